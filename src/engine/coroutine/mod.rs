@@ -1,0 +1,431 @@
+//! State as code, on a stack: a plain function that is suspended where it stands.
+//!
+//! ```
+//! use pushdown::engine::coroutine::{Input, Parser};
+//! use pushdown::{ErrorKind, Failure, PushParser, Status};
+//!
+//! /// A decimal number and its full stop.
+//! fn number(input: &mut Input<'_>) -> Result<u64, Failure> {
+//!     let mut value = 0;
+//!     loop {
+//!         match input.next()? {
+//!             digit @ b'0'..=b'9' => value = 10 * value + u64::from(digit - b'0'),
+//!             b'.' => return Ok(value),
+//!             _ => return Err(input.fail(ErrorKind::UnexpectedByte)),
+//!         }
+//!     }
+//! }
+//!
+//! let mut parser = Parser::new(number);
+//! assert_eq!(parser.feed(b"4").status, Status::NeedMoreInput);
+//! assert_eq!(parser.feed(b"2.").status, Status::Success);
+//! assert_eq!(parser.take_output(), Some(42));
+//! ```
+//!
+//! # How a body ends
+//! By returning. When the input is finished, or the parser is dropped or reset half-way, the pending
+//! read returns an [`End`](crate::End), which `?` carries out while destructors run in order. A body
+//! that goes on reading is told so [64 times](crate::End) and then unwound. One that catches even
+//! that unwinding, over and over, hangs its own `finish`.
+//!
+//! # Stacks
+//! The body and the sinks it calls run on a stack of [`DEFAULT_STACK_SIZE`] bytes, or as chosen in
+//! [`Options`], with a guard page below. Stacks are kept and used again, by thread. Only the pages
+//! that a body touches take memory.
+//!
+//! # Not `Send`
+//! A stack may hold anything, so a parser stays on its thread:
+//!
+//! ```compile_fail,E0277
+//! fn send<T: Send>() {}
+//! send::<pushdown::engine::coroutine::Parser>();
+//! ```
+
+mod stack;
+
+use core::cell::Cell;
+use core::fmt;
+use core::mem::{self, ManuallyDrop};
+use core::panic::AssertUnwindSafe;
+use core::ptr::NonNull;
+use std::boxed::Box;
+use std::io;
+use std::panic::{catch_unwind, resume_unwind};
+use std::thread;
+
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+use crate::error::{Error, ErrorKind, Failure};
+use crate::input::Overshoot;
+pub use crate::input::coroutine::Input;
+use crate::input::coroutine::{GivenUp, Order, Port, Said};
+use crate::parser::{Events, Progress, PushParser, SendSink, Sink, Standing, Status};
+use stack::Pooled;
+
+/// The size of a body's stack in bytes, unless [`Options`] say otherwise. Larger in debug builds,
+/// whose frames are larger.
+pub const DEFAULT_STACK_SIZE: usize = if cfg!(debug_assertions) {
+    256 << 10
+} else {
+    64 << 10
+};
+
+/// How deep [`Input::nested`] may go, unless [`Options`] say otherwise.
+pub const DEFAULT_MAX_DEPTH: u32 = 128;
+
+/// The part of a stack that [`Input::nested`] leaves to the innermost body and its sink, in bytes.
+const RESERVE: usize = DEFAULT_STACK_SIZE / 4;
+
+/// The largest body that lies on its stack itself; corosensei takes up to 1,024 bytes in all.
+const LARGEST_BODY: usize = 512;
+
+/// What can be chosen for a [`Parser`].
+///
+/// ```
+/// use pushdown::engine::coroutine::{Input, Options};
+///
+/// let parser = Options::new()
+///     .stack_size(16 << 10)
+///     .max_depth(8)
+///     .parser(|input: &mut Input<'_>| input.expect(b'!'))?;
+/// # let _: pushdown::engine::coroutine::Parser = parser;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    stack_size: usize,
+    max_depth: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Options {
+    /// [`DEFAULT_STACK_SIZE`] and [`DEFAULT_MAX_DEPTH`].
+    pub fn new() -> Self {
+        Self {
+            stack_size: DEFAULT_STACK_SIZE,
+            max_depth: DEFAULT_MAX_DEPTH,
+        }
+    }
+
+    /// The size of the stack in bytes, rounded up to whole pages.
+    #[must_use]
+    pub fn stack_size(self, stack_size: usize) -> Self {
+        Self { stack_size, ..self }
+    }
+
+    /// How many levels deep [`Input::nested`] may go.
+    #[must_use]
+    pub fn max_depth(self, max_depth: u32) -> Self {
+        Self { max_depth, ..self }
+    }
+
+    /// Makes the parser.
+    ///
+    /// # Errors
+    /// When no stack can be had.
+    pub fn parser<B, E, T>(self, body: B) -> io::Result<Parser<E, T>>
+    where
+        B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
+        E: Events,
+        T: 'static,
+    {
+        if size_of::<B>() <= LARGEST_BODY {
+            Parser::start(self, body)
+        } else {
+            let mut body = Box::new(body);
+            Parser::start(self, move |input: &mut Input<'_, E>| body(input))
+        }
+    }
+}
+
+/// A plain function as a push parser.
+pub struct Parser<E: Events = (), T: 'static = ()> {
+    /// Dropped by hand, for it must not unwind the body (see [`Drop`]).
+    coroutine: ManuallyDrop<Coroutine<(), Said, (), Pooled>>,
+    /// In the trampoline's frame on the coroutine's stack: alive as long as the trampoline, so until
+    /// the coroutine has answered [`Order::Leave`].
+    frame: NonNull<Frame<E, T>>,
+    standing: Standing,
+    /// Whether the body could not be brought to an end, which takes one that goes on reading and a
+    /// program that does not unwind. There is nothing left to run then.
+    lost: bool,
+    output: Option<T>,
+}
+
+/// What the trampoline shares with its parser.
+struct Frame<E: Events, T> {
+    port: Port<E>,
+    /// How many bytes of the chunk the run consumed that has ended.
+    consumed: Cell<usize>,
+    /// How that run ended.
+    result: Cell<Option<thread::Result<Result<T, Failure>>>>,
+}
+
+impl<E: Events, T: 'static> Parser<E, T> {
+    /// A parser at the start of its input, with a stack of [`DEFAULT_STACK_SIZE`].
+    ///
+    /// # Panics
+    /// When no stack can be had; [`try_new`](Self::try_new) returns the error.
+    pub fn new<B>(body: B) -> Self
+    where
+        B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
+    {
+        match Self::try_new(body) {
+            Ok(parser) => parser,
+            Err(error) => panic!("no stack for a coroutine: {error}"),
+        }
+    }
+
+    /// A parser at the start of its input, with a stack of [`DEFAULT_STACK_SIZE`].
+    ///
+    /// # Errors
+    /// When no stack can be had.
+    pub fn try_new<B>(body: B) -> io::Result<Self>
+    where
+        B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
+    {
+        Options::new().parser(body)
+    }
+
+    fn start<B>(options: Options, body: B) -> io::Result<Self>
+    where
+        B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
+    {
+        let stack = Pooled::new(options.stack_size)?;
+        let floor = stack.lowest() + RESERVE.min(options.stack_size / 4);
+        let mut coroutine = Coroutine::with_stack(stack, move |yielder, ()| {
+            trampoline(yielder, body, Port::new(options.max_depth, floor));
+        });
+        let CoroutineResult::Yield(frame) = coroutine.resume(()) else {
+            unreachable!("the trampoline leaves only when told");
+        };
+        // SAFETY: the first thing the trampoline says is where its frame is.
+        let frame = unsafe { NonNull::new_unchecked(frame.cast_mut().cast()) };
+        Ok(Self {
+            coroutine: ManuallyDrop::new(coroutine),
+            frame,
+            standing: Standing::at(0),
+            lost: false,
+            output: None,
+        })
+    }
+
+    /// The value's output, once, after [`Status::Success`].
+    pub fn take_output(&mut self) -> Option<T> {
+        self.output.take()
+    }
+
+    /// [`PushParser::feed_with`] for sinks that stay on this thread.
+    pub fn feed_with(
+        &mut self,
+        chunk: &[u8],
+        mut sink: impl for<'e> FnMut(E::Event<'e>),
+    ) -> Progress {
+        self.feed_to(chunk, &mut sink)
+    }
+
+    /// [`PushParser::finish_with`] for sinks that stay on this thread.
+    ///
+    /// # Errors
+    /// As [`PushParser::finish`].
+    pub fn finish_with(&mut self, mut sink: impl for<'e> FnMut(E::Event<'e>)) -> Result<(), Error> {
+        self.finish_to(&mut sink)
+    }
+
+    fn feed_to(&mut self, chunk: &[u8], sink: &mut Sink<'_, E>) -> Progress {
+        // SAFETY: the guard takes it back.
+        unsafe { self.frame().port.lend_sink(sink) };
+        Lent(self).0.feed(chunk)
+    }
+
+    fn finish_to(&mut self, sink: &mut Sink<'_, E>) -> Result<(), Error> {
+        // SAFETY: the guard takes it back.
+        unsafe { self.frame().port.lend_sink(sink) };
+        Lent(self).0.finish()
+    }
+
+    #[inline(always)]
+    fn frame(&self) -> &Frame<E, T> {
+        // SAFETY: by the invariant of the field. All of it is cells, or shared.
+        unsafe { self.frame.as_ref() }
+    }
+
+    /// Resumes the body. False when it is hungry, true when it has ended.
+    #[inline(always)]
+    fn resume(&mut self) -> bool {
+        match self.coroutine.resume(()) {
+            CoroutineResult::Yield(said) => !said.is_null(),
+            CoroutineResult::Return(()) => true,
+        }
+    }
+
+    /// Takes note of how the run has ended.
+    #[cold]
+    fn ended(&mut self) -> Progress {
+        let frame = self.frame();
+        let (consumed, result) = (frame.consumed.get(), frame.result.take());
+        match result {
+            Some(Ok(Ok(output))) => {
+                self.output = Some(output);
+                self.standing.succeed(consumed)
+            }
+            Some(Ok(Err(failure))) => {
+                let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
+                self.standing.fail(consumed, kind)
+            }
+            Some(Err(payload)) if payload.is::<GivenUp>() => {
+                self.standing.fail(consumed, ErrorKind::UnexpectedEnd)
+            }
+            Some(Err(payload)) => {
+                let _ = self.standing.fail(consumed, ErrorKind::Panicked);
+                resume_unwind(payload)
+            }
+            None => {
+                self.lost = true;
+                self.standing.fail(0, ErrorKind::UnexpectedEnd)
+            }
+        }
+    }
+
+    /// Has a body that is suspended half-way come to its end. Nobody sees what it returns, and a
+    /// panic on the way out is swallowed.
+    fn abandon(&mut self, order: Order) {
+        self.frame().port.lend(&[]);
+        self.frame().port.order.set(order);
+        self.lost |= !self.resume();
+    }
+}
+
+/// A sink lent for the time of one call.
+struct Lent<'a, E: Events, T: 'static>(&'a mut Parser<E, T>);
+
+impl<E: Events, T> Drop for Lent<'_, E, T> {
+    fn drop(&mut self) {
+        self.0.frame().port.take_sink_back();
+    }
+}
+
+/// The first frame of the stack: runs the body once for each value.
+fn trampoline<B, E, T>(yielder: &Yielder<(), Said>, mut body: B, port: Port<E>)
+where
+    B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure>,
+    E: Events,
+{
+    let frame = Frame {
+        port,
+        consumed: Cell::new(0),
+        result: Cell::new(None),
+    };
+    let said = (&raw const frame).cast();
+    loop {
+        yielder.suspend(said);
+        match frame.port.order.get() {
+            Order::Feed | Order::Finish => {}
+            Order::Abandon => continue,
+            Order::Leave => return,
+        }
+        let mut input = Input::new(&frame.port, yielder);
+        let result = catch_unwind(AssertUnwindSafe(|| body(&mut input)));
+        frame.consumed.set(input.consumed());
+        match frame.port.order.get() {
+            Order::Feed | Order::Finish => frame.result.set(Some(result)),
+            Order::Abandon => discard(result),
+            Order::Leave => return discard(result),
+        }
+    }
+}
+
+/// Drops what an abandoned body returned or panicked with, and what that panics with.
+fn discard<T>(result: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(result))) {
+        mem::forget(payload);
+    }
+}
+
+impl<E: Events, T: 'static> PushParser for Parser<E, T> {
+    type Events = E;
+
+    #[inline]
+    fn feed(&mut self, chunk: &[u8]) -> Progress {
+        if let Some(answer) = self.standing.refuses(chunk) {
+            return answer;
+        }
+        self.frame().port.lend(chunk);
+        self.frame().port.base.set(self.standing.offset());
+        if self.resume() {
+            return self.ended();
+        }
+        self.standing.need_more(chunk.len())
+    }
+
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut SendSink<'_, E>) -> Progress {
+        self.feed_to(chunk, sink)
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        if self.standing.status() == Status::NeedMoreInput {
+            let port = &self.frame().port;
+            port.order.set(Order::Finish);
+            port.lend(&[]);
+            port.base.set(self.standing.offset());
+            self.resume();
+            let _ = self.ended();
+        }
+        self.standing.verdict()
+    }
+
+    fn finish_dyn(&mut self, sink: &mut SendSink<'_, E>) -> Result<(), Error> {
+        self.finish_to(sink)
+    }
+
+    fn status(&self) -> Status {
+        self.standing.status()
+    }
+
+    fn error(&self) -> Option<&Error> {
+        self.standing.error()
+    }
+
+    fn offset(&self) -> u64 {
+        self.standing.offset()
+    }
+
+    fn reset_at(&mut self, offset: u64) {
+        if !self.lost {
+            self.abandon(Order::Abandon);
+        }
+        let port = &self.frame().port;
+        port.order.set(Order::Feed);
+        port.overshoot.set(Overshoot::NONE);
+        self.standing = Standing::at(offset);
+        self.output = None;
+        if self.lost {
+            let _ = self.standing.fail(0, ErrorKind::Stalled);
+        }
+    }
+}
+
+impl<E: Events, T> Drop for Parser<E, T> {
+    fn drop(&mut self) {
+        if !self.lost {
+            self.abandon(Order::Leave);
+        }
+        if !self.lost {
+            // SAFETY: it is not used again. It is done, so there is nothing to unwind.
+            unsafe { ManuallyDrop::drop(&mut self.coroutine) };
+        }
+    }
+}
+
+impl<E: Events, T> fmt::Debug for Parser<E, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parser")
+            .field("standing", &self.standing)
+            .finish_non_exhaustive()
+    }
+}

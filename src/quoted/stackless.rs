@@ -1,0 +1,67 @@
+//! State as code, in a future.
+
+use super::{CLOSING, Event, Quoted};
+#[cfg(feature = "alloc")]
+use crate::engine::stackless::Parser;
+use crate::engine::stackless::{Input, Resume};
+use crate::error::Failure;
+use crate::parser::Events;
+#[cfg(feature = "alloc")]
+use crate::parser::{PushParser, delegate};
+
+/// The quoted string as straight-line `async` code.
+#[cfg(feature = "alloc")]
+#[derive(Debug)]
+pub struct Stackless(Parser<dyn Resume<Events = Quoted, Output = ()> + Send>);
+
+/// Reads a quoted string: a body, for bodies of the `stackless` and `generator` engines to await.
+///
+/// `event` makes one of the caller's events of each part of the content.
+///
+/// # Errors
+/// [`UnexpectedByte`](crate::ErrorKind::UnexpectedByte) if there is no opening quote, or the end.
+#[inline]
+pub async fn string_async<E: Events>(
+    input: &mut Input<'_, E>,
+    event: impl for<'t> Fn(Event<'t>) -> E::Event<'t>,
+) -> Result<(), Failure> {
+    input.expect(b'"').await?;
+    loop {
+        match input
+            .text_until(CLOSING, |text| event(Event::Text(text)))
+            .await?
+        {
+            b'"' => return Ok(()),
+            _backslash => {
+                let escaped = input.next().await?;
+                input.emit(event(Event::Text(&[escaped])));
+            }
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Stackless {
+    /// A parser before the opening quote.
+    pub fn new() -> Self {
+        Self(Parser::new(body).erase())
+    }
+}
+
+/// The whole of the input is one quoted string.
+pub(super) async fn body(input: &mut Input<'_, Quoted>) -> Result<(), Failure> {
+    string_async(input, |event| event).await
+}
+
+#[cfg(feature = "alloc")]
+impl Default for Stackless {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl PushParser for Stackless {
+    type Events = Quoted;
+    delegate!(self => self.0);
+}
