@@ -126,7 +126,5 @@ where
 }
 
 fn verdict<P: PushParser + ?Sized>(parser: &P) -> Result<(), ReadError> {
-    parser
-        .error()
-        .map_or(Ok(()), |error| Err(ReadError::Parse(*error)))
+    parser.error().map_or(Ok(()), |error| Err(ReadError::Parse(*error)))
 }

@@ -184,9 +184,16 @@ pub trait PushParser {
     /// If the parser ends inside the character, [`offset`](Self::offset) says where.
     #[inline]
     fn process_char(&mut self, c: char) -> Status {
-        let mut utf8 = [0; 4];
-        self.feed(c.encode_utf8(&mut utf8).as_bytes()).status
+        let mut utf8 = [c as u8, 0, 0, 0];
+        let len = if c.is_ascii() { 1 } else { encode(c, &mut utf8) };
+        self.feed(&utf8[..len]).status
     }
+}
+
+/// Not inlined, so that ASCII does not pay for it.
+#[inline(never)]
+fn encode(c: char, utf8: &mut [u8; 4]) -> usize {
+    c.encode_utf8(utf8).len()
 }
 
 /// The methods of [`PushParser`] for a type that has another parser inside: `delegate!(self => self.0)`.
@@ -260,10 +267,7 @@ impl Standing {
     pub(crate) fn at(offset: u64) -> Self {
         Self {
             status: Status::NeedMoreInput,
-            error: Error {
-                kind: ErrorKind::UnexpectedEnd,
-                offset,
-            },
+            error: Error { kind: ErrorKind::UnexpectedEnd, offset },
         }
     }
 
@@ -288,37 +292,25 @@ impl Standing {
     #[inline]
     pub(crate) fn refuses(&self, chunk: &[u8]) -> Option<Progress> {
         let open = matches!(self.status, Status::NeedMoreInput);
-        (!open || chunk.is_empty()).then_some(Progress {
-            consumed: 0,
-            status: self.status,
-        })
+        (!open || chunk.is_empty()).then_some(Progress { consumed: 0, status: self.status })
     }
 
     #[inline]
     pub(crate) fn need_more(&mut self, consumed: usize) -> Progress {
-        self.error.offset += consumed as u64;
-        Progress {
-            consumed,
-            status: Status::NeedMoreInput,
-        }
+        self.error.offset = self.error.offset.saturating_add(consumed as u64);
+        Progress { consumed, status: Status::NeedMoreInput }
     }
 
     pub(crate) fn succeed(&mut self, consumed: usize) -> Progress {
-        self.error.offset += consumed as u64;
+        self.error.offset = self.error.offset.saturating_add(consumed as u64);
         self.status = Status::Success;
-        Progress {
-            consumed,
-            status: Status::Success,
-        }
+        Progress { consumed, status: Status::Success }
     }
 
     pub(crate) fn fail(&mut self, consumed: usize, kind: ErrorKind) -> Progress {
-        self.error.offset += consumed as u64;
+        self.error.offset = self.error.offset.saturating_add(consumed as u64);
         self.error.kind = kind;
         self.status = Status::BadInput;
-        Progress {
-            consumed,
-            status: Status::BadInput,
-        }
+        Progress { consumed, status: Status::BadInput }
     }
 }

@@ -72,9 +72,7 @@ impl<E: Events> Emit<'_, E> {
 
 impl<E: Events> fmt::Debug for Emit<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emit")
-            .field("wants_events", &self.wants_events())
-            .finish()
+        f.debug_struct("Emit").field("wants_events", &self.wants_events()).finish()
     }
 }
 
@@ -186,10 +184,7 @@ where
         self.work += len as u64;
         let emit = Emit(sink.map(|sink| RefCell::new(sink as _)));
         match (self.body)(&self.buffer[..len], &emit) {
-            Ok((rest, output)) => Verdict::Complete {
-                end: len.saturating_sub(rest.len()),
-                output,
-            },
+            Ok((rest, output)) => Verdict::Complete { end: len.saturating_sub(rest.len()), output },
             Err(nom::Err::Incomplete(_)) => Verdict::Incomplete,
             Err(_) => Verdict::Bad { at: len },
         }
@@ -265,8 +260,13 @@ where
 
 impl<B, E, T> fmt::Debug for Parser<B, E, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parser")
-            .field("standing", &self.standing)
-            .finish_non_exhaustive()
+        f.debug_struct("Parser").field("standing", &self.standing).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<B, E, T> crate::testing::Work for Parser<B, E, T> {
+    fn work(&self) -> u64 {
+        self.work
     }
 }

@@ -39,6 +39,7 @@ use genawaiter::rc::{Co, Gen};
 pub use super::stackless::Input;
 use super::stackless::{Resume, Task};
 use crate::error::{Error, Failure};
+use crate::input::Overshoot;
 use crate::parser::{Events, Progress, PushParser, SendSink, Standing, Status};
 
 /// An `async` body in a generator, as a push parser.
@@ -46,14 +47,17 @@ pub struct Parser<E: Events = (), T: 'static = ()> {
     resume: Box<dyn FnMut(Lease<E, T>)>,
     /// A copy of the task's, which is out of reach inside the generator.
     standing: Standing,
+    /// Likewise.
+    overshoot: Overshoot,
 }
 
 /// A call of the task, and what came of it.
 struct Order<'a, E: Events, T> {
     errand: Errand<'a, E>,
     consumed: usize,
-    /// How the task stands after it.
-    standing: Standing,
+    /// How the task stands after it, unless it has just gone on.
+    standing: Option<Standing>,
+    overshoot: Overshoot,
     output: Option<T>,
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -92,6 +96,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
                 generator.resume_with(lease);
             }),
             standing: Standing::at(0),
+            overshoot: Overshoot::NONE,
         }
     }
 
@@ -103,16 +108,19 @@ impl<E: Events, T: 'static> Parser<E, T> {
     /// Has the task carry out an errand.
     #[inline]
     fn send<'a>(&mut self, errand: Errand<'a, E>) -> Order<'a, E, T> {
-        let standing = self.standing;
         let mut order = Order {
             errand,
             consumed: 0,
-            standing,
+            standing: None,
+            overshoot: self.overshoot,
             output: None,
             panic: None,
         };
         (self.resume)(Lease(NonNull::from(&mut order).cast()));
-        self.standing = order.standing;
+        self.overshoot = order.overshoot;
+        if let Some(standing) = order.standing {
+            self.standing = standing;
+        }
         if let Some(payload) = order.panic {
             resume_unwind(payload);
         }
@@ -124,12 +132,10 @@ impl<E: Events, T: 'static> Parser<E, T> {
         if let Some(answer) = self.standing.refuses(chunk) {
             return answer;
         }
-        let consumed = self
-            .send(Errand::Feed(chunk, sink.map(|sink| -> _ { sink })))
-            .consumed;
-        Progress {
-            consumed,
-            status: self.standing.status(),
+        let order = self.send(Errand::Feed(chunk, sink.map(|sink| -> _ { sink })));
+        match order.standing {
+            None => self.standing.need_more(order.consumed),
+            Some(standing) => Progress { consumed: order.consumed, status: standing.status() },
         }
     }
 
@@ -149,16 +155,24 @@ where
     E: Events,
 {
     // A panic must not unwind the generator, which could not be resumed after it.
-    let done = catch_unwind(AssertUnwindSafe(|| match &mut order.errand {
-        Errand::Feed(chunk, sink) => {
-            order.consumed = task.as_mut().feed(chunk, sink.take()).consumed;
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        match &mut order.errand {
+            Errand::Feed(chunk, sink) => {
+                let progress = task.as_mut().feed(chunk, sink.take());
+                order.consumed = progress.consumed;
+                return progress.status == Status::NeedMoreInput;
+            }
+            Errand::Finish(sink) => drop(task.as_mut().finish(sink.take())),
+            Errand::Reset(offset) => task.as_mut().reset_at(*offset),
+            Errand::TakeOutput => order.output = task.as_mut().take_output(),
         }
-        Errand::Finish(sink) => drop(task.as_mut().finish(sink.take())),
-        Errand::Reset(offset) => task.as_mut().reset_at(*offset),
-        Errand::TakeOutput => order.output = task.as_mut().take_output(),
+        false
     }));
-    order.panic = done.err();
-    order.standing = task.standing();
+    order.overshoot = task.overshoot();
+    if !matches!(done, Ok(true)) {
+        order.standing = Some(task.standing());
+        order.panic = done.err();
+    }
 }
 
 impl<E: Events, T: 'static> PushParser for Parser<E, T> {
@@ -200,8 +214,13 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
 
 impl<E: Events, T: 'static> fmt::Debug for Parser<E, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parser")
-            .field("standing", &self.standing)
-            .finish_non_exhaustive()
+        f.debug_struct("Parser").field("standing", &self.standing).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<E: Events, T: 'static> crate::testing::Work for Parser<E, T> {
+    fn work(&self) -> u64 {
+        self.standing.offset() + self.overshoot.bytes()
     }
 }

@@ -89,12 +89,7 @@ pub struct Parser<M: Machine> {
 impl<M: Machine> Parser<M> {
     /// A parser at the start of its input. The machine is in its initial state.
     pub fn new(machine: M) -> Self {
-        Self {
-            machine,
-            standing: Standing::at(0),
-            output: None,
-            overshoot: Overshoot::NONE,
-        }
+        Self { machine, standing: Standing::at(0), output: None, overshoot: Overshoot::NONE }
     }
 
     /// The value's output, once, after [`Status::Success`].
@@ -185,9 +180,7 @@ struct Running<'a, 'c, E: Events> {
 
 impl<E: Events> Drop for Running<'_, '_, E> {
     fn drop(&mut self) {
-        let _ = self
-            .standing
-            .fail(self.input.consumed(), ErrorKind::Panicked);
+        let _ = self.standing.fail(self.input.consumed(), ErrorKind::Panicked);
     }
 }
 
@@ -228,5 +221,12 @@ impl<M: Machine> PushParser for Parser<M> {
         self.standing = Standing::at(offset);
         self.output = None;
         self.overshoot = Overshoot::NONE;
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<M: Machine> crate::testing::Work for Parser<M> {
+    fn work(&self) -> u64 {
+        self.standing.offset() + self.overshoot.bytes()
     }
 }

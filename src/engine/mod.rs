@@ -30,21 +30,16 @@
 //! seen, and after a `take` the byte that follows. A body cannot point further back, because an
 //! earlier byte may have come in a chunk that is gone; it reports the start of a token by an event
 //! or in its error code. A read after `next` therefore ends the chance to blame that byte: look with
-//! `peek`, `next_if` or `expect` where the decision needs two bytes.
+//! `peek`, `next_if` or `expect` where the decision needs two bytes. A second `fail` blames the same
+//! byte again.
 
 #[cfg(feature = "combinator")]
 pub mod combinator;
 #[cfg(feature = "coroutine")]
-#[allow(
-    unsafe_code,
-    reason = "switches stacks, and reads what the other side of the switch wrote"
-)]
+#[allow(unsafe_code, reason = "switches stacks, and reads what the other side of the switch wrote")]
 pub mod coroutine;
 #[cfg(feature = "generator")]
-#[allow(
-    unsafe_code,
-    reason = "hands an order through the generator, which takes no borrows"
-)]
+#[allow(unsafe_code, reason = "hands an order through the generator, which takes no borrows")]
 pub mod generator;
 pub mod machine;
 #[allow(unsafe_code, reason = "pins a future beside what it borrows")]

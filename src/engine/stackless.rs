@@ -59,6 +59,8 @@ use core::ptr::NonNull;
 use core::task::{Context, Poll};
 
 use crate::error::{Error, ErrorKind, Failure};
+#[cfg(feature = "generator")]
+use crate::input::Overshoot;
 pub use crate::input::stackless::Input;
 use crate::input::stackless::{Port, waker};
 #[cfg(feature = "alloc")]
@@ -127,10 +129,7 @@ impl Task<(), Ready<Result<(), Failure>>, (), ()> {
     ///
     /// It is a method of one particular `Task` so that the arguments of the returned one are
     /// inferred from the body.
-    #[allow(
-        clippy::new_ret_no_self,
-        reason = "the returned type is inferred from the body"
-    )]
+    #[allow(clippy::new_ret_no_self, reason = "the returned type is inferred from the body")]
     pub fn new<B, E, T>(body: B) -> Task<B, impl Future<Output = Result<T, Failure>>, E, T>
     where
         B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure>,
@@ -157,6 +156,11 @@ where
     #[cfg(feature = "generator")]
     pub(super) fn standing(&self) -> Standing {
         self.standing
+    }
+
+    #[cfg(feature = "generator")]
+    pub(super) fn overshoot(&self) -> Overshoot {
+        self.port.overshoot()
     }
 
     #[inline]
@@ -246,9 +250,7 @@ where
     E: Events,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Task")
-            .field("standing", &self.standing)
-            .finish_non_exhaustive()
+        f.debug_struct("Task").field("standing", &self.standing).finish_non_exhaustive()
     }
 }
 
@@ -292,7 +294,10 @@ pub trait Resume: sealed::Sealed {
 }
 
 mod sealed {
-    pub trait Sealed {}
+    pub trait Sealed {
+        #[cfg(feature = "testing")]
+        fn work(&self) -> u64;
+    }
 }
 
 impl<B, F, E, T> sealed::Sealed for Task<B, F, E, T>
@@ -300,6 +305,10 @@ where
     F: Future<Output = Result<T, Failure>>,
     E: Events,
 {
+    #[cfg(feature = "testing")]
+    fn work(&self) -> u64 {
+        self.standing.offset() + self.port.overshoot().bytes()
+    }
 }
 
 impl<B, F, E, T> Resume for Task<B, F, E, T>
@@ -399,10 +408,7 @@ impl Parser<()> {
     /// A parser at the start of its input.
     ///
     /// As with [`Task::new`], the type of the parser is inferred from the body.
-    #[allow(
-        clippy::new_ret_no_self,
-        reason = "the returned type is inferred from the body"
-    )]
+    #[allow(clippy::new_ret_no_self, reason = "the returned type is inferred from the body")]
     pub fn new<B, E, T>(body: B) -> Parser<Task<B, impl Future<Output = Result<T, Failure>>, E, T>>
     where
         B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure>,
@@ -451,8 +457,20 @@ impl<R: Resume + ?Sized> PushParser for Parser<R> {
 #[cfg(feature = "alloc")]
 impl<R: Resume + ?Sized> fmt::Debug for Parser<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parser")
-            .field("status", &self.status())
-            .finish_non_exhaustive()
+        f.debug_struct("Parser").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<P: DerefMut<Target: Resume>> crate::testing::Work for Pin<P> {
+    fn work(&self) -> u64 {
+        sealed::Sealed::work(&**self)
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<R: Resume + ?Sized> crate::testing::Work for Parser<R> {
+    fn work(&self) -> u64 {
+        sealed::Sealed::work(&*self.0)
     }
 }

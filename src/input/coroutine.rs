@@ -38,9 +38,6 @@ use crate::input::Overshoot;
 use crate::parser::{Events, Sink};
 use crate::scan::Stop;
 
-/// How often a body may read after the input has ended, before it is unwound.
-const READS_AFTER_END: u8 = 64;
-
 /// What goes through the switch to the driver: null when the body is hungry, otherwise the address
 /// of the trampoline's frame. A pointer, so that it goes in a register.
 pub(crate) type Said = *const ();
@@ -65,6 +62,8 @@ pub(crate) struct Port<E: Events> {
     /// The offset of `start`.
     pub(crate) base: Cell<u64>,
     pub(crate) order: Cell<Order>,
+    /// Whether the body has been told often enough that there is nothing more to read.
+    pub(crate) exhausted: Cell<bool>,
     sink: Cell<Option<NonNull<Sink<'static, E>>>>,
     pub(crate) max_depth: Cell<u32>,
     /// The lowest address that nested calls may reach.
@@ -79,6 +78,7 @@ impl<E: Events> Port<E> {
             end: Cell::new(ptr::null()),
             base: Cell::new(0),
             order: Cell::new(Order::Feed),
+            exhausted: Cell::new(false),
             sink: Cell::new(None),
             max_depth: Cell::new(max_depth),
             floor: Cell::new(floor),
@@ -137,21 +137,14 @@ pub struct Input<'p, E: Events = ()> {
     /// Where the cursor stood when the byte after it became the one to blame.
     seen: *const u8,
     depth: u32,
-    reads_after_end: u8,
     port: &'p Port<E>,
     yielder: &'p Yielder<(), Said>,
     /// Makes `'p` invariant (I4).
     brand: PhantomData<fn(&'p ()) -> &'p ()>,
 }
 
-#[allow(
-    clippy::should_implement_trait,
-    reason = "fallible, and the same name in every input"
-)]
-#[allow(
-    clippy::inline_always,
-    reason = "a switch in a callee is mispredicted when it returns"
-)]
+#[allow(clippy::should_implement_trait, reason = "fallible, and the same name in every input")]
+#[allow(clippy::inline_always, reason = "a switch in a callee is mispredicted when it returns")]
 impl<'p, E: Events> Input<'p, E> {
     /// The input of a new run, which the driver has just resumed for.
     pub(crate) fn new(port: &'p Port<E>, yielder: &'p Yielder<(), Said>) -> Self {
@@ -161,7 +154,6 @@ impl<'p, E: Events> Input<'p, E> {
             end: port.end.get(),
             seen: ptr::null(),
             depth: 0,
-            reads_after_end: 0,
             port,
             yielder,
             brand: PhantomData,
@@ -273,11 +265,7 @@ impl<'p, E: Events> Input<'p, E> {
     ) -> Result<u8, End> {
         self.scan(
             |rest, input| {
-                if input.wants_events() {
-                    stop.find(rest)
-                } else {
-                    stop.skip(rest)
-                }
+                if input.wants_events() { stop.find(rest) } else { stop.skip(rest) }
             },
             |piece, input| input.emit(event(piece)),
         )
@@ -300,7 +288,7 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// The offset of the next byte.
     pub fn offset(&self) -> u64 {
-        self.port.base.get() + self.consumed() as u64
+        self.port.base.get().saturating_add(self.consumed() as u64)
     }
 
     /// Makes the error for bad input, and puts the cursor before the
@@ -310,6 +298,7 @@ impl<'p, E: Events> Input<'p, E> {
             // SAFETY: the cursor is behind the start, so the byte before it is in the chunk.
             self.cursor = unsafe { self.cursor.sub(1) };
         }
+        self.seen = self.cursor;
         Failure::new(kind)
     }
 
@@ -364,30 +353,27 @@ impl<'p, E: Events> Input<'p, E> {
         if self.cursor != self.end {
             return Ok(());
         }
-        if self.port.order.get() == Order::Feed {
-            // I1, I2: the cursor is at the end, and no slice is alive.
-            self.yielder.suspend(ptr::null());
-            self.start = self.port.start.get();
-            self.cursor = self.start;
-            self.end = self.port.end.get();
-            self.seen = ptr::null();
-            if self.cursor != self.end {
-                return Ok(());
-            }
+        // I1, I2: the cursor is at the end, and no slice is alive.
+        self.yielder.suspend(ptr::null());
+        self.start = self.port.start.get();
+        self.cursor = self.start;
+        self.end = self.port.end.get();
+        self.seen = ptr::null();
+        if self.cursor == self.end {
+            return Err(self.ended());
         }
-        Err(self.ended())
+        Ok(())
     }
 
+    /// The driver has resumed the body with nothing to read.
     #[cold]
-    fn ended(&mut self) -> End {
-        if self.reads_after_end == READS_AFTER_END {
+    fn ended(&self) -> End {
+        if self.port.exhausted.get() {
             give_up(self.yielder);
         }
-        self.reads_after_end += 1;
-        if self.port.order.get() == Order::Finish {
-            End::Finished
-        } else {
-            End::Abandoned
+        match self.port.order.get() {
+            Order::Feed | Order::Finish => End::Finished,
+            Order::Abandon | Order::Leave => End::Abandoned,
         }
     }
 
@@ -440,9 +426,7 @@ impl<'p, E: Events> Input<'p, E> {
 
 impl<E: Events> fmt::Debug for Input<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Input")
-            .field("offset", &self.offset())
-            .finish_non_exhaustive()
+        f.debug_struct("Input").field("offset", &self.offset()).finish_non_exhaustive()
     }
 }
 

@@ -29,15 +29,7 @@ impl<'c, E: Events> Input<'c, E> {
         sink: Option<&'c mut Sink<'c, E>>,
         overshoot: Overshoot,
     ) -> Self {
-        Self {
-            chunk,
-            cursor: 0,
-            seen: None,
-            base,
-            finished,
-            sink,
-            overshoot,
-        }
+        Self { chunk, cursor: 0, seen: None, base, finished, sink, overshoot }
     }
 
     pub(crate) fn consumed(&self) -> usize {
@@ -53,10 +45,7 @@ impl<'c, E: Events> Input<'c, E> {
     /// # Errors
     /// [`End::Chunk`] or [`End::Finished`].
     #[inline(always)]
-    #[allow(
-        clippy::should_implement_trait,
-        reason = "fallible, and the same name in every input"
-    )]
+    #[allow(clippy::should_implement_trait, reason = "fallible, and the same name in every input")]
     pub fn next(&mut self) -> Result<u8, End> {
         match self.chunk.get(self.cursor) {
             Some(&byte) => {
@@ -74,10 +63,7 @@ impl<'c, E: Events> Input<'c, E> {
     #[inline]
     pub fn peek(&mut self) -> Result<u8, End> {
         self.seen = Some(self.cursor);
-        self.chunk
-            .get(self.cursor)
-            .copied()
-            .ok_or_else(|| self.end())
+        self.chunk.get(self.cursor).copied().ok_or_else(|| self.end())
     }
 
     /// Takes the next byte if it passes the test; `None` leaves it.
@@ -87,11 +73,7 @@ impl<'c, E: Events> Input<'c, E> {
     #[inline]
     pub fn next_if(&mut self, test: impl FnOnce(u8) -> bool) -> Result<Option<u8>, End> {
         let byte = self.peek()?;
-        if test(byte) {
-            self.next().map(Some)
-        } else {
-            Ok(None)
-        }
+        if test(byte) { self.next().map(Some) } else { Ok(None) }
     }
 
     /// Takes exactly this byte.
@@ -183,7 +165,7 @@ impl<'c, E: Events> Input<'c, E> {
 
     /// The offset of the next byte.
     pub fn offset(&self) -> u64 {
-        self.base + self.cursor as u64
+        self.base.saturating_add(self.cursor as u64)
     }
 
     /// Makes the error for bad input, and puts the cursor before the
@@ -192,15 +174,12 @@ impl<'c, E: Events> Input<'c, E> {
         if self.seen != Some(self.cursor) {
             self.cursor = self.cursor.saturating_sub(1);
         }
+        self.seen = Some(self.cursor);
         Failure::new(kind)
     }
 
     fn end(&self) -> End {
-        if self.finished {
-            End::Finished
-        } else {
-            End::Chunk
-        }
+        if self.finished { End::Finished } else { End::Chunk }
     }
 
     /// Moves past what a scan of the rest has found: the piece before the stop, and the stop.
@@ -209,9 +188,10 @@ impl<'c, E: Events> Input<'c, E> {
         let rest = &self.chunk[self.cursor..];
         match found {
             Some(at) => {
+                let (piece, stop) = (&rest[..at], rest[at]);
                 self.overshoot = self.overshoot.found(rest.len(), at);
                 self.cursor += at + 1;
-                (&rest[..at], Ok(rest[at]))
+                (piece, Ok(stop))
             }
             None => {
                 self.cursor = self.chunk.len();
@@ -223,8 +203,6 @@ impl<'c, E: Events> Input<'c, E> {
 
 impl<E: Events> fmt::Debug for Input<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Input")
-            .field("offset", &self.offset())
-            .finish_non_exhaustive()
+        f.debug_struct("Input").field("offset", &self.offset()).finish_non_exhaustive()
     }
 }

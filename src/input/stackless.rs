@@ -20,7 +20,8 @@
 //!   chunk goes back.
 //! * **I3.** `hungry` implies that the cursor is at the end and that no slice that is not empty is
 //!   alive: only a read sets it, which has found the chunk used up while it held the `&mut Input`,
-//!   and a slice taken later in the same poll is empty. The driver clears it before each poll.
+//!   and a slice taken later in the same poll is empty. The driver clears it before each poll, and
+//!   `fail` when it moves the cursor back.
 //! * **I4.** An `Input` serves only the run it was made for: the lifetime `'p` is invariant and
 //!   chosen by the driver, so no two inputs have one type, and none can be swapped for another or
 //!   stored.
@@ -139,6 +140,7 @@ impl<E: Events> Port<E> {
         self.overshoot.set(Overshoot::NONE);
     }
 
+    #[cfg(any(feature = "generator", feature = "testing"))]
     pub(crate) fn overshoot(&self) -> Overshoot {
         self.overshoot.get()
     }
@@ -190,8 +192,7 @@ impl<E: Events> Port<E> {
         match find(rest) {
             Some(at) => {
                 let (piece, stop) = (&rest[..at], rest[at]);
-                self.overshoot
-                    .set(self.overshoot.get().found(rest.len(), at));
+                self.overshoot.set(self.overshoot.get().found(rest.len(), at));
                 self.advance(at + 1);
                 (piece, Some(stop))
             }
@@ -256,16 +257,10 @@ pub struct Input<'p, E: Events = ()> {
     brand: PhantomData<fn(&'p ()) -> &'p ()>,
 }
 
-#[allow(
-    clippy::should_implement_trait,
-    reason = "awaited, and the same name in every input"
-)]
+#[allow(clippy::should_implement_trait, reason = "awaited, and the same name in every input")]
 impl<'p, E: Events> Input<'p, E> {
     pub(crate) fn new(port: &'p Port<E>) -> Self {
-        Self {
-            port,
-            brand: PhantomData,
-        }
+        Self { port, brand: PhantomData }
     }
 
     /// Takes the next byte.
@@ -371,11 +366,7 @@ impl<'p, E: Events> Input<'p, E> {
         let port = self.port;
         self.scan(
             move |rest| {
-                if port.sink.get().is_some() {
-                    stop.find(rest)
-                } else {
-                    stop.skip(rest)
-                }
+                if port.sink.get().is_some() { stop.find(rest) } else { stop.skip(rest) }
             },
             move |piece| port.emit(event(piece)),
         )
@@ -395,7 +386,8 @@ impl<'p, E: Events> Input<'p, E> {
     /// The offset of the next byte.
     pub fn offset(&self) -> u64 {
         let port = self.port;
-        port.base.get() + (port.cursor.get().addr() - port.start.get().addr()) as u64
+        let consumed = port.cursor.get().addr() - port.start.get().addr();
+        port.base.get().saturating_add(consumed as u64)
     }
 
     /// Makes the error for bad input, and puts the cursor before the
@@ -406,7 +398,10 @@ impl<'p, E: Events> Input<'p, E> {
         if cursor != port.seen.get() && cursor != port.start.get() {
             // SAFETY: the cursor is behind the start, so the byte before it is in the chunk.
             port.cursor.set(unsafe { cursor.sub(1) });
+            // I3: the chunk is no longer used up.
+            port.hungry.set(false);
         }
+        port.seen.set(port.cursor.get());
         Failure::new(kind)
     }
 
@@ -448,9 +443,7 @@ impl<'p, E: Events> Input<'p, E> {
 
 impl<E: Events> fmt::Debug for Input<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Input")
-            .field("offset", &self.offset())
-            .finish_non_exhaustive()
+        f.debug_struct("Input").field("offset", &self.offset()).finish_non_exhaustive()
     }
 }
 

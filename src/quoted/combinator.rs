@@ -60,3 +60,6 @@ impl PushParser for Combinator {
     type Events = Quoted;
     delegate!(self => self.0);
 }
+
+#[cfg(feature = "testing")]
+crate::testing::delegate_work!(Combinator);

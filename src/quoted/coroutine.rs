@@ -56,9 +56,7 @@ impl Coroutine {
     /// # Errors
     /// When no stack can be had.
     pub fn with_options(options: Options) -> io::Result<Self> {
-        options
-            .parser(|input| string(input, |event| event))
-            .map(Self)
+        options.parser(|input| string(input, |event| event)).map(Self)
     }
 
     /// [`PushParser::feed_with`] for sinks that stay on this thread.
@@ -85,3 +83,6 @@ impl PushParser for Coroutine {
     type Events = Quoted;
     delegate!(self => self.0);
 }
+
+#[cfg(feature = "testing")]
+crate::testing::delegate_work!(Coroutine);

@@ -25,3 +25,6 @@ impl PushParser for Generator {
     type Events = Quoted;
     delegate!(self => self.0);
 }
+
+#[cfg(feature = "testing")]
+crate::testing::delegate_work!(Generator);

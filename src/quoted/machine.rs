@@ -85,3 +85,6 @@ impl PushParser for Machine {
     type Events = Quoted;
     delegate!(self => self.0);
 }
+
+#[cfg(feature = "testing")]
+crate::testing::delegate_work!(Machine);

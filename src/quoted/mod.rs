@@ -74,7 +74,4 @@ pub enum Event<'a> {
 }
 
 /// What ends a run of text.
-const CLOSING: Escaped = Escaped {
-    close: b'"',
-    escape: b'\\',
-};
+const CLOSING: Escaped = Escaped { close: b'"', escape: b'\\' };

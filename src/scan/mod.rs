@@ -11,8 +11,23 @@
 //! assert_eq!(string.find(rest), Some(4)); // the first escape
 //! assert_eq!(string.skip(rest), Some(10)); // the quote that closes
 //! ```
+//!
+//! Searches for bytes are those of the memchr crate. The search that knows about escapes is our own;
+//! it has one [`Kernel`] for each kind of processor.
 
+mod escaped;
+mod kernel;
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "vector loads, and functions for processors that have AVX2")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "vector loads, and functions for processors that have AVX-512BW")]
+mod avx512;
 mod swar;
+
+pub use escaped::Escaped;
+pub use kernel::Kernel;
 
 /// How far beyond the stop it finds a scan may have looked, in bytes.
 pub const BLOCK: usize = 64;
@@ -68,30 +83,4 @@ fn find_any(stops: &[u8], bytes: &[u8]) -> Option<usize> {
         }
     }
     None
-}
-
-/// A closing byte, and an escape byte that takes the byte after it along.
-///
-/// Both are stops. A body that reads one byte after each escape, whatever it is, may declare its
-/// stop so: then a scan whose text nobody takes passes over escapes by itself, pair by pair, as fast
-/// as if there were none. An escape whose second byte is not in the chunk is returned, and the
-/// body's own read waits for it, so nothing has to be remembered at a cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Escaped {
-    /// The byte that ends the text.
-    pub close: u8,
-    /// The byte that hides the one after it. Not the same as `close`.
-    pub escape: u8,
-}
-
-impl Stop for Escaped {
-    #[inline]
-    fn find(&self, bytes: &[u8]) -> Option<usize> {
-        memchr::memchr2(self.close, self.escape, bytes)
-    }
-
-    #[inline]
-    fn skip(&self, bytes: &[u8]) -> Option<usize> {
-        swar::skip(*self, bytes)
-    }
 }

@@ -1,44 +1,82 @@
 //! The portable kernel: eight bytes at a time in an ordinary 64-bit word.
 
-use super::Escaped;
+use super::BLOCK;
+use super::escaped::{Compare, Escaped, Masks, STRIDE};
 
-const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+#[derive(Clone, Copy)]
+pub(super) struct Swar {
+    close: u64,
+    escape: u64,
+}
 
-/// [`Stop::skip`](super::Stop::skip) of an [`Escaped`].
-pub(super) fn skip(stop: Escaped, bytes: &[u8]) -> Option<usize> {
-    let close = splat(stop.close);
-    let escape = splat(stop.escape);
-    let mut at = 0;
-    while let Some(word) = bytes.get(at..at + 8) {
-        let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
-        let escapes = zeros(word ^ escape);
-        let closes = zeros(word ^ close);
-        let first = (escapes | closes).trailing_zeros() as usize / 8;
-        at += first;
-        if first < 8 {
-            if closes >> (8 * first) & 0x80 != 0 {
-                return Some(at);
-            }
-            if at + 1 == bytes.len() {
-                return Some(at);
-            }
-            at += 2;
-        }
+impl Swar {
+    pub(super) fn new(stop: Escaped) -> Self {
+        Self { close: splat(stop.close), escape: splat(stop.escape) }
     }
-    while let Some(&byte) = bytes.get(at) {
-        if byte == stop.close || (byte == stop.escape && at + 1 == bytes.len()) {
-            return Some(at);
-        }
-        at += 1 + usize::from(byte == stop.escape);
+
+    /// The masks of eight bytes.
+    #[inline(always)]
+    fn word(self, bytes: [u8; 8]) -> Masks {
+        let word = u64::from_le_bytes(bytes);
+        Masks { close: zeros(word ^ self.close), escape: zeros(word ^ self.escape) }
     }
-    None
+}
+
+impl Compare for Swar {
+    #[inline(always)]
+    fn any_close(self, stride: &[[u8; BLOCK]; STRIDE]) -> bool {
+        let (words, _) = stride.as_flattened().as_chunks();
+        let mut any = 0;
+        for word in words {
+            any |= tops(u64::from_le_bytes(*word) ^ self.close);
+        }
+        any != 0
+    }
+
+    #[inline(always)]
+    fn block(self, block: &[u8; BLOCK]) -> Masks {
+        let (words, _) = block.as_chunks();
+        let mut masks = Masks::default();
+        for (index, word) in words.iter().enumerate() {
+            masks = masks.with(8 * index, self.word(*word));
+        }
+        masks
+    }
+
+    #[inline(always)]
+    fn short(self, bytes: &[u8]) -> Masks {
+        let (words, rest) = bytes.as_chunks();
+        let mut masks = Masks::default();
+        for (index, word) in words.iter().enumerate() {
+            masks = masks.with(8 * index, self.word(*word));
+        }
+        if !rest.is_empty() {
+            let mut last = [0; 8];
+            last[..rest.len()].copy_from_slice(rest);
+            let valid = (1 << rest.len()) - 1;
+            let Masks { close, escape } = self.word(last);
+            let last = Masks { close: close & valid, escape: escape & valid };
+            masks = masks.with(8 * words.len(), last);
+        }
+        masks
+    }
 }
 
 fn splat(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// The top bit of every byte of `word` that is zero, and no other bit.
+/// One bit for each of the eight bytes of `word`: whether it is zero.
+#[inline(always)]
 fn zeros(word: u64) -> u64 {
+    // Each top bit is moved into the top byte, to a place of its own.
+    (tops(word) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
+/// The top bit of each byte of `word` that is zero.
+#[inline(always)]
+fn tops(word: u64) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    // No carry leaves its byte, so that each byte is judged by itself.
     !(((word & LOW) + LOW) | word | LOW)
 }

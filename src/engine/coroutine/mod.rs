@@ -25,13 +25,18 @@
 //! # How a body ends
 //! By returning. When the input is finished, or the parser is dropped or reset half-way, the pending
 //! read returns an [`End`](crate::End), which `?` carries out while destructors run in order. A body
-//! that goes on reading is told so [64 times](crate::End) and then unwound. One that catches even
+//! that goes on reading is told so 64 times and then unwound. One that catches even
 //! that unwinding, over and over, hangs its own `finish`.
 //!
 //! # Stacks
 //! The body and the sinks it calls run on a stack of [`DEFAULT_STACK_SIZE`] bytes, or as chosen in
-//! [`Options`], with a guard page below. Stacks are kept and used again, by thread. Only the pages
-//! that a body touches take memory.
+//! [`Options`], with a guard page below: overflow ends the process, it corrupts nothing. Only the
+//! pages that a body touches take memory. Stacks are kept and used again, by thread
+//! ([`release_idle_stacks`]).
+//!
+//! On Linux 6.13 and later there can be as many parsers as memory holds, at about 4 KiB each.
+//! Elsewhere a guard costs a mapping, and with Linux's default limit of mappings `try_new` fails at
+//! about 32,000 live parsers.
 //!
 //! # Not `Send`
 //! A stack may hold anything, so a parser stays on its thread:
@@ -64,20 +69,34 @@ use stack::Pooled;
 
 /// The size of a body's stack in bytes, unless [`Options`] say otherwise. Larger in debug builds,
 /// whose frames are larger.
-pub const DEFAULT_STACK_SIZE: usize = if cfg!(debug_assertions) {
-    256 << 10
-} else {
-    64 << 10
-};
+pub const DEFAULT_STACK_SIZE: usize = if cfg!(debug_assertions) { 256 << 10 } else { 64 << 10 };
 
 /// How deep [`Input::nested`] may go, unless [`Options`] say otherwise.
 pub const DEFAULT_MAX_DEPTH: u32 = 128;
 
-/// The part of a stack that [`Input::nested`] leaves to the innermost body and its sink, in bytes.
-const RESERVE: usize = DEFAULT_STACK_SIZE / 4;
+/// What every stack has besides the size chosen, in bytes: [`Input::nested`] leaves it to the
+/// innermost body, its sink, and a panic, whose backtrace alone takes some 20 KiB.
+const RESERVE: usize = 32 << 10;
+
+/// How often a body may read after the end, before it is unwound.
+const READS_AFTER_END: u32 = 64;
 
 /// The largest body that lies on its stack itself; corosensei takes up to 1,024 bytes in all.
 const LARGEST_BODY: usize = 512;
+
+/// Gives the memory of this thread's idle stacks back to the system.
+///
+/// A thread keeps up to 64 stacks of dropped parsers ready, with the memory they have touched. A
+/// program that has been told that memory is short, or that will not make parsers for a while, can
+/// do without them; the next parsers take a page fault more.
+///
+/// ```
+/// drop(pushdown::quoted::Coroutine::new());
+/// pushdown::engine::coroutine::release_idle_stacks();
+/// ```
+pub fn release_idle_stacks() {
+    stack::release_idle();
+}
 
 /// What can be chosen for a [`Parser`].
 ///
@@ -106,13 +125,11 @@ impl Default for Options {
 impl Options {
     /// [`DEFAULT_STACK_SIZE`] and [`DEFAULT_MAX_DEPTH`].
     pub fn new() -> Self {
-        Self {
-            stack_size: DEFAULT_STACK_SIZE,
-            max_depth: DEFAULT_MAX_DEPTH,
-        }
+        Self { stack_size: DEFAULT_STACK_SIZE, max_depth: DEFAULT_MAX_DEPTH }
     }
 
-    /// The size of the stack in bytes, rounded up to whole pages.
+    /// The size of the stack in bytes, rounded up to whole pages. A reserve is added, so that a
+    /// panic and its backtrace always have room.
     #[must_use]
     pub fn stack_size(self, stack_size: usize) -> Self {
         Self { stack_size, ..self }
@@ -196,8 +213,8 @@ impl<E: Events, T: 'static> Parser<E, T> {
     where
         B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
     {
-        let stack = Pooled::new(options.stack_size)?;
-        let floor = stack.lowest() + RESERVE.min(options.stack_size / 4);
+        let stack = Pooled::new(options.stack_size.saturating_add(RESERVE))?;
+        let floor = stack.lowest() + RESERVE;
         let mut coroutine = Coroutine::with_stack(stack, move |yielder, ()| {
             trampoline(yielder, body, Port::new(options.max_depth, floor));
         });
@@ -285,19 +302,23 @@ impl<E: Events, T: 'static> Parser<E, T> {
                 let _ = self.standing.fail(consumed, ErrorKind::Panicked);
                 resume_unwind(payload)
             }
-            None => {
-                self.lost = true;
-                self.standing.fail(0, ErrorKind::UnexpectedEnd)
-            }
+            None => self.standing.fail(0, ErrorKind::UnexpectedEnd),
         }
     }
 
-    /// Has a body that is suspended half-way come to its end. Nobody sees what it returns, and a
-    /// panic on the way out is swallowed.
-    fn abandon(&mut self, order: Order) {
-        self.frame().port.lend(&[]);
-        self.frame().port.order.set(order);
-        self.lost |= !self.resume();
+    /// Has the body come to its end with nothing more to read.
+    fn end(&mut self, order: Order) {
+        let port = &self.frame().port;
+        port.lend(&[]);
+        port.base.set(self.standing.offset());
+        port.order.set(order);
+        for _ in 0..=READS_AFTER_END {
+            if self.resume() {
+                return;
+            }
+        }
+        self.frame().port.exhausted.set(true);
+        self.lost = !self.resume();
     }
 }
 
@@ -316,18 +337,14 @@ where
     B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure>,
     E: Events,
 {
-    let frame = Frame {
-        port,
-        consumed: Cell::new(0),
-        result: Cell::new(None),
-    };
+    let frame = Frame { port, consumed: Cell::new(0), result: Cell::new(None) };
     let said = (&raw const frame).cast();
     loop {
         yielder.suspend(said);
         match frame.port.order.get() {
             Order::Feed | Order::Finish => {}
             Order::Abandon => continue,
-            Order::Leave => return,
+            Order::Leave => break,
         }
         let mut input = Input::new(&frame.port, yielder);
         let result = catch_unwind(AssertUnwindSafe(|| body(&mut input)));
@@ -335,12 +352,16 @@ where
         match frame.port.order.get() {
             Order::Feed | Order::Finish => frame.result.set(Some(result)),
             Order::Abandon => discard(result),
-            Order::Leave => return discard(result),
+            Order::Leave => {
+                discard(result);
+                break;
+            }
         }
     }
+    discard(body);
 }
 
-/// Drops what an abandoned body returned or panicked with, and what that panics with.
+/// Drops a body, or what an abandoned one returned or panicked with, and what that panics with.
 fn discard<T>(result: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(result))) {
         mem::forget(payload);
@@ -369,11 +390,7 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
 
     fn finish(&mut self) -> Result<(), Error> {
         if self.standing.status() == Status::NeedMoreInput {
-            let port = &self.frame().port;
-            port.order.set(Order::Finish);
-            port.lend(&[]);
-            port.base.set(self.standing.offset());
-            self.resume();
+            self.end(Order::Finish);
             let _ = self.ended();
         }
         self.standing.verdict()
@@ -397,10 +414,11 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
 
     fn reset_at(&mut self, offset: u64) {
         if !self.lost {
-            self.abandon(Order::Abandon);
+            self.end(Order::Abandon);
         }
         let port = &self.frame().port;
         port.order.set(Order::Feed);
+        port.exhausted.set(false);
         port.overshoot.set(Overshoot::NONE);
         self.standing = Standing::at(offset);
         self.output = None;
@@ -413,7 +431,7 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
 impl<E: Events, T> Drop for Parser<E, T> {
     fn drop(&mut self) {
         if !self.lost {
-            self.abandon(Order::Leave);
+            self.end(Order::Leave);
         }
         if !self.lost {
             // SAFETY: it is not used again. It is done, so there is nothing to unwind.
@@ -424,8 +442,13 @@ impl<E: Events, T> Drop for Parser<E, T> {
 
 impl<E: Events, T> fmt::Debug for Parser<E, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parser")
-            .field("standing", &self.standing)
-            .finish_non_exhaustive()
+        f.debug_struct("Parser").field("standing", &self.standing).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<E: Events, T: 'static> crate::testing::Work for Parser<E, T> {
+    fn work(&self) -> u64 {
+        self.standing.offset() + self.frame().port.overshoot.get().bytes()
     }
 }

@@ -1,0 +1,142 @@
+//! Each scan equals its definition: every kernel that this processor can run, at every alignment and
+//! length, and at every phase of the escapes against the kernel's blocks.
+
+use pushdown::scan::{BLOCK, Escaped, Kernel, Stop};
+
+const STRING: Escaped = Escaped { close: b'"', escape: b'\\' };
+const LONGEST: usize = 300;
+
+/// The definition: one byte after the other.
+fn skip(stop: Escaped, bytes: &[u8]) -> Option<usize> {
+    let mut escaped = false;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if escaped {
+            escaped = false;
+        } else if byte == stop.close {
+            return Some(at);
+        } else {
+            escaped = byte == stop.escape;
+        }
+    }
+    escaped.then(|| bytes.len() - 1)
+}
+
+/// Runs every kernel on `bytes`, and the public entry; gives the number of comparisons.
+fn agree(stop: Escaped, bytes: &[u8]) -> u64 {
+    let expected = skip(stop, bytes);
+    let mut compared = 1;
+    assert_eq!(stop.skip(bytes), expected, "skip of {}", bytes.escape_ascii());
+    for kernel in Kernel::available() {
+        let found = kernel.skip_escaped(stop, bytes);
+        assert_eq!(found, expected, "{} of {}", kernel.name(), bytes.escape_ascii());
+        compared += 1;
+    }
+    compared
+}
+
+/// A sequence that repeats, long enough to be cut out of at every alignment.
+fn pattern(unit: &[u8]) -> Vec<u8> {
+    unit.iter().copied().cycle().take(LONGEST + BLOCK + 1).collect()
+}
+
+#[test]
+fn every_kernel_equals_the_definition_at_every_alignment_length_and_phase() {
+    let mut compared = 0;
+    // Runs of escapes of every length up to 5, and one that fills blocks; quotes hidden and not.
+    let units: [&[u8]; 9] = [
+        b"a",
+        b"\\",
+        b"\\\"",
+        b"\\\\a",
+        b"a\\\\\\\"",
+        b"\\\\\\\\\\x",
+        b"ab\\\\\\\\cd\\\"",
+        b"\x00\xff\xa2\xdc\x23\x21\x5d\x5b",
+        b"\\a",
+    ];
+    for unit in units {
+        let bytes = pattern(unit);
+        for alignment in 0..BLOCK {
+            // Lengths around the places where a kernel changes its way, at every alignment.
+            for length in (0..=LONGEST).filter(|length| alignment < 9 || length % BLOCK < 3) {
+                compared += agree(STRING, &bytes[alignment..][..length]);
+            }
+        }
+    }
+    let names: Vec<_> = Kernel::available().map(Kernel::name).collect();
+    println!("{compared} comparisons, kernels: {}", names.join(", "));
+    assert!(compared > 100_000);
+}
+
+#[test]
+fn a_close_is_found_at_every_place_whatever_precedes_it() {
+    let mut compared = 0;
+    for length in [1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 257, 300] {
+        for place in 0..length {
+            for run in 0..=place.min(70) {
+                let mut bytes = vec![b'a'; length];
+                bytes[place] = b'"';
+                bytes[place - run..place].fill(b'\\');
+                compared += agree(STRING, &bytes);
+            }
+        }
+    }
+    println!("{compared} comparisons");
+    assert!(compared > 100_000);
+}
+
+#[test]
+fn any_two_bytes_can_be_the_stop() {
+    let mut compared = 0;
+    let bytes: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
+    for close in 0..=255_u8 {
+        for escape in [close, 0, 0x7f, 0x80, 0xff, close ^ 0x80, close.wrapping_add(1)] {
+            compared += agree(Escaped { close, escape }, &bytes);
+        }
+    }
+    println!("{compared} comparisons");
+    assert!(compared > 0);
+}
+
+#[test]
+fn the_portable_kernel_is_always_there_and_the_best_is_the_last() {
+    let all: Vec<_> = Kernel::available().collect();
+    assert_eq!(all.first().map(|kernel| kernel.name()), Some("swar"));
+    assert_eq!(all.last(), Some(&Kernel::best()));
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn no_kernel_is_left_out_that_this_processor_can_run() {
+    let names: Vec<_> = Kernel::available().map(Kernel::name).collect();
+    let has_bits = is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt");
+    assert_eq!(names.contains(&"avx2"), has_bits && is_x86_feature_detected!("avx2"));
+    assert_eq!(names.contains(&"avx512"), has_bits && is_x86_feature_detected!("avx512bw"));
+}
+
+#[test]
+fn a_search_finds_the_first_of_any_number_of_bytes() {
+    let mut compared = 0;
+    let bytes: Vec<u8> = (0..=255).chain(0..=255).collect();
+    for from in 0..256 {
+        let rest = &bytes[from..];
+        for byte in 0..=255_u8 {
+            let [a, b, c, d] = [0, 77, 131, 201].map(|step: u8| byte.wrapping_add(step));
+            let first = |set: &[u8]| rest.iter().position(|byte| set.contains(byte));
+            assert_eq!(a.find(rest), first(&[a]));
+            assert_eq!([a, b].find(rest), first(&[a, b]));
+            assert_eq!([a, b, c].find(rest), first(&[a, b, c]));
+            assert_eq!([a, b, c, d].find(rest), first(&[a, b, c, d]));
+            assert_eq!([d, c, b, a, a].find(rest), first(&[a, b, c, d]));
+            let stop = Escaped { close: a, escape: b };
+            assert_eq!(stop.find(rest), first(&[a, b]));
+            compared += 6;
+        }
+    }
+    assert_eq!([0_u8; 0].find(&bytes), None);
+    assert_eq!([b'z'; 4].find(b"abc"), None);
+    println!("{compared} comparisons");
+    assert!(compared > 0);
+}
