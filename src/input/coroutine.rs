@@ -3,11 +3,12 @@
 //! ```text
 //!   the caller's stack                 the coroutine's stack
 //!  ┌────────────────────┐             ┌───────────────────────────┐
-//!  │ feed(chunk)        │             │ trampoline                │
-//!  │   Parser           │             │   Frame                   │
-//!  │     frame ─────────┼────────────►│     port: start, end, ... │
-//!  │     coroutine ─────┼─ switches ─►│   Input                   │
-//!  └────────────────────┘             │     cursor, end ──► chunk │
+//!  │ feed(chunk)        │             │ Frame                     │
+//!  │   Parser           │             │   port: start, end, ...   │
+//!  │     frame ─────────┼────────────►│ body                      │
+//!  │     coroutine ─────┼─ switches ─►│ trampoline                │
+//!  └────────────────────┘             │   Input                   │
+//!                                     │     cursor, end ──► chunk │
 //!                                     │   body(&mut Input)        │
 //!                                     └───────────────────────────┘
 //! ```
@@ -20,7 +21,7 @@
 //!   only a read suspends, and every read needs the `&mut Input`.
 //! * **I4.** An `Input` serves only the run it was made for: `'p` is invariant and chosen by the
 //!   trampoline, so no two inputs have one type, and none can be swapped for another or stored.
-//! * **I5.** The port lies in the trampoline's frame, which outlives the body.
+//! * **I5.** The port lies at the top of the stack, beside the body, and outlives every run.
 //! * **I7.** A suspended coroutine never changes thread: the parser is not `Send`, and neither is
 //!   the input, so the body's side of the switch stays where it is too.
 
@@ -38,9 +39,9 @@ use crate::input::Overshoot;
 use crate::parser::{Events, Sink};
 use crate::scan::Stop;
 
-/// What goes through the switch to the driver: null when the body is hungry, otherwise the address
-/// of the trampoline's frame. A pointer, so that it goes in a register.
-pub(crate) type Said = *const ();
+/// What goes through the switch to the driver: false when the body is hungry, true when it has
+/// ended. Small, so that it goes in a register.
+pub(crate) type Ended = bool;
 
 /// What the driver resumes a body for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +50,8 @@ pub(crate) enum Order {
     Feed,
     /// To come to an end because the input is over.
     Finish,
-    /// To come to an end because the parser is reset.
+    /// To come to an end because the parser is reset or dropped.
     Abandon,
-    /// To come to an end because the parser is dropped, and to leave the stack.
-    Leave,
 }
 
 /// What driver and body share. The invariants are those of this module.
@@ -138,7 +137,7 @@ pub struct Input<'p, E: Events = ()> {
     seen: *const u8,
     depth: u32,
     port: &'p Port<E>,
-    yielder: &'p Yielder<(), Said>,
+    yielder: &'p Yielder<(), Ended>,
     /// Makes `'p` invariant (I4).
     brand: PhantomData<fn(&'p ()) -> &'p ()>,
 }
@@ -147,7 +146,7 @@ pub struct Input<'p, E: Events = ()> {
 #[allow(clippy::inline_always, reason = "a switch in a callee is mispredicted when it returns")]
 impl<'p, E: Events> Input<'p, E> {
     /// The input of a new run, which the driver has just resumed for.
-    pub(crate) fn new(port: &'p Port<E>, yielder: &'p Yielder<(), Said>) -> Self {
+    pub(crate) fn new(port: &'p Port<E>, yielder: &'p Yielder<(), Ended>) -> Self {
         Self {
             start: port.start.get(),
             cursor: port.start.get(),
@@ -354,7 +353,7 @@ impl<'p, E: Events> Input<'p, E> {
             return Ok(());
         }
         // I1, I2: the cursor is at the end, and no slice is alive.
-        self.yielder.suspend(ptr::null());
+        self.yielder.suspend(false);
         self.start = self.port.start.get();
         self.cursor = self.start;
         self.end = self.port.end.get();
@@ -373,7 +372,7 @@ impl<'p, E: Events> Input<'p, E> {
         }
         match self.port.order.get() {
             Order::Feed | Order::Finish => End::Finished,
-            Order::Abandon | Order::Leave => End::Abandoned,
+            Order::Abandon => End::Abandoned,
         }
     }
 
@@ -436,11 +435,11 @@ pub(crate) struct GivenUp;
 /// Leaves a body that does not stop reading. Its trampoline catches this; no panic hook runs.
 ///
 /// Without unwinding the coroutine is suspended for good, and its stack is lost.
-fn give_up(yielder: &Yielder<(), Said>) -> ! {
+fn give_up(yielder: &Yielder<(), Ended>) -> ! {
     if cfg!(panic = "unwind") {
         std::panic::resume_unwind(std::boxed::Box::new(GivenUp));
     }
     loop {
-        yielder.suspend(ptr::null());
+        yielder.suspend(false);
     }
 }

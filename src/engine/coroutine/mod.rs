@@ -48,12 +48,12 @@
 
 mod stack;
 
-use core::cell::Cell;
+use core::cell::{Cell, UnsafeCell};
+use core::convert::Infallible;
 use core::fmt;
 use core::mem::{self, ManuallyDrop};
 use core::panic::AssertUnwindSafe;
 use core::ptr::NonNull;
-use std::boxed::Box;
 use std::io;
 use std::panic::{catch_unwind, resume_unwind};
 use std::thread;
@@ -63,7 +63,7 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crate::error::{Error, ErrorKind, Failure};
 use crate::input::Overshoot;
 pub use crate::input::coroutine::Input;
-use crate::input::coroutine::{GivenUp, Order, Port, Said};
+use crate::input::coroutine::{Ended, GivenUp, Order, Port};
 use crate::parser::{Events, Progress, PushParser, SendSink, Sink, Standing, Status};
 use stack::Pooled;
 
@@ -80,9 +80,6 @@ const RESERVE: usize = 32 << 10;
 
 /// How often a body may read after the end, before it is unwound.
 const READS_AFTER_END: u32 = 64;
-
-/// The largest body that lies on its stack itself; corosensei takes up to 1,024 bytes in all.
-const LARGEST_BODY: usize = 512;
 
 /// Gives the memory of this thread's idle stacks back to the system.
 ///
@@ -151,21 +148,51 @@ impl Options {
         E: Events,
         T: 'static,
     {
-        if size_of::<B>() <= LARGEST_BODY {
-            Parser::start(self, body)
-        } else {
-            let mut body = Box::new(body);
-            Parser::start(self, move |input: &mut Input<'_, E>| body(input))
-        }
+        let extra = RESERVE + size_of::<Whole<B, E, T>>() + align_of::<Whole<B, E, T>>();
+        let mut stack = Pooled::new(self.stack_size.saturating_add(extra))?;
+        let port = Port::new(self.max_depth, stack.lowest() + RESERVE);
+        let frame = Frame {
+            port,
+            running: Cell::new(false),
+            consumed: Cell::new(0),
+            result: Cell::new(None),
+            drop: drop_whole::<B, E, T>,
+        };
+        let whole = stack.place(Whole { frame, body: UnsafeCell::new(body) });
+        let coroutine = Coroutine::with_stack(stack, move |yielder, ()| {
+            // SAFETY: it lies on this very stack, and is dropped when the coroutine no longer runs.
+            trampoline(yielder, unsafe { whole.as_ref() })
+        });
+        Ok(Parser {
+            coroutine: ManuallyDrop::new(coroutine),
+            frame: whole.cast(),
+            standing: Standing::at(0),
+            lost: false,
+            output: None,
+        })
     }
 }
 
 /// A plain function as a push parser.
+///
+/// # How it is built
+/// ```text
+///  the parser's stack, from the top down
+///  ┌──────────────────┐
+///  │ Whole: the frame │◄── frame: port, how the last run ended
+///  │        the body  │
+///  ├──────────────────┤◄── where the coroutine begins
+///  │ trampoline       │    a loop around the body, which catches its panics
+///  │ body(&mut Input) │    suspended in a read, while `running`
+///  └──────────────────┘
+/// ```
+/// Frame and body have a stable address without an allocation, and outlive every run. Between runs
+/// the coroutine is suspended in the trampoline, or has not begun: then nothing on its stack needs
+/// to be dropped, and the stack can be taken from under it without a switch.
 pub struct Parser<E: Events = (), T: 'static = ()> {
     /// Dropped by hand, for it must not unwind the body (see [`Drop`]).
-    coroutine: ManuallyDrop<Coroutine<(), Said, (), Pooled>>,
-    /// In the trampoline's frame on the coroutine's stack: alive as long as the trampoline, so until
-    /// the coroutine has answered [`Order::Leave`].
+    coroutine: ManuallyDrop<Coroutine<(), Ended, Infallible, Pooled>>,
+    /// The beginning of a [`Whole`] on the coroutine's stack.
     frame: NonNull<Frame<E, T>>,
     standing: Standing,
     /// Whether the body could not be brought to an end, which takes one that goes on reading and a
@@ -177,10 +204,29 @@ pub struct Parser<E: Events = (), T: 'static = ()> {
 /// What the trampoline shares with its parser.
 struct Frame<E: Events, T> {
     port: Port<E>,
+    /// Whether the body is on the stack.
+    running: Cell<bool>,
     /// How many bytes of the chunk the run consumed that has ended.
     consumed: Cell<usize>,
     /// How that run ended.
     result: Cell<Option<thread::Result<Result<T, Failure>>>>,
+    /// Drops the [`Whole`] that this is the beginning of.
+    drop: unsafe fn(NonNull<Self>),
+}
+
+/// What lies at the top of a stack.
+#[repr(C)]
+struct Whole<B, E: Events, T> {
+    frame: Frame<E, T>,
+    /// Borrowed by the trampoline while it runs.
+    body: UnsafeCell<B>,
+}
+
+/// # Safety
+/// `frame` is the beginning of such a whole, which nobody uses any more.
+unsafe fn drop_whole<B, E: Events, T>(frame: NonNull<Frame<E, T>>) {
+    // SAFETY: handed on to the caller.
+    unsafe { frame.cast::<Whole<B, E, T>>().drop_in_place() };
 }
 
 impl<E: Events, T: 'static> Parser<E, T> {
@@ -207,29 +253,6 @@ impl<E: Events, T: 'static> Parser<E, T> {
         B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
     {
         Options::new().parser(body)
-    }
-
-    fn start<B>(options: Options, body: B) -> io::Result<Self>
-    where
-        B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
-    {
-        let stack = Pooled::new(options.stack_size.saturating_add(RESERVE))?;
-        let floor = stack.lowest() + RESERVE;
-        let mut coroutine = Coroutine::with_stack(stack, move |yielder, ()| {
-            trampoline(yielder, body, Port::new(options.max_depth, floor));
-        });
-        let CoroutineResult::Yield(frame) = coroutine.resume(()) else {
-            unreachable!("the trampoline leaves only when told");
-        };
-        // SAFETY: the first thing the trampoline says is where its frame is.
-        let frame = unsafe { NonNull::new_unchecked(frame.cast_mut().cast()) };
-        Ok(Self {
-            coroutine: ManuallyDrop::new(coroutine),
-            frame,
-            standing: Standing::at(0),
-            lost: false,
-            output: None,
-        })
     }
 
     /// The value's output, once, after [`Status::Success`].
@@ -276,8 +299,8 @@ impl<E: Events, T: 'static> Parser<E, T> {
     #[inline(always)]
     fn resume(&mut self) -> bool {
         match self.coroutine.resume(()) {
-            CoroutineResult::Yield(said) => !said.is_null(),
-            CoroutineResult::Return(()) => true,
+            CoroutineResult::Yield(ended) => ended,
+            CoroutineResult::Return(never) => match never {},
         }
     }
 
@@ -306,6 +329,13 @@ impl<E: Events, T: 'static> Parser<E, T> {
         }
     }
 
+    /// Has a body that is suspended half-way come to its end. Nobody sees what it returns.
+    fn abandon(&mut self) {
+        if self.frame().running.get() && !self.lost {
+            self.end(Order::Abandon);
+        }
+    }
+
     /// Has the body come to its end with nothing more to read.
     fn end(&mut self, order: Order) {
         let port = &self.frame().port;
@@ -331,39 +361,37 @@ impl<E: Events, T> Drop for Lent<'_, E, T> {
     }
 }
 
-/// The first frame of the stack: runs the body once for each value.
-fn trampoline<B, E, T>(yielder: &Yielder<(), Said>, mut body: B, port: Port<E>)
+/// The first function on the stack: runs the body once for each value.
+fn trampoline<B, E, T>(yielder: &Yielder<(), Ended>, whole: &Whole<B, E, T>) -> !
 where
     B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure>,
     E: Events,
 {
-    let frame = Frame { port, consumed: Cell::new(0), result: Cell::new(None) };
-    let said = (&raw const frame).cast();
+    let frame = &whole.frame;
     loop {
-        yielder.suspend(said);
-        match frame.port.order.get() {
-            Order::Feed | Order::Finish => {}
-            Order::Abandon => continue,
-            Order::Leave => break,
-        }
+        frame.running.set(true);
         let mut input = Input::new(&frame.port, yielder);
+        // SAFETY: nobody else touches the body before the coroutine is done for.
+        let body = unsafe { &mut *whole.body.get() };
         let result = catch_unwind(AssertUnwindSafe(|| body(&mut input)));
         frame.consumed.set(input.consumed());
         match frame.port.order.get() {
             Order::Feed | Order::Finish => frame.result.set(Some(result)),
             Order::Abandon => discard(result),
-            Order::Leave => {
-                discard(result);
-                break;
-            }
         }
+        frame.running.set(false);
+        yielder.suspend(true);
     }
-    discard(body);
 }
 
-/// Drops a body, or what an abandoned one returned or panicked with, and what that panics with.
+/// Drops what an abandoned body returned or panicked with.
 fn discard<T>(result: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(result))) {
+    discard_with(|| drop(result));
+}
+
+/// Drops something by a call whose panic reaches nobody.
+fn discard_with(drop: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
         mem::forget(payload);
     }
 }
@@ -413,9 +441,7 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
     }
 
     fn reset_at(&mut self, offset: u64) {
-        if !self.lost {
-            self.end(Order::Abandon);
-        }
+        self.abandon();
         let port = &self.frame().port;
         port.order.set(Order::Feed);
         port.exhausted.set(false);
@@ -430,12 +456,17 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
 
 impl<E: Events, T> Drop for Parser<E, T> {
     fn drop(&mut self) {
-        if !self.lost {
-            self.end(Order::Leave);
+        self.abandon();
+        if self.lost {
+            return;
         }
-        if !self.lost {
-            // SAFETY: it is not used again. It is done, so there is nothing to unwind.
-            unsafe { ManuallyDrop::drop(&mut self.coroutine) };
+        // SAFETY: the coroutine is not used again. The body is not on its stack, so nothing there
+        // needs to be dropped but the whole, and that before the stack goes.
+        unsafe {
+            self.coroutine.force_reset();
+            let frame = self.frame;
+            discard_with(|| (frame.as_ref().drop)(frame));
+            ManuallyDrop::drop(&mut self.coroutine);
         }
     }
 }

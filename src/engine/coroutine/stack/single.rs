@@ -1,23 +1,49 @@
 //! Stacks each by itself, as corosensei maps them, where we have no way of our own.
 
+use core::ptr::{self, NonNull};
 use std::io;
 
-use corosensei::stack::{DefaultStack, Stack, StackPointer};
+use corosensei::stack::{DefaultStack, STACK_ALIGNMENT, Stack, StackPointer};
 
 /// A stack in use.
-pub(in super::super) struct Pooled(DefaultStack);
+pub(in super::super) struct Pooled {
+    stack: DefaultStack,
+    /// Where it begins: its highest address that is free.
+    base: StackPointer,
+}
 
 impl Pooled {
     /// A stack of at least `size` bytes.
     pub(in super::super) fn new(size: usize) -> io::Result<Self> {
         // corosensei panics where this overflows.
         size.checked_add(1 << 20).ok_or(io::ErrorKind::OutOfMemory)?;
-        DefaultStack::new(size).map(Self)
+        let stack = DefaultStack::new(size)?;
+        let base = stack.base();
+        Ok(Self { stack, base })
+    }
+
+    /// Places a value at the top of the stack, which then begins below it. Nobody drops it.
+    ///
+    /// # Panics
+    /// When the stack is too small for it.
+    pub(in super::super) fn place<V>(&mut self, value: V) -> NonNull<V> {
+        let align = align_of::<V>().max(STACK_ALIGNMENT);
+        let top = self.base.get() - size_of::<V>();
+        let top = top - top % align;
+        assert!(top > self.lowest());
+        let place = ptr::with_exposed_provenance_mut(top);
+        // SAFETY: between the lowest address and the base, so on this stack, which nobody uses yet.
+        unsafe {
+            let place = NonNull::new_unchecked(place);
+            place.write(value);
+            self.base = place.addr();
+            place
+        }
     }
 
     /// The lowest address above the guard, at a cautious estimate.
     pub(in super::super) fn lowest(&self) -> usize {
-        self.0.limit().get() + (16 << 10)
+        self.stack.limit().get() + (16 << 10)
     }
 }
 
@@ -28,21 +54,21 @@ pub(in super::super) fn release_idle() {}
 unsafe impl Stack for Pooled {
     #[inline]
     fn base(&self) -> StackPointer {
-        self.0.base()
+        self.base
     }
 
     #[inline]
     fn limit(&self) -> StackPointer {
-        self.0.limit()
+        self.stack.limit()
     }
 
     #[cfg(windows)]
     fn teb_fields(&self) -> corosensei::stack::StackTebFields {
-        self.0.teb_fields()
+        self.stack.teb_fields()
     }
 
     #[cfg(windows)]
     fn update_teb_fields(&mut self, stack_limit: usize, guaranteed_stack_bytes: usize) {
-        self.0.update_teb_fields(stack_limit, guaranteed_stack_bytes);
+        self.stack.update_teb_fields(stack_limit, guaranteed_stack_bytes);
     }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::thread_local;
 use std::vec::Vec;
 
-use corosensei::stack::{MIN_STACK_SIZE, Stack, StackPointer};
+use corosensei::stack::{MIN_STACK_SIZE, STACK_ALIGNMENT, Stack, StackPointer};
 
 use super::system;
 
@@ -175,7 +175,7 @@ pub(in super::super) fn release_idle() {
 /// A stack in use. It goes back to the pool of its thread.
 pub(in super::super) struct Pooled {
     free: ManuallyDrop<Free>,
-    /// Its highest address, which every switch needs.
+    /// Where it begins: its highest address that is free.
     base: StackPointer,
 }
 
@@ -197,9 +197,28 @@ impl Pooled {
         Ok(Self { free: ManuallyDrop::new(free), base })
     }
 
+    /// Places a value at the top of the stack, which then begins below it. Nobody drops it.
+    ///
+    /// # Panics
+    /// When the stack is too small for it.
+    pub(in super::super) fn place<V>(&mut self, value: V) -> NonNull<V> {
+        let align = align_of::<V>().max(STACK_ALIGNMENT);
+        let top = self.base.get() - size_of::<V>();
+        let top = top - top % align;
+        assert!(top > self.lowest());
+        let bottom = self.free.slab.bottom(self.free.index);
+        // SAFETY: between the lowest address and the base, so on this stack, which nobody uses yet.
+        unsafe {
+            let place = bottom.add(top - bottom.addr().get()).cast();
+            place.write(value);
+            self.base = place.addr();
+            place
+        }
+    }
+
     /// The lowest address above the guard.
     pub(in super::super) fn lowest(&self) -> usize {
-        self.base.get() - self.free.slab.size
+        self.free.slab.bottom(self.free.index).addr().get()
     }
 }
 
@@ -226,8 +245,8 @@ unsafe impl Stack for Pooled {
 
     #[inline]
     fn limit(&self) -> StackPointer {
-        let Slab { size, guard, .. } = *self.free.slab;
-        // Never zero: the reservation is somewhere.
-        StackPointer::new(self.base.get() - size - guard).unwrap_or(self.base)
+        let Free { slab, index } = &*self.free;
+        // SAFETY: the guard lies in the slab, below its stack.
+        unsafe { slab.bottom(*index).sub(slab.guard) }.addr()
     }
 }
