@@ -1,0 +1,70 @@
+//! What was checked.
+
+use core::fmt;
+use std::string::String;
+use std::vec::Vec;
+
+/// What a harness has checked, and found in order.
+///
+/// ```
+/// use pushdown::quoted::{Event, Machine};
+/// use pushdown::testing::{Harness, Log};
+///
+/// let harness = Harness::new(|log: &mut Log, Event::Text(part): Event<'_>| log.text(part))
+///     .counted("machine", Machine::new);
+/// let report = harness.check(br#""a\"b" rest"#)?;
+/// assert_eq!(
+///     report.to_string(),
+///     "\
+/// 11-byte input: 12 of 12 two-way cuts, single bytes, empty chunks between, \
+/// 64 random cuttings, 12 of 12 prefixes
+///   machine: 257 runs, work linear"
+/// );
+/// # Ok::<(), pushdown::testing::Violation>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// The length of the input.
+    pub bytes: usize,
+    /// How many 2-way cuts were tried.
+    pub two_way_cuts: usize,
+    /// How many random cuttings were tried.
+    pub random_cuttings: usize,
+    /// How many prefixes were finished, reset after and, if there are several parsers, compared.
+    pub prefixes: usize,
+    /// What was done to each parser.
+    pub parsers: Vec<Checked>,
+}
+
+/// A parser that was found in order.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Checked {
+    /// Its name.
+    pub name: String,
+    /// How often it was run.
+    pub runs: u64,
+    /// Whether its [`Work`](super::Work) was checked.
+    pub work_checked: bool,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bytes, two_way_cuts, random_cuttings, prefixes, parsers } = self;
+        let positions = bytes + 1;
+        write!(
+            f,
+            "{bytes}-byte input: {two_way_cuts} of {positions} two-way cuts, single bytes, empty \
+             chunks between, {random_cuttings} random cuttings, {prefixes} of {positions} prefixes"
+        )?;
+        for Checked { name, runs, work_checked } in parsers {
+            let work = if *work_checked { "linear" } else { "not checked" };
+            write!(f, "\n  {name}: {runs} runs, work {work}")?;
+        }
+        if parsers.len() > 1 {
+            write!(f, "\n  all {} agree", parsers.len())?;
+        }
+        Ok(())
+    }
+}

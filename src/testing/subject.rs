@@ -1,0 +1,115 @@
+//! A parser under test, whatever its type and the type of its events.
+
+use std::boxed::Box;
+
+use super::log::Log;
+use super::work::Work;
+use crate::error::Error;
+use crate::parser::{Events, Progress, PushParser, Status};
+
+/// What writes the events `E` down: a function or a closure.
+///
+/// A closure has to name the types of its arguments:
+///
+/// ```
+/// use pushdown::quoted::Event;
+/// use pushdown::testing::{Harness, Log};
+///
+/// let harness = Harness::new(|log: &mut Log, Event::Text(part): Event<'_>| log.text(part));
+/// # drop(harness);
+/// ```
+pub trait Recorder<E: Events>: for<'e> Fn(&mut Log, E::Event<'e>) + Copy + Send {}
+
+impl<E: Events, R> Recorder<E> for R where R: for<'e> Fn(&mut Log, E::Event<'e>) + Copy + Send {}
+
+/// What a parser says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answers {
+    pub(super) status: Status,
+    pub(super) offset: u64,
+    pub(super) error: Option<Error>,
+}
+
+pub(super) trait Subject {
+    fn feed(&mut self, chunk: &[u8], log: Option<&mut Log>) -> Progress;
+    fn finish(&mut self, log: Option<&mut Log>) -> Result<(), Error>;
+    fn process_char(&mut self, c: char) -> Status;
+    fn reset_at(&mut self, offset: u64);
+    fn answers(&self) -> Answers;
+    /// What [`Work`] says, if the parser counts it.
+    fn work(&self) -> Option<u64>;
+    /// The same parser behind a `Box<dyn PushParser>` around a `&mut`.
+    fn behind_pointers(&mut self) -> Box<dyn Subject + '_>;
+}
+
+/// A parser and what writes its events down.
+pub(super) struct Recorded<P, R> {
+    parser: P,
+    record: R,
+    work: fn(&P) -> Option<u64>,
+}
+
+impl<P, R> Recorded<P, R> {
+    pub(super) fn uncounted(parser: P, record: R) -> Self {
+        Self { parser, record, work: |_| None }
+    }
+
+    pub(super) fn counted(parser: P, record: R) -> Self
+    where
+        P: Work,
+    {
+        Self { parser, record, work: |parser| Some(parser.work()) }
+    }
+}
+
+impl<P: PushParser, R: Recorder<P::Events>> Subject for Recorded<P, R> {
+    fn feed(&mut self, chunk: &[u8], log: Option<&mut Log>) -> Progress {
+        let record = self.record;
+        match log {
+            None => self.parser.feed(chunk),
+            Some(log) => self.parser.feed_with(chunk, move |event| {
+                log.events += 1;
+                record(log, event);
+            }),
+        }
+    }
+
+    fn finish(&mut self, log: Option<&mut Log>) -> Result<(), Error> {
+        let record = self.record;
+        match log {
+            None => self.parser.finish(),
+            Some(log) => self.parser.finish_with(move |event| {
+                log.events += 1;
+                record(log, event);
+            }),
+        }
+    }
+
+    fn process_char(&mut self, c: char) -> Status {
+        self.parser.process_char(c)
+    }
+
+    fn reset_at(&mut self, offset: u64) {
+        match offset {
+            0 => self.parser.reset(),
+            _ => self.parser.reset_at(offset),
+        }
+    }
+
+    fn answers(&self) -> Answers {
+        Answers {
+            status: self.parser.status(),
+            offset: self.parser.offset(),
+            error: self.parser.error().copied(),
+        }
+    }
+
+    fn work(&self) -> Option<u64> {
+        (self.work)(&self.parser)
+    }
+
+    fn behind_pointers(&mut self) -> Box<dyn Subject + '_> {
+        let parser: Box<dyn PushParser<Events = P::Events> + '_> = Box::new(&mut self.parser);
+        Box::new(Recorded::uncounted(parser, self.record))
+    }
+}

@@ -1,0 +1,68 @@
+//! How much a parser has looked at.
+
+/// How many bytes may be inspected for each byte fed.
+pub const WORK_PER_BYTE: u64 = 2;
+
+/// How many more bytes may be inspected for each event and for each call.
+pub const WORK_PER_EVENT: u64 = 64;
+
+/// A parser that counts the bytes it inspects.
+///
+/// That is how the harness finds out whether its work is linear: whether it keeps to
+/// [`WORK_PER_BYTE`] and [`WORK_PER_EVENT`].
+///
+/// Every engine's parser does so while the feature `testing` is on. For one of your own:
+///
+/// ```
+/// use pushdown::testing::{self, Harness, Law, Work};
+/// use pushdown::{Error, Progress, PushParser, SendSink, Status};
+///
+/// /// Consumes all that it is fed, and reads it a thousand times.
+/// #[derive(Default)]
+/// struct Thorough {
+///     offset: u64,
+///     work: u64,
+/// }
+///
+/// impl PushParser for Thorough {
+///     type Events = ();
+///     fn feed_dyn(&mut self, chunk: &[u8], _: &mut SendSink<'_, ()>) -> Progress {
+///         self.offset += chunk.len() as u64;
+///         self.work += 1000 * chunk.len() as u64;
+///         Progress { consumed: chunk.len(), status: Status::NeedMoreInput }
+///     }
+///     // …
+/// #   fn finish_dyn(&mut self, _: &mut SendSink<'_, ()>) -> Result<(), Error> { Ok(()) }
+/// #   fn status(&self) -> Status { Status::NeedMoreInput }
+/// #   fn error(&self) -> Option<&Error> { None }
+/// #   fn offset(&self) -> u64 { self.offset }
+/// #   fn reset_at(&mut self, offset: u64) { self.offset = offset }
+/// }
+///
+/// impl Work for Thorough {
+///     fn work(&self) -> u64 {
+///         self.work
+///     }
+/// }
+///
+/// let harness = Harness::new(testing::no_events).counted("thorough", Thorough::default);
+/// assert_eq!(harness.check(b"abc").unwrap_err().law(), Law::Work);
+/// ```
+pub trait Work {
+    /// How many bytes the parser has inspected: a byte that was inspected twice counts twice.
+    ///
+    /// Only differences matter, and no difference is taken across a reset.
+    fn work(&self) -> u64;
+}
+
+/// [`Work`] for a type that has another parser inside.
+macro_rules! delegate_work {
+    ($outer:ty) => {
+        impl $crate::testing::Work for $outer {
+            fn work(&self) -> u64 {
+                $crate::testing::Work::work(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use delegate_work;

@@ -1,0 +1,250 @@
+//! A quoted string by hand, and the bugs that can be planted in it.
+
+use pushdown::quoted::{Event, Quoted};
+use pushdown::testing::Work;
+use pushdown::{Error, ErrorKind, Progress, PushParser, SendSink, Status};
+
+/// What can be wrong with a [`Quote`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Bug {
+    AcceptsTheEndInside,
+    BlamesOtherwiseAtACut,
+    BlamesTheByteAfter,
+    ConsumesMoreThanTheChunk,
+    ConsumesPastTheQuote,
+    CountsTwice,
+    DropsTheLastByteOfAChunk,
+    EmitsEmptyText,
+    EndsOnAnEmptyChunk,
+    FinishMovesTheOffset,
+    FinishesTwoWays,
+    ForgetsAnEscapeThatIsAChunk,
+    ForgetsTheEscapeAtACut,
+    ForgetsToBeSticky,
+    HasNoError,
+    KnowsNoEscapes,
+    KnowsNoEscapesUnheard,
+    LosesTextAtACut,
+    PanicsAtACut,
+    ReadsAllAgain,
+    ReportsAfterTheEnd,
+    ResetIgnoresItsOffset,
+    ResetKeepsTheEscape,
+    ResetKeepsTheOffset,
+    StartsWithAnError,
+    StatusLags,
+    SwallowsTheFirstEventHeard,
+    TellsPointersNothing,
+    TruncatesCharacters,
+    WaitsWithoutConsuming,
+}
+
+/// The string, recognised byte by byte.
+pub(crate) struct Quote {
+    bug: Option<Bug>,
+    state: State,
+    status: Status,
+    error: Option<Error>,
+    offset: u64,
+    work: u64,
+    /// Whether nobody took the events of the last chunk.
+    unheard: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Start,
+    Inside,
+    Escape,
+}
+
+impl Quote {
+    pub(crate) fn new(bug: Option<Bug>) -> Self {
+        let mut quote = Self {
+            bug,
+            state: State::Start,
+            status: Status::NeedMoreInput,
+            error: None,
+            offset: 0,
+            work: 0,
+            unheard: false,
+        };
+        if quote.has(Bug::StartsWithAnError) {
+            quote.fail(ErrorKind::Custom(0));
+        }
+        quote
+    }
+
+    fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
+    }
+
+    fn parse(&mut self, chunk: &[u8], sink: Option<&mut SendSink<'_, Quoted>>) -> Progress {
+        let heard = sink.is_some();
+        let mut swallows = heard && self.unheard && self.has(Bug::SwallowsTheFirstEventHeard);
+        self.unheard = !heard;
+        let emits_empty_text = self.has(Bug::EmitsEmptyText);
+        let mut unheard = |_: Event<'_>| {};
+        let sink = sink.unwrap_or(&mut unheard);
+        let mut report = |text| {
+            if (emits_empty_text || text != b"") && !std::mem::take(&mut swallows) {
+                sink(Event::Text(text));
+            }
+        };
+
+        if self.status != Status::NeedMoreInput && self.has(Bug::ReportsAfterTheEnd) {
+            report(b"more");
+        }
+        if self.status != Status::NeedMoreInput && !self.has(Bug::ForgetsToBeSticky) {
+            return self.consume(0, self.status);
+        }
+        if chunk.is_empty() {
+            if self.has(Bug::EndsOnAnEmptyChunk) {
+                self.fail(ErrorKind::UnexpectedEnd);
+            }
+            return self.consume(0, self.status);
+        }
+        assert!(self.state != State::Escape || !self.has(Bug::PanicsAtACut), "cut in an escape");
+        self.work += chunk.len() as u64;
+        if self.has(Bug::ReadsAllAgain) {
+            self.work += self.offset;
+        }
+
+        let escapes =
+            !self.has(Bug::KnowsNoEscapes) && (heard || !self.has(Bug::KnowsNoEscapesUnheard));
+        // Where the text starts that was not reported yet.
+        let mut from = 0;
+        for (at, &byte) in chunk.iter().enumerate() {
+            match (self.state, byte) {
+                (State::Start, b'"') => {
+                    from = at + 1;
+                    self.state = State::Inside;
+                }
+                (State::Start, _) => return self.refuse(at, chunk),
+                (State::Inside, b'"') => {
+                    report(&chunk[from..at]);
+                    let past = usize::from(self.has(Bug::ConsumesPastTheQuote));
+                    return self.consume(chunk.len().min(at + 1 + past), Status::Success);
+                }
+                (State::Inside, b'\\') if escapes => {
+                    report(&chunk[from..at]);
+                    self.state = State::Escape;
+                }
+                (State::Inside, _) => {}
+                (State::Escape, _) => {
+                    from = at;
+                    self.state = State::Inside;
+                }
+            }
+        }
+        if self.state == State::Inside && !self.has(Bug::LosesTextAtACut) {
+            let dropped = usize::from(self.has(Bug::DropsTheLastByteOfAChunk));
+            report(&chunk[from..from.max(chunk.len() - dropped)]);
+        }
+        if self.has(Bug::ForgetsTheEscapeAtACut)
+            || (self.has(Bug::ForgetsAnEscapeThatIsAChunk) && chunk == b"\\")
+        {
+            self.state = State::Inside;
+        }
+        if self.has(Bug::WaitsWithoutConsuming) {
+            return self.consume(0, Status::NeedMoreInput);
+        }
+        let more = usize::from(self.has(Bug::ConsumesMoreThanTheChunk));
+        self.consume(chunk.len() + more, Status::NeedMoreInput)
+    }
+
+    fn consume(&mut self, consumed: usize, status: Status) -> Progress {
+        let times = if self.has(Bug::CountsTwice) { 2 } else { 1 };
+        self.offset += times * consumed as u64;
+        self.status = status;
+        Progress { consumed, status }
+    }
+
+    fn refuse(&mut self, at: usize, chunk: &[u8]) -> Progress {
+        let progress =
+            self.consume(at + usize::from(self.has(Bug::BlamesTheByteAfter)), Status::BadInput);
+        self.fail(match chunk.len() {
+            1 if self.has(Bug::BlamesOtherwiseAtACut) => ErrorKind::Custom(0),
+            _ => ErrorKind::UnexpectedByte,
+        });
+        progress
+    }
+
+    fn fail(&mut self, kind: ErrorKind) {
+        self.status = Status::BadInput;
+        self.error = Some(Error { kind, offset: self.offset });
+    }
+}
+
+impl PushParser for Quote {
+    type Events = Quoted;
+
+    fn feed(&mut self, chunk: &[u8]) -> Progress {
+        self.parse(chunk, None)
+    }
+
+    fn feed_with(&mut self, chunk: &[u8], mut sink: impl FnMut(Event<'_>) + Send) -> Progress {
+        self.parse(chunk, Some(&mut sink))
+    }
+
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut SendSink<'_, Quoted>) -> Progress {
+        let sink = (!self.has(Bug::TellsPointersNothing)).then_some(sink);
+        self.parse(chunk, sink)
+    }
+
+    fn finish_dyn(&mut self, _: &mut SendSink<'_, Quoted>) -> Result<(), Error> {
+        if self.status == Status::NeedMoreInput {
+            if self.has(Bug::FinishMovesTheOffset) {
+                self.offset += 1;
+            }
+            if self.has(Bug::AcceptsTheEndInside) {
+                self.status = Status::Success;
+            } else {
+                self.fail(ErrorKind::UnexpectedEnd);
+            }
+        } else if self.has(Bug::FinishesTwoWays) {
+            return Ok(());
+        }
+        self.error.map_or(Ok(()), Err)
+    }
+
+    fn status(&self) -> Status {
+        if self.has(Bug::StatusLags) { Status::NeedMoreInput } else { self.status }
+    }
+
+    fn error(&self) -> Option<&Error> {
+        self.error.as_ref().filter(|_| !self.has(Bug::HasNoError))
+    }
+
+    fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    fn reset_at(&mut self, offset: u64) {
+        let before = std::mem::replace(self, Self::new(self.bug));
+        self.offset = offset;
+        match self.bug {
+            Some(Bug::ResetIgnoresItsOffset) => self.offset = 0,
+            Some(Bug::ResetKeepsTheOffset) => self.offset = before.offset,
+            Some(Bug::ResetKeepsTheEscape) if before.state == State::Escape => {
+                self.state = before.state
+            }
+            _ => {}
+        }
+    }
+
+    fn process_char(&mut self, c: char) -> Status {
+        let mut utf8 = [0; 4];
+        let mut bytes = c.encode_utf8(&mut utf8).as_bytes();
+        if self.has(Bug::TruncatesCharacters) {
+            bytes = &bytes[..1];
+        }
+        self.feed(bytes).status
+    }
+}
+
+impl Work for Quote {
+    fn work(&self) -> u64 {
+        self.work
+    }
+}

@@ -1,0 +1,267 @@
+//! The harness itself: parsers in order pass, and every planted bug is caught.
+
+#![cfg(all(
+    feature = "testing",
+    feature = "coroutine",
+    feature = "generator",
+    feature = "combinator"
+))]
+
+mod broken;
+mod number;
+
+use broken::{Bug, Quote};
+use pushdown::engine;
+use pushdown::quoted::{self, Event};
+use pushdown::testing::{self, Harness, Law, Log};
+
+fn record(log: &mut Log, Event::Text(part): Event<'_>) {
+    log.text(part);
+}
+
+const INPUT: &[u8] = br#""a\"b" rest"#;
+
+/// A string of about 600 bytes.
+fn long(text: &[u8]) -> Vec<u8> {
+    [b"\"", &*text.repeat(600 / text.len()), b"\""].concat()
+}
+
+#[test]
+fn every_planted_bug_is_caught_and_its_law_named() {
+    let plain = &*long(b"-");
+    let planted: &[(Bug, &[u8], Law, &[usize])] = &[
+        (Bug::AcceptsTheEndInside, INPUT, Law::Agreement, &[]),
+        (Bug::BlamesOtherwiseAtACut, b"xy", Law::Error, &[1]),
+        (Bug::BlamesTheByteAfter, b"x", Law::Error, &[]),
+        (Bug::ConsumesMoreThanTheChunk, INPUT, Law::Progress, &[1]),
+        (Bug::ConsumesPastTheQuote, INPUT, Law::Consumed, &[6]),
+        (Bug::CountsTwice, INPUT, Law::Offset, &[]),
+        (Bug::DropsTheLastByteOfAChunk, INPUT, Law::Events, &[2]),
+        (Bug::EmitsEmptyText, INPUT, Law::EmptyText, &[1]),
+        (Bug::EndsOnAnEmptyChunk, INPUT, Law::EmptyChunk, &[0]),
+        (Bug::FinishMovesTheOffset, INPUT, Law::Finish, &[]),
+        (Bug::FinishesTwoWays, INPUT, Law::Finish, &[]),
+        (Bug::ForgetsAnEscapeThatIsAChunk, INPUT, Law::Consumed, &[2, 3]),
+        (Bug::ForgetsTheEscapeAtACut, INPUT, Law::Consumed, &[3]),
+        (Bug::ForgetsToBeSticky, INPUT, Law::Sticky, &[]),
+        (Bug::HasNoError, b"x", Law::Error, &[]),
+        (Bug::KnowsNoEscapes, INPUT, Law::Agreement, &[]),
+        (Bug::KnowsNoEscapesUnheard, INPUT, Law::Sink, &[]),
+        (Bug::LosesTextAtACut, INPUT, Law::Events, &[2]),
+        (Bug::PanicsAtACut, INPUT, Law::Panic, &[3]),
+        (Bug::ReadsAllAgain, plain, Law::Work, &[596, 597]),
+        (Bug::ReportsAfterTheEnd, INPUT, Law::Sticky, &[]),
+        (Bug::ResetIgnoresItsOffset, INPUT, Law::Reset, &[]),
+        (Bug::ResetKeepsTheEscape, INPUT, Law::Reset, &[]),
+        (Bug::ResetKeepsTheOffset, INPUT, Law::Reset, &[]),
+        (Bug::StartsWithAnError, INPUT, Law::Fresh, &[]),
+        (Bug::StatusLags, INPUT, Law::Status, &[]),
+        (Bug::SwallowsTheFirstEventHeard, INPUT, Law::Sink, &[0]),
+        (Bug::TellsPointersNothing, INPUT, Law::Pointer, &[]),
+        (Bug::TruncatesCharacters, "\"é\"".as_bytes(), Law::ProcessChar, &[]),
+        (Bug::WaitsWithoutConsuming, INPUT, Law::Progress, &[1]),
+    ];
+    for &(bug, input, law, cuts) in planted {
+        let name = format!("{bug:?}");
+        let violation = Harness::new(record)
+            .counted("unbroken", || Quote::new(None))
+            .counted(&name, || Quote::new(Some(bug)))
+            .check(input)
+            .expect_err(&name);
+        println!("{violation}\n");
+        assert_eq!((violation.parser(), violation.law()), (&*name, law), "{violation}");
+        assert_eq!(violation.cutting().cuts(), cuts, "{violation}");
+    }
+    println!("{} planted bugs, each caught", planted.len());
+}
+
+#[test]
+fn the_machine_without_a_bug_keeps_every_law() {
+    for input in [INPUT, &long(b"-"), &long(b"\\\""), b"", b"x", b"\"", b"\"\\"] {
+        let harness = Harness::new(record).counted("unbroken", || Quote::new(None));
+        println!("{}", harness.check(input).unwrap());
+    }
+}
+
+#[test]
+fn a_violation_names_parser_law_cut_and_both_answers() {
+    let violation = Harness::new(record)
+        .parser("forgetful", || Quote::new(Some(Bug::ForgetsTheEscapeAtACut)))
+        .check(INPUT)
+        .unwrap_err();
+    let shown = r#"forgetful breaks a law: the number of bytes consumed is the same for every cutting
+  input:    b"\"a\\\"b\" rest"
+  fed:      11 of 11 bytes, cut at 3, then finished
+  expected: 6
+  found:    4"#;
+    assert_eq!(violation.to_string(), shown);
+    assert_eq!(format!("{violation:?}"), shown, "what a test that returns it prints");
+    assert_eq!((violation.expected(), violation.found()), ("6", "4"));
+}
+
+#[test]
+fn a_violation_in_a_long_input_shows_the_place() {
+    let input = [&b"\""[..], &[b'-'; 5000], b"\xff\""].concat();
+    let violation = Harness::new(record)
+        .parser("lossy", || Quote::new(Some(Bug::DropsTheLastByteOfAChunk)))
+        .check(&input)
+        .unwrap_err();
+    let shown = violation.to_string();
+    assert!(shown.len() < 600, "{shown}");
+    assert!(violation.found().contains(" of 5000 bytes)"), "{shown}");
+}
+
+#[test]
+fn a_panic_is_reported_with_the_cut_and_its_message() {
+    let violation = Harness::new(record)
+        .parser("jumpy", || Quote::new(Some(Bug::PanicsAtACut)))
+        .check(INPUT)
+        .unwrap_err();
+    assert_eq!(violation.found(), "a panic: cut in an escape");
+
+    let violation = Harness::new(record)
+        .parser("unborn", || -> quoted::Machine { panic!("no parser today") })
+        .check(INPUT)
+        .unwrap_err();
+    assert_eq!((violation.law(), violation.found()), (Law::Panic, "a panic: no parser today"));
+}
+
+#[test]
+fn the_five_engines_keep_the_law_and_agree() {
+    let inputs: &[&[u8]] = &[
+        b"",
+        b"\"\"",
+        b"\"\" rest",
+        INPUT,
+        b"\"\\\\\"\\",
+        b"\"no end",
+        b"\"no end\\",
+        b"x",
+        b" \"late\"",
+        b"\"\0\n\xff\xc2\"",
+        "\"\\é – \u{1f980}\" …".as_bytes(),
+        &[&b"\""[..], &b"\\\"".repeat(100)].concat(),
+        &[&b"\""[..], &b"long run, ".repeat(15), b"\\\\\" rest"].concat(),
+    ];
+    let harness = Harness::new(record)
+        .counted("machine", quoted::Machine::new)
+        .counted("coroutine", quoted::Coroutine::new)
+        .counted("generator", quoted::Generator::new)
+        .counted("stackless", quoted::Stackless::new)
+        .late("combinator", quoted::Combinator::new);
+    let mut runs = 0;
+    for input in inputs {
+        let report = harness.check(input).unwrap();
+        assert_eq!(report.parsers.len(), 5);
+        runs += report.parsers.iter().map(|parser| parser.runs).sum::<u64>();
+    }
+    println!("{} inputs, {runs} runs", inputs.len());
+}
+
+#[test]
+fn the_work_of_four_engines_is_linear_in_long_strings() {
+    let harness = Harness::new(record)
+        .counted("machine", quoted::Machine::new)
+        .counted("coroutine", quoted::Coroutine::new)
+        .counted("generator", quoted::Generator::new)
+        .counted("stackless", quoted::Stackless::new);
+    for text in [&b"-"[..], b"\\\"", b"seven. \\\\"] {
+        let report = harness.check(&long(text)).unwrap();
+        println!("{report}");
+        assert!(report.parsers.iter().all(|parser| parser.work_checked));
+    }
+}
+
+#[test]
+fn a_number_may_be_ended_by_the_end_of_the_input() {
+    let harness = Harness::new(number::record)
+        .counted("machine", || engine::machine::Parser::new(number::Machine::default()))
+        .counted("coroutine", || engine::coroutine::Parser::new(number::coroutine))
+        .counted("stackless", || engine::stackless::Parser::new(number::stackless))
+        .counted("pinned", || Box::pin(engine::stackless::Task::new(number::stackless)));
+    for input in [&b"42"[..], b"42 ", b"x", b"", b"0123456789,"] {
+        println!("{}", harness.check(input).unwrap());
+    }
+}
+
+#[test]
+fn a_parser_that_parses_again_with_every_chunk_does_too_much_work() {
+    let violation = Harness::new(record)
+        .counted("combinator", quoted::Combinator::new)
+        .check(&long(b"-"))
+        .unwrap_err();
+    println!("{violation}");
+    assert_eq!(violation.law(), Law::Work);
+}
+
+#[test]
+fn parsers_that_disagree_are_told_apart() {
+    let shouting =
+        |log: &mut Log, Event::Text(part): Event<'_>| log.text(&part.to_ascii_uppercase());
+    let violation = Harness::new(record)
+        .parser("plain", quoted::Machine::new)
+        .recorder(shouting)
+        .parser("shouting", quoted::Machine::new)
+        .check(INPUT)
+        .unwrap_err();
+    assert_eq!((violation.parser(), violation.law()), ("shouting", Law::Agreement));
+    assert_eq!(violation.expected(), r#"event 0: text b"a", like plain"#);
+    assert_eq!(violation.found(), r#"event 0: text b"A""#);
+}
+
+#[test]
+fn a_parser_that_reports_late_is_compared_where_it_accepts() {
+    let harness = Harness::new(record)
+        .parser("machine", quoted::Machine::new)
+        .late("combinator", quoted::Combinator::new);
+    harness.check(INPUT).unwrap();
+
+    let violation = Harness::new(record)
+        .parser("machine", quoted::Machine::new)
+        .parser("combinator", quoted::Combinator::new)
+        .check(INPUT)
+        .unwrap_err();
+    assert_eq!(violation.found(), "no event 0", "{violation}");
+
+    let violation = Harness::new(|_: &mut Log, _: Event<'_>| ())
+        .late("deaf", quoted::Combinator::new)
+        .recorder(record)
+        .parser("machine", quoted::Machine::new)
+        .check(INPUT)
+        .unwrap_err();
+    assert_eq!(violation.law(), Law::Agreement, "accepted inputs are compared");
+}
+
+#[test]
+fn a_long_input_is_sampled_and_the_report_says_so() {
+    let harness = Harness::new(record).parser("machine", quoted::Machine::new);
+    let report = harness.check(&[b'"'; 4096]).unwrap();
+    assert_eq!((report.two_way_cuts, report.prefixes), (4097, 1024));
+
+    let report = harness.check(&[b'"'; 4097]).unwrap();
+    assert_eq!((report.two_way_cuts, report.prefixes), (4096, 1024));
+    let shown = report.to_string();
+    assert!(shown.starts_with("4097-byte input: 4096 of 4098 two-way cuts, "), "{shown}");
+    assert!(shown.ends_with("work not checked"), "{shown}");
+}
+
+#[test]
+fn constructors_and_recorders_may_borrow() {
+    let prefix = String::from("part: ");
+    let record = |log: &mut Log, Event::Text(part): Event<'_>| {
+        for byte in part {
+            log.event(format_args!("{prefix}{byte}"));
+        }
+    };
+    let limit = 16;
+    Harness::new(record)
+        .parser("combinator", || quoted::Combinator::with_max_len(limit))
+        .check(INPUT)
+        .unwrap();
+}
+
+#[test]
+fn a_harness_without_a_parser_checks_nothing_and_says_so() {
+    let violation = Harness::new(testing::no_events).check(b"").unwrap_err();
+    assert_eq!(violation.law(), Law::AnyParser);
+}
