@@ -181,15 +181,10 @@ impl<E: Events> Port<E> {
         Some(byte)
     }
 
-    /// Moves past what a scan of the rest has found: the piece before the stop, and the stop.
-    ///
-    /// # Safety
-    /// As [`rest`](Self::rest).
+    /// Moves past what a scan of the `rest` has found: the piece before the stop, and the stop.
     #[inline(always)]
-    unsafe fn pass<'a>(&self, find: impl FnOnce(&[u8]) -> Option<usize>) -> (&'a [u8], Option<u8>) {
-        // SAFETY: handed on to the caller.
-        let rest = unsafe { self.rest() };
-        match find(rest) {
+    fn pass<'a>(&self, rest: &'a [u8], found: Option<usize>) -> (&'a [u8], Option<u8>) {
+        match found {
             Some(at) => {
                 let (piece, stop) = (&rest[..at], rest[at]);
                 self.overshoot.set(self.overshoot.get().found(rest.len(), at));
@@ -428,8 +423,9 @@ impl<'p, E: Events> Input<'p, E> {
             if port.len() == 0 {
                 return port.starve(cx);
             }
-            // SAFETY: the piece is used only until `take` returns, which cannot keep it.
-            let (piece, stop) = unsafe { port.pass(&find) };
+            // SAFETY: used only until `take` returns; neither closure can keep it.
+            let rest = unsafe { port.rest() };
+            let (piece, stop) = port.pass(rest, find(rest));
             if !piece.is_empty() {
                 take(piece);
             }

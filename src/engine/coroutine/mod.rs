@@ -38,6 +38,12 @@
 //! Elsewhere a guard costs a mapping, and with Linux's default limit of mappings `try_new` fails at
 //! about 32,000 live parsers.
 //!
+//! # Thread-locals
+//! A body must not wait for input inside [`LocalKey::with`](std::thread::LocalKey::with) if its parser
+//! may lie in a thread-local itself: that may be destroyed later than the one borrowed, and the body
+//! then comes to its end with a dangling reference. No type can rule this out, nor can it for any
+//! other stack that is suspended.
+//!
 //! # Not `Send`
 //! A stack may hold anything, so a parser stays on its thread:
 //!
@@ -390,8 +396,9 @@ fn discard<T>(result: T) {
 }
 
 /// Drops something by a call whose panic reaches nobody.
-fn discard_with(drop: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
+fn discard_with(call: impl FnOnce()) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(call)) else { return };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         mem::forget(payload);
     }
 }

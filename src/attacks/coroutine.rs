@@ -1,0 +1,125 @@
+//! Attacks by the bodies of `coroutine`.
+
+attack!(a_slice_is_gone_after_the_next_read, "E0499", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
+    let slice = input.take(4)?;
+    " ["input.next()?;" or ""] "
+    Ok(slice[0])
+}");
+
+attack!(a_slice_is_gone_after_a_nested_body, "E0499", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
+    let slice = input.take(4)?;
+    " ["input.nested(body)?;" or ""] "
+    Ok(slice[0])
+}");
+
+attack!(a_slice_is_gone_after_a_failure_moves_the_cursor_back, "E0499", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
+    let slice = input.take(4)?;
+    let _ = " ["input.fail(ErrorKind::TooLong)" or "ErrorKind::TooLong"] ";
+    Ok(slice[0])
+}");
+
+attack!(a_read_waits_for_a_scoped_thread_that_has_a_slice, "E0500", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
+    let slice = input.take(4)?;
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| slice[0]);
+        " ["input.next()?;" or ""] "
+        Ok(reader.join().unwrap())
+    })
+}");
+
+attack!(a_slice_does_not_go_to_another_thread, "E0521", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
+    let slice = input.take(4)?;
+    let sent = slice" ["" or ".to_vec()"] ";
+    thread::spawn(move || sent[0]);
+    Ok(())
+}");
+
+attack!(a_scan_does_not_leave_its_text, "E0521", r#"
+fn body(input: &mut coroutine::Input<'_>) -> Result<usize, Failure> {
+    let mut kept: &[u8] = b"";
+    input.scan_until(b'.', |text| kept = "# ["text" or "b\"text\""] r#")?;
+    Ok(kept.len())
+}"#);
+
+attack!(a_slice_is_not_an_output, "", "
+fn body<'i>(input: &'i mut coroutine::Input<'_>) -> Result<" ["&'i [u8]" or "Vec<u8>"] ", Failure> {
+    Ok(input.take(4)?.into())
+}
+let mut parser: coroutine::Parser<(), _> = coroutine::Parser::new(body);");
+
+attack!(a_slice_does_not_stay_with_its_body, "E0521", r#"
+let mut kept: &[u8] = b"";
+let parser: coroutine::Parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
+    let slice = input.take(4)?;
+    kept = "# ["slice" or "b\"slice\""] r#";
+    Ok(())
+});"#);
+
+attack!(an_input_cannot_be_swapped_with_that_of_an_outer_body, "E0521", "
+fn outer(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
+    let outer = input;
+    let parser: coroutine::Parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
+        " ["mem::swap(outer, input);" or ""] "
+        Ok(())
+    });
+    Ok(())
+}");
+
+attack!(two_inputs_never_have_one_type, "E0621", "
+fn swap<'p>(a: &mut coroutine::Input<'" ["_" or "p"] ">, b: &mut coroutine::Input<'p>) {
+    mem::swap(a, b);
+}");
+
+attack!(an_input_does_not_stay_with_its_body, "E0521", "
+let mut kept = None;
+let parser: coroutine::Parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
+    kept = Some(input" ["" or ".offset()"] ");
+    Ok(())
+});");
+
+attack!(an_input_does_not_leave_through_a_shared_cell, "E0521", "
+let kept = Rc::new(RefCell::new(None));
+let parser: coroutine::Parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
+    *kept.borrow_mut() = Some(input" ["" or ".offset()"] ");
+    Ok(())
+});");
+
+attack!(a_nested_body_does_not_leave_its_input, "E0521", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
+    let mut kept = None;
+    input.nested(|input| {
+        kept = Some(input" ["" or ".offset()"] ");
+        Ok(())
+    })
+}");
+
+attack!(an_input_does_not_go_to_another_thread, "E0277", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
+    let mut read = || drop(input.next());
+    " ["thread::scope(|scope| drop(scope.spawn(read)));" or "read();"] "
+    Ok(())
+}");
+
+attack!(an_input_cannot_be_shared_with_another_thread, "E0277", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
+    let look = || drop(input.offset());
+    " ["thread::scope(|scope| drop(scope.spawn(look)));" or "look();"] "
+    Ok(())
+}");
+
+attack!(an_input_cannot_be_moved_out, "E0507", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
+    let moved = " ["" or "&mut "] "*input;
+    Ok(())
+}");
+
+attack!(a_body_cannot_borrow_from_its_maker, "E0373", "
+let byte = b'.';
+let parser: coroutine::Parser = coroutine::Parser::new(" ["" or "move"] " |input: &mut coroutine::Input<'_>| {
+    input.expect(byte)
+});");

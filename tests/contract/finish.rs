@@ -1,0 +1,98 @@
+//! The end of the input, which a body may accept where it stands.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+
+use pushdown::engine::{coroutine, generator, machine, stackless};
+use pushdown::{End, ErrorKind, Failure, PushParser, Status};
+
+use crate::{Answer, Subjects, answer, check, engines, steps, subjects};
+
+/// A decimal number and what ends it: a full stop, or the end of the input.
+fn step(value: &mut usize, input: &mut machine::Input<'_>) -> Result<ControlFlow<usize>, Failure> {
+    match input.next() {
+        Ok(digit @ b'0'..=b'9') => {
+            *value = 10 * *value + usize::from(digit - b'0');
+            Ok(Continue(()))
+        }
+        Ok(b'.') | Err(End::Finished) => Ok(Break(*value)),
+        Ok(_) => Err(input.fail(ErrorKind::UnexpectedByte)),
+        Err(end) => Err(end.into()),
+    }
+}
+
+fn number(input: &mut coroutine::Input<'_>) -> Result<usize, Failure> {
+    let mut value = 0;
+    loop {
+        match input.next() {
+            Ok(digit @ b'0'..=b'9') => value = 10 * value + usize::from(digit - b'0'),
+            Ok(b'.') | Err(End::Finished) => return Ok(value),
+            Ok(_) => return Err(input.fail(ErrorKind::UnexpectedByte)),
+            Err(end) => return Err(end.into()),
+        }
+    }
+}
+
+async fn number_async(input: &mut stackless::Input<'_>) -> Result<usize, Failure> {
+    let mut value = 0;
+    loop {
+        match input.next().await {
+            Ok(digit @ b'0'..=b'9') => value = 10 * value + usize::from(digit - b'0'),
+            Ok(b'.') | Err(End::Finished) => return Ok(value),
+            Ok(_) => return Err(input.fail(ErrorKind::UnexpectedByte)),
+            Err(end) => return Err(end.into()),
+        }
+    }
+}
+
+fn numbers() -> Subjects<()> {
+    subjects(step, number, || number_async)
+}
+
+#[test]
+fn a_number_may_end_with_the_input_or_before_it() {
+    let (status, verdict) = (Status::NeedMoreInput, Ok(()));
+    check(numbers(), b"", Answer { status, consumed: 0, verdict });
+    check(numbers(), b"123", Answer { status, consumed: 3, verdict });
+    check(numbers(), b"123.4", Answer::success(4));
+    check(numbers(), b"12x", Answer::bad(ErrorKind::UnexpectedByte, 2));
+}
+
+#[test]
+fn the_output_is_there_once_and_only_after_success() {
+    fn check<P: PushParser<Events = ()>>(mut parser: P, take_output: fn(&mut P) -> Option<usize>) {
+        let mut taken = |chunks: &[&[u8]]| {
+            answer(&mut parser, chunks);
+            [take_output(&mut parser), take_output(&mut parser)]
+        };
+        assert_eq!(taken(&[b"4", b"2"]), [Some(42), None]);
+        assert_eq!(taken(&[b"1", b"7.", b"8"]), [Some(17), None]);
+        assert_eq!(taken(&[b"4x"]), [None, None]);
+        parser.reset();
+        let _ = parser.feed(b"4");
+        assert_eq!(take_output(&mut parser), None);
+    }
+    check(steps(step), machine::Parser::take_output);
+    check(coroutine::Parser::new(number), coroutine::Parser::take_output);
+    check(generator::Parser::new(number_async), generator::Parser::take_output);
+    check(stackless::Parser::new(number_async), stackless::Parser::take_output);
+}
+
+#[test]
+fn a_string_that_is_cut_off_is_an_unexpected_end() {
+    for (name, mut parser) in engines::quoted() {
+        for input in [&b""[..], b"\"", b"\"a", b"\"a\\", b"\"a\\\""] {
+            let status = Status::NeedMoreInput;
+            let bad = Answer::bad(ErrorKind::UnexpectedEnd, input.len());
+            assert_eq!(answer(&mut *parser, &[input]), Answer { status, ..bad }, "{name}");
+        }
+    }
+}
+
+#[test]
+fn an_end_that_came_before_finish_stays_what_it_is() {
+    for (name, mut parser) in engines::quoted() {
+        assert_eq!(answer(&mut *parser, &[b"\"\"", b"x"]), Answer::success(2), "{name}");
+        let bad = Answer::bad(ErrorKind::UnexpectedByte, 0);
+        assert_eq!(answer(&mut *parser, &[b"x\"\"", b"\"\""]), bad, "{name}");
+    }
+}

@@ -1,0 +1,71 @@
+//! Which parsers can be cloned, sent, boxed and lent.
+
+use pushdown::quoted::{Combinator, Coroutine, Event, Generator, Machine, Quoted, Stackless};
+use pushdown::{PushParser, Status};
+
+use crate::engines;
+
+const INPUT: &[u8] = br#""a\"b\\c" rest"#;
+
+#[test]
+fn a_parser_cloned_in_the_middle_of_its_input_goes_on_as_the_original_does() {
+    fn check<P: PushParser<Events = Quoted> + Clone>(new: fn() -> P) {
+        for cut in 0..=INPUT.len() {
+            let (first, second) = INPUT.split_at(cut);
+            let mut original = new();
+            let _ = original.feed(first);
+            let mut clone = original.clone();
+            for parser in [&mut original, &mut clone] {
+                let mut text = Vec::new();
+                let _ = parser.feed_with(second, |Event::Text(piece)| text.extend(piece));
+                assert_eq!(
+                    (parser.status(), parser.offset()),
+                    (Status::Success, 9),
+                    "cut at {cut}"
+                );
+                assert!(br#"a"b\c"#.ends_with(&text), "cut at {cut}");
+            }
+        }
+    }
+    check(Machine::new);
+    check(Combinator::new);
+}
+
+#[test]
+fn a_boxed_parser_is_a_parser() {
+    fn parse(mut parser: impl PushParser<Events = Quoted>) -> (Status, Vec<u8>) {
+        let mut text = Vec::new();
+        for chunk in INPUT.chunks(3) {
+            let _ = parser.feed_with(chunk, |Event::Text(piece)| text.extend(piece));
+        }
+        (parser.status(), text)
+    }
+    let expected = (Status::Success, br#"a"b\c"#.to_vec());
+    for (name, mut parser) in engines::quoted() {
+        assert_eq!(parse(&mut parser), expected, "{name}");
+        parser.reset();
+        let borrowed: &mut dyn PushParser<Events = Quoted> = &mut *parser;
+        assert_eq!(parse(borrowed), expected, "{name}");
+        parser.reset();
+        assert_eq!(parse(Box::new(parser)), expected, "{name}");
+    }
+}
+
+/// Whether a type is `Send`, known when this is compiled: the method of the type itself hides that of
+/// the trait, and is there only for what is `Send`.
+struct Is<T>(std::marker::PhantomData<T>);
+
+trait NotSend {
+    const SEND: bool = false;
+}
+
+impl<T> NotSend for Is<T> {}
+
+impl<T: Send> Is<T> {
+    const SEND: bool = true;
+}
+
+const _: () = {
+    assert!(Is::<Machine>::SEND && Is::<Stackless>::SEND && Is::<Combinator>::SEND);
+    assert!(!Is::<Coroutine>::SEND && !Is::<Generator>::SEND);
+};

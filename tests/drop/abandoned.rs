@@ -1,0 +1,126 @@
+//! A coroutine that is dropped or reset half-way is told so, by a value.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use pushdown::engine::coroutine::{Input, Parser};
+use pushdown::{End, Failure, PushParser, Status};
+
+use crate::bodies::Letters;
+use crate::guards::Guards;
+
+type Told = Rc<RefCell<Vec<(End, u64)>>>;
+
+/// Emits what it reads; at the end notes what it is told, and where, emits once more, and succeeds.
+fn emitter(told: &Told) -> Parser<Letters> {
+    let told = told.clone();
+    Parser::new(move |input: &mut Input<'_, Letters>| {
+        let end = loop {
+            match input.next() {
+                Ok(byte) => input.emit(byte),
+                Err(end) => break end,
+            }
+        };
+        told.borrow_mut().push((end, input.offset()));
+        assert_eq!(input.wants_events(), end == End::Finished);
+        input.emit(b'z');
+        Ok(())
+    })
+}
+
+#[test]
+fn a_body_is_told_that_it_is_abandoned_and_its_last_events_are_discarded() {
+    let told = Told::default();
+    let mut events = Vec::new();
+    let mut parser = emitter(&told);
+    let _ = parser.feed_with(b"a", |event| events.push(event));
+    let _ = parser.feed_with(b"bc", |event| events.push(event));
+    parser.reset();
+    assert_eq!(told.take(), [(End::Abandoned, 3)]);
+    assert_eq!((parser.status(), parser.take_output()), (Status::NeedMoreInput, None));
+
+    let _ = parser.feed_with(b"d", |event| events.push(event));
+    drop(parser);
+    assert_eq!(told.take(), [(End::Abandoned, 1)]);
+    assert_eq!(events, b"abcd");
+}
+
+#[test]
+fn a_body_is_told_that_the_input_is_finished_and_its_last_events_are_taken() {
+    let told = Told::default();
+    let mut events = Vec::new();
+    let mut parser = emitter(&told);
+    let _ = parser.feed_with(b"ab", |event| events.push(event));
+    assert_eq!(parser.finish_with(|event| events.push(event)), Ok(()));
+    assert_eq!(told.take(), [(End::Finished, 2)]);
+    assert_eq!(events, b"abz");
+    parser.reset();
+    drop(parser);
+    assert_eq!(told.take(), [], "nothing was under way any more");
+}
+
+#[test]
+fn a_body_that_has_not_begun_is_told_nothing() {
+    let told = Told::default();
+    let mut parser = emitter(&told);
+    assert_eq!(parser.feed(b"").status, Status::NeedMoreInput);
+    parser.reset();
+    drop(parser);
+    assert_eq!(told.take(), []);
+}
+
+#[test]
+fn a_body_may_panic_when_it_is_abandoned() {
+    let guards = Guards::default();
+    let inner = guards.clone();
+    let mut parser = Parser::<(), ()>::new(move |input: &mut Input<'_>| {
+        let _guard = inner.guard();
+        input.next()?;
+        let end = input.next().unwrap_err();
+        panic!("{end:?}");
+    });
+    assert_eq!(parser.feed(b"a").status, Status::NeedMoreInput);
+    parser.reset();
+    assert_eq!((parser.status(), guards.alive()), (Status::NeedMoreInput, 0));
+    assert_eq!(parser.feed(b"a").status, Status::NeedMoreInput);
+    drop(parser);
+    assert_eq!(guards.alive(), 0);
+}
+
+/// Reads on when it is abandoned, as often as it may.
+fn stubborn(guards: &Guards) -> Parser {
+    let guards = guards.clone();
+    Parser::new(move |input: &mut Input<'_>| -> Result<(), Failure> {
+        let _outer = guards.guard();
+        let _inner = guards.guard();
+        loop {
+            let _ = input.next();
+        }
+    })
+}
+
+#[test]
+fn a_body_that_reads_on_when_it_is_abandoned_is_unwound() {
+    let guards = Guards::default();
+    let mut parser = stubborn(&guards);
+    for _ in 0..3 {
+        assert_eq!(parser.feed(b"a").status, Status::NeedMoreInput);
+        assert_eq!(guards.alive(), 2);
+        parser.reset();
+        assert_eq!(guards.alive(), 0);
+    }
+    assert_eq!(parser.feed(b"a").status, Status::NeedMoreInput);
+    drop(parser);
+    assert_eq!(guards.alive(), 0);
+}
+
+#[test]
+fn a_body_that_reads_on_is_unwound_even_while_its_owner_panics() {
+    let guards = Guards::default();
+    let payload = crate::panic_of(|| {
+        let mut parser = stubborn(&guards);
+        let _ = parser.feed(b"a");
+        panic!("of the owner");
+    });
+    assert_eq!((payload.as_deref(), guards.alive()), (Some("of the owner"), 0));
+}

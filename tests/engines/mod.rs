@@ -1,0 +1,16 @@
+//! One parser of each engine, for the same format.
+
+use pushdown::PushParser;
+use pushdown::quoted::{self, Quoted};
+
+pub(crate) type Parser = Box<dyn PushParser<Events = Quoted>>;
+
+pub(crate) fn quoted() -> [(&'static str, Parser); 5] {
+    [
+        ("machine", Box::new(quoted::Machine::new())),
+        ("coroutine", Box::new(quoted::Coroutine::new())),
+        ("generator", Box::new(quoted::Generator::new())),
+        ("stackless", Box::new(quoted::Stackless::new())),
+        ("combinator", Box::new(quoted::Combinator::new())),
+    ]
+}
