@@ -1,0 +1,55 @@
+//! What each fuzz target asserts. `tests/regressions.rs` replays seeds and regressions through the
+//! same functions.
+
+use core::cell::RefCell;
+
+#[path = "../../tests/common/mod.rs"]
+pub mod common;
+use common::{Answer, Engine, Regex, oracle};
+
+thread_local! {
+    /// Made once: making a coroutine for each input would cost more than to run it.
+    static ENGINES: RefCell<Vec<Engine>> = RefCell::new(Engine::all());
+    static REGEX: Regex = Regex::compile();
+}
+
+/// Every engine answers as the oracle does.
+pub fn quoted_engines(data: &[u8]) {
+    check(&[data], &oracle(data));
+}
+
+/// Every engine answers any cutting as the oracle answers the whole.
+///
+/// The first byte is the number of cuts. As many bytes follow, each the length of a chunk, zero
+/// included; the rest is the stream.
+pub fn quoted_cuts(data: &[u8]) {
+    let (count, data) = data.split_first().unwrap_or((&0, data));
+    let (lengths, stream) = data.split_at(data.len().min(usize::from(*count)));
+    let mut rest = stream;
+    let mut chunks = Vec::new();
+    for &length in lengths {
+        let (chunk, after) = rest.split_at(rest.len().min(usize::from(length)));
+        chunks.push(chunk);
+        rest = after;
+    }
+    chunks.push(rest);
+    check(&chunks, &oracle(stream));
+}
+
+/// Every engine ends where the regular expression matches.
+pub fn quoted_peer(data: &[u8]) {
+    let expected = REGEX.with(|regex| regex.answer(data));
+    ENGINES.with_borrow_mut(|engines| {
+        for engine in engines {
+            for listening in [true, false] {
+                let answer = engine.answer(&[data], listening);
+                let answer = (answer.status, answer.consumed);
+                assert_eq!(answer, expected, "quoted/{engine:?} (left) and the regex");
+            }
+        }
+    });
+}
+
+fn check(chunks: &[&[u8]], expected: &Answer) {
+    ENGINES.with_borrow_mut(|engines| Engine::check_all(engines, chunks, expected));
+}
