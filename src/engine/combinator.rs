@@ -141,14 +141,24 @@ where
         }
         let held = self.buffer.len();
         let taken = chunk.len().min(self.max_len - held);
-        self.buffer.extend_from_slice(&chunk[..taken]);
+        let mut buffer = mem::take(&mut self.buffer);
+        let mut value = &chunk[..taken];
+        if held > 0 {
+            buffer.extend_from_slice(value);
+            value = &buffer;
+        }
         let running = Running(self);
-        let verdict = running.0.verdict(held, sink);
+        let verdict = running.0.verdict(value, held, sink);
         mem::forget(running);
         if matches!(verdict, Verdict::Incomplete) && taken == chunk.len() {
+            if held == 0 {
+                buffer.extend_from_slice(chunk);
+            }
+            self.buffer = buffer;
             return self.standing.need_more(taken);
         }
-        self.buffer.clear();
+        buffer.clear();
+        self.buffer = buffer;
         match verdict {
             Verdict::Complete { end, output } => {
                 self.output = Some(output);
@@ -160,15 +170,14 @@ where
     }
 
     /// What the wrapped parser makes of the value so far, whose first `held` bytes were incomplete.
-    fn verdict(&mut self, held: usize, sink: Option<&mut Sink<'_, E>>) -> Verdict<T> {
-        let len = self.buffer.len();
-        match (self.run(len, None), sink) {
-            (Verdict::Complete { .. }, Some(sink)) => self.run(len, Some(sink)),
+    fn verdict(&mut self, value: &[u8], held: usize, sink: Option<&mut Sink<'_, E>>) -> Verdict<T> {
+        match (self.run(value, None), sink) {
+            (Verdict::Complete { .. }, Some(sink)) => self.run(value, Some(sink)),
             (Verdict::Bad { .. }, _) => {
-                let (mut incomplete, mut bad) = (held, len);
+                let (mut incomplete, mut bad) = (held, value.len());
                 while bad - incomplete > 1 {
                     let middle = incomplete.midpoint(bad);
-                    match self.run(middle, None) {
+                    match self.run(&value[..middle], None) {
                         Verdict::Incomplete => incomplete = middle,
                         _ => bad = middle,
                     }
@@ -179,11 +188,11 @@ where
         }
     }
 
-    /// Runs the wrapped parser on the first `len` bytes.
-    fn run(&mut self, len: usize, sink: Option<&mut Sink<'_, E>>) -> Verdict<T> {
+    fn run(&mut self, value: &[u8], sink: Option<&mut Sink<'_, E>>) -> Verdict<T> {
+        let len = value.len();
         self.work += len as u64;
         let emit = Emit(sink.map(|sink| RefCell::new(sink as _)));
-        match (self.body)(&self.buffer[..len], &emit) {
+        match (self.body)(value, &emit) {
             Ok((rest, output)) => Verdict::Complete { end: len.saturating_sub(rest.len()), output },
             Err(nom::Err::Incomplete(_)) => Verdict::Incomplete,
             Err(_) => Verdict::Bad { at: len },

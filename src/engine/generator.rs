@@ -28,6 +28,7 @@
 
 use core::any::Any;
 use core::fmt;
+use core::mem;
 use core::panic::AssertUnwindSafe;
 use core::pin::{Pin, pin};
 use core::ptr::NonNull;
@@ -49,10 +50,13 @@ pub struct Parser<E: Events = (), T: 'static = ()> {
     standing: Standing,
     /// Likewise.
     overshoot: Overshoot,
+    /// Where the task is to be reset to before it does anything else.
+    restart: Option<u64>,
 }
 
 /// A call of the task, and what came of it.
 struct Order<'a, E: Events, T> {
+    restart: Option<u64>,
     errand: Errand<'a, E>,
     consumed: usize,
     /// How the task stands after it, unless it has just gone on.
@@ -65,7 +69,7 @@ struct Order<'a, E: Events, T> {
 enum Errand<'a, E: Events> {
     Feed(&'a [u8], Option<&'a mut SendSink<'a, E>>),
     Finish(Option<&'a mut SendSink<'a, E>>),
-    Reset(u64),
+    Reset,
     TakeOutput,
 }
 
@@ -97,6 +101,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
             }),
             standing: Standing::at(0),
             overshoot: Overshoot::NONE,
+            restart: None,
         }
     }
 
@@ -109,6 +114,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
     #[inline]
     fn send<'a>(&mut self, errand: Errand<'a, E>) -> Order<'a, E, T> {
         let mut order = Order {
+            restart: self.restart.take(),
             errand,
             consumed: 0,
             standing: None,
@@ -132,7 +138,8 @@ impl<E: Events, T: 'static> Parser<E, T> {
         if let Some(answer) = self.standing.refuses(chunk) {
             return answer;
         }
-        let order = self.send(Errand::Feed(chunk, sink.map(|sink| -> _ { sink })));
+        let order =
+            self.send(Errand::Feed(chunk, sink.map(|sink| -> &mut SendSink<'_, E> { sink })));
         match order.standing {
             None => self.standing.need_more(order.consumed),
             Some(standing) => Progress { consumed: order.consumed, status: standing.status() },
@@ -141,7 +148,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
 
     fn close(&mut self, sink: Option<&mut SendSink<'_, E>>) -> Result<(), Error> {
         if self.standing.status() == Status::NeedMoreInput {
-            self.send(Errand::Finish(sink.map(|sink| -> _ { sink })));
+            self.send(Errand::Finish(sink.map(|sink| -> &mut SendSink<'_, E> { sink })));
         }
         self.standing.verdict()
     }
@@ -156,6 +163,9 @@ where
 {
     // A panic must not unwind the generator, which could not be resumed after it.
     let done = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(offset) = order.restart {
+            task.as_mut().reset_at(offset);
+        }
         match &mut order.errand {
             Errand::Feed(chunk, sink) => {
                 let progress = task.as_mut().feed(chunk, sink.take());
@@ -163,7 +173,7 @@ where
                 return progress.status == Status::NeedMoreInput;
             }
             Errand::Finish(sink) => drop(task.as_mut().finish(sink.take())),
-            Errand::Reset(offset) => task.as_mut().reset_at(*offset),
+            Errand::Reset => {}
             Errand::TakeOutput => order.output = task.as_mut().take_output(),
         }
         false
@@ -208,7 +218,14 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
     }
 
     fn reset_at(&mut self, offset: u64) {
-        self.send(Errand::Reset(offset));
+        let half_way = self.standing.status() == Status::NeedMoreInput;
+        self.standing = Standing::at(offset);
+        self.restart = Some(offset);
+        self.overshoot = Overshoot::NONE;
+        // A body that has ended can wait, unless it left an output: the next errand tells the task.
+        if half_way || mem::needs_drop::<T>() {
+            self.send(Errand::Reset);
+        }
     }
 }
 

@@ -18,6 +18,7 @@
 //! | `peek()` | one byte, and leave it |
 //! | `next_if(test)`, `expect(byte)` | one byte, if it is the right one |
 //! | `take(n)` | 1 to `n` bytes of this chunk, as a slice |
+//! | `take_text(n, event)` | the same, and emit it |
 //! | `skip_until(stop)` | everything up to a [stop](crate::scan::Stop) |
 //! | `scan_until(stop, f)` | the same, and hand the pieces to a closure |
 //! | `text_until(stop, event)` | the same, and emit the pieces as events |

@@ -91,18 +91,23 @@ where
     F: Future<Output = Result<T, Failure>>,
     E: Events,
 {
-    port: Port<E>,
-    /// Makes the future of a run. A function pointer, because the future of a generic `async`
+    shared: Shared<B, E>,
+    /// Makes the future of a run, in place. A function pointer, because the future of a generic `async`
     /// closure has no name that a field could have.
-    make: fn(Lent<B>, Lent<Port<E>>) -> F,
+    make: fn(Lent<Shared<B, E>>, &mut MaybeUninit<F>),
     /// Initialised exactly while `live`.
     future: MaybeUninit<F>,
     live: bool,
-    /// Borrowed by the future while `live`.
-    body: B,
     standing: Standing,
     output: Option<T>,
     _pinned: PhantomPinned,
+}
+
+/// What the future borrows. In one place, so that the future holds one pointer: two are moved as one
+/// 16-byte word when the future starts, which waits for the two stores just before.
+struct Shared<B, E: Events> {
+    port: Port<E>,
+    body: B,
 }
 
 /// A borrow of a neighbour in a pinned [`Task`], which no lifetime can express.
@@ -112,15 +117,15 @@ struct Lent<T>(NonNull<T>);
 unsafe impl<T: Send> Send for Lent<T> {}
 
 /// The future of one run.
-async fn drive<B, E, T>(body: Lent<B>, port: Lent<Port<E>>) -> Result<T, Failure>
+async fn drive<B, E, T>(shared: Lent<Shared<B, E>>) -> Result<T, Failure>
 where
     B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure>,
     E: Events,
 {
-    let (mut body, port) = (body, port);
-    // SAFETY: I5: both outlive the future. The driver leaves `body` alone while the future lives,
-    // and shares `port`, which is all cells.
-    let (body, port) = unsafe { (body.0.as_mut(), port.0.as_ref()) };
+    let shared = shared.0.as_ptr();
+    // SAFETY: I5: both outlive the future. The driver leaves `body` alone while the future lives, and
+    // shares `port`, which is all cells.
+    let (port, body) = unsafe { (&(*shared).port, &mut (*shared).body) };
     body(&mut Input::new(port)).await
 }
 
@@ -136,11 +141,10 @@ impl Task<(), Ready<Result<(), Failure>>, (), ()> {
         E: Events,
     {
         Task {
-            port: Port::new(),
-            make: drive::<B, E, T>,
+            shared: Shared { port: Port::new(), body },
+            make: |shared, future| _ = future.write(drive::<B, E, T>(shared)),
             future: MaybeUninit::uninit(),
             live: false,
-            body,
             standing: Standing::at(0),
             output: None,
             _pinned: PhantomPinned,
@@ -160,7 +164,7 @@ where
 
     #[cfg(feature = "generator")]
     pub(super) fn overshoot(&self) -> Overshoot {
-        self.port.overshoot()
+        self.shared.port.overshoot()
     }
 
     #[inline]
@@ -168,26 +172,25 @@ where
         // SAFETY: nothing is moved out of the task.
         let task = unsafe { self.get_unchecked_mut() };
         // SAFETY: `take_back` is called below, or by the guard if anything unwinds.
-        unsafe { task.port.lend(chunk, task.standing.offset(), sink) };
+        unsafe { task.shared.port.lend(chunk, task.standing.offset(), sink) };
         let running = Running(task);
         let task = &mut *running.0;
         if !task.live {
-            let (body, port) = (NonNull::from(&mut task.body), NonNull::from(&task.port));
-            task.future.write((task.make)(Lent(body), Lent(port)));
+            (task.make)(Lent(NonNull::from(&mut task.shared)), &mut task.future);
             task.live = true;
         }
         // SAFETY: the future is live, and pinned with its task.
         let future = unsafe { Pin::new_unchecked(task.future.assume_init_mut()) };
         let poll = future.poll(&mut Context::from_waker(waker()));
-        let hungry = poll.is_pending() && task.port.is_hungry();
+        let hungry = poll.is_pending() && task.shared.port.is_hungry();
         if !hungry {
             // I2: while the chunk is still lent.
             task.drop_future();
         }
-        let consumed = task.port.take_back();
+        let consumed = task.shared.port.take_back();
         let answer = match poll {
             Poll::Pending if hungry => task.standing.need_more(consumed),
-            Poll::Pending if task.port.is_exhausted() => {
+            Poll::Pending if task.shared.port.is_exhausted() => {
                 task.standing.fail(consumed, ErrorKind::UnexpectedEnd)
             }
             Poll::Pending => task.standing.fail(consumed, ErrorKind::Stalled),
@@ -228,7 +231,7 @@ where
     fn drop(&mut self) {
         // I2: a future written by hand may have kept a slice when it panicked.
         self.0.drop_future();
-        let consumed = self.0.port.take_back();
+        let consumed = self.0.shared.port.take_back();
         let _ = self.0.standing.fail(consumed, ErrorKind::Panicked);
     }
 }
@@ -307,7 +310,7 @@ where
 {
     #[cfg(feature = "testing")]
     fn work(&self) -> u64 {
-        self.standing.offset() + self.port.overshoot().bytes()
+        self.standing.offset() + self.shared.port.overshoot().bytes()
     }
 }
 
@@ -329,7 +332,7 @@ where
 
     fn finish(mut self: Pin<&mut Self>, sink: Option<&mut SendSink<'_, E>>) -> Result<(), Error> {
         if self.standing.status() == Status::NeedMoreInput {
-            self.port.finish();
+            self.shared.port.finish();
             let _ = self.as_mut().run(&[], sink);
         }
         self.standing.verdict()
@@ -350,7 +353,7 @@ where
     fn reset_at(self: Pin<&mut Self>, offset: u64) {
         // SAFETY: nothing pinned is moved: the future is dropped in place, the rest is not pinned.
         let task = unsafe { self.get_unchecked_mut() };
-        task.port.reopen();
+        task.shared.port.reopen();
         task.standing = Standing::at(offset);
         task.output = None;
         task.drop_future();

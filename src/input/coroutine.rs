@@ -29,6 +29,7 @@ use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem;
+use core::ops::Range;
 use core::ptr::{self, NonNull};
 use core::slice;
 
@@ -64,14 +65,14 @@ pub(crate) struct Port<E: Events> {
     /// Whether the body has been told often enough that there is nothing more to read.
     pub(crate) exhausted: Cell<bool>,
     sink: Cell<Option<NonNull<Sink<'static, E>>>>,
-    pub(crate) max_depth: Cell<u32>,
-    /// The lowest address that nested calls may reach.
-    pub(crate) floor: Cell<usize>,
+    max_depth: u32,
+    /// The addresses at the end of the stack that nested calls leave alone.
+    reserve: Range<usize>,
     pub(crate) overshoot: Cell<Overshoot>,
 }
 
 impl<E: Events> Port<E> {
-    pub(crate) fn new(max_depth: u32, floor: usize) -> Self {
+    pub(crate) fn new(max_depth: u32, reserve: Range<usize>) -> Self {
         Self {
             start: Cell::new(ptr::null()),
             end: Cell::new(ptr::null()),
@@ -79,10 +80,14 @@ impl<E: Events> Port<E> {
             order: Cell::new(Order::Feed),
             exhausted: Cell::new(false),
             sink: Cell::new(None),
-            max_depth: Cell::new(max_depth),
-            floor: Cell::new(floor),
+            max_depth,
+            reserve,
             overshoot: Cell::new(Overshoot::NONE),
         }
+    }
+
+    pub(crate) fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
     }
 
     /// Lends a chunk for one resume.
@@ -99,7 +104,9 @@ impl<E: Events> Port<E> {
     /// [`take_sink_back`](Self::take_sink_back) is called before the sink ends.
     pub(crate) unsafe fn lend_sink(&self, sink: &mut Sink<'_, E>) {
         // SAFETY: only the lifetime changes, and `take_sink_back` ends the use in time.
-        let sink = unsafe { mem::transmute::<NonNull<Sink<'_, E>>, _>(NonNull::from(sink)) };
+        let sink = unsafe {
+            mem::transmute::<NonNull<Sink<'_, E>>, NonNull<Sink<'static, E>>>(sink.into())
+        };
         self.sink.set(Some(sink));
     }
 
@@ -232,6 +239,27 @@ impl<'p, E: Events> Input<'p, E> {
         Ok(taken)
     }
 
+    /// Like [`take`](Self::take), and emits what it takes as an event, unless it is empty. Tells how
+    /// many bytes that were.
+    ///
+    /// # Errors
+    /// [`End::Finished`] or [`End::Abandoned`].
+    #[inline(always)]
+    pub fn take_text(
+        &mut self,
+        n: usize,
+        event: impl for<'t> FnOnce(&'t [u8]) -> E::Event<'t>,
+    ) -> Result<usize, End> {
+        let count = self.take(n)?.len();
+        if count > 0 {
+            // SAFETY: the bytes just taken, which lie before the cursor in the chunk; used before the
+            // next read (I2).
+            let taken = unsafe { slice::from_raw_parts(self.cursor.sub(count), count) };
+            self.emit(event(taken));
+        }
+        Ok(count)
+    }
+
     /// Skips everything up to a stop byte, which it takes and returns.
     ///
     /// # Errors
@@ -336,8 +364,8 @@ impl<'p, E: Events> Input<'p, E> {
         body: impl FnOnce(&mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let here = 0_u8;
-        let room = (&raw const here).addr() > self.port.floor.get();
-        if self.depth == self.port.max_depth.get() || !room {
+        let full = self.port.reserve.contains(&(&raw const here).addr());
+        if self.depth == self.port.max_depth || full {
             return Err(self.fail(ErrorKind::TooDeep));
         }
         self.depth += 1;
@@ -368,7 +396,7 @@ impl<'p, E: Events> Input<'p, E> {
     #[cold]
     fn ended(&self) -> End {
         if self.port.exhausted.get() {
-            give_up(self.yielder);
+            give_up(self.port, self.yielder);
         }
         match self.port.order.get() {
             Order::Feed | Order::Finish => End::Finished,
@@ -429,15 +457,17 @@ impl<E: Events> fmt::Debug for Input<'_, E> {
     }
 }
 
-/// What unwinds a body that goes on reading after the end.
-pub(crate) struct GivenUp;
+/// What unwinds a body that goes on reading after the end: the address of its port, for the sink of
+/// one parser may run another.
+#[derive(PartialEq)]
+pub(crate) struct GivenUp(pub(crate) usize);
 
 /// Leaves a body that does not stop reading. Its trampoline catches this; no panic hook runs.
 ///
 /// Without unwinding the coroutine is suspended for good, and its stack is lost.
-fn give_up(yielder: &Yielder<(), Ended>) -> ! {
+fn give_up<E: Events>(port: &Port<E>, yielder: &Yielder<(), Ended>) -> ! {
     if cfg!(panic = "unwind") {
-        std::panic::resume_unwind(std::boxed::Box::new(GivenUp));
+        std::panic::resume_unwind(std::boxed::Box::new(GivenUp(port.address())));
     }
     loop {
         yielder.suspend(false);

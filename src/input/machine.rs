@@ -103,6 +103,25 @@ impl<'c, E: Events> Input<'c, E> {
         Ok(taken)
     }
 
+    /// Like [`take`](Self::take), and emits what it takes as an event, unless it is empty. Tells how
+    /// many bytes that were.
+    ///
+    /// # Errors
+    /// [`End::Chunk`] or [`End::Finished`].
+    pub fn take_text(
+        &mut self,
+        n: usize,
+        event: impl for<'t> FnOnce(&'t [u8]) -> E::Event<'t>,
+    ) -> Result<usize, End> {
+        let start = self.cursor;
+        let count = self.take(n)?.len();
+        if count > 0 {
+            let chunk = self.chunk;
+            self.emit(event(&chunk[start..self.cursor]));
+        }
+        Ok(count)
+    }
+
     /// Skips everything up to a stop byte, which it takes and returns.
     ///
     /// # Errors

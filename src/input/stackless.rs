@@ -101,7 +101,9 @@ impl<E: Events> Port<E> {
         if let Some(sink) = sink {
             let sink = NonNull::from(sink);
             // SAFETY: only the lifetime changes, and `take_back` ends the use in time.
-            let sink = unsafe { mem::transmute::<NonNull<SendSink<'_, E>>, _>(sink) };
+            let sink = unsafe {
+                mem::transmute::<NonNull<SendSink<'_, E>>, NonNull<SendSink<'static, E>>>(sink)
+            };
             self.sink.set(Some(sink));
         }
     }
@@ -322,6 +324,24 @@ impl<'p, E: Events> Input<'p, E> {
         port.advance(taken.len());
         port.seen.set(port.cursor.get());
         Ok(taken)
+    }
+
+    /// Like [`take`](Self::take), and emits what it takes as an event, unless it is empty. Tells how
+    /// many bytes that were.
+    ///
+    /// # Errors
+    /// [`End::Finished`].
+    pub async fn take_text(
+        &mut self,
+        n: usize,
+        event: impl for<'t> FnOnce(&'t [u8]) -> E::Event<'t>,
+    ) -> Result<usize, End> {
+        let port = self.port;
+        let taken = self.take(n).await?;
+        if !taken.is_empty() {
+            port.emit(event(taken));
+        }
+        Ok(taken.len())
     }
 
     /// Skips everything up to a stop byte, which it takes and returns.

@@ -168,6 +168,13 @@ mod tests {
     }
 
     #[test]
+    fn the_seed_decides_the_random_cuttings() {
+        let random = |seed| Plan::new(100, seed).random;
+        assert_eq!(random(1), random(1));
+        assert_ne!(random(1), random(2));
+    }
+
+    #[test]
     fn an_empty_input_is_no_chunk_until_it_is_cut() {
         assert!(chunks(&Cutting::whole(), "").is_empty());
         assert_eq!(chunks(&Cutting::at(0), ""), [b""]);

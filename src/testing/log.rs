@@ -92,3 +92,36 @@ impl PartialEq for Log {
 }
 
 impl Eq for Log {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(write: impl FnOnce(&mut Log)) -> Log {
+        let mut log = Log::default();
+        write(&mut log);
+        log
+    }
+
+    #[test]
+    fn texts_of_two_kinds_are_not_joined() {
+        let apart = log(|log| {
+            log.text_of("key", b"a");
+            log.text_of("value", b"b");
+        });
+        assert_ne!(apart, log(|log| log.text_of("key", b"ab")));
+        assert_ne!(apart, log(|log| log.text_of("value", b"ab")));
+    }
+
+    #[test]
+    fn a_difference_is_shown_where_two_logs_part() {
+        let short = log(|log| log.text(b"ab"));
+        let long = log(|log| {
+            log.text(b"ab");
+            log.event("end");
+        });
+        assert_eq!(short.difference(&short), None);
+        let parted = ("no event 1".into(), "event 1: end".into());
+        assert_eq!(short.difference(&long), Some(parted));
+    }
+}

@@ -156,7 +156,8 @@ impl Options {
     {
         let extra = RESERVE + size_of::<Whole<B, E, T>>() + align_of::<Whole<B, E, T>>();
         let mut stack = Pooled::new(self.stack_size.saturating_add(extra))?;
-        let port = Port::new(self.max_depth, stack.lowest() + RESERVE);
+        let lowest = stack.lowest();
+        let port = Port::new(self.max_depth, lowest..lowest + RESERVE);
         let frame = Frame {
             port,
             running: Cell::new(false),
@@ -324,7 +325,9 @@ impl<E: Events, T: 'static> Parser<E, T> {
                 let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
                 self.standing.fail(consumed, kind)
             }
-            Some(Err(payload)) if payload.is::<GivenUp>() => {
+            Some(Err(payload))
+                if payload.downcast_ref() == Some(&GivenUp(frame.port.address())) =>
+            {
                 self.standing.fail(consumed, ErrorKind::UnexpectedEnd)
             }
             Some(Err(payload)) => {
