@@ -3,23 +3,12 @@
 
 use pushdown::scan::{BLOCK, Escaped, Kernel, Stop};
 
+#[path = "common/definition.rs"]
+pub mod definition;
+use definition::skip;
+
 const STRING: Escaped = Escaped { close: b'"', escape: b'\\' };
 const LONGEST: usize = 300;
-
-/// The definition: one byte after the other.
-fn skip(stop: Escaped, bytes: &[u8]) -> Option<usize> {
-    let mut escaped = false;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if escaped {
-            escaped = false;
-        } else if byte == stop.close {
-            return Some(at);
-        } else {
-            escaped = byte == stop.escape;
-        }
-    }
-    escaped.then(|| bytes.len() - 1)
-}
 
 /// Runs every kernel on `bytes`, and the public entry; gives the number of comparisons.
 fn agree(stop: Escaped, bytes: &[u8]) -> u64 {

@@ -3,9 +3,14 @@
 
 use core::cell::RefCell;
 
+use pushdown::scan::{Escaped, Kernel, Stop};
+
 #[path = "../../tests/common/mod.rs"]
 pub mod common;
+#[path = "../../tests/common/definition.rs"]
+pub mod definition;
 use common::{Answer, Engine, Regex, oracle};
+use definition::skip;
 
 thread_local! {
     /// Made once: making a coroutine for each input would cost more than to run it.
@@ -48,6 +53,23 @@ pub fn quoted_peer(data: &[u8]) {
             }
         }
     });
+}
+
+/// Every kernel that this processor can run finds what the definition does.
+///
+/// The first two bytes are the closing byte and the escape; the rest is searched, from each of the
+/// first places, so that the kernels' blocks lie differently.
+pub fn scan_kernels(data: &[u8]) {
+    let &[close, escape, ref bytes @ ..] = data else { return };
+    let stop = Escaped { close, escape };
+    for from in 0..bytes.len().min(8) {
+        let expected = skip(stop, &bytes[from..]);
+        assert_eq!(stop.skip(&bytes[from..]), expected, "skip (left) from {from} of {data:?}");
+        for kernel in Kernel::available() {
+            let found = kernel.skip_escaped(stop, &bytes[from..]);
+            assert_eq!(found, expected, "{} (left) from {from} of {data:?}", kernel.name());
+        }
+    }
 }
 
 fn check(chunks: &[&[u8]], expected: &Answer) {

@@ -1,5 +1,7 @@
 //! A quoted string by hand, and the bugs that can be planted in it.
 
+use std::mem;
+
 use pushdown::quoted::{Event, Quoted};
 use pushdown::testing::Work;
 use pushdown::{Error, ErrorKind, Progress, PushParser, SendSink, Status};
@@ -7,28 +9,35 @@ use pushdown::{Error, ErrorKind, Progress, PushParser, SendSink, Status};
 /// What can be wrong with a [`Quote`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Bug {
+    AcceptsTheEndAfterASingleByte,
     AcceptsTheEndInside,
     BlamesOtherwiseAtACut,
     BlamesTheByteAfter,
     ConsumesMoreThanTheChunk,
     ConsumesPastTheQuote,
     CountsTwice,
+    CountsWhatItRefuses,
     DropsTheLastByteOfAChunk,
     EmitsEmptyText,
     EndsOnAnEmptyChunk,
     FinishMovesTheOffset,
+    FinishesOtherwiseUnheard,
     FinishesTwoWays,
     ForgetsAnEscapeThatIsAChunk,
+    ForgetsThatItIsFinished,
     ForgetsTheEscapeAtACut,
     ForgetsToBeSticky,
     HasNoError,
     KnowsNoEscapes,
     KnowsNoEscapesUnheard,
     LosesTextAtACut,
+    MissesAQuoteAfterACut,
     PanicsAtACut,
     ReadsAllAgain,
     ReportsAfterTheEnd,
+    ResetDoesNothingHalfWay,
     ResetIgnoresItsOffset,
+    ResetKeepsTheEnd,
     ResetKeepsTheEscape,
     ResetKeepsTheOffset,
     StartsWithAnError,
@@ -47,8 +56,11 @@ pub(crate) struct Quote {
     error: Option<Error>,
     offset: u64,
     work: u64,
+    finished: bool,
     /// Whether nobody took the events of the last chunk.
     unheard: bool,
+    /// Whether the last chunk was one byte.
+    single: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -67,7 +79,9 @@ impl Quote {
             error: None,
             offset: 0,
             work: 0,
+            finished: false,
             unheard: false,
+            single: false,
         };
         if quote.has(Bug::StartsWithAnError) {
             quote.fail(ErrorKind::Custom(0));
@@ -84,19 +98,25 @@ impl Quote {
         let mut swallows = heard && self.unheard && self.has(Bug::SwallowsTheFirstEventHeard);
         self.unheard = !heard;
         let emits_empty_text = self.has(Bug::EmitsEmptyText);
-        let mut unheard = |_: Event<'_>| {};
-        let sink = sink.unwrap_or(&mut unheard);
-        let mut report = |text| {
-            if (emits_empty_text || text != b"") && !std::mem::take(&mut swallows) {
+        let mut nobody = |_: Event<'_>| {};
+        let sink = sink.unwrap_or(&mut nobody);
+        let report = &mut |text: &[u8]| {
+            if (emits_empty_text || !text.is_empty()) && !mem::take(&mut swallows) {
                 sink(Event::Text(text));
             }
         };
 
-        if self.status != Status::NeedMoreInput && self.has(Bug::ReportsAfterTheEnd) {
-            report(b"more");
-        }
-        if self.status != Status::NeedMoreInput && !self.has(Bug::ForgetsToBeSticky) {
-            return self.consume(0, self.status);
+        let forgets = match self.bug {
+            Some(Bug::ForgetsToBeSticky) => !self.finished,
+            Some(Bug::ForgetsThatItIsFinished) => self.finished,
+            _ => false,
+        };
+        if self.status != Status::NeedMoreInput && !forgets {
+            if self.has(Bug::ReportsAfterTheEnd) {
+                report(b"more");
+            }
+            let consumed = if self.has(Bug::CountsWhatItRefuses) { chunk.len() } else { 0 };
+            return Progress { consumed, status: self.status };
         }
         if chunk.is_empty() {
             if self.has(Bug::EndsOnAnEmptyChunk) {
@@ -105,13 +125,20 @@ impl Quote {
             return self.consume(0, self.status);
         }
         assert!(self.state != State::Escape || !self.has(Bug::PanicsAtACut), "cut in an escape");
+        self.single = chunk.len() == 1;
         self.work += chunk.len() as u64;
         if self.has(Bug::ReadsAllAgain) {
             self.work += self.offset;
         }
+        let escapes = match self.bug {
+            Some(Bug::KnowsNoEscapes) => false,
+            Some(Bug::KnowsNoEscapesUnheard) => heard,
+            _ => true,
+        };
+        self.scan(chunk, escapes, report)
+    }
 
-        let escapes =
-            !self.has(Bug::KnowsNoEscapes) && (heard || !self.has(Bug::KnowsNoEscapesUnheard));
+    fn scan(&mut self, chunk: &[u8], escapes: bool, report: &mut dyn FnMut(&[u8])) -> Progress {
         // Where the text starts that was not reported yet.
         let mut from = 0;
         for (at, &byte) in chunk.iter().enumerate() {
@@ -120,8 +147,8 @@ impl Quote {
                     from = at + 1;
                     self.state = State::Inside;
                 }
-                (State::Start, _) => return self.refuse(at, chunk),
-                (State::Inside, b'"') => {
+                (State::Start, _) => return self.refuse(at),
+                (State::Inside, b'"') if at > 0 || !self.has(Bug::MissesAQuoteAfterACut) => {
                     report(&chunk[from..at]);
                     let past = usize::from(self.has(Bug::ConsumesPastTheQuote));
                     return self.consume(chunk.len().min(at + 1 + past), Status::Success);
@@ -141,16 +168,18 @@ impl Quote {
             let dropped = usize::from(self.has(Bug::DropsTheLastByteOfAChunk));
             report(&chunk[from..from.max(chunk.len() - dropped)]);
         }
-        if self.has(Bug::ForgetsTheEscapeAtACut)
-            || (self.has(Bug::ForgetsAnEscapeThatIsAChunk) && chunk == b"\\")
+        if self.state == State::Escape
+            && (self.has(Bug::ForgetsTheEscapeAtACut)
+                || self.has(Bug::ForgetsAnEscapeThatIsAChunk) && self.single)
         {
             self.state = State::Inside;
         }
-        if self.has(Bug::WaitsWithoutConsuming) {
-            return self.consume(0, Status::NeedMoreInput);
-        }
-        let more = usize::from(self.has(Bug::ConsumesMoreThanTheChunk));
-        self.consume(chunk.len() + more, Status::NeedMoreInput)
+        let consumed = match self.bug {
+            Some(Bug::ConsumesMoreThanTheChunk) => chunk.len() + 1,
+            Some(Bug::WaitsWithoutConsuming) => 0,
+            _ => chunk.len(),
+        };
+        self.consume(consumed, Status::NeedMoreInput)
     }
 
     fn consume(&mut self, consumed: usize, status: Status) -> Progress {
@@ -160,14 +189,39 @@ impl Quote {
         Progress { consumed, status }
     }
 
-    fn refuse(&mut self, at: usize, chunk: &[u8]) -> Progress {
-        let progress =
-            self.consume(at + usize::from(self.has(Bug::BlamesTheByteAfter)), Status::BadInput);
-        self.fail(match chunk.len() {
-            1 if self.has(Bug::BlamesOtherwiseAtACut) => ErrorKind::Custom(0),
+    fn refuse(&mut self, at: usize) -> Progress {
+        let after = usize::from(self.has(Bug::BlamesTheByteAfter));
+        let progress = self.consume(at + after, Status::BadInput);
+        self.fail(match self.bug {
+            Some(Bug::BlamesOtherwiseAtACut) if self.single => ErrorKind::Custom(0),
             _ => ErrorKind::UnexpectedByte,
         });
         progress
+    }
+
+    fn conclude(&mut self, heard: bool) -> Result<(), Error> {
+        self.finished = true;
+        if self.status != Status::NeedMoreInput {
+            return match self.error {
+                Some(error) if !self.has(Bug::FinishesTwoWays) => Err(error),
+                _ => Ok(()),
+            };
+        }
+        if self.has(Bug::FinishMovesTheOffset) {
+            self.offset += 1;
+        }
+        let accepts = match self.bug {
+            Some(Bug::AcceptsTheEndAfterASingleByte) => self.single,
+            Some(Bug::AcceptsTheEndInside) => true,
+            Some(Bug::FinishesOtherwiseUnheard) => !heard,
+            _ => false,
+        };
+        if accepts {
+            self.status = Status::Success;
+        } else {
+            self.fail(ErrorKind::UnexpectedEnd);
+        }
+        self.error.map_or(Ok(()), Err)
     }
 
     fn fail(&mut self, kind: ErrorKind) {
@@ -192,20 +246,12 @@ impl PushParser for Quote {
         self.parse(chunk, sink)
     }
 
+    fn finish(&mut self) -> Result<(), Error> {
+        self.conclude(false)
+    }
+
     fn finish_dyn(&mut self, _: &mut SendSink<'_, Quoted>) -> Result<(), Error> {
-        if self.status == Status::NeedMoreInput {
-            if self.has(Bug::FinishMovesTheOffset) {
-                self.offset += 1;
-            }
-            if self.has(Bug::AcceptsTheEndInside) {
-                self.status = Status::Success;
-            } else {
-                self.fail(ErrorKind::UnexpectedEnd);
-            }
-        } else if self.has(Bug::FinishesTwoWays) {
-            return Ok(());
-        }
-        self.error.map_or(Ok(()), Err)
+        self.conclude(true)
     }
 
     fn status(&self) -> Status {
@@ -220,15 +266,21 @@ impl PushParser for Quote {
         self.offset
     }
 
+    fn reset(&mut self) {
+        if self.finished || !self.has(Bug::ResetDoesNothingHalfWay) {
+            self.reset_at(0);
+        }
+    }
+
     fn reset_at(&mut self, offset: u64) {
-        let before = std::mem::replace(self, Self::new(self.bug));
-        self.offset = offset;
+        let before = mem::replace(self, Self { offset, ..Self::new(self.bug) });
         match self.bug {
             Some(Bug::ResetIgnoresItsOffset) => self.offset = 0,
-            Some(Bug::ResetKeepsTheOffset) => self.offset = before.offset,
+            Some(Bug::ResetKeepsTheEnd) if before.finished => self.status = before.status,
             Some(Bug::ResetKeepsTheEscape) if before.state == State::Escape => {
-                self.state = before.state
+                self.state = before.state;
             }
+            Some(Bug::ResetKeepsTheOffset) => self.offset = before.offset,
             _ => {}
         }
     }

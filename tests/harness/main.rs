@@ -11,8 +11,9 @@ mod broken;
 mod number;
 
 use broken::{Bug, Quote};
+use pushdown::Failure;
 use pushdown::engine;
-use pushdown::quoted::{self, Event};
+use pushdown::quoted::{self, Event, Quoted};
 use pushdown::testing::{self, Harness, Law, Log};
 
 fn record(log: &mut Log, Event::Text(part): Event<'_>) {
@@ -30,28 +31,35 @@ fn long(text: &[u8]) -> Vec<u8> {
 fn every_planted_bug_is_caught_and_its_law_named() {
     let plain = &*long(b"-");
     let planted: &[(Bug, &[u8], Law, &[usize])] = &[
+        (Bug::AcceptsTheEndAfterASingleByte, INPUT, Law::Finish, &[1]),
         (Bug::AcceptsTheEndInside, INPUT, Law::Agreement, &[]),
         (Bug::BlamesOtherwiseAtACut, b"xy", Law::Error, &[1]),
         (Bug::BlamesTheByteAfter, b"x", Law::Error, &[]),
         (Bug::ConsumesMoreThanTheChunk, INPUT, Law::Progress, &[1]),
         (Bug::ConsumesPastTheQuote, INPUT, Law::Consumed, &[6]),
         (Bug::CountsTwice, INPUT, Law::Offset, &[]),
+        (Bug::CountsWhatItRefuses, INPUT, Law::Sticky, &[]),
         (Bug::DropsTheLastByteOfAChunk, INPUT, Law::Events, &[2]),
         (Bug::EmitsEmptyText, INPUT, Law::EmptyText, &[1]),
         (Bug::EndsOnAnEmptyChunk, INPUT, Law::EmptyChunk, &[0]),
         (Bug::FinishMovesTheOffset, INPUT, Law::Finish, &[]),
+        (Bug::FinishesOtherwiseUnheard, INPUT, Law::Sink, &[]),
         (Bug::FinishesTwoWays, INPUT, Law::Finish, &[]),
         (Bug::ForgetsAnEscapeThatIsAChunk, INPUT, Law::Consumed, &[2, 3]),
+        (Bug::ForgetsThatItIsFinished, INPUT, Law::Sticky, &[]),
         (Bug::ForgetsTheEscapeAtACut, INPUT, Law::Consumed, &[3]),
-        (Bug::ForgetsToBeSticky, INPUT, Law::Sticky, &[]),
+        (Bug::ForgetsToBeSticky, b"\"\"", Law::Sticky, &[]),
         (Bug::HasNoError, b"x", Law::Error, &[]),
         (Bug::KnowsNoEscapes, INPUT, Law::Agreement, &[]),
         (Bug::KnowsNoEscapesUnheard, INPUT, Law::Sink, &[]),
         (Bug::LosesTextAtACut, INPUT, Law::Events, &[2]),
+        (Bug::MissesAQuoteAfterACut, b"\"a\"", Law::Status, &[2]),
         (Bug::PanicsAtACut, INPUT, Law::Panic, &[3]),
         (Bug::ReadsAllAgain, plain, Law::Work, &[596, 597]),
         (Bug::ReportsAfterTheEnd, INPUT, Law::Sticky, &[]),
+        (Bug::ResetDoesNothingHalfWay, INPUT, Law::Reset, &[]),
         (Bug::ResetIgnoresItsOffset, INPUT, Law::Reset, &[]),
+        (Bug::ResetKeepsTheEnd, INPUT, Law::Reset, &[]),
         (Bug::ResetKeepsTheEscape, INPUT, Law::Reset, &[]),
         (Bug::ResetKeepsTheOffset, INPUT, Law::Reset, &[]),
         (Bug::StartsWithAnError, INPUT, Law::Fresh, &[]),
@@ -195,6 +203,20 @@ fn a_parser_that_parses_again_with_every_chunk_does_too_much_work() {
 }
 
 #[test]
+fn work_on_events_that_nobody_takes_is_no_more_than_on_those_taken() {
+    let commas = |input: &mut engine::coroutine::Input<'_, Quoted>| -> Result<(), Failure> {
+        loop {
+            let comma = input.skip_until(b',')?;
+            input.emit(Event::Text(&[comma]));
+        }
+    };
+    Harness::new(record)
+        .counted("commas", || engine::coroutine::Parser::new(commas))
+        .check(&b",".repeat(200))
+        .unwrap();
+}
+
+#[test]
 fn parsers_that_disagree_are_told_apart() {
     let shouting =
         |log: &mut Log, Event::Text(part): Event<'_>| log.text(&part.to_ascii_uppercase());
@@ -213,7 +235,12 @@ fn parsers_that_disagree_are_told_apart() {
 fn a_parser_that_reports_late_is_compared_where_it_accepts() {
     let harness = Harness::new(record)
         .parser("machine", quoted::Machine::new)
-        .late("combinator", quoted::Combinator::new);
+        .late("combinator", quoted::Combinator::new)
+        .parser("coroutine", quoted::Coroutine::new);
+    harness.check(INPUT).unwrap();
+    let harness = Harness::new(record)
+        .late("combinator", quoted::Combinator::new)
+        .parser("machine", quoted::Machine::new);
     harness.check(INPUT).unwrap();
 
     let violation = Harness::new(record)
