@@ -53,9 +53,10 @@ use crate::parser::{Events, Progress, PushParser, SendSink, Sink, Standing, Stat
 /// # The contract of a step
 /// * It is called while there is a byte to read, and once more, with nothing to read, when the
 ///   input is finished: to accept the end it returns `Break` then.
-/// * It makes one transition. A read that finds the chunk used up returns [`End::Chunk`]; the step
-///   hands it on with `?`, and is called again from the top with the next chunk. So everything it
-///   learnt before that read must already be in `self`. The safe shape is one read to a state.
+/// * It makes one transition. A read that finds the chunk used up returns
+///   [`End::Chunk`](crate::End::Chunk); the step hands it on with `?`, and is called again from the
+///   top with the next chunk. So everything it learnt before that read must already be in `self`.
+///   The safe shape is one read to a state.
 /// * The transition that completes the value returns `Break` itself. One that returned `Continue`
 ///   and left the rest to a step that reads nothing would succeed one byte late.
 pub trait Machine {

@@ -85,7 +85,7 @@ use crate::parser::{Events, Progress, PushParser, SendSink, Standing, Status};
 /// # Why it is sound
 /// The future borrows `port` and `body`, which lie beside it. It is made by `make` when the task is
 /// first fed, so not before the task is pinned, and dropped before the others. The rest is in the
-/// invariants of the [port](crate::input::stackless).
+/// invariants at the head of `input/stackless.rs`.
 pub struct Task<B, F, E, T>
 where
     F: Future<Output = Result<T, Failure>>,

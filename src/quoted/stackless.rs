@@ -1,9 +1,11 @@
 //! State as code, in a future.
 
-use super::{CLOSING, Event, Quoted};
 #[cfg(feature = "alloc")]
-use crate::engine::stackless::Parser;
-use crate::engine::stackless::{Input, Resume};
+use super::Quoted;
+use super::{CLOSING, Event};
+use crate::engine::stackless::Input;
+#[cfg(feature = "alloc")]
+use crate::engine::stackless::{Parser, Resume};
 use crate::error::Failure;
 use crate::parser::Events;
 #[cfg(feature = "alloc")]
@@ -47,6 +49,7 @@ impl Stackless {
 
 /// A quoted string by itself. It returns the future of [`string_async`] instead of awaiting it, which
 /// would be one more state to pass through on the way to each byte.
+#[cfg(feature = "alloc")]
 pub(super) fn body(input: &mut Input<'_, Quoted>) -> impl Future<Output = Result<(), Failure>> {
     string_async(input, |event| event)
 }
