@@ -46,9 +46,9 @@ fn every_engine_has_a_row_for_every_number() {
     }
 }
 
-/// A page each, and little else.
+/// A page each, and little else; AddressSanitizer has its own.
 #[test]
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(pushdown_asan)))]
 fn a_suspended_coroutine_holds_one_page() {
     let output = run(&["--row", "coroutine", "2000"]);
     let row = text(&output.stdout).split_whitespace().nth(2);
@@ -69,9 +69,10 @@ fn what_is_no_number_of_parsers_is_refused() {
     }
 }
 
-/// The limits are in KiB of address space: too little for the parsers, enough to begin.
+/// The limits are in KiB of address space: too little for the parsers, enough to begin, though not
+/// under AddressSanitizer.
 #[test]
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(pushdown_asan)))]
 fn where_memory_runs_out_the_number_reached_is_named() {
     let cases = [("coroutine", 400_000), ("stackless", 200_000), ("generator", 200_000)];
     println!("{} engines", cases.len());

@@ -1,0 +1,300 @@
+//! The quoted string in every engine: by density of escapes and chunk size, with a sink and without,
+//! from memory, by characters, and whole.
+//!
+//! One parse is a `reset` and a `feed` for every chunk of one string. `limit` is `memchr2` over as many
+//! bytes, in which it finds nothing; `enum` is the byte-by-byte loop.
+//!
+//! ```text
+//! $ cargo bench --bench quoted
+//! ```
+
+use std::hint::black_box;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
+use pushdown::Status::NeedMoreInput;
+use pushdown::quoted::{Combinator, Coroutine, Event, Generator, Machine, Quoted, Stackless};
+use pushdown::scan::{Escaped, Kernel, Stop};
+use pushdown::{PushParser, Status};
+
+#[path = "common/corpus.rs"]
+mod corpus;
+#[path = "common/settings.rs"]
+mod settings;
+#[path = "common/yardstick.rs"]
+mod yardstick;
+
+use corpus::Corpus;
+use yardstick::Enum;
+
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
+
+/// Chunks as small as a terminal's, as a cache line, as a packet, and whole.
+const CHUNK_SIZES: [usize; 4] = [16, 64, 1460, corpus::LEN];
+
+fn main() {
+    println!("kernel: {}", Kernel::best().name());
+    let mut criterion = settings::criterion();
+    for corpus in Corpus::all() {
+        feeds(&mut criterion, &corpus);
+    }
+    for corpus in Corpus::all() {
+        events(&mut criterion, &corpus);
+    }
+    memory(&mut criterion);
+    chars(&mut criterion);
+    whole(&mut criterion);
+    criterion.final_summary();
+}
+
+/// An engine, or the yardstick.
+trait Recogniser {
+    fn restart(&mut self);
+    fn feed(&mut self, chunk: &[u8]) -> Status;
+    fn feed_with(&mut self, chunk: &[u8], text: impl FnMut(&[u8]) + Send) -> Status;
+}
+
+impl<P: PushParser<Events = Quoted>> Recogniser for P {
+    #[inline]
+    fn restart(&mut self) {
+        self.reset();
+    }
+
+    #[inline]
+    fn feed(&mut self, chunk: &[u8]) -> Status {
+        PushParser::feed(self, chunk).status
+    }
+
+    #[inline]
+    fn feed_with(&mut self, chunk: &[u8], mut text: impl FnMut(&[u8]) + Send) -> Status {
+        PushParser::feed_with(self, chunk, |Event::Text(piece)| text(piece)).status
+    }
+}
+
+impl Recogniser for Enum {
+    #[inline]
+    fn restart(&mut self) {
+        *self = Self::Start;
+    }
+
+    #[inline]
+    fn feed(&mut self, chunk: &[u8]) -> Status {
+        Self::feed(self, chunk)
+    }
+
+    /// Reports the same pieces as the engines: runs of text, and what was escaped by itself.
+    #[inline]
+    fn feed_with(&mut self, chunk: &[u8], mut text: impl FnMut(&[u8]) + Send) -> Status {
+        let mut begin = 0;
+        for (at, &byte) in chunk.iter().enumerate() {
+            match (*self, byte) {
+                (Self::Inside, b'"' | b'\\') if begin < at => text(&chunk[begin..at]),
+                (Self::Inside, b'"' | b'\\') | (Self::Start, _) => {}
+                (Self::Inside, _) => continue,
+                (Self::Escape, _) => text(&chunk[at..=at]),
+            }
+            begin = at + 1;
+            match self.process_char(byte) {
+                NeedMoreInput => {}
+                end => return end,
+            }
+        }
+        if matches!(self, Self::Inside) && begin < chunk.len() {
+            text(&chunk[begin..]);
+        }
+        NeedMoreInput
+    }
+}
+
+/// Calls `$measure` with name and constructor of each of the four engines that keep their state.
+macro_rules! each_engine {
+    ($measure:ident($($argument:expr),*)) => {
+        $measure("machine", Machine::new(), $($argument),*);
+        $measure("coroutine", Coroutine::new(), $($argument),*);
+        $measure("stackless", Stackless::new(), $($argument),*);
+        $measure("generator", Generator::new(), $($argument),*);
+    };
+}
+
+fn feeds(criterion: &mut Criterion, corpus: &Corpus) {
+    let group = &mut settings::group(criterion, format!("quoted/{}", corpus.name));
+    if corpus.name == "plain" {
+        let Corpus { string, .. } = &Corpus::plain(4 << 10);
+        group.throughput(Throughput::Bytes(string.len() as u64));
+        each_engine!(feed(group, string, 1));
+        feed("enum", Enum::Start, group, string, 1);
+    }
+    let string = &corpus.string;
+    group.throughput(Throughput::Bytes(string.len() as u64));
+    for chunk_size in CHUNK_SIZES {
+        each_engine!(feed(group, string, chunk_size));
+    }
+    limit(group, string.len());
+    feed("enum", Enum::Start, group, string, corpus::LEN);
+    feed("combinator", Combinator::new(), group, string, corpus::LEN);
+}
+
+fn feed(
+    name: &str,
+    mut recogniser: impl Recogniser,
+    group: &mut Group<'_>,
+    string: &[u8],
+    chunk_size: usize,
+) {
+    let mut parse = |string: &[u8]| {
+        recogniser.restart();
+        let statuses = string.chunks(chunk_size).map(|chunk| recogniser.feed(chunk));
+        statuses.last()
+    };
+    assert_eq!(parse(string), Some(Status::Success), "{name}");
+    assert_eq!(parse(&string[..string.len() - 1]), Some(NeedMoreInput), "{name}");
+    group.bench_function(BenchmarkId::new(name, chunk_size), |bencher| {
+        bencher.iter(|| parse(black_box(string)));
+    });
+}
+
+/// What no search for two bytes is faster than.
+fn limit(group: &mut Group<'_>, len: usize) {
+    let clean = vec![b'.'; len];
+    let find = |clean: &[u8]| memchr::memchr2(b'"', b'\\', clean);
+    assert_eq!(find(&clean), None);
+    group.bench_function(BenchmarkId::new("limit", corpus::LEN), |bencher| {
+        bencher.iter(|| black_box(&clean[..]).chunks(corpus::LEN).find_map(find));
+    });
+}
+
+fn events(criterion: &mut Criterion, corpus: &Corpus) {
+    let group = &mut settings::group(criterion, format!("quoted-events/{}", corpus.name));
+    let string = &corpus.string;
+    group.throughput(Throughput::Bytes(string.len() as u64));
+    for chunk_size in [1460, corpus::LEN] {
+        each_engine!(feed_with(group, string, chunk_size));
+        feed_with("enum", Enum::Start, group, string, chunk_size);
+    }
+    limit(group, string.len());
+}
+
+fn feed_with(
+    name: &str,
+    mut recogniser: impl Recogniser,
+    group: &mut Group<'_>,
+    string: &[u8],
+    chunk_size: usize,
+) {
+    let mut text: Vec<u8> = Vec::new();
+    let status = parse_with(&mut recogniser, string, chunk_size, |piece| text.extend(piece));
+    assert_eq!(status, Some(Status::Success), "{name}");
+    assert!(text == unescaped(string), "{name}");
+    group.bench_function(BenchmarkId::new(name, chunk_size), |bencher| {
+        bencher.iter(|| {
+            parse_with(&mut recogniser, black_box(string), chunk_size, |piece| {
+                black_box(piece);
+            })
+        });
+    });
+}
+
+#[inline]
+fn parse_with(
+    recogniser: &mut impl Recogniser,
+    string: &[u8],
+    chunk_size: usize,
+    mut text: impl FnMut(&[u8]) + Send,
+) -> Option<Status> {
+    recogniser.restart();
+    string.chunks(chunk_size).map(|chunk| recogniser.feed_with(chunk, &mut text)).last()
+}
+
+/// The content of a quoted string.
+fn unescaped(string: &[u8]) -> Vec<u8> {
+    let mut content = string[1..string.len() - 1].iter().copied();
+    let mut text = Vec::new();
+    while let Some(byte) = content.next() {
+        text.extend(if byte == b'\\' { content.next() } else { Some(byte) });
+    }
+    text
+}
+
+/// More than fits in any cache.
+fn memory(criterion: &mut Criterion) {
+    let group = &mut settings::group(criterion, "quoted/memory");
+    let Corpus { string, .. } = &Corpus::plain(64 << 20);
+    group.throughput(Throughput::Bytes(string.len() as u64));
+    each_engine!(feed(group, string, corpus::LEN));
+    limit(group, string.len());
+}
+
+fn chars(criterion: &mut Criterion) {
+    let group = &mut settings::group(criterion, "quoted/char");
+    for (name, text) in [
+        ("ascii", r#"say \"hi\" and go, whatever the state is "#),
+        ("multi-byte", r#"größer, \"日本語\" und 🎉 dazu, κόσμε "#),
+    ] {
+        let text: Vec<char> = text.repeat(25).chars().collect();
+        group.throughput(Throughput::Elements(text.len() as u64));
+        each_engine!(chars_of_engine(group, name, &text));
+        each_char("enum", Enum::Start, process_char_of_enum, group, name, &text);
+    }
+}
+
+fn chars_of_engine(
+    name: &str,
+    parser: impl PushParser,
+    group: &mut Group<'_>,
+    parameter: &str,
+    text: &[char],
+) {
+    each_char(name, parser, process_char, group, parameter, text);
+}
+
+/// Never inlined, so that every character is a call, as it is for a caller in another crate.
+#[inline(never)]
+fn process_char<P: PushParser>(parser: &mut P, c: char) -> Status {
+    parser.process_char(c)
+}
+
+#[inline(never)]
+fn process_char_of_enum(state: &mut Enum, c: char) -> Status {
+    state.process_char(c)
+}
+
+/// Feeds the text again and again to a parser that is inside a string.
+fn each_char<P>(
+    name: &str,
+    mut parser: P,
+    process_char: impl Fn(&mut P, char) -> Status,
+    group: &mut Group<'_>,
+    parameter: &str,
+    text: &[char],
+) {
+    assert_eq!(process_char(&mut parser, '"'), NeedMoreInput, "{name}");
+    let mut parse =
+        |text: &[char]| text.iter().all(|&c| process_char(&mut parser, c) == NeedMoreInput);
+    assert!(parse(text), "{name}");
+    group.bench_function(BenchmarkId::new(name, parameter), |bencher| {
+        bencher.iter(|| parse(black_box(text)));
+    });
+    assert_eq!(process_char(&mut parser, '"'), Status::Success, "{name}");
+}
+
+/// One `feed` of everything, against a function that knows that it has everything.
+fn whole(criterion: &mut Criterion) {
+    let group = &mut settings::group(criterion, "quoted/whole");
+    for corpus in [Corpus::plain(1 << 10), Corpus::plain(corpus::LEN)] {
+        let string = &corpus.string;
+        group.throughput(Throughput::Bytes(string.len() as u64));
+        each_engine!(feed(group, string, string.len()));
+        assert_eq!(one_shot(string), Some(string.len()));
+        assert_eq!(one_shot(&string[..string.len() - 1]), None);
+        group.bench_function(BenchmarkId::new("one-shot", string.len()), |bencher| {
+            bencher.iter(|| one_shot(black_box(string)));
+        });
+    }
+}
+
+/// The length of the quoted string that `bytes` begin with.
+fn one_shot(bytes: &[u8]) -> Option<usize> {
+    let content = bytes.strip_prefix(b"\"")?;
+    let close = Escaped { close: b'"', escape: b'\\' }.skip(content)?;
+    (content[close] == b'"').then_some(close + 2)
+}

@@ -1,0 +1,231 @@
+//! A million live parsers, each suspended inside a string: what one holds, and what it costs to make
+//! it and to feed it.
+//!
+//! ```text
+//! $ cargo run --release --example million              # 1, 1,000, 30,000 and 1,000,000 parsers
+//! $ cargo run --release --example million -- 500 7000  # as many as you say
+//! $ cargo run --release --example million -- --quick   # 1 and 1,000
+//! ```
+//!
+//! Every row is measured in a process of its own, so that none finds the memory of another ready for
+//! use. Memory is what the system counts as resident, in whole pages, so for one parser the figure means
+//! little; what is left over is what the allocator keeps after the parsers are dropped. The time to make
+//! a parser includes its first byte. A feed is of one byte, to each parser in its turn, so that with
+//! many of them each one is cold.
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::hint::black_box;
+use std::io;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use pushdown::engine::coroutine::{self, Options};
+use pushdown::quoted::{Combinator, Coroutine, Generator, Machine, Stackless};
+use pushdown::{PushParser, Status};
+
+type Measure = fn(usize) -> Result<Row, String>;
+
+const ENGINES: [(&str, Measure); 5] = [
+    ("machine", |live| row(live, || Ok(Machine::new()))),
+    ("coroutine", |live| row(live, || Coroutine::with_options(Options::new().stack_size(STACK)))),
+    ("stackless", |live| row(live, || Ok(Stackless::new()))),
+    ("generator", |live| row(live, || Ok(Generator::new()))),
+    ("combinator", |live| row(live, || Ok(Combinator::new()))),
+];
+
+/// A quoted string does not need more, and a smaller stack takes less address space.
+const STACK: usize = 16 << 10;
+
+/// How many parsers are made between two looks at the memory.
+const BATCH: usize = 1_000;
+
+/// How many bytes every parser is fed, one at a time. A few, for a `combinator` parses all of them
+/// again each time.
+const TURNS: usize = 16;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let result = match &args[..] {
+        [] => table(&[1, 1_000, 30_000, 1_000_000]),
+        [quick] if quick == "--quick" => table(&[1, 1_000]),
+        [row, engine, live] if row == "--row" => print_row(engine, live),
+        counts => match counts.iter().map(|count| count.parse()).collect::<Result<Vec<_>, _>>() {
+            Ok(counts) if !counts.contains(&0) => table(&counts),
+            _ => Err("give it --quick, or numbers of parsers from 1 on".into()),
+        },
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("million: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Has every row printed by a process of its own.
+fn table(counts: &[usize]) -> Result<(), Box<dyn Error>> {
+    println!(
+        "{:10} {:>12} {:>12} {:>12} {:>12} {:>15}",
+        "engine", "live parsers", "bytes each", "ns to make", "ns per feed", "bytes left over"
+    );
+    let mut failed = 0;
+    for live in counts {
+        for (engine, _) in ENGINES {
+            let mut command = Command::new(env::current_exe()?);
+            let status = command.args(["--row", engine, &live.to_string()]).status()?;
+            if !status.success() {
+                failed += 1;
+            }
+            if status.code().is_none() {
+                eprintln!("{engine}, {} parsers: ended by {status}", grouped(*live as u64));
+            }
+        }
+    }
+    if failed > 0 { Err(format!("{failed} rows are missing").into()) } else { Ok(()) }
+}
+
+fn print_row(engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
+    let live: usize = live.parse()?;
+    let (_, row) = ENGINES.iter().find(|(name, _)| *name == engine).ok_or("no such engine")?;
+    let live_parsers = grouped(live as u64);
+    // A rehearsal, so that the code is in memory before anything is counted.
+    row(1)?;
+    match row(live).map_err(|error| format!("{engine}: {error}"))? {
+        Row::Measured { bytes, make, feed, left } => {
+            let each = bytes.map(|bytes| (bytes + live as u64 / 2) / live as u64);
+            println!(
+                "{engine:10} {live_parsers:>12} {:>12} {:>12} {:>12.1} {:>15}",
+                known(each),
+                grouped((make.as_nanos() / live as u128) as u64),
+                feed,
+                known(left),
+            );
+        }
+        Row::Skipped { needed, available } => println!(
+            "{engine:10} {live_parsers:>12} skipped: they take about {} MiB, and {} MiB are available",
+            grouped(needed >> 20),
+            grouped(available >> 20),
+        ),
+    }
+    Ok(())
+}
+
+enum Row {
+    Measured {
+        /// What the resident memory grew by; `None` where the system does not tell.
+        bytes: Option<u64>,
+        make: Duration,
+        /// Nanoseconds per feed.
+        feed: f64,
+        /// What the resident memory had grown by after all were dropped.
+        left: Option<u64>,
+    },
+    Skipped {
+        needed: u64,
+        available: u64,
+    },
+}
+
+fn row<P: PushParser>(live: usize, new: impl Fn() -> io::Result<P>) -> Result<Row, String> {
+    let before = resident();
+    let grown = || Some(resident()?.saturating_sub(before?));
+
+    let mut parsers = Vec::new();
+    let mut make = Duration::ZERO;
+    let mut made = 0;
+    let stopped = |made, error: &dyn Error| {
+        format!("{} of {} parsers made, then: {error}", grouped(made as u64), grouped(live as u64))
+    };
+    parsers.try_reserve_exact(live).map_err(|error| stopped(0, &error))?;
+    while made < live {
+        // A parser that could not be allocated would end the process. This says so instead.
+        let room = black_box(Vec::<u8>::new()).try_reserve_exact(BATCH << 10);
+        room.map_err(|error| stopped(made, &error))?;
+        let batch = BATCH.min(live - made);
+        let start = Instant::now();
+        for _ in 0..batch {
+            parsers.push(open(&new).map_err(|error| stopped(parsers.len(), &error))?);
+        }
+        make += start.elapsed();
+        if made == 0
+            && let (Some(grown), Some(available)) = (grown(), available())
+        {
+            // A quarter more, for page tables and whatever else goes on.
+            let needed = grown / batch as u64 * (live - batch) as u64 / 4 * 5;
+            if needed > available {
+                return Ok(Row::Skipped { needed, available });
+            }
+        }
+        made += batch;
+    }
+    let bytes = grown();
+    let feed = feed(&mut parsers);
+    drop(parsers);
+    coroutine::release_idle_stacks();
+    Ok(Row::Measured { bytes, make, feed, left: grown() })
+}
+
+/// A parser inside a string.
+fn open<P: PushParser>(new: impl Fn() -> io::Result<P>) -> io::Result<P> {
+    let mut parser = new()?;
+    assert_eq!(parser.feed(b"\"").status, Status::NeedMoreInput);
+    Ok(parser)
+}
+
+/// Nanoseconds per feed: the median of several strings.
+fn feed<P: PushParser>(parsers: &mut [P]) -> f64 {
+    let clock = median((0..100).map(|_| Instant::now().elapsed()));
+    let strings = (1_000_000 / (TURNS * parsers.len())).clamp(3, 100);
+    let string = median((0..strings).map(|_| {
+        for parser in &mut *parsers {
+            parser.reset();
+            assert_eq!(parser.feed(b"\"").status, Status::NeedMoreInput);
+        }
+        let start = Instant::now();
+        for _ in 0..TURNS {
+            for parser in &mut *parsers {
+                let _ = parser.feed(black_box(b"a"));
+            }
+        }
+        start.elapsed()
+    }));
+    assert!(parsers.iter().all(|parser| parser.offset() == 1 + TURNS as u64));
+    string.saturating_sub(clock).as_nanos() as f64 / (TURNS * parsers.len()) as f64
+}
+
+fn median(times: impl Iterator<Item = Duration>) -> Duration {
+    let mut times: Vec<Duration> = times.collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// How many bytes of this process are in memory.
+fn resident() -> Option<u64> {
+    kilobytes("/proc/self/smaps_rollup", "Rss:")
+}
+
+/// How many bytes the system could give us.
+fn available() -> Option<u64> {
+    kilobytes("/proc/meminfo", "MemAvailable:")
+}
+
+fn kilobytes(file: &str, label: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(label))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes << 10)
+}
+
+fn known(number: Option<u64>) -> String {
+    number.map_or("unknown".to_owned(), grouped)
+}
+
+/// 1000000 as 1,000,000.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap());
+    groups.collect::<Vec<_>>().join(",")
+}
