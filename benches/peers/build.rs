@@ -1,0 +1,32 @@
+//! Makes the C machine with Ragel, where `ragel` and a C compiler are installed. Sets the cfg
+//! `ragel` if it could; otherwise the benchmark says why it goes without.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+const SOURCE: &str = "src/ragel.rl";
+
+fn main() {
+    println!("cargo::rerun-if-changed={SOURCE}");
+    println!("cargo::rerun-if-env-changed=PATH");
+    println!("cargo::rustc-check-cfg=cfg(ragel)");
+    match compile() {
+        Ok(()) => println!("cargo::rustc-cfg=ragel"),
+        Err(reason) => println!("cargo::rustc-env=RAGEL_MISSING={reason}"),
+    }
+}
+
+fn compile() -> Result<(), String> {
+    let out = env::var("OUT_DIR").map_err(|error| error.to_string())?;
+    let code = Path::new(&out).join("ragel.c");
+    // -G2: a label for each state, and every action written out where it happens.
+    let status = Command::new("ragel").args(["-C", "-G2", "-o"]).arg(&code).arg(SOURCE).status();
+    match status {
+        Ok(status) if status.success() => {}
+        Ok(status) => return Err(format!("ragel failed: {status}")),
+        Err(error) => return Err(format!("ragel cannot be run: {error}")),
+    }
+    let compiled = cc::Build::new().file(code).warnings(false).try_compile("quoted");
+    compiled.map_err(|error| format!("no C compiler: {}", error.to_string().replace('\n', " ")))
+}

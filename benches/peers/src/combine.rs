@@ -1,0 +1,71 @@
+use combine::parser::combinator::{AnySendPartialState, any_send_partial_state};
+use combine::parser::range::take_while1;
+use combine::stream::{PartialStream, RangeStream, decode};
+use combine::{any, choice, parser, satisfy, skip_many, token};
+
+use crate::unread::Unread;
+use crate::{Recogniser, Status};
+
+/// combine 4.6 over a `PartialStream`, driven by `decode`, character by character: its parsers keep
+/// their state between the pieces, in a box, so that nothing is parsed twice.
+#[derive(Default)]
+pub struct Combine(Decoder);
+
+/// The same with runs of text as ranges. One that is cut is kept, copied, and searched again from
+/// its start together with the next piece: quadratic time in the number of pieces of a run.
+#[derive(Default)]
+pub struct CombineRanges(Decoder);
+
+#[derive(Default)]
+struct Decoder {
+    unread: Unread,
+    state: AnySendPartialState,
+}
+
+/// The parser of a string, for a parser of its text.
+macro_rules! string {
+    ($name:ident, $text:expr) => {
+        parser! {
+            type PartialState = AnySendPartialState;
+            fn $name['a, Input]()(Input) -> ()
+            where [Input: RangeStream<Token = u8, Range = &'a [u8]>]
+            {
+                let escape = (token(b'\\'), any()).map(drop);
+                let content = skip_many(choice(($text.map(drop), escape)));
+                any_send_partial_state((token(b'"'), content, token(b'"')).map(drop))
+            }
+        }
+    };
+}
+
+string!(by_character, satisfy(is_text));
+string!(by_range, take_while1(is_text));
+
+fn is_text(byte: u8) -> bool {
+    !matches!(byte, b'"' | b'\\')
+}
+
+macro_rules! recogniser {
+    ($name:ident, $string:ident) => {
+        impl Recogniser for $name {
+            #[inline]
+            fn feed(&mut self, chunk: &[u8]) -> Status {
+                let Decoder { unread, state } = &mut self.0;
+                unread.parse(chunk, |bytes| {
+                    match decode($string(), &mut PartialStream(bytes), state) {
+                        Ok((Some(()), _)) => (0, Status::Success),
+                        Ok((None, read)) => (read, Status::NeedMoreInput),
+                        Err(_) => (0, Status::BadInput),
+                    }
+                })
+            }
+
+            fn reset(&mut self) {
+                *self = Self::default();
+            }
+        }
+    };
+}
+
+recogniser!(Combine, by_character);
+recogniser!(CombineRanges, by_range);

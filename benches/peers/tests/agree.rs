@@ -1,0 +1,62 @@
+//! Every peer answers every piece of every short string as our machine does, so that the
+//! benchmarks compare things that do the same.
+
+use pushdown::quoted::Machine;
+use pushdown_peers::{Pace, Recogniser, Status, each_recogniser};
+
+const ALPHABET: &[u8] = b"\"\\a\n\xff";
+
+#[test]
+fn every_peer_answers_as_the_machine_does() {
+    let mut names = Vec::new();
+    each_recogniser!(agrees(&mut names));
+    println!("{} recognisers agree: {}", names.len(), names.join(", "));
+    assert!(names.len() >= 14);
+}
+
+fn agrees<R: Recogniser>(
+    name: &'static str,
+    pace: Pace,
+    new: impl Fn() -> R,
+    names: &mut Vec<&'static str>,
+) {
+    let longest = if pace == Pace::Threads { 3 } else { 5 };
+    let mut cases = 0;
+    for string in strings(longest) {
+        for cut in 0..string.len() {
+            let pieces = string.split_at(cut);
+            assert_eq!(
+                answers(&mut new(), pieces),
+                answers(&mut Machine::new(), pieces),
+                "{name} {:?}",
+                (pieces.0.escape_ascii().to_string(), pieces.1.escape_ascii().to_string())
+            );
+            cases += 1;
+        }
+    }
+    println!("{cases} cuts of strings for {name}");
+    names.push(name);
+}
+
+/// The answers to the two pieces, and again after a reset if the string ends in them.
+fn answers(recogniser: &mut impl Recogniser, (first, second): (&[u8], &[u8])) -> Vec<Status> {
+    let mut answers = Vec::new();
+    for piece in [first, second, first, second].into_iter().filter(|piece| !piece.is_empty()) {
+        let status = recogniser.feed(piece);
+        answers.push(status);
+        if status != Status::NeedMoreInput {
+            recogniser.reset();
+        }
+    }
+    answers
+}
+
+/// All strings over the alphabet, up to this length.
+fn strings(longest: usize) -> impl Iterator<Item = Vec<u8>> {
+    (1..=longest).flat_map(|len| {
+        (0..ALPHABET.len().pow(len as u32)).map(move |number| {
+            let digit = |place| number / ALPHABET.len().pow(place) % ALPHABET.len();
+            (0..len as u32).map(|place| ALPHABET[digit(place)]).collect()
+        })
+    })
+}

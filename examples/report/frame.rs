@@ -1,0 +1,90 @@
+//! What surrounds the panels of a chart: title, legend, footer.
+
+use crate::style::{ENGINES, colour};
+use crate::svg::{Anchor, Font, Svg};
+
+/// The texts of a chart.
+pub(crate) struct Labels<'a> {
+    pub(crate) title: &'a str,
+    /// What was measured.
+    pub(crate) subtitle: &'a str,
+    /// What the axes show, with their units.
+    pub(crate) x: &'a str,
+    pub(crate) y: &'a str,
+    /// Where it was measured.
+    pub(crate) footer: &'a str,
+}
+
+/// An entry of the legend.
+pub(crate) struct Key {
+    pub(crate) text: String,
+    pub(crate) colour: &'static str,
+    pub(crate) dashed: bool,
+}
+
+impl Key {
+    /// Those of the engines among these functions.
+    pub(crate) fn engines(functions: &[&str]) -> Vec<Self> {
+        let engines = ENGINES.iter().filter(|engine| functions.contains(engine));
+        engines
+            .map(|engine| Self {
+                text: (*engine).to_owned(),
+                colour: colour(engine),
+                dashed: false,
+            })
+            .collect()
+    }
+}
+
+/// A chart of panels in rows and columns.
+pub(crate) struct Frame {
+    pub(crate) svg: Svg,
+    columns: usize,
+    /// The size of a panel, with what stands around it.
+    cell: (f64, f64),
+}
+
+const TOP: f64 = 104.0;
+const SIDE: f64 = 20.0;
+const BOTTOM: f64 = 34.0;
+const SWATCH: f64 = 22.0;
+
+impl Frame {
+    pub(crate) fn new(
+        labels: &Labels<'_>,
+        legend: &[Key],
+        panels: usize,
+        columns: usize,
+        cell: (f64, f64),
+    ) -> Self {
+        let columns = panels.min(columns);
+        let legend_width: f64 = legend.iter().map(key_width).sum();
+        let text_width = Font::PLAIN
+            .width(labels.subtitle)
+            .max(Font::TITLE.width(labels.title))
+            .max(Font::SMALL.width(labels.footer));
+        let width = (columns as f64 * cell.0).max(legend_width).max(text_width) + 2.0 * SIDE;
+        let height = TOP + panels.div_ceil(columns) as f64 * cell.1 + BOTTOM;
+        let mut svg = Svg::new(labels.title, width, height);
+        svg.text(SIDE, 32.0, Anchor::Start, Font::TITLE, labels.title);
+        svg.text(SIDE, 54.0, Anchor::Start, Font::PLAIN, labels.subtitle);
+        let mut x = SIDE;
+        for key in legend {
+            svg.line(&[(x, 78.0), (x + SWATCH, 78.0)], key.colour, 4.0, key.dashed);
+            svg.text(x + SWATCH + 6.0, 82.0, Anchor::Start, Font::PLAIN, &key.text);
+            x += key_width(key);
+        }
+        svg.text(SIDE, height - 14.0, Anchor::Start, Font::SMALL, labels.footer);
+        Self { svg, columns, cell }
+    }
+
+    /// The upper left corner of a panel.
+    pub(crate) fn corner(&self, index: usize) -> (f64, f64) {
+        let (column, row) = (index % self.columns, index / self.columns);
+        (SIDE + column as f64 * self.cell.0, TOP + row as f64 * self.cell.1)
+    }
+}
+
+fn key_width(key: &Key) -> f64 {
+    SWATCH + 6.0 + Font::PLAIN.width(&key.text) + 18.0
+}
