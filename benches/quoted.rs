@@ -52,6 +52,7 @@ trait Recogniser {
     fn restart(&mut self);
     fn feed(&mut self, chunk: &[u8]) -> Status;
     fn feed_with(&mut self, chunk: &[u8], sink: &mut SendSink<'_, Quoted>) -> Status;
+    fn process_char(&mut self, c: char) -> Status;
 }
 
 impl<P: PushParser<Events = Quoted>> Recogniser for P {
@@ -68,6 +69,11 @@ impl<P: PushParser<Events = Quoted>> Recogniser for P {
     #[inline]
     fn feed_with(&mut self, chunk: &[u8], sink: &mut SendSink<'_, Quoted>) -> Status {
         self.feed_dyn(chunk, sink).status
+    }
+
+    #[inline]
+    fn process_char(&mut self, c: char) -> Status {
+        PushParser::process_char(self, c)
     }
 }
 
@@ -105,6 +111,11 @@ impl Recogniser for Enum {
             text(&chunk[begin..]);
         }
         NeedMoreInput
+    }
+
+    #[inline]
+    fn process_char(&mut self, c: char) -> Status {
+        Self::process_char(self, c)
     }
 }
 
@@ -236,49 +247,33 @@ fn chars(criterion: &mut Criterion) {
     ] {
         let text: Vec<char> = text.repeat(25).chars().collect();
         group.throughput(Throughput::Elements(text.len() as u64));
-        each_engine!(chars_of_engine(group, name, &text));
-        each_char("enum", Enum::Start, process_char_of_enum, group, name, &text);
+        each_engine!(each_char(group, name, &text));
+        each_char("enum", Enum::Start, group, name, &text);
     }
 }
 
-fn chars_of_engine(
-    name: &str,
-    parser: impl PushParser,
-    group: &mut Group<'_>,
-    parameter: &str,
-    text: &[char],
-) {
-    each_char(name, parser, process_char, group, parameter, text);
-}
-
-/// Never inlined, so that every character is a call, as it is for a caller in another crate.
-#[inline(never)]
-fn process_char<P: PushParser>(parser: &mut P, c: char) -> Status {
-    parser.process_char(c)
-}
-
-#[inline(never)]
-fn process_char_of_enum(state: &mut Enum, c: char) -> Status {
-    state.process_char(c)
-}
-
 /// Feeds the text again and again to a parser that is inside a string.
-fn each_char<P>(
+fn each_char(
     name: &str,
-    mut parser: P,
-    process_char: impl Fn(&mut P, char) -> Status,
+    mut recogniser: impl Recogniser,
     group: &mut Group<'_>,
     parameter: &str,
     text: &[char],
 ) {
-    assert_eq!(process_char(&mut parser, '"'), NeedMoreInput, "{name}");
+    assert_eq!(called(&mut recogniser, '"'), NeedMoreInput, "{name}");
     let mut parse =
-        |text: &[char]| text.iter().all(|&c| process_char(&mut parser, c) == NeedMoreInput);
+        |text: &[char]| text.iter().all(|&c| called(&mut recogniser, c) == NeedMoreInput);
     assert!(parse(text), "{name}");
     group.bench_function(BenchmarkId::new(name, parameter), |bencher| {
         bencher.iter(|| parse(black_box(text)));
     });
-    assert_eq!(process_char(&mut parser, '"'), Status::Success, "{name}");
+    assert_eq!(called(&mut recogniser, '"'), Status::Success, "{name}");
+}
+
+/// `process_char` as a call, whatever the compiler would rather do.
+#[inline(never)]
+fn called(recogniser: &mut impl Recogniser, c: char) -> Status {
+    recogniser.process_char(c)
 }
 
 /// One `feed` of everything, against a function that knows that it has everything.

@@ -20,11 +20,11 @@ pub(crate) struct Bar<'a> {
 }
 
 const COLUMNS: usize = 2;
-const PLOT: f64 = 220.0;
+const PLOT: f64 = 250.0;
 const ROW: f64 = 21.0;
 /// What stands left of a plot and right of it, above and below.
 const NAMES: f64 = 134.0;
-const FIGURES: f64 = 118.0;
+const FIGURES: f64 = 108.0;
 const HEADING: f64 = 26.0;
 const AXIS: f64 = 62.0;
 /// Between two panels.
@@ -56,7 +56,7 @@ pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>]) -> String {
 fn draw_panel(svg: &mut Svg, labels: &Labels<'_>, panel: &Panel<'_>, x: Axis, top: f64) {
     let (left, right) = x.ends();
     let bottom = top + panel.bars.len() as f64 * ROW;
-    svg.text(left, top - 8.0, Anchor::Start, Font::HEADING, panel.title);
+    svg.text(left - NAMES, top - 8.0, Anchor::Start, Font::HEADING, panel.title);
     let mut free = left - NAMES;
     for value in x.marks() {
         let (place, text) = (x.place(value), mark(value));

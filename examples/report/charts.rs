@@ -88,10 +88,12 @@ const CHARTS: [Chart; 7] = [
         y: "",
         value: Measurement::cost,
         panels: Panels::Bars(&[
-            ("inlined, no escapes", "bodies/plain", "1460"),
-            ("called, no escapes", "bodies-called/plain", "1460"),
-            ("inlined, an escape in 50 bytes", "bodies/escapes-2%", "1460"),
-            ("called, an escape in 50 bytes", "bodies-called/escapes-2%", "1460"),
+            ("no escapes, inlined", "bodies/plain", "1460"),
+            ("an escape in 50 bytes, inlined", "bodies/escapes-2%", "1460"),
+            ("no escapes, called", "bodies-called/plain", "1460"),
+            ("an escape in 50 bytes, called", "bodies-called/escapes-2%", "1460"),
+            ("no escapes, beside others", "bodies-peers/plain", "1460"),
+            ("an escape in 50 bytes, beside others", "bodies-peers/escapes-2%", "1460"),
         ]),
     },
     Chart {

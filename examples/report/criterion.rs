@@ -106,8 +106,8 @@ fn measurement(benchmark: &Path, estimates: &Path) -> Result<Measurement, String
     let text = |key: &str| name[key].as_str().unwrap_or_default().to_owned();
     let parameter = text("value_str");
     let nanoseconds = |place| {
-        let number = cost.pointer(place).and_then(Value::as_f64);
-        number.ok_or(format!("there is no number {place} in {}", estimates.display()))
+        let number = cost.pointer(place).and_then(Value::as_f64).filter(|number| *number > 0.0);
+        number.ok_or(format!("there is no duration {place} in {}", estimates.display()))
     };
     Ok(Measurement {
         id: Id {

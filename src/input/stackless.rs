@@ -183,20 +183,32 @@ impl<E: Events> Port<E> {
         Some(byte)
     }
 
-    /// Moves past what a scan of the `rest` has found: the piece before the stop, and the stop.
+    /// One poll of a scan: up to the stop, or else to the end of the chunk.
     #[inline(always)]
-    fn pass<'a>(&self, rest: &'a [u8], found: Option<usize>) -> (&'a [u8], Option<u8>) {
-        match found {
+    fn scan(
+        &self,
+        cx: &Context<'_>,
+        find: impl FnOnce(&[u8]) -> Option<usize>,
+        take: impl FnOnce(&[u8]),
+    ) -> Poll<Result<u8, End>> {
+        // SAFETY: used only until `take` returns; neither closure can keep it.
+        let rest = unsafe { self.rest() };
+        let found = if rest.is_empty() { None } else { find(rest) };
+        let (piece, stop) = match found {
             Some(at) => {
-                let (piece, stop) = (&rest[..at], rest[at]);
+                let stopped = (&rest[..at], Some(rest[at]));
                 self.overshoot.set(self.overshoot.get().found(rest.len(), at));
-                self.advance(at + 1);
-                (piece, Some(stop))
+                stopped
             }
-            None => {
-                self.cursor.set(self.end.get());
-                (rest, None)
-            }
+            None => (rest, None),
+        };
+        self.advance(piece.len() + usize::from(stop.is_some()));
+        if !piece.is_empty() {
+            take(piece);
+        }
+        match stop {
+            Some(stop) => Poll::Ready(Ok(stop)),
+            None => self.starve(cx),
         }
     }
 
@@ -254,6 +266,8 @@ pub struct Input<'p, E: Events = ()> {
     brand: PhantomData<fn(&'p ()) -> &'p ()>,
 }
 
+// The futures of the reads hold the `&mut Input` (I3) and what the caller gave, and no more: each is
+// moved into the state of the body before it is polled.
 #[allow(clippy::should_implement_trait, reason = "awaited, and the same name in every input")]
 impl<'p, E: Events> Input<'p, E> {
     pub(crate) fn new(port: &'p Port<E>) -> Self {
@@ -266,10 +280,9 @@ impl<'p, E: Events> Input<'p, E> {
     /// [`End::Finished`].
     #[inline]
     pub fn next(&mut self) -> impl Future<Output = Result<u8, End>> {
-        let port = self.port;
-        self.read(move |cx| match port.next() {
+        poll_fn(move |cx| match self.port.next() {
             Some(byte) => Poll::Ready(Ok(byte)),
-            None => port.starve(cx),
+            None => self.port.starve(cx),
         })
     }
 
@@ -279,8 +292,8 @@ impl<'p, E: Events> Input<'p, E> {
     /// [`End::Finished`].
     #[inline]
     pub fn peek(&mut self) -> impl Future<Output = Result<u8, End>> {
-        let port = self.port;
-        self.read(move |cx| {
+        poll_fn(move |cx| {
+            let port = self.port;
             port.seen.set(port.cursor.get());
             match port.byte() {
                 Some(byte) => Poll::Ready(Ok(byte)),
@@ -349,8 +362,8 @@ impl<'p, E: Events> Input<'p, E> {
     /// # Errors
     /// [`End::Finished`].
     #[inline]
-    pub fn skip_until<S: Stop>(&mut self, stop: S) -> impl Future<Output = Result<u8, End>> {
-        self.scan(move |rest| stop.skip(rest), |_| ())
+    pub fn skip_until(&mut self, stop: impl Stop) -> impl Future<Output = Result<u8, End>> {
+        poll_fn(move |cx| self.port.scan(cx, |rest| stop.skip(rest), |_| ()))
     }
 
     /// Like [`skip_until`](Self::skip_until), and hands what lies before the stop to `take`, piece
@@ -359,12 +372,12 @@ impl<'p, E: Events> Input<'p, E> {
     /// # Errors
     /// [`End::Finished`].
     #[inline]
-    pub fn scan_until<S: Stop, F: FnMut(&[u8])>(
+    pub fn scan_until(
         &mut self,
-        stop: S,
-        take: F,
+        stop: impl Stop,
+        mut take: impl FnMut(&[u8]),
     ) -> impl Future<Output = Result<u8, End>> {
-        self.scan(move |rest| stop.find(rest), take)
+        poll_fn(move |cx| self.port.scan(cx, |rest| stop.find(rest), &mut take))
     }
 
     /// Like [`skip_until`](Self::skip_until), and emits what lies before the stop, one event to a
@@ -373,18 +386,19 @@ impl<'p, E: Events> Input<'p, E> {
     /// # Errors
     /// [`End::Finished`].
     #[inline]
-    pub fn text_until<S: Stop, F: for<'t> Fn(&'t [u8]) -> E::Event<'t>>(
+    pub fn text_until(
         &mut self,
-        stop: S,
-        event: F,
+        stop: impl Stop,
+        event: impl for<'t> Fn(&'t [u8]) -> E::Event<'t>,
     ) -> impl Future<Output = Result<u8, End>> {
-        let port = self.port;
-        self.scan(
-            move |rest| {
-                if port.sink.get().is_some() { stop.find(rest) } else { stop.skip(rest) }
-            },
-            move |piece| port.emit(event(piece)),
-        )
+        poll_fn(move |cx| {
+            let port = self.port;
+            if port.sink.get().is_some() {
+                port.scan(cx, |rest| stop.find(rest), |piece| port.emit(event(piece)))
+            } else {
+                port.scan(cx, |rest| stop.skip(rest), |_| ())
+            }
+        })
     }
 
     /// Reports an event.
@@ -418,42 +432,6 @@ impl<'p, E: Events> Input<'p, E> {
         }
         port.seen.set(port.cursor.get());
         Failure::new(kind)
-    }
-
-    /// A read: what it polls must starve when the chunk is used up. It holds the `&mut Input` (I3).
-    #[inline(always)]
-    fn read<T>(
-        &mut self,
-        mut poll: impl FnMut(&Context<'_>) -> Poll<Result<T, End>>,
-    ) -> impl Future<Output = Result<T, End>> {
-        poll_fn(move |cx| {
-            let _held = &*self;
-            poll(cx)
-        })
-    }
-
-    #[inline(always)]
-    fn scan(
-        &mut self,
-        find: impl Fn(&[u8]) -> Option<usize>,
-        mut take: impl FnMut(&[u8]),
-    ) -> impl Future<Output = Result<u8, End>> {
-        let port = self.port;
-        self.read(move |cx| {
-            if port.len() == 0 {
-                return port.starve(cx);
-            }
-            // SAFETY: used only until `take` returns; neither closure can keep it.
-            let rest = unsafe { port.rest() };
-            let (piece, stop) = port.pass(rest, find(rest));
-            if !piece.is_empty() {
-                take(piece);
-            }
-            match stop {
-                Some(stop) => Poll::Ready(Ok(stop)),
-                None => port.starve(cx),
-            }
-        })
     }
 }
 

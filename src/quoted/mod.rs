@@ -33,6 +33,12 @@
 //! allows only some bytes. Every string that it accepts is accepted here, with the same content and
 //! the same end. Besides, this format accepts every byte between the quotes, control characters and
 //! NUL included, and every byte after a backslash.
+//!
+//! # Differences from JSON and from Structured Fields
+//! Their strings (RFC 8259, section 7; RFC 9651, section 3.3.3) have the same quotes and end at the
+//! same byte. Besides what they accept, this format accepts control characters, bytes that are not
+//! ASCII or not UTF-8, and every byte after a backslash. Here an escape is the byte itself: the
+//! meaning that JSON gives to `\n` or `\u0041` is for the caller.
 
 use crate::parser::Events;
 use crate::scan::Escaped;

@@ -1,5 +1,8 @@
-//! The engines and their peers, in one run: groups and names as in the benches of the main
-//! package, for the corpora and the settings are the same files.
+//! The engines and their peers, in one run. Groups and names are those of the main package's bench
+//! `quoted`, for they measure the same; corpora, settings and the yardstick are the same files.
+//!
+//! `bodies-peers` has straight-line code that takes no scan beside machines made by others: all go
+//! byte by byte.
 //!
 //! ```text
 //! $ cargo bench
@@ -9,15 +12,22 @@ use std::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
+use pushdown::Failure;
+use pushdown::engine::coroutine;
 use pushdown::scan::Kernel;
-use pushdown_peers::{Pace, Recogniser, Status, each_recogniser};
+#[cfg(ragel)]
+use pushdown_peers::Ragel;
+use pushdown_peers::{Pace, Recogniser, RegexAutomata, Status, each_recogniser};
 
 #[path = "../../common/corpus.rs"]
 mod corpus;
 #[path = "../../common/settings.rs"]
 mod settings;
+#[path = "../../common/yardstick.rs"]
+mod yardstick;
 
 use corpus::Corpus;
+use yardstick::Enum;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
@@ -35,9 +45,32 @@ fn main() {
     for corpus in Corpus::all() {
         let group = &mut settings::group(&mut criterion, format!("quoted/{}", corpus.name));
         each_recogniser!(feeds(group, &corpus));
+        feeds("enum", Pace::Linear, || Enum::Start, group, &corpus);
+        limit(group);
     }
-    each_recogniser!(chars(&mut criterion));
+    chars(&mut criterion);
+    let [plain, escapes_2, ..] = Corpus::all();
+    for corpus in [plain, escapes_2] {
+        bodies(&mut criterion, &corpus);
+    }
     criterion.final_summary();
+}
+
+impl Recogniser for Enum {
+    #[inline]
+    fn feed(&mut self, chunk: &[u8]) -> Status {
+        Self::feed(self, chunk)
+    }
+
+    #[inline]
+    fn process_char(&mut self, c: char) -> Status {
+        Self::process_char(self, c)
+    }
+
+    #[inline]
+    fn reset(&mut self) {
+        *self = Self::Start;
+    }
 }
 
 fn feeds<R: Recogniser>(
@@ -47,7 +80,7 @@ fn feeds<R: Recogniser>(
     group: &mut Group<'_>,
     corpus: &Corpus,
 ) {
-    // The last byte before the quote is not half an escape: the assertion below would not hold.
+    // No escape is cut in two: `feed` asserts that this is a string.
     let short = [&corpus.string[..SHORT - 1], b"\""].concat();
     for chunk_size in CHUNK_SIZES {
         let string = match pace {
@@ -81,8 +114,24 @@ fn feed(
     });
 }
 
-fn chars<R: Recogniser>(name: &str, pace: Pace, new: impl Fn() -> R, criterion: &mut Criterion) {
+/// What no search for two bytes is faster than.
+fn limit(group: &mut Group<'_>) {
+    let clean = [b'.'; corpus::LEN];
+    let find = |clean: &[u8]| memchr::memchr2(b'"', b'\\', clean);
+    assert_eq!(find(&clean), None);
+    group.throughput(Throughput::Bytes(clean.len() as u64));
+    group.bench_function(BenchmarkId::new("limit", corpus::LEN), |bencher| {
+        bencher.iter(|| find(black_box(&clean)));
+    });
+}
+
+fn chars(criterion: &mut Criterion) {
     let group = &mut settings::group(criterion, "quoted/char");
+    each_recogniser!(each_char(group));
+    each_char("enum", Pace::Linear, || Enum::Start, group);
+}
+
+fn each_char<R: Recogniser>(name: &str, pace: Pace, new: impl Fn() -> R, group: &mut Group<'_>) {
     let text = r#"say \"hi\" and go, whatever the state is "#;
     let times = if pace == Pace::Threads { 1 } else { 25 };
     let string: Vec<char> = format!("\"{}\"", text.repeat(times)).chars().collect();
@@ -102,4 +151,42 @@ fn chars<R: Recogniser>(name: &str, pace: Pace, new: impl Fn() -> R, criterion: 
 #[inline(never)]
 fn process_char<R: Recogniser>(recogniser: &mut R, c: char) -> Status {
     recogniser.process_char(c)
+}
+
+/// Every chunk is a call, as it has to be for the machine in C.
+struct Called<R>(R);
+
+impl<R: Recogniser> Recogniser for Called<R> {
+    #[inline(never)]
+    fn feed(&mut self, chunk: &[u8]) -> Status {
+        self.0.feed(chunk)
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
+fn bodies(criterion: &mut Criterion, Corpus { name, string }: &Corpus) {
+    let group = &mut settings::group(criterion, format!("bodies-peers/{name}"));
+    for chunk_size in [1460, corpus::LEN] {
+        feed("enum", Called(Enum::Start), group, string, chunk_size);
+        feed("coroutine", Called(coroutine::Parser::new(body)), group, string, chunk_size);
+        #[cfg(ragel)]
+        feed("peer-ragel", Called(Ragel::default()), group, string, chunk_size);
+        let regex = Called(RegexAutomata::default());
+        feed("peer-regex-automata", regex, group, string, chunk_size);
+    }
+}
+
+/// As in the main package's bench `bodies`.
+fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
+    input.expect(b'"')?;
+    loop {
+        match input.next()? {
+            b'"' => return Ok(()),
+            b'\\' => _ = input.next()?,
+            _ => {}
+        }
+    }
 }

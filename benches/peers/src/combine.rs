@@ -22,12 +22,12 @@ struct Decoder {
     state: AnySendPartialState,
 }
 
-/// The parser of a string, for a parser of its text.
-macro_rules! string {
-    ($name:ident, $text:expr) => {
+/// A recogniser from a parser of text: the two parsers differ in type, and each needs a name.
+macro_rules! recogniser {
+    ($recogniser:ident, $string:ident, $text:expr) => {
         parser! {
             type PartialState = AnySendPartialState;
-            fn $name['a, Input]()(Input) -> ()
+            fn $string['a, Input]()(Input) -> ()
             where [Input: RangeStream<Token = u8, Range = &'a [u8]>]
             {
                 let escape = (token(b'\\'), any()).map(drop);
@@ -35,19 +35,8 @@ macro_rules! string {
                 any_send_partial_state((token(b'"'), content, token(b'"')).map(drop))
             }
         }
-    };
-}
 
-string!(by_character, satisfy(is_text));
-string!(by_range, take_while1(is_text));
-
-fn is_text(byte: u8) -> bool {
-    !matches!(byte, b'"' | b'\\')
-}
-
-macro_rules! recogniser {
-    ($name:ident, $string:ident) => {
-        impl Recogniser for $name {
+        impl Recogniser for $recogniser {
             #[inline]
             fn feed(&mut self, chunk: &[u8]) -> Status {
                 let Decoder { unread, state } = &mut self.0;
@@ -67,5 +56,9 @@ macro_rules! recogniser {
     };
 }
 
-recogniser!(Combine, by_character);
-recogniser!(CombineRanges, by_range);
+recogniser!(Combine, by_character, satisfy(is_text));
+recogniser!(CombineRanges, by_range, take_while1(is_text));
+
+fn is_text(byte: u8) -> bool {
+    !matches!(byte, b'"' | b'\\')
+}

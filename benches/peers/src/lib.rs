@@ -85,11 +85,12 @@ pub enum Pace {
 macro_rules! each_recogniser {
     ($visit:ident($($argument:expr),*)) => {{
         use $crate::Pace::{ByChar, Linear, Quadratic, Threads};
-        use pushdown::quoted::{Coroutine, Generator, Machine, Stackless};
+        use pushdown::quoted::{Combinator, Coroutine, Generator, Machine, Stackless};
         $visit("machine", Linear, Machine::new, $($argument),*);
         $visit("coroutine", Linear, Coroutine::new, $($argument),*);
         $visit("stackless", Linear, Stackless::new, $($argument),*);
         $visit("generator", Linear, Generator::new, $($argument),*);
+        $visit("combinator", Quadratic, Combinator::new, $($argument),*);
         $visit("peer-memchr", Linear, $crate::Memchr::default, $($argument),*);
         #[cfg(ragel)]
         $visit("peer-ragel", Linear, $crate::Ragel::default, $($argument),*);

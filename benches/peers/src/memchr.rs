@@ -4,8 +4,6 @@ use crate::{Recogniser, Status};
 
 /// A loop of `memchr2`, called again after every escape: what one writes by hand. The state is kept
 /// between the pieces.
-///
-/// No offset, no text.
 #[derive(Debug, Default)]
 pub struct Memchr(State);
 

@@ -8,9 +8,8 @@ use crate::unread::Unread;
 use crate::{Recogniser, Status};
 
 /// nom 8 with its streaming parsers: when they answer `Incomplete` the input is kept, and parsed
-/// again from its start together with the next piece.
-///
-/// Copies what is incomplete, and takes quadratic time in the number of pieces. No offset, no text.
+/// again from its start together with the next piece. Copies
+/// what is incomplete, and takes quadratic time in the number of pieces.
 #[derive(Debug, Default)]
 pub struct Nom(Unread);
 

@@ -8,8 +8,6 @@ unsafe extern "C" {
 }
 
 /// A machine in C, made by Ragel with `-G2`, which writes a `goto` for every transition.
-///
-/// No offset, no text.
 #[derive(Debug)]
 pub struct Ragel(c_int);
 

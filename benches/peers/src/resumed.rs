@@ -5,8 +5,7 @@ use crate::{Recogniser, Status};
 /// Code that is resumed once for every character, and answers it with a status. After the end of a
 /// string it begins anew.
 ///
-/// It takes a byte for a character, which is right for this expression, and so leaves out UTF-8. It
-/// keeps no offset and reports no text.
+/// It takes a byte for a character, which is right for this expression, and so leaves out UTF-8.
 #[derive(Debug)]
 pub(crate) struct Resumed<F>(pub(crate) F);
 

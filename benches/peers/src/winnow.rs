@@ -8,9 +8,8 @@ use crate::unread::Unread;
 use crate::{Recogniser, Status};
 
 /// winnow 1.0 over a `Partial` stream: when it answers `Incomplete` the input is kept, and parsed
-/// again from its start together with the next piece.
-///
-/// Copies what is incomplete, and takes quadratic time in the number of pieces. No offset, no text.
+/// again from its start together with the next piece. Copies
+/// what is incomplete, and takes quadratic time in the number of pieces.
 #[derive(Debug, Default)]
 pub struct Winnow(Unread);
 

@@ -11,7 +11,9 @@ fn every_peer_answers_as_the_machine_does() {
     let mut names = Vec::new();
     each_recogniser!(agrees(&mut names));
     println!("{} recognisers agree: {}", names.len(), names.join(", "));
-    assert!(names.len() >= 14);
+    #[cfg(not(ragel))]
+    println!("skipped: peer-ragel, because {}", env!("RAGEL_MISSING"));
+    assert!(names.len() >= 16);
 }
 
 fn agrees<R: Recogniser>(
