@@ -233,6 +233,8 @@ fn unescaped(string: &[u8]) -> Vec<u8> {
 /// More than fits in any cache.
 fn memory(criterion: &mut Criterion) {
     let group = &mut settings::group(criterion, "quoted/memory");
+    // Each takes milliseconds.
+    group.sample_size(100);
     let Corpus { string, .. } = &Corpus::plain(64 << 20);
     group.throughput(Throughput::Bytes(string.len() as u64));
     each_engine!(feed(group, string, corpus::LEN));

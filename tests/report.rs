@@ -81,7 +81,9 @@ fn report(args: &[&Path]) -> Output {
     let target = test.ancestors().nth(2).unwrap();
     let path = target.join("examples").join(format!("report{EXE_SUFFIX}"));
     assert!(path.exists(), "{} is not there: `cargo build --examples`", path.display());
-    Command::new(path).args(args).output().unwrap()
+    // Whatever goes wrong, no test writes into the repository.
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-out");
+    Command::new(path).arg("--out").arg(out).args(args).output().unwrap()
 }
 
 /// Runs it on these directories and returns what it wrote: content by kind (`csv`, `chunks.svg`).

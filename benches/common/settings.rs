@@ -12,7 +12,7 @@ use criterion::{BenchmarkGroup, Criterion, SamplingMode};
 /// Arguments on the command line (`cargo bench -- --measurement-time 5`) have the last word.
 pub(crate) fn criterion() -> Criterion {
     let (samples, milliseconds) = match env::var("PUSHDOWN_BENCH").as_deref() {
-        Err(_) => (300, 600),
+        Err(_) => (800, 400),
         Ok("short") => (10, 20),
         Ok(other) => panic!("PUSHDOWN_BENCH is `short` or not set, and not `{other}`"),
     };
@@ -20,13 +20,14 @@ pub(crate) fn criterion() -> Criterion {
         .sample_size(samples)
         .warm_up_time(Duration::from_millis(milliseconds / 5))
         .measurement_time(Duration::from_millis(milliseconds))
-        .nresamples(2000)
+        .nresamples(1100)
         .without_plots()
         .configure_from_args()
 }
 
-/// A group whose samples are many and short, about 2 ms each: shorter than the slices of time that the
-/// scheduler hands out, so that on a busy machine most samples are whole, and the median is one of them.
+/// A group whose samples are many and short, about 0.5 ms each: far shorter than the slices of time
+/// that a scheduler hands out, so that on a busy machine most samples are whole, and the median is
+/// one of them.
 pub(crate) fn group(
     criterion: &mut Criterion,
     name: impl Into<String>,

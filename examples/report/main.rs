@@ -6,7 +6,9 @@
 //! $ cargo run --release --example report
 //! ```
 //!
-//! It writes `benches/results/<processor>-<date>.csv`, and the charts beside it.
+//! It writes `benches/results/<processor>-<date>.csv`, and the charts beside it. Criterion keeps what
+//! it has measured; for a table of this commit alone, remove `target/criterion` in both packages
+//! first.
 
 mod axis;
 mod bars;
