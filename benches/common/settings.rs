@@ -12,7 +12,7 @@ use criterion::{BenchmarkGroup, Criterion, SamplingMode};
 /// Arguments on the command line (`cargo bench -- --measurement-time 5`) have the last word.
 pub(crate) fn criterion() -> Criterion {
     let (samples, milliseconds) = match env::var("PUSHDOWN_BENCH").as_deref() {
-        Err(_) => (800, 400),
+        Err(_) => (1000, 500),
         Ok("short") => (10, 20),
         Ok(other) => panic!("PUSHDOWN_BENCH is `short` or not set, and not `{other}`"),
     };

@@ -39,9 +39,9 @@ pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>]) -> String {
         let text = "other software, and plain code".to_owned();
         legend.push(Key { text, colour: GREY, dashed: false });
     }
-    let rows = panels.iter().map(|panel| panel.bars.len()).max().unwrap_or(0);
-    let cell = (NAMES + PLOT + FIGURES + GAP, HEADING + rows as f64 * ROW + AXIS);
-    let mut frame = Frame::new(labels, &legend, panels.len(), COLUMNS, cell);
+    let height = |panel: &Panel<'_>| HEADING + panel.bars.len() as f64 * ROW + AXIS;
+    let heights: Vec<f64> = panels.iter().map(height).collect();
+    let mut frame = Frame::new(labels, &legend, COLUMNS, NAMES + PLOT + FIGURES + GAP, &heights);
     for (index, panel) in panels.iter().enumerate() {
         let (left, top) = frame.corner(index);
         let left = left + NAMES;

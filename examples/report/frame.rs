@@ -40,8 +40,9 @@ impl Key {
 pub(crate) struct Frame {
     pub(crate) svg: Svg,
     columns: usize,
-    /// The size of a panel, with what stands around it.
-    cell: (f64, f64),
+    /// How wide a panel is, with what stands around it, and where each row begins.
+    width: f64,
+    tops: Vec<f64>,
 }
 
 const TOP: f64 = 104.0;
@@ -50,22 +51,29 @@ const BOTTOM: f64 = 34.0;
 const SWATCH: f64 = 22.0;
 
 impl Frame {
+    /// For panels of these heights and one width, in at most so many columns.
     pub(crate) fn new(
         labels: &Labels<'_>,
         legend: &[Key],
-        panels: usize,
         columns: usize,
-        cell: (f64, f64),
+        width: f64,
+        heights: &[f64],
     ) -> Self {
-        let columns = panels.min(columns);
+        let columns = heights.len().min(columns);
+        let mut tops = Vec::new();
+        let mut bottom = TOP;
+        for row in heights.chunks(columns) {
+            tops.push(bottom);
+            bottom += row.iter().copied().fold(0.0, f64::max);
+        }
         let legend_width: f64 = legend.iter().map(key_width).sum();
         let text_width = Font::PLAIN
             .width(labels.subtitle)
             .max(Font::TITLE.width(labels.title))
             .max(Font::SMALL.width(labels.footer));
-        let width = (columns as f64 * cell.0).max(legend_width).max(text_width) + 2.0 * SIDE;
-        let height = TOP + panels.div_ceil(columns) as f64 * cell.1 + BOTTOM;
-        let mut svg = Svg::new(labels.title, width, height);
+        let full_width = (columns as f64 * width).max(legend_width).max(text_width) + 2.0 * SIDE;
+        let height = bottom + BOTTOM;
+        let mut svg = Svg::new(labels.title, full_width, height);
         svg.text(SIDE, 32.0, Anchor::Start, Font::TITLE, labels.title);
         svg.text(SIDE, 54.0, Anchor::Start, Font::PLAIN, labels.subtitle);
         let mut x = SIDE;
@@ -75,13 +83,13 @@ impl Frame {
             x += key_width(key);
         }
         svg.text(SIDE, height - 14.0, Anchor::Start, Font::SMALL, labels.footer);
-        Self { svg, columns, cell }
+        Self { svg, columns, width, tops }
     }
 
     /// The upper left corner of a panel.
     pub(crate) fn corner(&self, index: usize) -> (f64, f64) {
         let (column, row) = (index % self.columns, index / self.columns);
-        (SIDE + column as f64 * self.cell.0, TOP + row as f64 * self.cell.1)
+        (SIDE + column as f64 * self.width, self.tops[row])
     }
 }
 

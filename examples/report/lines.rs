@@ -22,7 +22,7 @@ const LEVELS: [(&str, &str, &str); 2] =
     [("limit", "limit (memchr2 finds nothing)", INK), ("enum", "enum, byte by byte", GREY)];
 
 const COLUMNS: usize = 3;
-const PLOT: (f64, f64) = (250.0, 230.0);
+const PLOT: (f64, f64) = (250.0, 290.0);
 /// What stands left of a plot and above it.
 const MARGIN: (f64, f64) = (66.0, 26.0);
 const CELL: (f64, f64) = (MARGIN.0 + PLOT.0 + 22.0, MARGIN.1 + PLOT.1 + 58.0);
@@ -42,7 +42,7 @@ pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>]) -> String {
             legend.push(Key { text: text.to_owned(), colour, dashed: true });
         }
     }
-    let mut frame = Frame::new(labels, &legend, panels.len(), COLUMNS, CELL);
+    let mut frame = Frame::new(labels, &legend, COLUMNS, CELL.0, &vec![CELL.1; panels.len()]);
     for (index, panel) in panels.iter().enumerate() {
         let (left, top) = frame.corner(index);
         let (left, top) = (left + MARGIN.0, top + MARGIN.1);
