@@ -7,14 +7,14 @@
 //!
 //!              bytes per ns per   to the MB/s by  MB/s by  MB/s by  MB/s by  MB/s by   to the   with   to the
 //! engine          parser   char  machine       1       16       64    1,460   65,536  machine events  machine  scan
-//! byte by byte        24    4.5     0.77     227      728      828    1,200    1,265     1.66    677     2.78  none
-//! machine             32    5.9     1.00     182      760    1,156    1,934    2,101     1.00  1,887     1.00  avx512
-//! coroutine        4,184    8.9     1.50     141      583      945    1,152    1,273     1.65  1,411     1.34  avx512
-//! generator          384   19.2     3.24      70      293      418      491      497     4.23    539     3.50  avx512
-//! stackless          272   11.9     2.01     108      457      615      783      801     2.62    914     2.06  avx512
-//! combinator          97  151.8*   25.64    6.64*      70*     146*     216       43    48.36     37    49.97  nom
+//! byte by byte        24    3.6     0.67     199      801      850      975      997     2.74    524     4.03  none
+//! machine             32    5.3     1.00     170      874    1,572    2,453    2,734     1.00  2,113     1.00  avx512
+//! coroutine        4,184    8.1     1.51     113      635    1,183    1,601    1,796     1.52  1,658     1.27  avx512
+//! generator          368   16.7     3.13      58      392      717      998    1,051     2.60    990     2.13  avx512
+//! stackless          240   10.6     1.98      92      562    1,013    1,441    1,540     1.77  1,435     1.47  avx512
+//! combinator          97  182.0*   34.15    5.71*      60*     113*     172      175    15.60     88    23.86  nom
 //!
-//! Medians of runs: 70. Processor: AMD EPYC.
+//! Medians of runs: 155. Processor: AMD EPYC.
 //! …
 //! ```
 

@@ -22,14 +22,16 @@ const LEVELS: [(&str, &str, &str); 2] =
     [("limit", "limit (memchr2 finds nothing)", INK), ("enum", "enum, byte by byte", GREY)];
 
 const COLUMNS: usize = 3;
-const PLOT: (f64, f64) = (250.0, 290.0);
+const PLOT: (f64, f64) = (250.0, 260.0);
 /// What stands left of a plot and above it.
 const MARGIN: (f64, f64) = (66.0, 26.0);
 const CELL: (f64, f64) = (MARGIN.0 + PLOT.0 + 22.0, MARGIN.1 + PLOT.1 + 58.0);
 
-/// Whether there is a place for a function in a chart of lines.
+/// Whether a function has a place here. `combinator` has none: it parses again what came before, so
+/// it is given shorter strings, and would press the others together.
 pub(crate) fn shows(function: &str) -> bool {
-    ENGINES.contains(&function) || LEVELS.iter().any(|level| level.0 == function)
+    let engine = ENGINES.contains(&function) && function != "combinator";
+    engine || LEVELS.iter().any(|level| level.0 == function)
 }
 
 /// The chart. All panels have the same scales.
