@@ -1,7 +1,7 @@
 //! State as a copy of the input: a nom parser, run again with every chunk.
 
 use nom::branch::alt;
-use nom::bytes::streaming::{is_not, take};
+use nom::bytes::streaming::{take, take_till1};
 use nom::character::streaming::char;
 use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded};
@@ -19,7 +19,7 @@ pub struct Combinator(Parser<Body, Quoted, ()>);
 type Body = for<'i, 'e, 's> fn(&'i [u8], &'e Emit<'s, Quoted>) -> IResult<&'i [u8], ()>;
 
 fn string<'i>(input: &'i [u8], emit: &Emit<'_, Quoted>) -> IResult<&'i [u8], ()> {
-    let text = is_not(&b"\"\\"[..]);
+    let text = take_till1(|byte| matches!(byte, b'"' | b'\\'));
     let escaped = preceded(char('\\'), take(1_usize));
     let piece = alt((text, escaped)).map(|text| emit.emit(Event::Text(text)));
     delimited(char('"'), fold_many0(piece, || (), |(), ()| ()), char('"')).parse(input)
