@@ -15,6 +15,8 @@ mod parser;
 pub mod engine;
 #[cfg(feature = "std")]
 pub mod io;
+#[cfg(feature = "pattern")]
+pub mod pattern;
 pub mod quoted;
 pub mod scan;
 #[cfg(feature = "testing")]

@@ -1,0 +1,118 @@
+//! The one place in which anything waits.
+//!
+//! What waits is a closure that is asked again whenever its waker is woken, and when the time comes
+//! that it has named. [`wait`] asks it from a task, [`block`] from a thread; that is all the
+//! difference between the two drivers.
+
+use std::boxed::Box;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
+
+use super::sync::{Condvar, Mutex};
+
+/// What one question brought.
+#[derive(Debug)]
+pub(crate) enum Step<T> {
+    Done(T),
+    /// Not yet. The waker is stored where it will be woken.
+    Wait {
+        /// When to ask again even so.
+        until: Option<Instant>,
+    },
+}
+
+/// What tells the time. It is read only where somebody has to wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(fn() -> Instant);
+
+impl Clock {
+    /// The clock of tokio, which tests can pause.
+    pub(crate) const TOKIO: Self = Self(|| tokio::time::Instant::now().into_std());
+    pub(crate) const SYSTEM: Self = Self(Instant::now);
+
+    pub(crate) fn now(self) -> Instant {
+        (self.0)()
+    }
+}
+
+/// Waits in a task. Needs tokio's timer only once the answer names a time.
+pub(crate) async fn wait<T>(mut ask: impl FnMut(&mut Context<'_>, Clock) -> Step<T>) -> T {
+    let mut alarm: Option<Pin<Box<tokio::time::Sleep>>> = None;
+    poll_fn(|cx| {
+        loop {
+            let until = match ask(cx, Clock::TOKIO) {
+                Step::Done(value) => return Poll::Ready(value),
+                Step::Wait { until: None } => return Poll::Pending,
+                Step::Wait { until: Some(until) } => tokio::time::Instant::from_std(until),
+            };
+            let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+            if alarm.deadline() != until {
+                alarm.as_mut().reset(until);
+            }
+            if alarm.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}
+
+/// Waits in a thread, which it blocks.
+pub(crate) fn block<T>(mut ask: impl FnMut(&mut Context<'_>, Clock) -> Step<T>) -> T {
+    // Mostly there is nothing to wait for, and then nothing to allocate either.
+    if let Step::Done(value) = ask(&mut Context::from_waker(Waker::noop()), Clock::SYSTEM) {
+        return value;
+    }
+    let parker = Arc::new(Parker { woken: Mutex::new(false), changed: Condvar::new() });
+    let waker = Waker::from(parker.clone());
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        match ask(&mut cx, Clock::SYSTEM) {
+            Step::Done(value) => return value,
+            Step::Wait { until } => parker.park(until),
+        }
+    }
+}
+
+/// Runs a future to its end in this thread.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    block(|cx, _| match future.as_mut().poll(cx) {
+        Poll::Ready(value) => Step::Done(value),
+        Poll::Pending => Step::Wait { until: None },
+    })
+}
+
+/// A thread that sleeps until it is woken. A wake-up before that counts.
+#[derive(Debug)]
+struct Parker {
+    woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Parker {
+    fn park(&self, until: Option<Instant>) {
+        let mut woken = self.woken.lock();
+        while !*woken {
+            woken = self.changed.wait(woken, until);
+            if until.is_some_and(|until| Instant::now() >= until) {
+                break;
+            }
+        }
+        *woken = false;
+    }
+}
+
+impl Wake for Parker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        *self.woken.lock() = true;
+        self.changed.notify_one();
+    }
+}
