@@ -17,6 +17,8 @@
 
 use core::time::Duration;
 
+pub mod pubsub;
+mod reply;
 mod sync;
 mod wait;
 mod waiters;

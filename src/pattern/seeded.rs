@@ -9,6 +9,19 @@
 pub enum Bug {
     /// The line of waiters: a waiter that is dropped does not pass its turn on.
     TurnIsLost,
+
+    /// Publish/subscribe: an event is published although not everybody has room for it.
+    CommitWithoutRoom,
+    /// Publish/subscribe: what a subscriber misses is not counted.
+    LossIsSilent,
+    /// Publish/subscribe: a stream ends before what was published to it.
+    CancelForgetsPublished,
+    /// Publish/subscribe: a publisher goes on waiting for a subscriber that has been cancelled.
+    CancelLeavesPublisher,
+    /// Publish/subscribe: a publisher is not told of the room that it waits for.
+    RoomIsNotAnnounced,
+    /// Publish/subscribe: a reader finds nothing, and leaves its waker only then.
+    WakerIsLate,
 }
 
 cfg_select! {

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::sync::Mutex;
-use super::wait::{self, Step};
+use super::wait;
 use super::waiters::{Ticket, Waiters, WakeLater};
 
 /// Runs a future to its end in this thread, which sleeps while the future waits.
@@ -41,6 +41,7 @@ pub fn channel<T>(capacity: NonZeroUsize) -> (Sender<T>, Receiver<T>) {
             queue: VecDeque::new(),
             to_send: Waiters::default(),
             to_receive: Waiters::default(),
+            to_close: Waiters::default(),
             senders: 1,
             receivers: 1,
         }),
@@ -61,6 +62,8 @@ struct State<T> {
     queue: VecDeque<T>,
     to_send: Waiters,
     to_receive: Waiters,
+    /// Those who want to know when the last receiver has gone.
+    to_close: Waiters,
     senders: usize,
     receivers: usize,
 }
@@ -116,15 +119,17 @@ impl<T> Sender<T> {
     /// The value comes back if there is no receiver any more.
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         let mut send = self.start(value);
-        wait::block(|cx, _| match send.poll(cx) {
-            Poll::Ready(result) => Step::Done(result),
-            Poll::Pending => Step::Wait { until: None },
-        })
+        wait::block(|cx, _| send.poll(cx).into())
     }
 
     /// Whether both send into the same channel.
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Waits for the last receiver to go.
+    pub(crate) fn closed(&self) -> Closed<'_, T> {
+        Closed { shared: &self.shared, ticket: None }
     }
 
     /// A send that may be dropped while it waits, and then has sent nothing.
@@ -137,10 +142,7 @@ impl<T> Receiver<T> {
     /// Receives a value, and waits as long as there is none. `None` says that no more will come.
     pub fn recv(&self) -> Option<T> {
         let mut receive = self.start();
-        wait::block(|cx, _| match receive.poll(cx) {
-            Poll::Ready(value) => Step::Done(value),
-            Poll::Pending => Step::Wait { until: None },
-        })
+        wait::block(|cx, _| receive.poll(cx).into())
     }
 
     /// Receives a value if there is one.
@@ -240,6 +242,33 @@ impl<T> Drop for Receive<'_, T> {
     }
 }
 
+/// See [`Sender::closed`].
+#[derive(Debug)]
+pub(crate) struct Closed<'a, T> {
+    shared: &'a Shared<T>,
+    ticket: Option<Ticket>,
+}
+
+impl<T> Closed<'_, T> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut _old = None;
+        let mut state = self.shared.state.lock();
+        if state.receivers == 0 {
+            return Poll::Ready(());
+        }
+        _old = state.to_close.wait(&mut self.ticket, cx.waker());
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for Closed<'_, T> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.shared.leave(ticket, |state| &mut state.to_close);
+        }
+    }
+}
+
 impl<T> Shared<T> {
     fn leave(&self, ticket: Ticket, line: fn(&mut State<T>) -> &mut Waiters) {
         let (left, next) = line(&mut self.state.lock()).leave(ticket);
@@ -282,6 +311,7 @@ impl<T> Drop for Receiver<T> {
         if state.receivers == 0 {
             _rest = std::mem::take(&mut state.queue);
             later.extend(state.to_send.all());
+            later.extend(state.to_close.all());
         }
     }
 }

@@ -24,6 +24,15 @@ pub(crate) enum Step<T> {
     },
 }
 
+impl<T> From<Poll<T>> for Step<T> {
+    fn from(poll: Poll<T>) -> Self {
+        match poll {
+            Poll::Ready(value) => Self::Done(value),
+            Poll::Pending => Self::Wait { until: None },
+        }
+    }
+}
+
 /// What tells the time. It is read only where somebody has to wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock(fn() -> Instant);
@@ -80,10 +89,7 @@ pub(crate) fn block<T>(mut ask: impl FnMut(&mut Context<'_>, Clock) -> Step<T>) 
 /// Runs a future to its end in this thread.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
-    block(|cx, _| match future.as_mut().poll(cx) {
-        Poll::Ready(value) => Step::Done(value),
-        Poll::Pending => Step::Wait { until: None },
-    })
+    block(|cx, _| future.as_mut().poll(cx).into())
 }
 
 /// A thread that sleeps until it is woken. A wake-up before that counts.

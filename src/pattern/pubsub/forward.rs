@@ -1,0 +1,158 @@
+//! Channels of the user's own: a task or a thread takes items from a subscription to the channel.
+//!
+//! ```text
+//! publish ─→ queue, with the policy ─→ forwarder, one item in its hand ─→ channel ─→ the user
+//! ```
+//!
+//! A forwarder ends with its subscription, or when the channel is closed at its other end. One that
+//! is being kept waiting by a full channel also ends, at once, when its subscription is disconnected
+//! or aborted.
+
+use core::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::mpsc;
+
+use super::core::{Outlet, Queue};
+use super::subscription::{Shared, Subscription};
+use super::{Item, Policy};
+use crate::pattern::sync;
+use crate::pattern::thread;
+use crate::pattern::wait::{self, Step};
+
+/// A channel that can be subscribed: one of tokio's, or one of ours for threads.
+///
+/// Two of them are the same if what is sent into them comes out at the same place.
+pub enum Channel<E: ?Sized> {
+    /// Filled by a task.
+    Task(mpsc::Sender<Item<E>>),
+    /// Filled by a thread.
+    Thread(thread::Sender<Item<E>>),
+}
+
+impl<E: ?Sized> Channel<E> {
+    fn same_channel(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Task(sender), Self::Task(other)) => sender.same_channel(other),
+            (Self::Thread(sender), Self::Thread(other)) => sender.same_channel(other),
+            _ => false,
+        }
+    }
+}
+
+impl<E: ?Sized> Clone for Channel<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Task(sender) => Self::Task(sender.clone()),
+            Self::Thread(sender) => Self::Thread(sender.clone()),
+        }
+    }
+}
+
+impl<E: ?Sized> From<mpsc::Sender<Item<E>>> for Channel<E> {
+    fn from(sender: mpsc::Sender<Item<E>>) -> Self {
+        Self::Task(sender)
+    }
+}
+
+impl<E: ?Sized> From<thread::Sender<Item<E>>> for Channel<E> {
+    fn from(sender: thread::Sender<Item<E>>) -> Self {
+        Self::Thread(sender)
+    }
+}
+
+impl<E: ?Sized> fmt::Debug for Channel<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Task(_) => "Channel::Task",
+            Self::Thread(_) => "Channel::Thread",
+        })
+    }
+}
+
+/// What a server keeps of a subscriber.
+#[derive(Debug)]
+pub(super) struct Seat<E: ?Sized> {
+    pub(super) shared: Arc<Shared<E>>,
+    pub(super) channel: Option<Channel<E>>,
+}
+
+impl<E: ?Sized> Seat<E> {
+    pub(super) fn new(policy: Policy, channel: Option<Channel<E>>) -> Self {
+        Self { shared: Shared::new(Queue::new(policy)), channel }
+    }
+
+    pub(super) fn is(&self, channel: &Channel<E>) -> bool {
+        self.channel.as_ref().is_some_and(|own| own.same_channel(channel))
+    }
+}
+
+impl<E: ?Sized> Outlet for Seat<E> {
+    type Event = E;
+
+    fn with<R>(&self, f: impl FnOnce(&mut Queue<E>) -> R) -> R {
+        self.shared.with(f)
+    }
+}
+
+/// Starts the task or thread.
+pub(super) fn start<E>(subscription: Subscription<E>, channel: Channel<E>)
+where
+    E: ?Sized + Send + Sync + 'static,
+{
+    match channel {
+        Channel::Task(sender) => drop(tokio::spawn(in_task(subscription, sender))),
+        Channel::Thread(sender) => {
+            drop(sync::thread::spawn(move || in_thread(subscription, &sender)));
+        }
+    }
+}
+
+async fn in_task<E: ?Sized>(mut subscription: Subscription<E>, channel: mpsc::Sender<Item<E>>) {
+    loop {
+        let mut closed = pin!(channel.closed());
+        let next = wait::wait(|cx, _| subscription.poll_unless(cx, |cx| closed.as_mut().poll(cx)));
+        let Some(item) = next.await else { return };
+        let mut send = pin!(channel.send(item));
+        let sent = wait::wait(|cx, _| match send.as_mut().poll(cx) {
+            Poll::Pending => subscription.poll_cut(cx).map(|()| false).into(),
+            Poll::Ready(sent) => Step::Done(sent.is_ok()),
+        });
+        if !sent.await {
+            return;
+        }
+    }
+}
+
+fn in_thread<E: ?Sized>(mut subscription: Subscription<E>, channel: &thread::Sender<Item<E>>) {
+    loop {
+        let mut closed = channel.closed();
+        let next = wait::block(|cx, _| subscription.poll_unless(cx, |cx| closed.poll(cx)));
+        let Some(item) = next else { return };
+        let mut send = channel.start(item);
+        let sent = wait::block(|cx, _| match send.poll(cx) {
+            Poll::Pending => subscription.poll_cut(cx).map(|()| false).into(),
+            Poll::Ready(sent) => Step::Done(sent.is_ok()),
+        });
+        if !sent {
+            return;
+        }
+    }
+}
+
+impl<E: ?Sized> Subscription<E> {
+    /// The next item, or `None` if the stream or the channel has ended.
+    fn poll_unless(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut closed: impl FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> Step<Option<Item<E>>> {
+        match self.poll_recv(cx) {
+            Poll::Pending => closed(cx).map(|()| None).into(),
+            Poll::Ready(item) => Step::Done(item),
+        }
+    }
+}

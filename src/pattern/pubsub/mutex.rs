@@ -1,0 +1,403 @@
+//! State as data: the registry under a lock.
+//!
+//! Whoever publishes pushes the event to all queues itself. Those who have to wait for room stand in
+//! a line, so that nobody is overtaken; the first of them asks again when room is made. Only
+//! publishing waits.
+
+use core::fmt;
+use core::mem;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::Instant;
+
+use super::core::{Aftermath, Registry};
+use super::forward::{self, Channel, Seat};
+use super::subscription::{Home, Subscription};
+use super::{
+    CancelError, Closed, End, Policy, PubSub, PublishError, Report, SubscribeError, SubscriberId,
+};
+use crate::pattern::Shutdown;
+use crate::pattern::seeded::{self, Bug};
+use crate::pattern::sync::Mutex;
+use crate::pattern::wait::{self, Clock, Step};
+use crate::pattern::waiters::{Ticket, Waiters};
+
+/// The server, or a further handle to it. When the last one is dropped, it is aborted.
+///
+/// Its methods are those of [`PubSub`], which has the contract; here those that do not wait are no
+/// futures, and those that do have a form that blocks the thread instead. Both may be used on one
+/// server.
+///
+/// ```
+/// use std::thread;
+/// use std::time::Duration;
+/// use pushdown::pattern::Shutdown;
+/// use pushdown::pattern::pubsub::{How, Item, Policy, mutex::Server};
+///
+/// let server = Server::<u64>::new();
+/// let mut subscription = server.subscribe(Policy::block(2, Duration::MAX)).unwrap();
+/// let publisher = thread::spawn(move || {
+///     for number in 1..=100_u64 {
+///         server.blocking_publish(number).unwrap();
+///     }
+///     server.blocking_shutdown(Shutdown::Drain { deadline: Duration::from_secs(10) })
+/// });
+/// let mut sum = 0;
+/// while let Some(Item::Event { event, .. }) = subscription.blocking_recv() {
+///     sum += *event;
+/// }
+/// assert_eq!(sum, 5050);
+/// assert_eq!(publisher.join().unwrap().ended[0].how, How::Drained);
+/// ```
+pub struct Server<E: ?Sized> {
+    inner: Arc<Inner<E>>,
+}
+
+struct Inner<E: ?Sized> {
+    state: Mutex<State<E>>,
+    size_of: fn(&E) -> usize,
+}
+
+/// Invariant: if publishers wait, the first of them has asked for room since a subscriber last left
+/// or made room, or has been woken since. Whoever leaves the line passes the turn on.
+struct State<E: ?Sized> {
+    registry: Registry<Seat<E>>,
+    publishers: Waiters,
+    /// Those who wait for the end.
+    closers: Waiters,
+    handles: usize,
+}
+
+impl<E: ?Sized + Send + Sync + 'static> Server<E> {
+    /// A server without subscribers. An event counts [`size_of_val`] bytes.
+    pub fn new() -> Self {
+        Self::with_sizes(|event| size_of_val(event))
+    }
+
+    /// A server that is told how many bytes an event counts in a [`Policy::Queue`].
+    pub fn with_sizes(size_of: fn(&E) -> usize) -> Self {
+        let state = State {
+            registry: Registry::new(),
+            publishers: Waiters::default(),
+            closers: Waiters::default(),
+            handles: 1,
+        };
+        Self { inner: Arc::new(Inner { state: Mutex::new(state), size_of }) }
+    }
+
+    /// See [`PubSub::subscribe`].
+    ///
+    /// # Errors
+    /// [`Closed`] if the server is shut down.
+    pub fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, Closed> {
+        self.inner.register(policy, None).map_err(|_| Closed)
+    }
+
+    /// See [`PubSub::subscribe_channel`].
+    ///
+    /// # Errors
+    /// If the channel is subscribed already, or the server is shut down.
+    ///
+    /// # Panics
+    /// If the channel is one of tokio's, and this is called outside of its runtime.
+    pub fn subscribe_channel(
+        &self,
+        channel: impl Into<Channel<E>>,
+        policy: Policy,
+    ) -> Result<SubscriberId, SubscribeError> {
+        let channel = channel.into();
+        let subscription = self.inner.register(policy, Some(channel.clone()))?;
+        let id = subscription.id();
+        forward::start(subscription, channel);
+        Ok(id)
+    }
+
+    /// See [`PubSub::publish`].
+    ///
+    /// # Errors
+    /// Nobody receives the event; it comes back.
+    pub async fn publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
+        let mut publishing = Publishing::new(&self.inner, event.into());
+        wait::wait(|cx, clock| publishing.ask(cx, clock)).await
+    }
+
+    /// Like [`publish`](Self::publish), and blocks the thread.
+    ///
+    /// # Errors
+    /// Nobody receives the event; it comes back.
+    pub fn blocking_publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
+        let mut publishing = Publishing::new(&self.inner, event.into());
+        wait::block(|cx, clock| publishing.ask(cx, clock))
+    }
+
+    /// See [`PubSub::cancel`].
+    ///
+    /// # Errors
+    /// If there is no such subscription, or no more.
+    pub fn cancel(&self, id: SubscriberId) -> Result<(), CancelError> {
+        self.inner.cancel(|_| Some(id))
+    }
+
+    /// See [`PubSub::cancel_channel`].
+    ///
+    /// # Errors
+    /// If this channel is not subscribed, or no more.
+    pub fn cancel_channel(&self, channel: impl Into<Channel<E>>) -> Result<(), CancelError> {
+        let channel = channel.into();
+        self.inner.cancel(|state| state.find(&channel))
+    }
+
+    /// See [`PubSub::shutdown`].
+    pub async fn shutdown(&self, how: Shutdown) -> Report {
+        let mut closing = Closing::new(&self.inner, how);
+        wait::wait(|cx, clock| closing.ask(cx, clock)).await
+    }
+
+    /// Like [`shutdown`](Self::shutdown), and blocks the thread.
+    pub fn blocking_shutdown(&self, how: Shutdown) -> Report {
+        let mut closing = Closing::new(&self.inner, how);
+        wait::block(|cx, clock| closing.ask(cx, clock))
+    }
+}
+
+impl<E: ?Sized> State<E> {
+    fn find(&self, channel: &Channel<E>) -> Option<SubscriberId> {
+        self.registry.outlets().find(|(_, seat)| seat.is(channel)).map(|(id, _)| id)
+    }
+}
+
+impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
+    fn register(
+        self: &Arc<Self>,
+        policy: Policy,
+        channel: Option<Channel<E>>,
+    ) -> Result<Subscription<E>, SubscribeError> {
+        let seat = Seat::new(policy, channel);
+        let shared = seat.shared.clone();
+        let mut state = self.state.lock();
+        if state.registry.is_closed() {
+            return Err(SubscribeError::Closed);
+        }
+        if let Some(id) = seat.channel.as_ref().and_then(|channel| state.find(channel)) {
+            return Err(SubscribeError::Twice(id));
+        }
+        let id = state.registry.subscribe(seat);
+        // Its limit may be shorter than those by which publishers have set their alarms.
+        let waiting = state.publishers.all();
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        Ok(Subscription::new(id, shared, self.clone()))
+    }
+
+    fn cancel(
+        &self,
+        find: impl FnOnce(&State<E>) -> Option<SubscriberId>,
+    ) -> Result<(), CancelError> {
+        let mut aftermath = Aftermath::default();
+        let mut state = self.state.lock();
+        let cancelled = find(&state).is_some_and(|id| state.registry.cancel(id, &mut aftermath));
+        if cancelled && !seeded::is(Bug::CancelLeavesPublisher) {
+            aftermath.wake(state.publishers.first());
+        }
+        if cancelled { Ok(()) } else { Err(CancelError::NotSubscribed) }
+    }
+}
+
+impl<E: ?Sized> Inner<E> {
+    fn abort(&self) {
+        let mut aftermath = Aftermath::default();
+        let mut state = self.state.lock();
+        state.registry.abort(&mut aftermath);
+        aftermath.wake_all(state.publishers.all());
+        aftermath.wake_all(state.closers.all());
+    }
+}
+
+impl<E: ?Sized + Send + Sync + 'static> Home for Inner<E> {
+    fn room_made(&self) {
+        let mut aftermath = Aftermath::<E>::default();
+        let mut state = self.state.lock();
+        if state.registry.room_made() {
+            aftermath.wake(state.publishers.first());
+        }
+    }
+
+    fn left(&self, id: SubscriberId) {
+        let mut aftermath = Aftermath::<E>::default();
+        let _seat;
+        let mut state = self.state.lock();
+        _seat = state.registry.left(id);
+        aftermath.wake(state.publishers.first());
+        if state.registry.ended().is_some_and(|ended| ended.0) {
+            aftermath.wake_all(state.closers.all());
+        }
+    }
+}
+
+/// An event on its way. Dropped before its end, it has reached nobody, and its turn passes on.
+struct Publishing<'a, E: ?Sized> {
+    inner: &'a Inner<E>,
+    event: Arc<E>,
+    bytes: usize,
+    /// Its place in the line, and since when it waits.
+    ticket: Option<Ticket>,
+    since: Option<Instant>,
+}
+
+impl<'a, E: ?Sized> Publishing<'a, E> {
+    fn new(inner: &'a Inner<E>, event: Arc<E>) -> Self {
+        Self { inner, bytes: (inner.size_of)(&event), event, ticket: None, since: None }
+    }
+
+    fn ask(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Result<u64, PublishError<E>>> {
+        let mut aftermath = Aftermath::default();
+        let mut _replaced = None;
+        let mut state = self.inner.state.lock();
+        if state.registry.is_closed() {
+            return Step::Done(Err(PublishError::Closed(self.event.clone())));
+        }
+        let room = state.registry.room();
+        if room.is_ok() && state.publishers.has_turn(self.ticket) {
+            let now = || clock.now();
+            let seq = state.registry.publish(&self.event, self.bytes, now, &mut aftermath);
+            return Step::Done(Ok(seq));
+        }
+        let now = clock.now();
+        let since = *self.since.get_or_insert(now);
+        let waited = now.saturating_duration_since(since);
+        if let Err(full) = room
+            && waited >= full.limit
+        {
+            let event = self.event.clone();
+            return Step::Done(Err(PublishError::TimedOut { event, subscriber: full.id }));
+        }
+        _replaced = state.publishers.wait(&mut self.ticket, cx.waker());
+        let limit = state.registry.next_limit(waited);
+        Step::Wait { until: limit.and_then(|limit| since.checked_add(limit)) }
+    }
+}
+
+impl<E: ?Sized> Drop for Publishing<'_, E> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            let (left, next) = self.inner.state.lock().publishers.leave(ticket);
+            drop(left);
+            next.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+/// A shutdown under way.
+struct Closing<'a, E: ?Sized> {
+    inner: &'a Inner<E>,
+    how: Shutdown,
+    begun: bool,
+    /// When the rest is aborted.
+    until: Option<Instant>,
+    ticket: Option<Ticket>,
+}
+
+impl<'a, E: ?Sized> Closing<'a, E> {
+    fn new(inner: &'a Inner<E>, how: Shutdown) -> Self {
+        Self { inner, how, begun: false, until: None, ticket: None }
+    }
+
+    fn ask(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Report> {
+        let mut aftermath = Aftermath::default();
+        let mut _replaced = None;
+        let mut state = self.inner.state.lock();
+        if !mem::replace(&mut self.begun, true) {
+            match self.how {
+                Shutdown::Drain { deadline } => {
+                    self.until = clock.now().checked_add(deadline);
+                    state.registry.close(End::Shutdown, &mut aftermath);
+                }
+                Shutdown::Abort => state.registry.abort(&mut aftermath),
+            }
+            aftermath.wake_all(state.publishers.all());
+        }
+        if self.until.is_some_and(|until| clock.now() >= until) {
+            state.registry.abort(&mut aftermath);
+        }
+        match state.registry.ended() {
+            Some((true, ended)) => Step::Done(Report { ended: ended.to_vec() }),
+            _ => {
+                _replaced = state.closers.wait(&mut self.ticket, cx.waker());
+                Step::Wait { until: self.until }
+            }
+        }
+    }
+}
+
+impl<E: ?Sized> Drop for Closing<'_, E> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            let _left = self.inner.state.lock().closers.leave(ticket);
+        }
+    }
+}
+
+impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
+    async fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, Closed> {
+        self.subscribe(policy)
+    }
+
+    async fn subscribe_channel(
+        &self,
+        channel: impl Into<Channel<E>> + Send,
+        policy: Policy,
+    ) -> Result<SubscriberId, SubscribeError> {
+        self.subscribe_channel(channel, policy)
+    }
+
+    async fn publish(&self, event: impl Into<Arc<E>> + Send) -> Result<u64, PublishError<E>> {
+        self.publish(event).await
+    }
+
+    async fn cancel(&self, id: SubscriberId) -> Result<(), CancelError> {
+        self.cancel(id)
+    }
+
+    async fn cancel_channel(
+        &self,
+        channel: impl Into<Channel<E>> + Send,
+    ) -> Result<(), CancelError> {
+        self.cancel_channel(channel)
+    }
+
+    async fn shutdown(&self, how: Shutdown) -> Report {
+        self.shutdown(how).await
+    }
+}
+
+impl<E: ?Sized + Send + Sync + 'static> Default for Server<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E: ?Sized + Send + Sync + 'static> Clone for Server<E> {
+    fn clone(&self) -> Self {
+        self.inner.state.lock().handles += 1;
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<E: ?Sized> Drop for Server<E> {
+    fn drop(&mut self) {
+        let last = {
+            let mut state = self.inner.state.lock();
+            state.handles -= 1;
+            state.handles == 0
+        };
+        if last {
+            self.inner.abort();
+        }
+    }
+}
+
+impl<E: ?Sized> fmt::Debug for Server<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("mutex::Server").finish_non_exhaustive()
+    }
+}
