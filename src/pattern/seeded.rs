@@ -20,8 +20,8 @@ pub enum Bug {
     CancelLeavesPublisher,
     /// Publish/subscribe: a publisher is not told of the room that it waits for.
     RoomIsNotAnnounced,
-    /// Publish/subscribe: a reader finds nothing, and leaves its waker only then.
-    WakerIsLate,
+    /// Publish/subscribe: a reader that has left its waker does not look again.
+    ReaderLooksOnce,
 }
 
 cfg_select! {

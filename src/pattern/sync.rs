@@ -8,6 +8,7 @@
 //! * a waker is stored under the lock under which its condition was found false.
 
 use std::sync::PoisonError;
+pub(crate) use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 cfg_select! {
@@ -25,7 +26,39 @@ cfg_select! {
     }
 }
 
+cfg_select! {
+    any(pushdown_model = "loom", pushdown_model = "shuttle") => {
+        /// A place that is written once. No model checker has one: this one is std's, behind a flag
+        /// that the checker sees.
+        pub(crate) struct Once<T> {
+            is_set: imp::atomic::AtomicBool,
+            value: std::sync::OnceLock<T>,
+        }
+
+        impl<T> Once<T> {
+            pub(crate) fn new() -> Self {
+                let is_set = imp::atomic::AtomicBool::new(false);
+                Self { is_set, value: std::sync::OnceLock::new() }
+            }
+
+            pub(crate) fn get(&self) -> Option<&T> {
+                if self.is_set.load(Ordering::Acquire) { self.value.get() } else { None }
+            }
+
+            pub(crate) fn set(&self, value: T) -> Result<(), T> {
+                self.value.set(value)?;
+                self.is_set.store(true, Ordering::Release);
+                Ok(())
+            }
+        }
+    }
+    _ => {
+        pub(crate) use std::sync::OnceLock as Once;
+    }
+}
+
 pub(crate) use imp::MutexGuard;
+pub(crate) use imp::atomic::AtomicU64;
 
 /// A lock without poison, of which nothing here needs any.
 #[derive(Debug)]

@@ -28,9 +28,9 @@ use crate::pattern::wait::{self, Step};
 /// Two of them are the same if what is sent into them comes out at the same place.
 pub enum Channel<E: ?Sized> {
     /// Filled by a task.
-    Task(mpsc::Sender<Item<E>>),
+    Task(mpsc::Sender<Item<Arc<E>>>),
     /// Filled by a thread.
-    Thread(thread::Sender<Item<E>>),
+    Thread(thread::Sender<Item<Arc<E>>>),
 }
 
 impl<E: ?Sized> Channel<E> {
@@ -52,14 +52,14 @@ impl<E: ?Sized> Clone for Channel<E> {
     }
 }
 
-impl<E: ?Sized> From<mpsc::Sender<Item<E>>> for Channel<E> {
-    fn from(sender: mpsc::Sender<Item<E>>) -> Self {
+impl<E: ?Sized> From<mpsc::Sender<Item<Arc<E>>>> for Channel<E> {
+    fn from(sender: mpsc::Sender<Item<Arc<E>>>) -> Self {
         Self::Task(sender)
     }
 }
 
-impl<E: ?Sized> From<thread::Sender<Item<E>>> for Channel<E> {
-    fn from(sender: thread::Sender<Item<E>>) -> Self {
+impl<E: ?Sized> From<thread::Sender<Item<Arc<E>>>> for Channel<E> {
+    fn from(sender: thread::Sender<Item<Arc<E>>>) -> Self {
         Self::Thread(sender)
     }
 }
@@ -81,8 +81,8 @@ pub(super) struct Seat<E: ?Sized> {
 }
 
 impl<E: ?Sized> Seat<E> {
-    pub(super) fn new(policy: Policy, channel: Option<Channel<E>>) -> Self {
-        Self { shared: Shared::new(Queue::new(policy)), channel }
+    pub(super) fn new(policy: Policy, place: usize, channel: Option<Channel<E>>) -> Self {
+        Self { shared: Shared::new(policy, place), channel }
     }
 
     pub(super) fn is(&self, channel: &Channel<E>) -> bool {
@@ -111,7 +111,10 @@ where
     }
 }
 
-async fn in_task<E: ?Sized>(mut subscription: Subscription<E>, channel: mpsc::Sender<Item<E>>) {
+async fn in_task<E: ?Sized>(
+    mut subscription: Subscription<E>,
+    channel: mpsc::Sender<Item<Arc<E>>>,
+) {
     loop {
         let mut closed = pin!(channel.closed());
         let next = wait::wait(|cx, _| subscription.poll_unless(cx, |cx| closed.as_mut().poll(cx)));
@@ -127,7 +130,7 @@ async fn in_task<E: ?Sized>(mut subscription: Subscription<E>, channel: mpsc::Se
     }
 }
 
-fn in_thread<E: ?Sized>(mut subscription: Subscription<E>, channel: &thread::Sender<Item<E>>) {
+fn in_thread<E: ?Sized>(mut subscription: Subscription<E>, channel: &thread::Sender<Item<Arc<E>>>) {
     loop {
         let mut closed = channel.closed();
         let next = wait::block(|cx, _| subscription.poll_unless(cx, |cx| closed.poll(cx)));
@@ -149,10 +152,10 @@ impl<E: ?Sized> Subscription<E> {
         &mut self,
         cx: &mut Context<'_>,
         mut closed: impl FnMut(&mut Context<'_>) -> Poll<()>,
-    ) -> Step<Option<Item<E>>> {
-        match self.poll_recv(cx) {
+    ) -> Step<Option<Item<Arc<E>>>> {
+        match self.poll_next(cx) {
             Poll::Pending => closed(cx).map(|()| None).into(),
-            Poll::Ready(item) => Step::Done(item),
+            Poll::Ready(next) => Step::Done(next.map(|next| self.lend(next).cloned())),
         }
     }
 }

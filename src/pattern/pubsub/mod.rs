@@ -17,7 +17,9 @@
 //! * **Anyone may cancel** a subscription, by its identity or its channel, and never waits for its
 //!   reader. The stream ends after what had been published. The end of the stream means that the
 //!   subscription has ended, and nothing else; [`Subscription::end`] says why.
-//! * A payload is never cloned: subscribers share an `Arc`.
+//! * A payload is never cloned: a reader borrows the `Arc` that was published, and clones that if it
+//!   wants to keep it. Payloads are dropped in groups: some 32 events, or 64 KiB, may be kept for longer
+//!   than everybody has needed to read them.
 //!
 //! ```
 //! use std::time::Duration;
@@ -32,10 +34,10 @@
 //!
 //! server.publish("tick").await.unwrap();
 //! server.publish("tock").await.unwrap();
-//! assert_eq!(all.recv().await, Some(Item::Event { seq: 1, event: "tick".into() }));
-//! assert_eq!(all.recv().await, Some(Item::Event { seq: 2, event: "tock".into() }));
+//! assert_eq!(all.recv().await, Some(Item::Event { seq: 1, event: &"tick".into() }));
+//! assert_eq!(all.recv().await, Some(Item::Event { seq: 2, event: &"tock".into() }));
 //! assert_eq!(last.recv().await, Some(Item::Gap { missed: 1 }));
-//! assert_eq!(last.recv().await, Some(Item::Event { seq: 2, event: "tock".into() }));
+//! assert_eq!(last.recv().await, Some(Item::Event { seq: 2, event: &"tock".into() }));
 //!
 //! let report = server.shutdown(Shutdown::Abort).await;
 //! assert_eq!(all.recv().await, None);
@@ -57,6 +59,7 @@ mod error;
 mod forward;
 pub mod mutex;
 mod policy;
+mod readers;
 mod subscription;
 pub mod task;
 
@@ -72,14 +75,15 @@ pub use subscription::Subscription;
 
 use super::Shutdown;
 
-/// One item of a subscriber's stream.
-pub enum Item<E: ?Sized> {
+/// One item of a subscriber's stream: `T` is `&Arc<E>` or `Arc<E>` for events of the type `E`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item<T> {
     /// An event.
     Event {
         /// Its place in the order of all events, from 1 on.
         seq: u64,
         /// What was published.
-        event: Arc<E>,
+        event: T,
     },
     /// Here events are missing, because the subscriber was too slow.
     Gap {
@@ -88,39 +92,15 @@ pub enum Item<E: ?Sized> {
     },
 }
 
-impl<E: ?Sized + fmt::Debug> fmt::Debug for Item<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<E: ?Sized> Item<&Arc<E>> {
+    /// The item with an `Arc` of its own. The payload is not cloned.
+    pub fn cloned(self) -> Item<Arc<E>> {
         match self {
-            Self::Event { seq, event } => {
-                f.debug_struct("Event").field("seq", seq).field("event", event).finish()
-            }
-            Self::Gap { missed } => f.debug_struct("Gap").field("missed", missed).finish(),
+            Self::Event { seq, event } => Item::Event { seq, event: event.clone() },
+            Self::Gap { missed } => Item::Gap { missed },
         }
     }
 }
-
-impl<E: ?Sized> Clone for Item<E> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Event { seq, event } => Self::Event { seq: *seq, event: event.clone() },
-            Self::Gap { missed } => Self::Gap { missed: *missed },
-        }
-    }
-}
-
-impl<E: ?Sized + PartialEq> PartialEq for Item<E> {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Event { seq, event }, Self::Event { seq: other_seq, event: other }) => {
-                seq == other_seq && event == other
-            }
-            (Self::Gap { missed }, Self::Gap { missed: other }) => missed == other,
-            _ => false,
-        }
-    }
-}
-
-impl<E: ?Sized + Eq> Eq for Item<E> {}
 
 /// Which subscription. A server never uses one twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,9 +9,11 @@ use core::mem;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Instant;
+use std::vec::Vec;
 
 use super::core::{Aftermath, Registry};
 use super::forward::{self, Channel, Seat};
+use super::readers::Readers;
 use super::subscription::{Home, Subscription};
 use super::{
     CancelError, Closed, End, Policy, PubSub, PublishError, Report, SubscribeError, SubscriberId,
@@ -20,7 +22,7 @@ use crate::pattern::Shutdown;
 use crate::pattern::seeded::{self, Bug};
 use crate::pattern::sync::Mutex;
 use crate::pattern::wait::{self, Clock, Step};
-use crate::pattern::waiters::{Ticket, Waiters};
+use crate::pattern::waiters::{Ticket, Waiters, WakeLater};
 
 /// The server, or a further handle to it. When the last one is dropped, it is aborted.
 ///
@@ -44,7 +46,7 @@ use crate::pattern::waiters::{Ticket, Waiters};
 /// });
 /// let mut sum = 0;
 /// while let Some(Item::Event { event, .. }) = subscription.blocking_recv() {
-///     sum += *event;
+///     sum += **event;
 /// }
 /// assert_eq!(sum, 5050);
 /// assert_eq!(publisher.join().unwrap().ended[0].how, How::Drained);
@@ -55,6 +57,7 @@ pub struct Server<E: ?Sized> {
 
 struct Inner<E: ?Sized> {
     state: Mutex<State<E>>,
+    readers: Readers,
     size_of: fn(&E) -> usize,
 }
 
@@ -82,7 +85,9 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
             closers: Waiters::default(),
             handles: 1,
         };
-        Self { inner: Arc::new(Inner { state: Mutex::new(state), size_of }) }
+        Self {
+            inner: Arc::new(Inner { state: Mutex::new(state), readers: Readers::new(), size_of }),
+        }
     }
 
     /// See [`PubSub::subscribe`].
@@ -172,14 +177,19 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
         policy: Policy,
         channel: Option<Channel<E>>,
     ) -> Result<Subscription<E>, SubscribeError> {
-        let seat = Seat::new(policy, channel);
+        let seat = Seat::new(policy, self.readers.join(), channel);
         let shared = seat.shared.clone();
         let mut state = self.state.lock();
-        if state.registry.is_closed() {
-            return Err(SubscribeError::Closed);
-        }
-        if let Some(id) = seat.channel.as_ref().and_then(|channel| state.find(channel)) {
-            return Err(SubscribeError::Twice(id));
+        let found = seat.channel.as_ref().and_then(|channel| state.find(channel));
+        let refused = match found {
+            _ if state.registry.is_closed() => Some(SubscribeError::Closed),
+            Some(id) => Some(SubscribeError::Twice(id)),
+            None => None,
+        };
+        if let Some(error) = refused {
+            drop(state);
+            self.readers.leave(shared.place);
+            return Err(error);
         }
         let id = state.registry.subscribe(seat);
         // Its limit may be shorter than those by which publishers have set their alarms.
@@ -195,41 +205,48 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
     ) -> Result<(), CancelError> {
         let mut aftermath = Aftermath::default();
         let mut state = self.state.lock();
-        let cancelled = find(&state).is_some_and(|id| state.registry.cancel(id, &mut aftermath));
-        if cancelled && !seeded::is(Bug::CancelLeavesPublisher) {
-            aftermath.wake(state.publishers.first());
+        let id = find(&state).ok_or(CancelError::NotSubscribed)?;
+        let seat = state.registry.cancel(id, &mut aftermath).ok_or(CancelError::NotSubscribed)?;
+        self.readers.wake(seat.shared.place, &mut aftermath.wakers);
+        if !seeded::is(Bug::CancelLeavesPublisher) {
+            aftermath.wakers.push(state.publishers.first());
         }
-        if cancelled { Ok(()) } else { Err(CancelError::NotSubscribed) }
+        Ok(())
     }
 }
 
 impl<E: ?Sized> Inner<E> {
     fn abort(&self) {
         let mut aftermath = Aftermath::default();
+        let _seats;
         let mut state = self.state.lock();
-        state.registry.abort(&mut aftermath);
-        aftermath.wake_all(state.publishers.all());
-        aftermath.wake_all(state.closers.all());
+        _seats = state.registry.abort(&mut aftermath);
+        self.readers.wake_all(&mut aftermath.wakers);
+        aftermath.wakers.extend(state.closers.all());
     }
 }
 
 impl<E: ?Sized + Send + Sync + 'static> Home for Inner<E> {
+    fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
     fn room_made(&self) {
-        let mut aftermath = Aftermath::<E>::default();
+        let mut later = WakeLater::default();
         let mut state = self.state.lock();
         if state.registry.room_made() {
-            aftermath.wake(state.publishers.first());
+            later.push(state.publishers.first());
         }
     }
 
     fn left(&self, id: SubscriberId) {
-        let mut aftermath = Aftermath::<E>::default();
+        let mut later = WakeLater::default();
         let _seat;
         let mut state = self.state.lock();
         _seat = state.registry.left(id);
-        aftermath.wake(state.publishers.first());
+        later.push(state.publishers.first());
         if state.registry.ended().is_some_and(|ended| ended.0) {
-            aftermath.wake_all(state.closers.all());
+            later.extend(state.closers.all());
         }
     }
 }
@@ -259,7 +276,9 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
         let room = state.registry.room();
         if room.is_ok() && state.publishers.has_turn(self.ticket) {
             let now = || clock.now();
-            let seq = state.registry.publish(&self.event, self.bytes, now, &mut aftermath);
+            let event = self.event.clone();
+            let seq = state.registry.publish(event, self.bytes, now, &mut aftermath);
+            self.inner.readers.publish(seq, &mut aftermath.wakers);
             return Step::Done(Ok(seq));
         }
         let now = clock.now();
@@ -305,19 +324,19 @@ impl<'a, E: ?Sized> Closing<'a, E> {
     fn ask(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Report> {
         let mut aftermath = Aftermath::default();
         let mut _replaced = None;
+        let mut _seats = Vec::new();
         let mut state = self.inner.state.lock();
         if !mem::replace(&mut self.begun, true) {
-            match self.how {
-                Shutdown::Drain { deadline } => {
-                    self.until = clock.now().checked_add(deadline);
-                    state.registry.close(End::Shutdown, &mut aftermath);
-                }
-                Shutdown::Abort => state.registry.abort(&mut aftermath),
+            if let Shutdown::Drain { deadline } = self.how {
+                self.until = clock.now().checked_add(deadline);
             }
-            aftermath.wake_all(state.publishers.all());
+            state.registry.close(End::Shutdown);
+            self.inner.readers.wake_all(&mut aftermath.wakers);
+            aftermath.wakers.extend(state.publishers.all());
         }
-        if self.until.is_some_and(|until| clock.now() >= until) {
-            state.registry.abort(&mut aftermath);
+        if self.how == Shutdown::Abort || self.until.is_some_and(|until| clock.now() >= until) {
+            _seats = state.registry.abort(&mut aftermath);
+            self.inner.readers.wake_all(&mut aftermath.wakers);
         }
         match state.registry.ended() {
             Some((true, ended)) => Step::Done(Report { ended: ended.to_vec() }),

@@ -65,10 +65,11 @@ pub enum Limit {
 }
 
 impl Limit {
-    pub(crate) fn allows(self, amount: usize) -> bool {
+    /// How much more there may be.
+    pub(super) fn room(self, used: u64) -> u64 {
         match self {
-            Self::AtMost(limit) => amount <= limit.get(),
-            Self::Unbounded => true,
+            Self::AtMost(limit) => (limit.get() as u64).saturating_sub(used),
+            Self::Unbounded => u64::MAX,
         }
     }
 }

@@ -3,32 +3,36 @@
 use core::fmt;
 use core::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::core::{Outlet, Queue, Read};
-use super::{End, Item, SubscriberId};
+use super::core::{Outlet, Place, Queue, Read};
+use super::readers::Readers;
+use super::{End, Item, Policy, SubscriberId};
 use crate::pattern::seeded::{self, Bug};
 use crate::pattern::sync::Mutex;
 use crate::pattern::thread::TryRecvError;
 use crate::pattern::wait;
 
+/// After so many items without having to wait, a reader lets other tasks run.
+const YIELD_AFTER: u8 = 128;
+
 /// The queue of a subscriber, shared by its reader and the server.
 ///
-/// Lock order: a server's own lock first, then that of a queue. A reader holds one at a time.
+/// Lock order: a server's own lock first, then that of a queue; that of the [`Readers`] is taken alone
+/// or last. The alignment keeps the locks of two readers out of one cache line.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(super) struct Shared<E: ?Sized> {
     queue: Mutex<Queue<E>>,
+    /// Among the [`Readers`].
+    pub(super) place: usize,
 }
 
 impl<E: ?Sized> Shared<E> {
-    pub(super) fn new(queue: Queue<E>) -> Arc<Self> {
-        Arc::new(Self { queue: Mutex::new(queue) })
-    }
-
-    pub(super) fn end(&self) -> Option<End> {
-        self.queue.lock().end()
+    pub(super) fn new(policy: Policy, place: usize) -> Arc<Self> {
+        Arc::new(Self { queue: Mutex::new(Queue::new(policy)), place })
     }
 }
 
@@ -40,8 +44,10 @@ impl<E: ?Sized> Outlet for Arc<Shared<E>> {
     }
 }
 
-/// What a server wants to know from the readers.
+/// What a server wants to know from its readers.
 pub(super) trait Home: Send + Sync {
+    fn readers(&self) -> &Readers;
+
     /// There is room for which publishers wait.
     fn room_made(&self);
 
@@ -51,7 +57,7 @@ pub(super) trait Home: Send + Sync {
 
 /// The stream of what is published, from the subscription on.
 ///
-/// Dropping it ends the subscription. It is a [`Stream`] as well.
+/// Dropping it ends the subscription. It lends its events; as a [`Stream`] it hands out an `Arc` each.
 ///
 /// ```
 /// use pushdown::pattern::pubsub::{Item, Policy, mutex::Server};
@@ -63,19 +69,29 @@ pub(super) trait Home: Send + Sync {
 /// server.cancel(subscription.id()).unwrap();
 ///
 /// assert_eq!(subscription.blocking_recv(), Some(Item::Gap { missed: 1 }));
-/// assert_eq!(subscription.blocking_recv(), Some(Item::Event { seq: 2, event: "two".into() }));
+/// assert_eq!(subscription.blocking_recv(), Some(Item::Event { seq: 2, event: &"two".into() }));
 /// assert_eq!(subscription.blocking_recv(), None);
 /// ```
 pub struct Subscription<E: ?Sized> {
     id: SubscriberId,
     shared: Arc<Shared<E>>,
-    /// `None` once the server has been told that the reader has left.
-    home: Option<Arc<dyn Home>>,
+    home: Arc<dyn Home>,
+    /// Whether the server still counts on this reader.
+    stays: bool,
+    place: Place<E>,
+    streak: u8,
+}
+
+/// What comes next; an event lies where the reader is.
+#[derive(Clone, Copy)]
+pub(super) enum Next {
+    Event(u64),
+    Gap(u64),
 }
 
 impl<E: ?Sized> Subscription<E> {
     pub(super) fn new(id: SubscriberId, shared: Arc<Shared<E>>, home: Arc<dyn Home>) -> Self {
-        Self { id, shared, home: Some(home) }
+        Self { id, shared, home, stays: true, place: Place::new(), streak: 0 }
     }
 
     /// The identity under which it can be cancelled, by anyone.
@@ -85,49 +101,75 @@ impl<E: ?Sized> Subscription<E> {
 
     /// The next item, or `None` when the stream has ended. If the future is dropped, nothing was
     /// taken.
-    pub async fn recv(&mut self) -> Option<Item<E>> {
-        wait::wait(|cx, _| self.poll_recv(cx).into()).await
+    pub async fn recv(&mut self) -> Option<Item<&Arc<E>>> {
+        let next = wait::wait(|cx, _| self.poll_turn(cx).into()).await?;
+        Some(self.lend(next))
     }
 
     /// Like [`recv`](Self::recv), and blocks the thread.
-    pub fn blocking_recv(&mut self) -> Option<Item<E>> {
-        wait::block(|cx, _| self.poll_recv(cx).into())
+    pub fn blocking_recv(&mut self) -> Option<Item<&Arc<E>>> {
+        let next = wait::block(|cx, _| self.poll_next(cx).into())?;
+        Some(self.lend(next))
     }
 
     /// The next item if it is there already.
     ///
     /// # Errors
     /// If there is none, now or ever again.
-    pub fn try_recv(&mut self) -> Result<Item<E>, TryRecvError> {
-        match self.poll_recv(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(item) => item.ok_or(TryRecvError::Closed),
+    pub fn try_recv(&mut self) -> Result<Item<&Arc<E>>, TryRecvError> {
+        match self.read() {
+            Poll::Ready(Some(next)) => Ok(self.lend(next)),
+            Poll::Ready(None) => Err(TryRecvError::Closed),
             Poll::Pending => Err(TryRecvError::Empty),
         }
     }
 
     /// Why the stream has ended, or will after what is still to be read.
     pub fn end(&self) -> Option<End> {
-        self.shared.end()
+        self.shared.with(|queue| queue.end())
     }
 
-    /// Like [`recv`](Self::recv), for a task that waits for other things too.
-    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item<E>>> {
-        let late = seeded::is(Bug::WakerIsLate);
-        let waker = if late { Waker::noop() } else { cx.waker() };
-        let read = self.shared.queue.lock().read(waker);
+    pub(super) fn lend(&self, next: Next) -> Item<&Arc<E>> {
+        match next {
+            Next::Event(seq) => Item::Event { seq, event: self.place.event(seq) },
+            Next::Gap(missed) => Item::Gap { missed },
+        }
+    }
+
+    /// Like [`poll_next`](Self::poll_next), and every now and then lets others have a turn.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
+        if self.streak == YIELD_AFTER {
+            self.streak = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let next = self.poll_next(cx);
+        self.streak = if next.is_ready() { self.streak + 1 } else { 0 };
+        next
+    }
+
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
+        let read = self.read();
+        if read.is_ready() {
+            return read;
+        }
+        let _replaced = self.home.readers().wait(self.shared.place, cx.waker());
+        if seeded::is(Bug::ReaderLooksOnce) { read } else { self.read() }
+    }
+
+    fn read(&mut self) -> Poll<Option<Next>> {
+        let published = || self.home.readers().published();
+        let read = self.shared.queue.lock().read(&mut self.place, published);
+        self.place.clear();
         match read {
-            Read::Item { item, room } => {
+            Read::Event { seq, room } => {
                 if room && !seeded::is(Bug::RoomIsNotAnnounced) {
-                    self.home.iter().for_each(|home| home.room_made());
+                    self.home.room_made();
                 }
-                Poll::Ready(Some(item))
+                Poll::Ready(Some(Next::Event(seq)))
             }
-            Read::Pending(_replaced) => {
-                if late {
-                    let _ = self.shared.queue.lock().read(cx.waker());
-                }
-                Poll::Pending
-            }
+            Read::Gap(missed) => Poll::Ready(Some(Next::Gap(missed))),
+            Read::Empty => Poll::Pending,
             Read::End(_) => {
                 self.leave();
                 Poll::Ready(None)
@@ -146,23 +188,25 @@ impl<E: ?Sized> Subscription<E> {
 
     /// Tells the server, once.
     fn leave(&mut self) {
-        if let Some(home) = self.home.take() {
-            home.left(self.id);
+        if std::mem::replace(&mut self.stays, false) {
+            self.home.left(self.id);
         }
     }
 }
 
 impl<E: ?Sized> Stream for Subscription<E> {
-    type Item = Item<E>;
+    type Item = Item<Arc<E>>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Item<E>>> {
-        self.poll_recv(cx)
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = self.poll_turn(cx);
+        next.map(|next| next.map(|next| self.lend(next).cloned()))
     }
 }
 
 impl<E: ?Sized> Drop for Subscription<E> {
     fn drop(&mut self) {
         self.leave();
+        self.home.readers().leave(self.shared.place);
     }
 }
 

@@ -1,20 +1,28 @@
 //! The server without locks, tasks and clock.
 //!
-//! A [`Registry`] knows who is subscribed, and the order; a [`Queue`] knows what one subscriber has
-//! not read, and what its policy does about too much of that. Both shapes are made of these two: one
-//! puts the registry under a lock, the other gives it to a task.
+//! ```text
+//! Registry ── Tail ─→ Segment  ←─ Segment  ←─ Segment       the log, shared
+//!    │                    ↑           ↑
+//!    ├─ Queue: open run ──┘           │                     what each has not read
+//!    └─ Queue: run, gap, run ─────────┘
+//! ```
 //!
-//! Neither runs code of the user. Payloads that are no longer wanted, and readers that are to be
-//! woken, come out as an [`Aftermath`], to be dropped where no lock is held.
+//! An event is written once, into a log that all subscribers share, so publishing takes the same time
+//! for one and for a thousand. A [`Queue`] says what its subscriber has not read, and decides what to
+//! do about too much of that. The [`Registry`] knows who is subscribed, and up to which event nobody
+//! need be asked. Both shapes are made of these: one puts the registry under a lock, the other gives
+//! it to a task.
+//!
+//! Nothing here runs code of the user. Payloads that are no longer wanted come out as an
+//! [`Aftermath`], to be dropped where no lock is held.
 //!
 //! ```
 //! use std::cell::RefCell;
 //! use std::rc::Rc;
 //! use std::sync::Arc;
-//! use std::task::Waker;
 //! use std::time::Instant;
-//! use pushdown::pattern::pubsub::{Item, Policy};
-//! use pushdown::pattern::pubsub::core::{Aftermath, Queue, Read, Registry};
+//! use pushdown::pattern::pubsub::Policy;
+//! use pushdown::pattern::pubsub::core::{Aftermath, Place, Queue, Read, Registry};
 //!
 //! let mut registry = Registry::new();
 //! let queue = Rc::new(RefCell::new(Queue::new(Policy::drop_newest(1))));
@@ -22,59 +30,53 @@
 //!
 //! let mut aftermath = Aftermath::default();
 //! for event in ["one", "two"] {
-//!     registry.publish(&Arc::from(event), 3, Instant::now, &mut aftermath);
+//!     registry.publish(Arc::<str>::from(event), event.len(), Instant::now, &mut aftermath);
 //! }
-//! let mut read = || match queue.borrow_mut().read(Waker::noop()) {
-//!     Read::Item { item, .. } => item,
-//!     _ => panic!("there is something to read"),
-//! };
-//! assert_eq!(read(), Item::Event { seq: 1, event: Arc::<str>::from("one") });
-//! assert_eq!(read(), Item::Gap { missed: 1 });
+//! let (mut place, published) = (Place::new(), || 2);
+//! assert_eq!(queue.borrow_mut().read(&mut place, published), Read::Event { seq: 1, room: false });
+//! assert_eq!(**place.event(1), *"one");
+//! assert_eq!(queue.borrow_mut().read(&mut place, published), Read::Gap(1));
+//! assert_eq!(queue.borrow_mut().read(&mut place, published), Read::Empty);
 //! ```
 
+mod log;
 mod queue;
 mod registry;
 
 use core::cell::RefCell;
 use core::fmt;
+use std::collections::VecDeque;
 use std::rc::Rc;
-use std::task::Waker;
+use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::pattern::waiters::WakeLater;
 
-pub use queue::{Pushed, Queue, Read, Unread};
+pub use log::Segment;
+pub use queue::{Place, Queue, Read};
+use queue::{Run, Unread};
 pub use registry::{Full, Outlet, Registry};
 
 /// What is left to be done when no lock is held; dropping it does it.
 ///
-/// First readers are woken, then payloads are dropped.
+/// First those who wait are woken, then payloads are dropped.
 #[must_use = "it is dropped when no lock is held"]
 pub struct Aftermath<E: ?Sized> {
-    wakers: WakeLater,
-    dropped: Vec<Pushed<E>>,
+    pub(super) wakers: WakeLater,
+    segments: Vec<Arc<Segment<E>>>,
+    runs: VecDeque<Run<E>>,
 }
 
 impl<E: ?Sized> Aftermath<E> {
-    pub(crate) fn wake(&mut self, waker: Option<Waker>) {
-        self.wakers.push(waker);
-    }
-
-    pub(crate) fn wake_all(&mut self, wakers: Vec<Waker>) {
-        self.wakers.extend(wakers);
-    }
-
-    fn discard(&mut self, pushed: Pushed<E>) {
-        match pushed {
-            Pushed::Queued | Pushed::Missed => {}
-            Pushed::Evicted(_) | Pushed::Disconnected(_) => self.dropped.push(pushed),
-        }
+    fn discard(&mut self, unread: Unread<E>) {
+        self.wakers.push(unread.to_cut);
+        self.runs.extend(unread.runs);
     }
 }
 
 impl<E: ?Sized> Default for Aftermath<E> {
     fn default() -> Self {
-        Self { wakers: WakeLater::default(), dropped: Vec::new() }
+        Self { wakers: WakeLater::default(), segments: Vec::new(), runs: VecDeque::new() }
     }
 }
 

@@ -6,71 +6,92 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
+use std::vec::Vec;
 
-use super::super::{End, Item, Policy};
+use super::super::{End, Policy};
+use super::log::Segment;
 use crate::pattern::seeded::{self, Bug};
 
-/// The queue of one subscriber.
+/// The queue of one subscriber: no events, but where they lie in the log.
 ///
-/// Invariant: the numbers of what was read, of what is in the queue and of what is counted as missed
-/// follow each other without a hole, from the number of the first event published after the
-/// subscription to that of the last one. `next` is the number of whatever is read next.
+/// ```text
+/// log      │ 1 2 3 4 5 6 │ 7 8 9 · · ·     · is not yet written
+/// runs         [3 4) gap [6 7) [7 ─→       the last one is open: it grows as the log does
+///               ↑ next
+/// ```
+///
+/// Invariant: the runs cover the numbers from `next` on without a hole, in order, up to the last event
+/// published, or up to where the stream has ended. Only the last run may be open.
 pub struct Queue<E: ?Sized> {
     policy: Policy,
+    /// The number of whatever is read next.
     next: u64,
-    /// Events that were in front of all entries and have been taken out.
-    evicted: u64,
-    entries: VecDeque<Entry<E>>,
-    /// How many of the entries are events, and how large those are.
-    events: usize,
-    bytes: usize,
+    /// How many bytes the events before it count.
+    read_bytes: u64,
+    runs: VecDeque<Run<E>>,
+    /// How many numbers the gaps among the runs cover.
+    gaps: u64,
     /// When it has become full, for [`Policy::Disconnect`].
     full_since: Option<Instant>,
     end: Option<End>,
     /// A publisher waits for room here.
     awaited: bool,
-    reader: Option<Waker>,
-    only_for_cut: bool,
+    /// Who waits for the stream to be cut off.
+    to_cut: Option<Waker>,
 }
 
-enum Entry<E: ?Sized> {
-    Event(Arc<E>, usize),
+pub(super) enum Run<E: ?Sized> {
+    /// Up to the number `end`, or as far as the segment is written.
+    Events {
+        segment: Arc<Segment<E>>,
+        end: Option<u64>,
+    },
     Missed(u64),
 }
 
-/// What came of pushing an event. What it holds is to be dropped when no lock is held.
-#[must_use]
-pub enum Pushed<E: ?Sized> {
-    /// It is in the queue.
-    Queued,
+/// What an event meets.
+#[derive(Debug)]
+pub(super) enum Offered<E: ?Sized> {
+    /// It is in the queue, and so will be all up to this number, and up to so many bytes in the log.
+    Taken { until: u64, bytes: u64 },
     /// It is counted as missed.
     Missed,
-    /// It is in the queue, and the oldest one is counted as missed instead.
-    Evicted(Arc<E>),
     /// The subscriber is too slow for its policy: its stream has ended, and it misses everything.
     Disconnected(Unread<E>),
 }
 
 /// What came of reading.
-pub enum Read<E: ?Sized> {
-    /// The next item. If `room` is set, a publisher has been waiting for the room that it leaves.
-    Item {
-        /// What was read.
-        item: Item<E>,
+#[derive(Debug, PartialEq, Eq)]
+pub enum Read {
+    /// The event with this number, in the segment that the reader now has. If `room` is set, a
+    /// publisher has been waiting for the room that it leaves.
+    Event {
+        /// The number.
+        seq: u64,
         /// Whether [`Registry::room_made`](super::Registry::room_made) is to be told.
         room: bool,
     },
-    /// Nothing yet. The waker is kept; the one that it replaces is to be dropped outside of locks.
-    Pending(Option<Waker>),
+    /// So many events are missing here.
+    Gap(u64),
+    /// Nothing yet.
+    Empty,
     /// The stream has ended, for this reason.
     End(End),
 }
 
-/// What a subscriber has not read and will not read. It is dropped when no lock is held.
-pub struct Unread<E: ?Sized> {
-    _entries: VecDeque<Entry<E>>,
-    /// How many events that was, missed ones included.
-    pub(crate) count: u64,
+/// Where a reader is in the log.
+///
+/// Segments that it leaves are kept until [`clear`](Self::clear), which drops payloads and so is
+/// called where no lock is held.
+pub struct Place<E: ?Sized> {
+    segment: Option<Arc<Segment<E>>>,
+    left: Vec<Arc<Segment<E>>>,
+}
+
+/// What a subscriber will not read, and who waits for that.
+pub(super) struct Unread<E: ?Sized> {
+    pub(super) runs: VecDeque<Run<E>>,
+    pub(super) to_cut: Option<Waker>,
 }
 
 impl<E: ?Sized> Queue<E> {
@@ -79,231 +100,289 @@ impl<E: ?Sized> Queue<E> {
         Self {
             policy,
             next: 1,
-            evicted: 0,
-            entries: VecDeque::new(),
-            events: 0,
-            bytes: 0,
+            read_bytes: 0,
+            runs: VecDeque::new(),
+            gaps: 0,
             full_since: None,
             end: None,
             awaited: false,
-            reader: None,
-            only_for_cut: false,
+            to_cut: None,
         }
     }
 
-    /// Says which number the first event will have.
-    pub(crate) fn begin(&mut self, next: u64) -> Policy {
+    /// Begins with the event `next`, which is going to be written into this segment.
+    pub(super) fn begin(&mut self, next: u64, total: u64, segment: &Arc<Segment<E>>) -> Policy {
         self.next = next;
+        self.read_bytes = total;
+        self.attach(segment);
         self.policy
     }
 
-    /// How many events a publisher may push without being kept waiting, now. If there is no room the
-    /// queue remembers that it is waited for. Without limit where the policy never makes anybody wait.
-    pub fn room(&mut self) -> u64 {
-        match self.policy {
-            Policy::Block { capacity, .. } => {
-                let room = capacity.get().saturating_sub(self.events);
-                self.awaited = room == 0;
-                room as u64
+    fn attach(&mut self, segment: &Arc<Segment<E>>) {
+        self.runs.push_back(Run::Events { segment: segment.clone(), end: None });
+    }
+
+    /// Ends the open run, if there is one, before the event `next`.
+    fn detach(&mut self, next: u64) -> bool {
+        match self.runs.back_mut() {
+            Some(Run::Events { end: end @ None, .. }) => {
+                *end = Some(next);
+                true
             }
-            _ => u64::MAX,
+            _ => false,
         }
     }
 
-    /// Takes the next event, if the policy lets it. `now` is asked for only if the queue is full.
-    pub fn push(
-        &mut self,
-        event: &Arc<E>,
-        bytes: usize,
-        now: impl FnOnce() -> Instant,
-    ) -> Pushed<E> {
-        debug_assert!(self.end.is_none(), "nobody publishes to a subscriber that has left");
-        match self.policy {
-            Policy::DropOldest { capacity } if self.events >= capacity.get() => {
-                let oldest = self.evict();
-                self.append(event, bytes);
-                return oldest;
-            }
-            Policy::DropNewest { capacity } if self.events >= capacity.get() => return self.miss(),
-            Policy::Disconnect { capacity, grace } if self.events >= capacity.get() => {
-                let now = now();
-                let since = *self.full_since.get_or_insert(now);
-                return if now.saturating_duration_since(since) < grace {
-                    self.miss()
-                } else {
-                    self.disconnect()
-                };
-            }
-            Policy::Queue { items, bytes: limit }
-                if !items.allows(self.events + 1)
-                    || !limit.allows(self.bytes.saturating_add(bytes)) =>
+    /// The log goes on in another segment, from the event `next` on. What the policy has dropped comes
+    /// back.
+    pub(super) fn roll(&mut self, next: u64, segment: &Arc<Segment<E>>) -> Vec<Arc<Segment<E>>> {
+        if self.detach(next) {
+            self.attach(segment);
+        }
+        let mut dropped = Vec::new();
+        if let Policy::DropOldest { capacity } = self.policy {
+            let kept = next.saturating_sub(capacity.get() as u64);
+            while let Some(Run::Events { segment, end: Some(end) }) = self.runs.front()
+                && *end <= kept
             {
-                return self.disconnect();
+                dropped.push(segment.clone());
+                self.runs.pop_front();
             }
-            _ => self.append(event, bytes),
         }
-        Pushed::Queued
+        dropped
     }
 
-    fn append(&mut self, event: &Arc<E>, bytes: usize) {
-        self.entries.push_back(Entry::Event(event.clone(), bytes));
-        self.events += 1;
-        self.bytes = self.bytes.saturating_add(bytes);
+    /// How many of the events before `next` are in the queue.
+    fn events(&self, next: u64) -> u64 {
+        next - self.next - self.gaps
     }
 
-    fn miss(&mut self) -> Pushed<E> {
-        if seeded::is(Bug::LossIsSilent) {
-            return Pushed::Missed;
-        }
-        match self.entries.back_mut() {
-            Some(Entry::Missed(count)) => *count += 1,
-            _ => self.entries.push_back(Entry::Missed(1)),
-        }
-        Pushed::Missed
+    /// How many events, from `next` on, a publisher may publish before it has to wait. If there is no
+    /// room the queue remembers that it is waited for.
+    pub(super) fn room(&mut self, next: u64) -> u64 {
+        let Policy::Block { capacity, .. } = self.policy else { return u64::MAX };
+        let room = (capacity.get() as u64).saturating_sub(self.events(next));
+        self.awaited = room == 0;
+        room
     }
 
-    fn evict(&mut self) -> Pushed<E> {
-        match self.entries.pop_front() {
-            Some(Entry::Event(event, bytes)) => {
-                self.evicted += 1;
-                self.forget(bytes);
-                Pushed::Evicted(event)
+    /// The policy decides on the event `seq`, which is going to be written into this segment, with
+    /// which the log will count `total` bytes. `now` is asked for only if the queue is full.
+    pub(super) fn offer(
+        &mut self,
+        seq: u64,
+        total: u64,
+        segment: &Arc<Segment<E>>,
+        now: impl FnOnce() -> Instant,
+    ) -> Offered<E> {
+        let events = self.events(seq);
+        let room = |capacity: usize| (capacity as u64).saturating_sub(events);
+        let room = match self.policy {
+            // Of these the one is asked for room before, and the other takes everything.
+            Policy::Block { .. } | Policy::DropOldest { .. } => u64::MAX,
+            Policy::DropNewest { capacity } => room(capacity.get()),
+            Policy::Disconnect { capacity, grace } => {
+                let room = room(capacity.get());
+                if room > 0 {
+                    self.full_since = None;
+                } else {
+                    let now = now();
+                    let since = *self.full_since.get_or_insert(now);
+                    if now.saturating_duration_since(since) >= grace {
+                        return Offered::Disconnected(self.disconnect(seq));
+                    }
+                }
+                room
             }
-            _ => unreachable!("a queue that drops its oldest event has no other entries"),
+            Policy::Queue { items, bytes } => {
+                let room = items.room(events);
+                let until = bytes.room(0).saturating_add(self.read_bytes);
+                if room == 0 || total > until {
+                    return Offered::Disconnected(self.disconnect(seq));
+                }
+                return Offered::Taken { until: seq.saturating_add(room), bytes: until };
+            }
+        };
+        if room == 0 {
+            self.miss(seq);
+            return Offered::Missed;
+        }
+        if !matches!(self.runs.back(), Some(Run::Events { end: None, .. })) {
+            self.attach(segment);
+        }
+        Offered::Taken { until: seq.saturating_add(room), bytes: u64::MAX }
+    }
+
+    fn miss(&mut self, seq: u64) {
+        self.detach(seq);
+        self.gaps += 1;
+        match self.runs.back_mut() {
+            Some(Run::Missed(count)) => *count += 1,
+            _ => self.runs.push_back(Run::Missed(1)),
         }
     }
 
-    fn disconnect(&mut self) -> Pushed<E> {
+    /// Too slow, up to and with the event `seq`.
+    fn disconnect(&mut self, seq: u64) -> Unread<E> {
+        let missed = seq + 1 - self.next;
         let unread = self.discard();
-        self.evicted = unread.count + 1;
+        self.runs.push_back(Run::Missed(missed));
+        self.gaps = missed;
         self.end = Some(End::TooSlow);
-        Pushed::Disconnected(unread)
+        unread
     }
 
-    fn forget(&mut self, bytes: usize) {
-        self.events -= 1;
-        self.bytes = self.bytes.saturating_sub(bytes);
-        self.full_since = None;
-    }
-
-    /// Reads the next item, or leaves a waker.
-    pub fn read(&mut self, waker: &Waker) -> Read<E> {
-        let room = self.awaited;
-        if self.evicted > 0 {
-            let missed = mem::take(&mut self.evicted);
-            self.next += missed;
-            return Read::Item { item: Item::Gap { missed }, room: false };
-        }
-        match self.entries.pop_front() {
-            Some(Entry::Event(event, bytes)) => {
-                let seq = self.next;
-                self.next += 1;
-                self.forget(bytes);
-                self.awaited = false;
-                Read::Item { item: Item::Event { seq, event }, room }
+    /// Reads the next item. `published` is asked for the number of the last event.
+    pub fn read(&mut self, place: &mut Place<E>, published: impl FnOnce() -> u64) -> Read {
+        if let Policy::DropOldest { capacity } = self.policy {
+            let kept = (published() + 1).saturating_sub(capacity.get() as u64);
+            if kept > self.next && self.end.is_none() {
+                let missed = kept - self.next;
+                self.next = kept;
+                return Read::Gap(missed);
             }
-            Some(Entry::Missed(missed)) => {
-                self.next += missed;
-                Read::Item { item: Item::Gap { missed }, room: false }
+        }
+        loop {
+            match self.runs.front() {
+                Some(Run::Events { end: Some(end), .. }) if *end <= self.next => {
+                    if let Some(Run::Events { segment, .. }) = self.runs.pop_front() {
+                        place.left.push(segment);
+                    }
+                }
+                Some(Run::Events { segment, .. }) => {
+                    let Some((_, bytes)) = segment.get(self.next) else { return Read::Empty };
+                    place.enter(segment);
+                    let seq = self.next;
+                    self.next += 1;
+                    self.read_bytes = bytes;
+                    let room = mem::take(&mut self.awaited);
+                    return Read::Event { seq, room };
+                }
+                Some(Run::Missed(missed)) => {
+                    let missed = *missed;
+                    self.runs.pop_front();
+                    self.next += missed;
+                    self.gaps -= missed;
+                    if !seeded::is(Bug::LossIsSilent) {
+                        return Read::Gap(missed);
+                    }
+                }
+                None => return self.end.map_or(Read::Empty, Read::End),
             }
-            None => match self.end {
-                Some(end) => Read::End(end),
-                None => Read::Pending(self.keep(waker, false)),
-            },
         }
     }
 
-    /// Whether the stream has ended and left out what had not been read; if not, the waker is kept,
-    /// for that alone.
-    ///
-    /// # Errors
-    /// If not. The waker that is replaced is to be dropped outside of locks.
-    pub fn cut(&mut self, waker: &Waker) -> Result<(), Option<Waker>> {
-        if self.is_cut() { Ok(()) } else { Err(self.keep(waker, true)) }
-    }
-
-    fn is_cut(&self) -> bool {
-        matches!(self.end, Some(End::TooSlow | End::Aborted))
-    }
-
-    fn is_ready(&self) -> bool {
-        self.evicted > 0 || !self.entries.is_empty() || self.end.is_some()
-    }
-
-    fn keep(&mut self, waker: &Waker, only_for_cut: bool) -> Option<Waker> {
-        self.only_for_cut = only_for_cut;
-        match &self.reader {
-            Some(reader) if reader.will_wake(waker) => None,
-            _ => self.reader.replace(waker.clone()),
+    /// Ends the stream before the event `next`, after what is in the queue. A stream that has ended
+    /// keeps its reason.
+    pub(super) fn close(&mut self, next: u64, end: End) {
+        if self.end.is_none() {
+            self.trim(next);
+            self.detach(next);
+            self.end = Some(end);
         }
     }
 
-    /// The reader, if it waits for what has come.
-    pub fn to_wake(&mut self) -> Option<Waker> {
-        let come = if self.only_for_cut { self.is_cut() } else { self.is_ready() };
-        if come { self.reader.take() } else { None }
-    }
-
-    /// Ends the stream after what is in the queue. A stream that has ended keeps its reason.
-    pub fn close(&mut self, end: End) {
-        self.end.get_or_insert(end);
+    /// What [`Policy::DropOldest`] has dropped is counted now, since later it cannot be known.
+    fn trim(&mut self, next: u64) {
+        if let Policy::DropOldest { capacity } = self.policy {
+            let kept = next.saturating_sub(capacity.get() as u64);
+            if kept > self.next {
+                self.runs.push_front(Run::Missed(kept - self.next));
+                self.gaps += kept - self.next;
+            }
+        }
     }
 
     /// Ends the stream here and now. What is in the queue is not counted as missed.
-    pub fn abort(&mut self) -> Unread<E> {
-        self.close(End::Aborted);
+    pub(super) fn abort(&mut self, next: u64) -> Unread<E> {
+        self.close(next, End::Aborted);
+        self.end = Some(End::Aborted);
         self.discard()
     }
 
-    /// Takes everything out.
     fn discard(&mut self) -> Unread<E> {
-        let count = self.unread();
-        self.evicted = 0;
-        self.events = 0;
-        self.bytes = 0;
-        Unread { _entries: mem::take(&mut self.entries), count }
+        self.gaps = 0;
+        Unread { runs: mem::take(&mut self.runs), to_cut: self.to_cut.take() }
     }
 
-    /// How many events were published and not read.
-    pub fn unread(&self) -> u64 {
-        let missed = self.entries.iter().map(|entry| match entry {
-            Entry::Event(..) => 0,
-            Entry::Missed(count) => *count,
+    /// How many events before `next` were published to it and not read, missed ones included.
+    pub(super) fn unread(&self, next: u64) -> u64 {
+        let end = self.runs.iter().fold(self.next, |at, run| match run {
+            Run::Events { end, .. } => at.max(end.unwrap_or(next)),
+            Run::Missed(missed) => at + missed,
         });
-        self.evicted + self.events as u64 + missed.sum::<u64>()
+        end - self.next
     }
 
     /// Why the stream has ended or will end after what is in the queue.
     pub fn end(&self) -> Option<End> {
         self.end
     }
-}
 
-impl<E: ?Sized> fmt::Debug for Pushed<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Queued => "Queued",
-            Self::Missed => "Missed",
-            Self::Evicted(_) => "Evicted",
-            Self::Disconnected(_) => "Disconnected",
-        })
+    /// Whether the stream has ended and left out what had not been read; if not, the waker is kept.
+    ///
+    /// # Errors
+    /// If not. The waker that is replaced is to be dropped outside of locks.
+    pub fn cut(&mut self, waker: &Waker) -> Result<(), Option<Waker>> {
+        match self.end {
+            Some(End::TooSlow | End::Aborted) => Ok(()),
+            _ => Err(self.to_cut.replace(waker.clone())),
+        }
     }
 }
 
-impl<E: ?Sized> fmt::Debug for Read<E> {
+impl<E: ?Sized> Place<E> {
+    /// At the beginning.
+    pub fn new() -> Self {
+        Self { segment: None, left: Vec::new() }
+    }
+
+    fn enter(&mut self, segment: &Arc<Segment<E>>) {
+        if !self.segment.as_ref().is_some_and(|own| Arc::ptr_eq(own, segment)) {
+            self.left.extend(self.segment.replace(segment.clone()));
+        }
+    }
+
+    /// The event that was read last.
+    ///
+    /// # Panics
+    /// If no event with this number was the last to be read.
+    pub fn event(&self, seq: u64) -> &Arc<E> {
+        let event = self.segment.as_ref().and_then(|segment| segment.get(seq));
+        event.expect("an event that was read is where the reader is").0
+    }
+
+    /// Drops the segments that were left.
+    pub fn clear(&mut self) {
+        self.left.clear();
+    }
+}
+
+impl<E: ?Sized> Default for Place<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E: ?Sized> fmt::Debug for Place<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("segment", &self.segment).finish_non_exhaustive()
+    }
+}
+
+impl<E: ?Sized> fmt::Debug for Run<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Item { item: Item::Event { seq, .. }, .. } => write!(f, "Event({seq})"),
-            Self::Item { item: Item::Gap { missed }, .. } => write!(f, "Gap({missed})"),
-            Self::Pending(_) => f.write_str("Pending"),
-            Self::End(end) => write!(f, "End({end:?})"),
+            Self::Events { end: Some(end), .. } => write!(f, "events before {end}"),
+            Self::Events { end: None, .. } => f.write_str("events"),
+            Self::Missed(missed) => write!(f, "{missed} missed"),
         }
     }
 }
 
 impl<E: ?Sized> fmt::Debug for Unread<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unread").field("count", &self.count).finish_non_exhaustive()
+        f.debug_struct("Unread").field("runs", &self.runs).finish_non_exhaustive()
     }
 }
 
@@ -312,8 +391,7 @@ impl<E: ?Sized> fmt::Debug for Queue<E> {
         f.debug_struct("Queue")
             .field("policy", &self.policy)
             .field("next", &self.next)
-            .field("events", &self.events)
-            .field("bytes", &self.bytes)
+            .field("runs", &self.runs)
             .field("end", &self.end)
             .finish_non_exhaustive()
     }

@@ -1,5 +1,6 @@
 //! Who is subscribed, and in which order everything is published.
 
+use core::fmt;
 use core::mem;
 use core::time::Duration;
 use std::sync::Arc;
@@ -7,7 +8,9 @@ use std::time::Instant;
 use std::vec::Vec;
 
 use super::super::{End, Ended, How, Policy, SubscriberId};
-use super::{Aftermath, Pushed, Queue};
+use super::log::Tail;
+use super::queue::Offered;
+use super::{Aftermath, Queue};
 use crate::pattern::seeded::{self, Bug};
 
 /// How the registry reaches the queue of a subscriber, wherever that is kept.
@@ -19,23 +22,25 @@ pub trait Outlet {
     fn with<R>(&self, f: impl FnOnce(&mut Queue<Self::Event>) -> R) -> R;
 }
 
-/// The subscribers of a server, and the number of the next event.
+/// The subscribers of a server, and the end of the log at which is written.
 ///
-/// Invariant: an event is pushed to the queues of all subscribers within one call, in the order of
-/// the numbers. Whoever subscribes or is cancelled does so between two such calls.
-#[derive(Debug)]
-pub struct Registry<O> {
+/// Invariant: an event is published to all subscribers within one call, in the order of the numbers.
+/// Whoever subscribes or is cancelled does so between two such calls.
+pub struct Registry<O: Outlet> {
+    tail: Tail<O::Event>,
     /// Sorted by identity.
     subscribers: Vec<Subscriber<O>>,
     /// Those whose streams have ended and that have not read the end yet.
     leaving: Vec<(SubscriberId, O)>,
     next_id: u64,
-    next_seq: u64,
-    /// The number of the first event for which there may be no room. Readers only make room.
+    /// The first event for which a publisher may have to wait.
     room_until: u64,
+    /// The first event on which a policy has to decide, and the bytes in the log from which on.
+    offer_until: u64,
+    offer_bytes: u64,
     /// Whom publishers wait for, as far as is known.
     full: Option<Full>,
-    /// Set by [`close`](Self::close).
+    /// Set once it is closed.
     ended: Option<Vec<Ended>>,
 }
 
@@ -43,8 +48,11 @@ pub struct Registry<O> {
 struct Subscriber<O> {
     id: SubscriberId,
     outlet: O,
-    /// For how long it may keep a publisher waiting, and until which event it does not.
-    block: Option<(Duration, u64)>,
+    /// For how long it may keep a publisher waiting, if at all.
+    block: Option<Duration>,
+    /// Until which event, and how many bytes in the log, it surely has room. Reading only makes more.
+    until: u64,
+    bytes: u64,
 }
 
 /// Subscribers have no room, so an event cannot be published now.
@@ -68,17 +76,19 @@ impl<O: Outlet> Registry<O> {
     /// Nobody is subscribed, and the first event will have the number 1.
     pub fn new() -> Self {
         Self {
+            tail: Tail::new(),
             subscribers: Vec::new(),
             leaving: Vec::new(),
             next_id: 1,
-            next_seq: 1,
             room_until: u64::MAX,
+            offer_until: u64::MAX,
+            offer_bytes: u64::MAX,
             full: None,
             ended: None,
         }
     }
 
-    /// Subscribes whoever reads from this outlet. What is published from now on is in its queue.
+    /// Subscribes whoever reads from this outlet: what is published from now on is in its queue.
     ///
     /// # Panics
     /// If the registry is closed.
@@ -86,14 +96,16 @@ impl<O: Outlet> Registry<O> {
         assert!(!self.is_closed(), "nobody subscribes to what is closed");
         let id = SubscriberId(self.next_id);
         self.next_id += 1;
-        let block = match outlet.with(|queue| queue.begin(self.next_seq)) {
-            Policy::Block { limit, .. } => Some((limit, self.next_seq)),
-            _ => None,
+        let (next, total) = (self.tail.next(), self.tail.total());
+        let policy = outlet.with(|queue| queue.begin(next, total, self.tail.segment()));
+        let (block, until) = match policy {
+            Policy::Block { limit, .. } => (Some(limit), next),
+            Policy::DropOldest { .. } => (None, u64::MAX),
+            _ => (None, next),
         };
-        if block.is_some() {
-            self.room_until = self.room_until.min(self.next_seq);
-        }
-        self.subscribers.push(Subscriber { id, outlet, block });
+        let bound = if block.is_some() { &mut self.room_until } else { &mut self.offer_until };
+        *bound = until.min(*bound);
+        self.subscribers.push(Subscriber { id, outlet, block, until, bytes: u64::MAX });
         id
     }
 
@@ -105,22 +117,22 @@ impl<O: Outlet> Registry<O> {
     /// # Errors
     /// Says for whom to wait. [`room_made`](Self::room_made) tells when to ask again.
     pub fn room(&mut self) -> Result<(), Full> {
-        if self.next_seq < self.room_until {
+        let next = self.tail.next();
+        if next < self.room_until {
             return Ok(());
         }
-        let next = self.next_seq;
         let mut full: Option<Full> = None;
         self.room_until = u64::MAX;
-        for Subscriber { id, outlet, block } in &mut self.subscribers {
-            let Some((limit, until)) = block else { continue };
+        for Subscriber { id, outlet, block, until, .. } in &mut self.subscribers {
+            let Some(limit) = *block else { continue };
             if *until <= next {
-                *until = next.saturating_add(outlet.with(Queue::room));
+                *until = next.saturating_add(outlet.with(|queue| queue.room(next)));
             }
             if *until == next {
                 let count = full.map_or(1, |full| full.count + 1);
                 full = match full {
-                    Some(full) if full.limit <= *limit => Some(Full { count, ..full }),
-                    _ => Some(Full { id: *id, limit: *limit, count }),
+                    Some(full) if full.limit <= limit => Some(Full { count, ..full }),
+                    _ => Some(Full { id: *id, limit, count }),
                 };
             }
             self.room_until = self.room_until.min(*until);
@@ -132,8 +144,8 @@ impl<O: Outlet> Registry<O> {
         }
     }
 
-    /// A subscriber has made the room that a publisher waits for. The answer is whether it was the
-    /// last one without.
+    /// A subscriber has made the room that a publisher waits for. The answer is whether the publisher
+    /// is to ask again: it is the last one that had none.
     pub fn room_made(&mut self) -> bool {
         if let Some(full) = &mut self.full {
             full.count -= 1;
@@ -147,30 +159,68 @@ impl<O: Outlet> Registry<O> {
 
     /// The shortest time longer than `waited` for which a subscriber may keep a publisher waiting.
     pub fn next_limit(&self, waited: Duration) -> Option<Duration> {
-        let limits = self.subscribers.iter().filter_map(|subscriber| Some(subscriber.block?.0));
+        let limits = self.subscribers.iter().filter_map(|subscriber| subscriber.block);
         limits.filter(|limit| *limit > waited).min()
     }
 
     /// Publishes an event to all subscribers, for whom there is [`room`](Self::room), and returns its
-    /// number. `now` is asked for only if a subscriber's grace is running. Takes time proportional to
-    /// the number of subscribers.
+    /// number. Readers that wait are to be woken. `now` is asked for only if a subscriber's grace is
+    /// running.
+    ///
+    /// Takes constant time, but for every so many events, and for subscribers whose policies have
+    /// to decide about an event each.
     pub fn publish(
         &mut self,
-        event: &Arc<O::Event>,
+        event: Arc<O::Event>,
         bytes: usize,
         now: impl Fn() -> Instant,
         aftermath: &mut Aftermath<O::Event>,
     ) -> u64 {
         debug_assert!(self.room().is_ok(), "room is obtained first");
-        let seq = self.next_seq;
-        self.next_seq += 1;
+        if let Some(segment) = self.tail.roll() {
+            aftermath.segments.push(segment);
+            for Subscriber { outlet, .. } in &self.subscribers {
+                let (next, segment) = (self.tail.next(), self.tail.segment());
+                aftermath.segments.extend(outlet.with(|queue| queue.roll(next, segment)));
+            }
+        }
+        let total = self.tail.total().saturating_add(bytes as u64);
+        if self.tail.next() >= self.offer_until || total > self.offer_bytes {
+            self.offer(total, now, aftermath);
+        }
+        self.tail.write(event, bytes)
+    }
+
+    /// Lets the policies decide about the next event that have to.
+    fn offer(
+        &mut self,
+        total: u64,
+        now: impl Fn() -> Instant,
+        aftermath: &mut Aftermath<O::Event>,
+    ) {
+        let (seq, segment) = (self.tail.next(), self.tail.segment());
         let mut disconnected = false;
-        for subscriber in &self.subscribers {
-            let (pushed, waker) =
-                subscriber.outlet.with(|queue| (queue.push(event, bytes, &now), queue.to_wake()));
-            aftermath.wake(waker);
-            disconnected |= matches!(pushed, Pushed::Disconnected(_));
-            aftermath.discard(pushed);
+        (self.offer_until, self.offer_bytes) = (u64::MAX, u64::MAX);
+        for subscriber in &mut self.subscribers {
+            if subscriber.block.is_some() {
+                continue;
+            }
+            if subscriber.until <= seq || subscriber.bytes < total {
+                let outlet = &subscriber.outlet;
+                match outlet.with(|queue| queue.offer(seq, total, segment, &now)) {
+                    Offered::Taken { until, bytes } => {
+                        (subscriber.until, subscriber.bytes) = (until, bytes);
+                    }
+                    Offered::Missed => subscriber.until = seq + 1,
+                    Offered::Disconnected(unread) => {
+                        disconnected = true;
+                        aftermath.discard(unread);
+                        continue;
+                    }
+                }
+            }
+            self.offer_until = self.offer_until.min(subscriber.until);
+            self.offer_bytes = self.offer_bytes.min(subscriber.bytes);
         }
         if disconnected {
             let has_ended = |subscriber: &mut Subscriber<O>| {
@@ -179,38 +229,51 @@ impl<O: Outlet> Registry<O> {
             let gone = self.subscribers.extract_if(.., has_ended);
             self.leaving.extend(gone.map(|subscriber| (subscriber.id, subscriber.outlet)));
         }
-        seq
     }
 
-    /// Cancels a subscription: its stream ends after what was published. The answer is whether there
-    /// is one of this identity.
+    /// Cancels a subscription: its stream ends after what was published. `None` if there is none of
+    /// this identity. Its reader is to be woken.
     ///
     /// It may have been the one that publishers wait for, so the first of them is to ask again.
-    pub fn cancel(&mut self, id: SubscriberId, aftermath: &mut Aftermath<O::Event>) -> bool {
-        let Some(place) = self.place(id) else { return false };
-        let subscriber = self.take(place);
-        self.leave(subscriber, End::Cancelled, aftermath);
-        true
+    pub fn cancel(&mut self, id: SubscriberId, aftermath: &mut Aftermath<O::Event>) -> Option<&O> {
+        let place = self.place(id)?;
+        let Subscriber { id, outlet, .. } = self.take(place);
+        outlet.with(|queue| {
+            queue.close(self.tail.next(), End::Cancelled);
+            if seeded::is(Bug::CancelForgetsPublished) {
+                aftermath.discard(queue.abort(self.tail.next()));
+            }
+        });
+        self.leaving.push((id, outlet));
+        self.leaving.last().map(|(_, outlet)| outlet)
     }
 
-    /// Ends all streams after what was published. Nothing is published or subscribed any more.
-    pub fn close(&mut self, end: End, aftermath: &mut Aftermath<O::Event>) {
+    /// Ends all streams after what was published. Nothing is published or subscribed any more. All
+    /// readers are to be woken.
+    pub fn close(&mut self, end: End) {
         self.ended.get_or_insert_default();
         self.full = None;
-        for subscriber in mem::take(&mut self.subscribers) {
-            self.leave(subscriber, end, aftermath);
+        for Subscriber { id, outlet, .. } in mem::take(&mut self.subscribers) {
+            outlet.with(|queue| queue.close(self.tail.next(), end));
+            self.leaving.push((id, outlet));
         }
     }
 
-    /// Ends all streams here and now. Nothing is published or subscribed any more.
-    pub fn abort(&mut self, aftermath: &mut Aftermath<O::Event>) {
-        self.close(End::Aborted, aftermath);
-        for (id, outlet) in mem::take(&mut self.leaving) {
-            let (unread, waker) = outlet.with(|queue| (queue.abort(), queue.to_wake()));
-            aftermath.wake(waker);
-            self.record(Ended { id, how: How::Aborted, undelivered: unread.count });
-            aftermath.discard(Pushed::Disconnected(unread));
+    /// Ends all streams here and now. Nothing is published or subscribed any more. All readers are to
+    /// be woken. The outlets come back, to be dropped when no lock is held.
+    pub fn abort(&mut self, aftermath: &mut Aftermath<O::Event>) -> Vec<(SubscriberId, O)> {
+        self.close(End::Aborted);
+        let next = self.tail.next();
+        let left = mem::take(&mut self.leaving);
+        for (id, outlet) in &left {
+            let undelivered = outlet.with(|queue| {
+                let undelivered = queue.unread(next);
+                aftermath.discard(queue.abort(next));
+                undelivered
+            });
+            self.record(Ended { id: *id, how: How::Aborted, undelivered });
         }
+        left
     }
 
     /// A reader has read the end of its stream, or has gone away. What comes back is dropped when no
@@ -225,7 +288,8 @@ impl<O: Outlet> Registry<O> {
                 self.take(place).outlet
             }
         };
-        let (end, undelivered) = outlet.with(|queue| (queue.end(), queue.unread()));
+        let next = self.tail.next();
+        let (end, undelivered) = outlet.with(|queue| (queue.end(), queue.unread(next)));
         let how = if end.is_some() && undelivered == 0 { How::Drained } else { How::Dropped };
         self.record(Ended { id, how, undelivered });
         Some(outlet)
@@ -255,26 +319,26 @@ impl<O: Outlet> Registry<O> {
         if subscriber.block.is_some() {
             // Whether it was one of those without room is found out by asking again.
             self.full = None;
-            self.room_until = self.next_seq;
+            self.room_until = self.tail.next();
         }
         subscriber
-    }
-
-    fn leave(&mut self, subscriber: Subscriber<O>, end: End, aftermath: &mut Aftermath<O::Event>) {
-        let Subscriber { id, outlet, .. } = subscriber;
-        aftermath.wake(outlet.with(|queue| {
-            queue.close(end);
-            if seeded::is(Bug::CancelForgetsPublished) {
-                drop(queue.abort());
-            }
-            queue.to_wake()
-        }));
-        self.leaving.push((id, outlet));
     }
 
     fn record(&mut self, ended: Ended) {
         if let Some(all) = &mut self.ended {
             all.push(ended);
         }
+    }
+}
+
+impl<O: Outlet> fmt::Debug for Registry<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("next", &self.tail.next())
+            .field("subscribers", &self.subscribers.len())
+            .field("leaving", &self.leaving.len())
+            .field("full", &self.full)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::vec::Vec;
 
 use super::super::forward::Channel;
+use super::super::readers::Readers;
 use super::super::subscription::{Home, Subscription};
 use super::super::{
     CancelError, Ended, Policy, PublishError, Report, SubscribeError, SubscriberId,
@@ -37,6 +38,7 @@ pub(super) enum Who<E: ?Sized> {
 /// each waits for its answer, or reports once.
 pub(super) struct Mailbox<E: ?Sized> {
     inbox: Mutex<Inbox<E>>,
+    pub(super) readers: Readers,
 }
 
 struct Inbox<E: ?Sized> {
@@ -50,7 +52,7 @@ struct Inbox<E: ?Sized> {
 impl<E: ?Sized> Mailbox<E> {
     pub(super) fn new() -> Self {
         let inbox = Inbox { requests: VecDeque::new(), owner: None, handles: 1, ended: None };
-        Self { inbox: Mutex::new(inbox) }
+        Self { inbox: Mutex::new(inbox), readers: Readers::new() }
     }
 
     /// Puts a request in. If the owner has ended it is dropped, and so is its reply.
@@ -107,6 +109,10 @@ impl<E: ?Sized> Mailbox<E> {
 }
 
 impl<E: ?Sized + Send + Sync + 'static> Home for Mailbox<E> {
+    fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
     fn room_made(&self) {
         self.put(Request::RoomMade);
     }

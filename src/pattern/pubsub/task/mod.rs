@@ -44,7 +44,7 @@ use owner::Owner;
 /// server.cancel(subscription.id()).await.unwrap();
 /// server.publish("too late").await.unwrap();
 ///
-/// assert_eq!(subscription.recv().await, Some(Item::Event { seq: 1, event: "hello".into() }));
+/// assert_eq!(subscription.recv().await, Some(Item::Event { seq: 1, event: &"hello".into() }));
 /// assert_eq!(subscription.recv().await, None);
 /// # });
 /// ```

@@ -87,18 +87,19 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
                     Who::Id(id) => Some(id),
                     Who::Channel(channel) => self.find(&channel),
                 };
-                let cancelled = id.is_some_and(|id| self.registry.cancel(id, aftermath));
-                reply.send(if cancelled { Ok(()) } else { Err(CancelError::NotSubscribed) });
+                let seat = id.and_then(|id| self.registry.cancel(id, aftermath));
+                if let Some(seat) = seat {
+                    self.mailbox.readers.wake(seat.shared.place, &mut aftermath.wakers);
+                }
+                reply.send(seat.map(|_| ()).ok_or(CancelError::NotSubscribed));
             }
             Request::Shutdown(how, reply) => {
-                let mut until = None;
-                match how {
-                    Shutdown::Drain { deadline } => {
-                        until = clock.now().checked_add(deadline);
-                        self.registry.close(End::Shutdown, aftermath);
-                    }
-                    Shutdown::Abort => self.registry.abort(aftermath),
-                }
+                self.registry.close(End::Shutdown);
+                self.mailbox.readers.wake_all(&mut aftermath.wakers);
+                let until = match how {
+                    Shutdown::Drain { deadline } => clock.now().checked_add(deadline),
+                    Shutdown::Abort => Some(clock.now()),
+                };
                 self.closing.push((until, reply));
             }
             Request::RoomMade => _ = self.registry.room_made(),
@@ -121,7 +122,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
         if let Some(id) = channel.as_ref().and_then(|channel| self.find(channel)) {
             return Err(SubscribeError::Twice(id));
         }
-        let seat = Seat::new(policy, channel);
+        let seat = Seat::new(policy, self.mailbox.readers.join(), channel);
         let shared = seat.shared.clone();
         Ok(Subscription::new(self.registry.subscribe(seat), shared, self.mailbox.clone()))
     }
@@ -141,7 +142,8 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
                 continue;
             }
             let Err(full) = self.registry.room() else {
-                let seq = self.registry.publish(&event, bytes, || clock.now(), aftermath);
+                let seq = self.registry.publish(event, bytes, || clock.now(), aftermath);
+                self.mailbox.readers.publish(seq, &mut aftermath.wakers);
                 reply.send(Ok(seq));
                 continue;
             };
@@ -168,8 +170,13 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
         if clock.now() < until {
             return Some(until);
         }
-        self.registry.abort(aftermath);
+        self.abort(aftermath);
         None
+    }
+
+    fn abort(&mut self, aftermath: &mut Aftermath<E>) {
+        drop(self.registry.abort(aftermath));
+        self.mailbox.readers.wake_all(&mut aftermath.wakers);
     }
 }
 
@@ -177,7 +184,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
 impl<E: ?Sized + Send + Sync + 'static> Drop for Owner<E> {
     fn drop(&mut self) {
         let mut aftermath = Aftermath::default();
-        self.registry.abort(&mut aftermath);
+        self.abort(&mut aftermath);
         let ended = self.registry.ended().map(|(_, ended)| ended.to_vec()).unwrap_or_default();
         let unanswered = self.mailbox.close(ended.clone());
         for (_, reply) in self.closing.drain(..) {
