@@ -11,7 +11,6 @@ use crate::pattern::Effect;
 pub struct Closed;
 
 /// Why an event was not published. Nobody receives it.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum PublishError<E: ?Sized> {
     /// The server has been shut down.
@@ -95,6 +94,18 @@ impl<E: ?Sized> fmt::Display for PublishError<E> {
     }
 }
 
+/// Without the event, which may be anything.
+impl<E: ?Sized> fmt::Debug for PublishError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed(_) => f.write_str("Closed"),
+            Self::TimedOut { subscriber, .. } => {
+                f.debug_struct("TimedOut").field("subscriber", subscriber).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
 impl fmt::Display for SubscribeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -111,7 +122,7 @@ impl fmt::Display for CancelError {
 }
 
 impl core::error::Error for Closed {}
-impl<E: ?Sized + fmt::Debug> core::error::Error for PublishError<E> {}
+impl<E: ?Sized> core::error::Error for PublishError<E> {}
 impl core::error::Error for SubscribeError {}
 impl core::error::Error for CancelError {}
 

@@ -208,6 +208,9 @@ pub trait PubSub<E: ?Sized + Send + Sync + 'static>: Clone + Send + Sync + 'stat
         channel: impl Into<Channel<E>> + Send,
     ) -> impl Future<Output = Result<(), CancelError>> + Send;
 
+    /// How many are subscribed.
+    fn subscribers(&self) -> impl Future<Output = usize> + Send;
+
     /// Ends everything and says how it ended. Whoever publishes or subscribes from now on, or is
     /// waiting to publish, is told that the server is closed.
     ///

@@ -152,6 +152,11 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
         self.inner.cancel(|state| state.find(&channel))
     }
 
+    /// See [`PubSub::subscribers`].
+    pub fn subscribers(&self) -> usize {
+        self.inner.state.lock().registry.outlets().len()
+    }
+
     /// See [`PubSub::shutdown`].
     pub async fn shutdown(&self, how: Shutdown) -> Report {
         let mut closing = Closing::new(&self.inner, how);
@@ -337,6 +342,7 @@ impl<'a, E: ?Sized> Closing<'a, E> {
         if self.how == Shutdown::Abort || self.until.is_some_and(|until| clock.now() >= until) {
             _seats = state.registry.abort(&mut aftermath);
             self.inner.readers.wake_all(&mut aftermath.wakers);
+            aftermath.wakers.extend(state.closers.all());
         }
         match state.registry.ended() {
             Some((true, ended)) => Step::Done(Report { ended: ended.to_vec() }),
@@ -382,6 +388,10 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
         channel: impl Into<Channel<E>> + Send,
     ) -> Result<(), CancelError> {
         self.cancel_channel(channel)
+    }
+
+    async fn subscribers(&self) -> usize {
+        self.subscribers()
     }
 
     async fn shutdown(&self, how: Shutdown) -> Report {

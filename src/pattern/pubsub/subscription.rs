@@ -158,9 +158,10 @@ impl<E: ?Sized> Subscription<E> {
     }
 
     fn read(&mut self) -> Poll<Option<Next>> {
+        // Before anything is taken, so that a payload that panics here makes nothing get lost.
+        self.place.clear();
         let published = || self.home.readers().published();
         let read = self.shared.queue.lock().read(&mut self.place, published);
-        self.place.clear();
         match read {
             Read::Event { seq, room } => {
                 if room && !seeded::is(Bug::RoomIsNotAnnounced) {

@@ -306,7 +306,7 @@ impl<O: Outlet> Registry<O> {
     }
 
     /// Those who are subscribed.
-    pub fn outlets(&self) -> impl Iterator<Item = (SubscriberId, &O)> {
+    pub fn outlets(&self) -> impl ExactSizeIterator<Item = (SubscriberId, &O)> {
         self.subscribers.iter().map(|subscriber| (subscriber.id, &subscriber.outlet))
     }
 

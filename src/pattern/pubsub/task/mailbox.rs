@@ -19,6 +19,7 @@ pub(super) enum Request<E: ?Sized> {
     Subscribe(Policy, Option<Channel<E>>, Reply<Result<Subscription<E>, SubscribeError>>),
     Publish(Arc<E>, usize, Reply<Result<u64, PublishError<E>>>),
     Cancel(Who<E>, Reply<Result<(), CancelError>>),
+    Count(Reply<usize>),
     Shutdown(Shutdown, Reply<Report>),
     /// A subscriber has made room for which publishers wait.
     RoomMade,

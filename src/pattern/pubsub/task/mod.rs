@@ -144,6 +144,11 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
         cancelled.unwrap_or(Err(CancelError::NotSubscribed))
     }
 
+    /// See [`PubSub::subscribers`].
+    pub async fn subscribers(&self) -> usize {
+        self.ask(Request::Count).await.unwrap_or(0)
+    }
+
     /// See [`PubSub::shutdown`].
     pub async fn shutdown(&self, how: Shutdown) -> Report {
         match self.ask(|reply| Request::Shutdown(how, reply)).await {
@@ -215,6 +220,10 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
         channel: impl Into<Channel<E>> + Send,
     ) -> Result<(), CancelError> {
         self.cancel_channel(channel).await
+    }
+
+    async fn subscribers(&self) -> usize {
+        self.subscribers().await
     }
 
     async fn shutdown(&self, how: Shutdown) -> Report {

@@ -93,6 +93,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
                 }
                 reply.send(seat.map(|_| ()).ok_or(CancelError::NotSubscribed));
             }
+            Request::Count(reply) => reply.send(self.registry.outlets().len()),
             Request::Shutdown(how, reply) => {
                 self.registry.close(End::Shutdown);
                 self.mailbox.readers.wake_all(&mut aftermath.wakers);

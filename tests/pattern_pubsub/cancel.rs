@@ -1,0 +1,79 @@
+//! Ending a subscription.
+
+use std::time::Duration;
+
+use pushdown::pattern::Effect;
+use pushdown::pattern::pubsub::{CancelError, End, Policy};
+
+use crate::{lossless, publish, ready, rest, settle, waits};
+
+shapes! {
+    async fn a_stream_ends_after_what_was_published_before_the_cancel<S>(server: S) {
+        let mut subscription = server.subscribe(lossless()).await.unwrap();
+        publish(&server, 1..=40).await;
+        server.cancel(subscription.id()).await.unwrap();
+        publish(&server, 41..=80).await;
+        assert_eq!(subscription.end(), Some(End::Cancelled));
+        assert!(rest(&mut subscription).await.into_iter().eq(1..=40));
+        assert!(subscription.recv().await.is_none(), "an end stays an end");
+    }
+
+    async fn a_reader_that_waits_learns_of_the_end<S>(server: S) {
+        let mut subscription = server.subscribe(lossless()).await.unwrap();
+        let id = subscription.id();
+        let reader = tokio::spawn(async move { subscription.recv().await.is_none() });
+        settle().await;
+        server.cancel(id).await.unwrap();
+        assert!(reader.await.unwrap());
+    }
+
+    async fn cancelling_twice_or_a_stranger_is_an_error<S>(server: S) {
+        let subscription = server.subscribe(lossless()).await.unwrap();
+        let id = subscription.id();
+        server.cancel(id).await.unwrap();
+        let error = server.cancel(id).await.unwrap_err();
+        assert_eq!((error, error.effect()), (CancelError::NotSubscribed, Effect::DidNotHappen));
+        let gone = server.subscribe(lossless()).await.unwrap().id();
+        assert_eq!(server.cancel(gone).await, Err(CancelError::NotSubscribed));
+    }
+
+    async fn cancelling_does_not_wait_for_the_reader<S>(server: S) {
+        let subscription = server.subscribe(Policy::block(1, Duration::MAX)).await.unwrap();
+        publish(&server, [1]).await;
+        server.cancel(subscription.id()).await.unwrap();
+        publish(&server, [2]).await;
+    }
+
+    async fn cancelling_lets_a_publisher_go_on_that_waits_for_this_subscriber<S>(server: S) {
+        let mut stuck = server.subscribe(Policy::block(1, Duration::MAX)).await.unwrap();
+        let mut other = server.subscribe(lossless()).await.unwrap();
+        publish(&server, [1]).await;
+        let mut second = Box::pin(server.publish(2));
+        assert!(waits(&mut second).await);
+        server.cancel(stuck.id()).await.unwrap();
+        assert_eq!(second.await.unwrap(), 2);
+        assert_eq!(rest(&mut stuck).await, [1]);
+        assert_eq!(ready(&mut other), [1, 2]);
+    }
+
+    async fn dropping_a_subscription_lets_a_publisher_go_on_that_waits_for_it<S>(server: S) {
+        let stuck = server.subscribe(Policy::block(1, Duration::MAX)).await.unwrap();
+        publish(&server, [1]).await;
+        let mut second = Box::pin(server.publish(2));
+        assert!(waits(&mut second).await);
+        drop(stuck);
+        assert_eq!(second.await.unwrap(), 2);
+    }
+
+    async fn a_cancel_leaves_the_numbers_of_the_others_alone<S>(server: S) {
+        let first = server.subscribe(lossless()).await.unwrap();
+        let mut second = server.subscribe(lossless()).await.unwrap();
+        let third = server.subscribe(lossless()).await.unwrap();
+        publish(&server, [1]).await;
+        server.cancel(first.id()).await.unwrap();
+        publish(&server, [2]).await;
+        drop(third);
+        publish(&server, [3]).await;
+        assert_eq!(ready(&mut second), [1, 2, 3]);
+    }
+}
