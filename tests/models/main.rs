@@ -16,6 +16,7 @@ use std::process::Command;
 use pushdown::pattern::seeded::{self, Bug};
 
 mod channel;
+mod pubsub;
 
 cfg_select! {
     pushdown_model = "loom" => {
@@ -38,7 +39,7 @@ cfg_select! {
         pub(crate) use shuttle::thread;
 
         /// How many interleavings are tried.
-        const SCHEDULES: usize = 20_000;
+        const SCHEDULES: usize = 100_000;
 
         fn run(model: impl Fn() + Send + Sync + 'static) -> usize {
             shuttle::check_random(model, SCHEDULES);
