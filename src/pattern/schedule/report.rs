@@ -25,7 +25,6 @@ impl fmt::Display for ServerId {
 }
 
 /// What became of every task and every server.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Report<S, T, R, E> {
     /// What became of the tasks, in their order.
@@ -150,7 +149,6 @@ impl fmt::Display for Reason {
 }
 
 /// A run that has not done everything.
-#[derive(Debug)]
 pub struct Unfinished<S, T, R, E> {
     /// Why.
     pub reason: Reason,
@@ -163,25 +161,50 @@ impl<S, T, R, E> Unfinished<S, T, R, E> {
     pub fn effect(&self) -> Effect {
         if self.report.attempts == 0 { Effect::DidNotHappen } else { Effect::MayHaveHappened }
     }
+
+    /// Why the task failed that the run has failed with, if there is one.
+    pub fn cause(&self) -> Option<&Cause<E>> {
+        let (Reason::Fatal { task } | Reason::Exhausted { task }) = self.reason else {
+            return None;
+        };
+        self.report.results[task].as_ref().err().and_then(NotDone::cause)
+    }
+}
+
+impl<S, T, R, E> Report<S, T, R, E> {
+    fn done(&self) -> usize {
+        self.results.iter().filter(|result| result.is_ok()).count()
+    }
+}
+
+/// Asks nothing of servers, tasks and results, so that any run can be unwrapped.
+impl<S, T, R, E> fmt::Debug for Report<S, T, R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report")
+            .field("tasks", &self.results.len())
+            .field("done", &self.done())
+            .field("servers", &self.servers.len())
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, T, R, E: fmt::Debug> fmt::Debug for Unfinished<S, T, R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unfinished")
+            .field("reason", &self.reason)
+            .field("cause", &self.cause())
+            .field("report", &self.report)
+            .finish()
+    }
 }
 
 impl<S, T, R, E: fmt::Display> fmt::Display for Unfinished<S, T, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let done = self.report.results.iter().filter(|result| result.is_ok()).count();
-        write!(f, "{}; {done} of {} tasks are done", self.reason, self.report.results.len())?;
-        let (Reason::Fatal { task } | Reason::Exhausted { task }) = self.reason else {
-            return Ok(());
-        };
-        let cause = self.report.results[task].as_ref().err().and_then(NotDone::cause);
-        cause.map_or(Ok(()), |cause| write!(f, "; {cause}"))
+        let tasks = self.report.results.len();
+        write!(f, "{}; {} of {tasks} tasks are done", self.reason, self.report.done())?;
+        self.cause().map_or(Ok(()), |cause| write!(f, "; {cause}"))
     }
 }
 
-impl<S, T, R, E> core::error::Error for Unfinished<S, T, R, E>
-where
-    S: fmt::Debug,
-    T: fmt::Debug,
-    R: fmt::Debug,
-    E: fmt::Debug + fmt::Display,
-{
-}
+impl<S, T, R, E: fmt::Debug + fmt::Display> core::error::Error for Unfinished<S, T, R, E> {}
