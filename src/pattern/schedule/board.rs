@@ -82,10 +82,11 @@ impl Board {
         ended: Option<Outcome>,
         cx: &mut Context<'_>,
     ) -> (bool, Step<Option<super::core::Attempt>>) {
-        let now = self.timed.then(|| self.clock.now());
         let mut later = WakeLater::default();
         let mut _old = None;
         let mut state = self.state.lock();
+        // Under the lock, so that the core's time never goes back.
+        let now = self.timed.then(|| self.clock.now());
         let counts = ended.is_some_and(|outcome| state.core.settle(server, outcome));
         let step = match state.core.take(server, now) {
             Next::Run(attempt) => Step::Done(Some(attempt)),
