@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pushdown::pattern::Shutdown;
-use pushdown::pattern::schedule::{Failure, Lease, Options, Reason, Report, schedule_on};
+use pushdown::pattern::schedule::{Failure, Lease, Options, Reason, Report, Runner, schedule_on};
 use pushdown::pattern::seeded::Bug;
 use pushdown::pattern::thread::block_on;
 
 use crate::{finds, holds, thread};
 
-fn spawn(task: pushdown::pattern::schedule::Task) {
-    thread::spawn(|| block_on(task));
+fn spawn(runner: Runner) {
+    thread::spawn(|| block_on(runner));
 }
 
 /// Everything is done, and every server is back.

@@ -45,6 +45,20 @@ async fn fresh_tasks_come_before_copies() {
     assert_eq!(report.results[0], Ok((1, true)));
 }
 
+/// tower's hedge holds capacity before its delay is over.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_waits_for_a_straggler_to_be_old_enough_does_other_work() {
+    let call = async |server: Lease<usize>, task: usize| {
+        let first = server.attempt() == 1;
+        sleep(SECOND * if task == 0 { 60 } else { 2 }).await;
+        if task == 1 && first { Err(Failure::elsewhere(())) } else { Ok(Instant::now()) }
+    };
+    // Server 2 does nothing until task 1 has failed after 2 s, and 2 s later it is done.
+    let start = Instant::now();
+    let results = results(schedule([0, 1, 2], 0..2, call, backups()).await);
+    assert_eq!(results[1] - start, 4 * SECOND);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_copy_is_dropped_if_the_first_is_faster() {
     let dropped = Arc::new(AtomicUsize::new(0));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use pushdown::pattern::Shutdown;
 use pushdown::pattern::schedule::{
-    AtFailure, Exhausted, Failure, FailureKind, Lease, Options, Reason, ServerEnd, Servers,
+    AtFailure, Exhausted, Failure, FailureKind, Lease, Options, Reason, Runner, ServerEnd, Servers,
     schedule, schedule_on,
 };
 use pushdown::pattern::thread::block_on;
@@ -178,7 +178,9 @@ fn a_runtime_that_is_shut_down_ends_the_run() {
     };
     let (joining, servers) = mpsc::unbounded_channel();
     (0..3).for_each(|server| joining.send(server).unwrap());
-    let run = runtime.block_on(async { schedule(servers, 0..9, call, Options::default()) });
+    let entered = runtime.enter();
+    let run = schedule(servers, 0..9, call, Options::default());
+    drop(entered);
     let mut progress = run.progress();
     while block_on(progress.changed()).is_none_or(|now| now.running < 3 || now.done < 3) {}
     runtime.shutdown_timeout(20 * SECOND);
@@ -188,6 +190,67 @@ fn a_runtime_that_is_shut_down_ends_the_run() {
     for server in unfinished.report.servers {
         assert_eq!((server.end, server.server.is_some()), (Some(ServerEnd::Lost), true));
     }
+}
+
+/// Each server's future is dropped after so many polls, wherever it then waits.
+#[tokio::test(start_paused = true)]
+async fn a_runner_that_is_dropped_at_any_moment_leaves_nothing_behind() {
+    let mut lost = 0;
+    for turns in 0..20 {
+        let spawn = move |mut runner: Runner| {
+            let mut left = turns;
+            drop(tokio::spawn(poll_fn(move |cx| {
+                if left == 0 || runner.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(());
+                }
+                left -= 1;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })));
+        };
+        let count = Arc::new(AtomicUsize::new(0));
+        let call = async |server: Lease<(i32, Counted)>, task: Counted| {
+            for _ in 0..server.0 {
+                yield_now().await;
+            }
+            Ok::<_, Failure<()>>(task)
+        };
+        let servers = [1, 2, 3].map(|server| (server, Counted::one(&count)));
+        let tasks = Vec::from_iter((0..6).map(|_| Counted::one(&count)));
+        let run = schedule_on(spawn, servers, tasks, call, Options::default());
+        let report = match run.await {
+            Ok(report) => report,
+            Err(unfinished) => {
+                assert_eq!(unfinished.reason, Reason::NoServers);
+                lost += 1;
+                unfinished.report
+            }
+        };
+        assert!(report.servers.iter().all(|server| server.server.is_some()));
+        assert_eq!(count.load(Ordering::Relaxed), 3 + 6, "servers, and tasks or results");
+        drop(report);
+        quiet().await;
+        assert_eq!(count.load(Ordering::Relaxed), 0);
+    }
+    assert!((3..20).contains(&lost), "{lost} runs lost their servers");
+}
+
+/// Calls that are ready at once leave the others their turn.
+#[tokio::test]
+async fn a_run_of_tasks_that_do_not_wait_lets_others_run() {
+    let call = async |_: Lease<()>, task: usize| Ok::<_, Failure<()>>(task);
+    let run = schedule([()], 0..100_000, call, Options::default());
+    let progress = run.progress();
+    let mut turns = 0;
+    let others = async {
+        while progress.now().end.is_none() {
+            yield_now().await;
+            turns += 1;
+        }
+    };
+    let (finished, ()) = tokio::join!(run, others);
+    assert!(finished.is_ok());
+    assert!(turns > 500, "{turns} turns");
 }
 
 #[test]

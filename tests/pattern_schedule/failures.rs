@@ -142,8 +142,11 @@ async fn a_task_that_has_used_up_its_attempts_fails_the_run_or_stands_in_the_rep
     let options = attempts(3).exhausted(Exhausted::GoOn);
     let report = schedule([0, 1], 0..9, call, options).await.unwrap();
     let failed = report.into_results().unwrap_err();
-    assert_eq!((failed.index, failed.attempts, failed.failures.len()), (1, 3, 3));
-    assert!(failed.failures.iter().map(|failed| failed.number).eq(1..=3));
+    assert_eq!((failed.index, failed.attempts), (1, 3));
+    assert_eq!(failed.cause(), Some(&Cause::Failed(Failure::retry(3))));
+    // One for each server at most, however often it is tried.
+    assert!((1..=2).contains(&failed.failures.len()));
+    assert!(failed.failures.is_sorted_by_key(|failed| failed.number));
 }
 
 #[tokio::test(start_paused = true)]

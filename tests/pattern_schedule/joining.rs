@@ -106,7 +106,7 @@ async fn servers_that_come_and_go_every_10_ms_get_everything_done() {
         if server.elapsed() > STEP * 5 / 2 {
             return Err(Failure::server_dead("dead"));
         }
-        if (task + usize::try_from(server.attempt()).unwrap()) % 3 == 0 {
+        if (task + server.attempt() as usize).is_multiple_of(3) {
             return Err(Failure::elsewhere("busy"));
         }
         Ok(task)
@@ -186,6 +186,24 @@ async fn a_server_is_busy_until_its_lease_is_dropped() {
     assert_eq!((progress.now().done, progress.now().queued), (1, 1));
     assert_eq!(results(run.await.unwrap()), [0, 1]);
     assert_eq!(start.elapsed(), 10 * SECOND);
+}
+
+/// Two wait for the same task. One of them is woken for it, and leaves instead: flume loses the wake-up.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_leaves_does_not_take_a_wake_up_with_it() {
+    for leaves in 1..3 {
+        let call = async |server: Lease<usize>, _: usize| {
+            sleep(SECOND).await;
+            if server.attempt() == 1 { Err(Failure::elsewhere(())) } else { Ok(*server) }
+        };
+        let run = schedule([0, 1, 2], 0..1, call, Options::default());
+        let (control, mut progress) = (run.control(), run.progress());
+        let run = tokio::spawn(run);
+        while progress.changed().await.is_some_and(|now| now.failures == 0) {}
+        let waiting = progress.servers()[leaves].id;
+        control.retire(waiting);
+        assert_eq!(results(run.await.unwrap()), [3 - leaves]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -77,7 +77,7 @@ pub use progress::{Control, Progress, ServerSnapshot, Snapshot};
 pub use report::{
     Finished, NotDone, Reason, Report, ServerEnd, ServerId, ServerReport, Unfinished,
 };
-pub use run::{Run, Task, schedule_on};
+pub use run::{Run, Runner, schedule_on};
 pub use servers::Servers;
 
 /// Runs every task on one of the servers, and starts at once. Await the [`Run`] for the [`Report`].
@@ -102,6 +102,6 @@ where
     Fut: Future<Output = Result<R, Failure<E>>> + Send + 'static,
 {
     let runtime = tokio::runtime::Handle::current();
-    let spawn = move |task| drop(runtime.spawn(task));
+    let spawn = move |runner| drop(runtime.spawn(runner));
     schedule_on(spawn, servers, tasks, call, options)
 }

@@ -63,7 +63,7 @@ pub struct NotDone<T, E> {
     pub task: T,
     /// How many attempts were begun.
     pub attempts: u32,
-    /// Those that failed, in order. The others were cancelled.
+    /// The last that failed on each server, in order.
     pub failures: Vec<FailedAttempt<E>>,
 }
 

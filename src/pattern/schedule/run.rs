@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::vec::Vec;
 
-use tokio::task::coop::consume_budget;
+use tokio::task::coop::{consume_budget, poll_proceed};
 
 use super::board::Board;
 use super::core::{Attempt, Core};
@@ -21,8 +21,8 @@ use super::{Control, Finished, Lease, Options, Progress, Servers};
 use crate::pattern::Shutdown;
 use crate::pattern::wait::{Clock, Step, wait};
 
-/// What [`schedule_on`] has run: one server, or the door to a run.
-pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// What [`schedule_on`] wants to have run: the calls of one server, or what lets servers in.
+pub type Runner = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A run that goes on by itself. Await it for the [`Report`](super::Report).
 ///
@@ -105,8 +105,8 @@ impl<S, T, R, E> fmt::Debug for Run<S, T, R, E> {
 
 /// Starts a run: see [`schedule`](super::schedule), which does so on the current tokio runtime.
 ///
-/// `spawn` is given a task for each server, and one more if servers may yet join. It may run them in
-/// whatever way; those that it drops are servers lost. Timeouts, backup copies and draining need
+/// `spawn` is given a future for each server, and one more if servers may yet join. It may run them
+/// in whatever way; a server whose future it drops is lost. Timeouts, backup copies and draining need
 /// tokio's timer.
 ///
 /// ```
@@ -115,13 +115,13 @@ impl<S, T, R, E> fmt::Debug for Run<S, T, R, E> {
 /// use pushdown::pattern::thread::block_on;
 ///
 /// // A thread in the part of a runtime.
-/// let spawn = |task| drop(thread::spawn(|| block_on(task)));
+/// let spawn = |runner| drop(thread::spawn(|| block_on(runner)));
 /// let call = async |_: Lease<&str>, task: usize| Ok::<_, Failure<()>>(task * task);
 /// let run = schedule_on(spawn, vec!["a", "b"], 0..5, call, Options::default());
 /// assert_eq!(block_on(run).unwrap().into_results().unwrap(), [0, 1, 4, 9, 16]);
 /// ```
 pub fn schedule_on<S, T, R, E, F, Fut>(
-    spawn: impl Fn(Task) + Send + Sync + 'static,
+    spawn: impl Fn(Runner) + Send + Sync + 'static,
     servers: impl Into<Servers<S>>,
     tasks: impl IntoIterator<Item = T>,
     call: F,
@@ -153,7 +153,7 @@ where
             let seats: Vec<_> = servers.into_iter().map(|server| door.seat(server)).collect();
             drop(door);
             for seat in seats {
-                spawn(Box::pin(serve(Runner { job: job.clone(), seat })));
+                spawn(Box::pin(serve(Served { job: job.clone(), seat })));
             }
         }
         Source::Joining(joining) => {
@@ -217,7 +217,7 @@ impl<S, R, E> Drop for Door<S, R, E> {
 }
 
 async fn let_in<S, T, R, E, F, Fut>(
-    spawn: Arc<impl Fn(Task) + Send + Sync + 'static>,
+    spawn: Arc<impl Fn(Runner) + Send + Sync + 'static>,
     job: Arc<Job<T, F>>,
     door: Door<S, R, E>,
 ) where
@@ -231,45 +231,44 @@ async fn let_in<S, T, R, E, F, Fut>(
     let (mut door, job) = (door, job);
     while let Some(server) = door.next().await {
         let seat = door.seat(server);
-        spawn(Box::pin(serve(Runner { job: job.clone(), seat })));
+        spawn(Box::pin(serve(Served { job: job.clone(), seat })));
         consume_budget().await;
     }
 }
 
 /// The job goes before the seat, so that nothing of the user's is left when the run is over.
-struct Runner<S, T, R, E, F> {
+struct Served<S, T, R, E, F> {
     job: Arc<Job<T, F>>,
     seat: Seat<S, R, E>,
 }
 
 /// The lecture's `for task := range work`.
-async fn serve<S, T, R, E, F, Fut>(mut runner: Runner<S, T, R, E, F>)
+async fn serve<S, T, R, E, F, Fut>(mut served: Served<S, T, R, E, F>)
 where
     T: Clone,
     F: Fn(Lease<S>, T) -> Fut,
     Fut: Future<Output = Result<R, Failure<E>>>,
 {
-    let Runner { job, seat } = &mut runner;
+    let Served { job, seat } = &mut served;
     let mut ended = None;
     while let Some(attempt) = next(seat, ended).await {
         ended = Some((attempt, call(&seat.board, &seat.home, job, attempt).await));
-        consume_budget().await;
     }
 }
 
 /// Tells the board what came of a call, as soon as the call is over, and asks for the next, as soon
-/// as the server is back.
+/// as the server is back and tokio lets this task go on.
 async fn next<S, R, E>(
     seat: &mut Seat<S, R, E>,
     mut ended: Option<(Attempt, Ended<R, E>)>,
 ) -> Option<Attempt> {
     wait(|cx, _| {
         let outcome = ended.as_ref().map(|(_, ended)| ended.outcome());
+        let id = seat.id();
         let is_in = seat.home.is_in(cx);
-        let (counts, step) = if is_in {
-            seat.board.next(seat.id(), outcome, cx)
+        let (counts, step) = if is_in && has_budget(cx) {
+            seat.board.next(id, outcome, cx)
         } else {
-            let id = seat.id();
             let counts = seat.board.change(|core| outcome.is_some_and(|it| core.settle(id, it)));
             let step = match seat.board.hurried(id, cx) {
                 Step::Done(()) => Step::Done(None),
@@ -283,6 +282,12 @@ async fn next<S, R, E>(
         step
     })
     .await
+}
+
+/// Whether tokio lets this task go on; if not, it comes back to it. Otherwise calls that are ready at
+/// once would keep everything else from running.
+fn has_budget(cx: &mut Context<'_>) -> bool {
+    poll_proceed(cx).map(|budget| budget.made_progress()).is_ready()
 }
 
 /// One call, from the lending of the server to the dropping of the future.

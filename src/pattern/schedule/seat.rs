@@ -26,7 +26,7 @@ struct Bag<S, R, E> {
     id: ServerId,
     server: Option<S>,
     results: Vec<(usize, R)>,
-    failures: Vec<(usize, FailedAttempt<E>)>,
+    failures: BTreeMap<usize, FailedAttempt<E>>,
 }
 
 /// A server's place in a run. Results stay here until it leaves, so no lock is held over a value of
@@ -39,7 +39,8 @@ pub(super) struct Seat<S, R, E> {
     pub(super) home: Arc<Home<S>>,
     harvest: Arc<Harvest<S, R, E>>,
     results: Vec<(usize, R)>,
-    failures: Vec<(usize, FailedAttempt<E>)>,
+    /// The last of each task, so that a run which fails for days does not fill the memory.
+    failures: BTreeMap<usize, FailedAttempt<E>>,
 }
 
 /// What is known of a call that has ended, and not yet told to the board.
@@ -71,7 +72,7 @@ impl<S, R, E> Seat<S, R, E> {
             board: board.clone(),
             harvest: harvest.clone(),
             results: Vec::new(),
-            failures: Vec::new(),
+            failures: BTreeMap::new(),
         }
     }
 
@@ -85,7 +86,7 @@ impl<S, R, E> Seat<S, R, E> {
             Ended::Success(result) if counts => self.results.push((attempt.task, result)),
             Ended::Failed(cause) if counts => {
                 let failed = FailedAttempt { number: attempt.number, server: self.id(), cause };
-                self.failures.push((attempt.task, failed));
+                discard(self.failures.insert(attempt.task, failed));
             }
             late => discard(late),
         }
@@ -121,7 +122,7 @@ impl<S, R, E> Harvest<S, R, E> {
             results[task] = Some(result);
         }
         let mut failures = BTreeMap::<usize, Vec<_>>::new();
-        for (task, failed) in bags.iter_mut().flat_map(|bag| bag.failures.drain(..)) {
+        for (task, failed) in bags.iter_mut().flat_map(|bag| std::mem::take(&mut bag.failures)) {
             if results[task].is_none() {
                 failures.entry(task).or_default().push(failed);
             }

@@ -113,6 +113,9 @@ impl fmt::Debug for Attempt {
 ///
 /// # Errors
 /// [`Unfinished`](super::Unfinished) says why not everything was done, and what was.
+///
+/// # Panics
+/// If a thread cannot be started, after those that were have finished.
 pub fn schedule<S, T, R, E>(
     servers: impl Into<Servers<S>>,
     tasks: impl IntoIterator<Item = T>,
