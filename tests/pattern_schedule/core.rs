@@ -74,6 +74,7 @@ struct Model {
     servers: Vec<Server>,
     closed: bool,
     draining: bool,
+    aborted: bool,
     end: Option<Result<(), Reason>>,
     now: Instant,
 }
@@ -192,6 +193,7 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
         servers: Vec::new(),
         closed: false,
         draining: false,
+        aborted: false,
         end: None,
         now: Instant::now(),
     };
@@ -274,6 +276,7 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
             }
             Op::Abort => {
                 core.abort();
+                model.aborted = true;
                 model.conclude(Err(Reason::ShutDown));
             }
             Op::Join => {}
@@ -309,6 +312,11 @@ fn check(core: &mut Core, model: &mut Model) {
             let copies = if model.options.2.is_some() { 2 } else { 1 };
             assert!(model.live(task) <= copies);
         }
+    }
+    for server in &model.servers {
+        let late = server.running.is_some_and(|(task, _)| model.tasks[task].closed);
+        let aborted = model.aborted && server.running.is_some();
+        assert_eq!(core.cancelled(server.id).0, late || aborted, "what {} runs is late", server.id);
     }
     let wakes = core.wakes();
     for server in 0..model.servers.len() {

@@ -198,11 +198,13 @@ async fn a_server_that_leaves_does_not_take_a_wake_up_with_it() {
         };
         let run = schedule([0, 1, 2], 0..1, call, Options::default());
         let (control, mut progress) = (run.control(), run.progress());
-        let run = tokio::spawn(run);
-        while progress.changed().await.is_some_and(|now| now.failures == 0) {}
-        let waiting = progress.servers()[leaves].id;
-        control.retire(waiting);
-        assert_eq!(results(run.await.unwrap()), [3 - leaves]);
+        // Woken together with the two, and before them.
+        let retiring = tokio::spawn(async move {
+            while progress.changed().await.is_some_and(|now| now.failures == 0) {}
+            assert!(control.retire(progress.servers()[leaves].id));
+        });
+        assert_eq!(results(run.await), [3 - leaves]);
+        retiring.await.unwrap();
     }
 }
 

@@ -145,7 +145,7 @@ pub struct Wakes {
     pub idle: bool,
     /// Everybody: servers, and whoever lets them in or waits for the end.
     pub all: bool,
-    /// One server, whether it is idle or not.
+    /// One server, whose call is cancelled.
     pub server: Option<ServerId>,
 }
 
@@ -253,8 +253,6 @@ impl Core {
         self.counts.attempts += 1;
         self.counts.backups += u64::from(backup);
         self.servers[server.0].running = Some(Running { task, since: now });
-        // Somebody idle may have to set an alarm for this one.
-        self.wakes.idle |= self.options.backup_after.is_some();
         let deadline =
             now.zip(self.options.timeout).and_then(|(now, after)| now.checked_add(after));
         Next::Run(Attempt { task, number: self.tasks[task].attempts, deadline, backup })
@@ -282,11 +280,15 @@ impl Core {
             Outcome::Success | Outcome::Cancelled => here.counts.cancelled += 1,
             Outcome::Failed(kind) => self.failed(server, task, kind),
         }
-        if self.end.is_none() && !self.tasks[task].closed && self.tasks[task].live == 0 {
-            self.try_again(task);
+        let Task { closed, live, .. } = self.tasks[task];
+        if self.end.is_none() && !closed {
+            if live == 0 {
+                self.try_again(task);
+            } else {
+                // The copy that is left may be given another.
+                self.wakes.idle = true;
+            }
         }
-        // What is left of two copies may be given another.
-        self.wakes.idle |= self.options.backup_after.is_some();
         self.conclude_if_settled();
         first
     }
@@ -303,7 +305,6 @@ impl Core {
             self.again.push(running.task, &[]);
         }
         self.exclude(server, ServerEnd::Retired);
-        self.wakes.server = Some(server);
         self.conclude_if_settled();
         true
     }
