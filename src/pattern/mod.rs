@@ -30,6 +30,7 @@ cfg_select! {
         mod seeded;
     }
 }
+pub mod schedule;
 pub mod thread;
 
 /// What became of what an operation was to bring about, when it failed.

@@ -22,6 +22,26 @@ pub enum Bug {
     RoomIsNotAnnounced,
     /// Publish/subscribe: a reader that has left its waker does not look again.
     ReaderLooksOnce,
+
+    /// The scheduler: whoever finds no task leaves, although one that runs may have to be tried
+    /// again. The lecture's `close(work)` that comes too early.
+    WorkClosedBeforeRetries,
+    /// The scheduler: a task that is to be tried again wakes nobody.
+    IdleNotCalled,
+    /// The scheduler: the run goes on without servers. tower's balance waits for ever.
+    NobodyLeft,
+    /// The scheduler: what a server runs when it is sent away is tried again at once, and so runs
+    /// twice at a time. apalis #530.
+    JudgedDead,
+    /// The scheduler: a success counts even if another copy of the task was faster.
+    SecondSuccessCounts,
+    /// The scheduler: what lets servers in is not told of the end. A slip of the lecture's.
+    DoorNotTold,
+    /// The scheduler: a lease that outlives its call comes back unnoticed.
+    LeaseComesBackUnnoticed,
+    /// The scheduler: a server that is handed back at the end goes nowhere. Most copies of the lab
+    /// that belongs to the lecture.
+    NobodyTakesBack,
 }
 
 cfg_select! {

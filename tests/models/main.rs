@@ -17,6 +17,7 @@ use pushdown::pattern::seeded::{self, Bug};
 
 mod channel;
 mod pubsub;
+mod schedule;
 
 cfg_select! {
     pushdown_model = "loom" => {
