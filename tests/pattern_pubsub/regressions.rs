@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushdown::pattern::pubsub::{End, Item, Limit, Policy, PubSub, PublishError, mutex};
+use pushdown::pattern::pubsub::{End, Item, Limit, Policy, PublishError, mutex};
 use tokio::time::{Instant, timeout};
 
 use crate::{SECOND, counted, drop_after, lossless, publish, ready, rest, settle, waits};
