@@ -17,7 +17,10 @@
 
 use core::time::Duration;
 
+#[cfg(feature = "debug")]
+pub mod debug;
 pub mod pubsub;
+mod registry;
 mod reply;
 mod sync;
 mod wait;

@@ -22,9 +22,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use super::registry::Site;
 use super::sync::Mutex;
 use super::wait;
 use super::waiters::{Ticket, Waiters, WakeLater};
+
+static SEND: Site = Site::wait("thread", "send", "room");
+static RECV: Site = Site::wait("thread", "recv", "a value");
 
 /// Runs a future to its end in this thread, which sleeps while the future waits.
 ///
@@ -119,7 +123,7 @@ impl<T> Sender<T> {
     /// The value comes back if there is no receiver any more.
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         let mut send = self.start(value);
-        wait::block(|cx, _| send.poll(cx).into())
+        wait::block(&SEND, |cx, _| send.poll(cx).into())
     }
 
     /// Whether both send into the same channel.
@@ -142,7 +146,7 @@ impl<T> Receiver<T> {
     /// Receives a value, and waits as long as there is none. `None` says that no more will come.
     pub fn recv(&self) -> Option<T> {
         let mut receive = self.start();
-        wait::block(|cx, _| receive.poll(cx).into())
+        wait::block(&RECV, |cx, _| receive.poll(cx).into())
     }
 
     /// Receives a value if there is one.

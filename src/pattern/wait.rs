@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
+use super::registry::{At, Entry, Peer, Site};
 use super::sync::{Condvar, Mutex};
 
 /// What one question brought.
@@ -48,14 +49,26 @@ impl Clock {
 }
 
 /// Waits in a task. Needs tokio's timer only once the answer names a time.
-pub(crate) async fn wait<T>(mut ask: impl FnMut(&mut Context<'_>, Clock) -> Step<T>) -> T {
+pub(crate) async fn wait<'p, T>(
+    at: impl Into<At<'p>>,
+    mut ask: impl FnMut(&mut Context<'_>, Clock) -> Step<T>,
+) -> T {
+    wait_for(at, |cx, clock, _| ask(cx, clock)).await
+}
+
+/// Waits in a task for somebody whom only the answer names.
+pub(crate) async fn wait_for<'p, T>(
+    at: impl Into<At<'p>>,
+    mut ask: impl FnMut(&mut Context<'_>, Clock, &mut Option<Peer>) -> Step<T>,
+) -> T {
+    let mut waiter = Waiter::new(at.into());
     let mut alarm: Option<Pin<Box<tokio::time::Sleep>>> = None;
     poll_fn(|cx| {
         loop {
-            let until = match ask(cx, Clock::TOKIO) {
-                Step::Done(value) => return Poll::Ready(value),
-                Step::Wait { until: None } => return Poll::Pending,
-                Step::Wait { until: Some(until) } => tokio::time::Instant::from_std(until),
+            let until = match waiter.ask(|peer| ask(cx, Clock::TOKIO, peer)) {
+                Ok(value) => return Poll::Ready(value),
+                Err(None) => return Poll::Pending,
+                Err(Some(until)) => tokio::time::Instant::from_std(until),
             };
             let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
             if alarm.deadline() != until {
@@ -70,26 +83,70 @@ pub(crate) async fn wait<T>(mut ask: impl FnMut(&mut Context<'_>, Clock) -> Step
 }
 
 /// Waits in a thread, which it blocks.
-pub(crate) fn block<T>(mut ask: impl FnMut(&mut Context<'_>, Clock) -> Step<T>) -> T {
+pub(crate) fn block<'p, T>(
+    at: impl Into<At<'p>>,
+    mut ask: impl FnMut(&mut Context<'_>, Clock) -> Step<T>,
+) -> T {
+    block_for(at, |cx, clock, _| ask(cx, clock))
+}
+
+/// Waits in a thread for somebody whom only the answer names.
+pub(crate) fn block_for<'p, T>(
+    at: impl Into<At<'p>>,
+    mut ask: impl FnMut(&mut Context<'_>, Clock, &mut Option<Peer>) -> Step<T>,
+) -> T {
     // Mostly there is nothing to wait for, and then nothing to allocate either.
-    if let Step::Done(value) = ask(&mut Context::from_waker(Waker::noop()), Clock::SYSTEM) {
+    let mut cx = Context::from_waker(Waker::noop());
+    if let Step::Done(value) = ask(&mut cx, Clock::SYSTEM, &mut None) {
         return value;
     }
+    let mut waiter = Waiter::new(at.into());
     let parker = Arc::new(Parker { woken: Mutex::new(false), changed: Condvar::new() });
     let waker = Waker::from(parker.clone());
     let mut cx = Context::from_waker(&waker);
     loop {
-        match ask(&mut cx, Clock::SYSTEM) {
-            Step::Done(value) => return value,
-            Step::Wait { until } => parker.park(until),
+        match waiter.ask(|peer| ask(&mut cx, Clock::SYSTEM, peer)) {
+            Ok(value) => return value,
+            Err(until) => parker.park(until),
         }
     }
 }
 
+/// One that waits. It is registered from its first vain question until it is dropped.
+struct Waiter<'p> {
+    at: At<'p>,
+    entry: Option<Entry>,
+}
+
+impl<'p> Waiter<'p> {
+    fn new(at: At<'p>) -> Self {
+        Self { at, entry: None }
+    }
+
+    /// Asks. `Err` says when to ask again at the latest.
+    fn ask<T>(
+        &mut self,
+        ask: impl FnOnce(&mut Option<Peer>) -> Step<T>,
+    ) -> Result<T, Option<Instant>> {
+        let mut peer = None;
+        let until = match ask(&mut peer) {
+            Step::Done(value) => return Ok(value),
+            Step::Wait { until } => until,
+        };
+        let entry = self.entry.get_or_insert_with(|| Entry::new(self.at));
+        if let Some(peer) = peer {
+            entry.move_to(peer);
+        }
+        Err(until)
+    }
+}
+
+static FUTURE: Site = Site::wait("thread", "block_on", "a future");
+
 /// Runs a future to its end in this thread.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
-    block(|cx, _| future.as_mut().poll(cx).into())
+    block(&FUTURE, |cx, _| future.as_mut().poll(cx).into())
 }
 
 /// A thread that sleeps until it is woken. A wake-up before that counts.

@@ -19,9 +19,14 @@ use tokio::sync::mpsc;
 use super::core::{Outlet, Queue};
 use super::subscription::{Shared, Subscription};
 use super::{Item, Policy};
+use crate::pattern::registry::{Entry, Site};
 use crate::pattern::sync;
 use crate::pattern::thread;
 use crate::pattern::wait::{self, Step};
+
+static FORWARDER: Site = Site::task("pubsub", "forwarder");
+static EVENT: Site = Site::wait("pubsub", "forwarder", "an event");
+static CHANNEL: Site = Site::wait("pubsub", "forwarder", "room in the channel");
 
 /// A channel that can be subscribed: one of tokio's, or one of ours for threads.
 ///
@@ -115,12 +120,14 @@ async fn in_task<E: ?Sized>(
     mut subscription: Subscription<E>,
     channel: mpsc::Sender<Item<Arc<E>>>,
 ) {
+    let _alive = Entry::new((&FORWARDER).into());
     loop {
         let mut closed = pin!(channel.closed());
-        let next = wait::wait(|cx, _| subscription.poll_unless(cx, |cx| closed.as_mut().poll(cx)));
+        let next =
+            wait::wait(&EVENT, |cx, _| subscription.poll_unless(cx, |cx| closed.as_mut().poll(cx)));
         let Some(item) = next.await else { return };
         let mut send = pin!(channel.send(item));
-        let sent = wait::wait(|cx, _| match send.as_mut().poll(cx) {
+        let sent = wait::wait(&CHANNEL, |cx, _| match send.as_mut().poll(cx) {
             Poll::Pending => subscription.poll_cut(cx).map(|()| false).into(),
             Poll::Ready(sent) => Step::Done(sent.is_ok()),
         });
@@ -131,12 +138,13 @@ async fn in_task<E: ?Sized>(
 }
 
 fn in_thread<E: ?Sized>(mut subscription: Subscription<E>, channel: &thread::Sender<Item<Arc<E>>>) {
+    let _alive = Entry::new((&FORWARDER).into());
     loop {
         let mut closed = channel.closed();
-        let next = wait::block(|cx, _| subscription.poll_unless(cx, |cx| closed.poll(cx)));
+        let next = wait::block(&EVENT, |cx, _| subscription.poll_unless(cx, |cx| closed.poll(cx)));
         let Some(item) = next else { return };
         let mut send = channel.start(item);
-        let sent = wait::block(|cx, _| match send.poll(cx) {
+        let sent = wait::block(&CHANNEL, |cx, _| match send.poll(cx) {
             Poll::Pending => subscription.poll_cut(cx).map(|()| false).into(),
             Poll::Ready(sent) => Step::Done(sent.is_ok()),
         });

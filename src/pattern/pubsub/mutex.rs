@@ -19,10 +19,14 @@ use super::{
     CancelError, Closed, End, Policy, PubSub, PublishError, Report, SubscribeError, SubscriberId,
 };
 use crate::pattern::Shutdown;
+use crate::pattern::registry::{Peer, Site};
 use crate::pattern::seeded::{self, Bug};
 use crate::pattern::sync::Mutex;
 use crate::pattern::wait::{self, Clock, Step};
 use crate::pattern::waiters::{Ticket, Waiters, WakeLater};
+
+static PUBLISH: Site = Site::wait("pubsub", "publish", "room");
+static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 
 /// The server, or a further handle to it. When the last one is dropped, it is aborted.
 ///
@@ -123,7 +127,7 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// Nobody receives the event; it comes back.
     pub async fn publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
         let mut publishing = Publishing::new(&self.inner, event.into());
-        wait::wait(|cx, clock| publishing.ask(cx, clock)).await
+        wait::wait_for(&PUBLISH, |cx, clock, peer| publishing.ask(cx, clock, peer)).await
     }
 
     /// Like [`publish`](Self::publish), and blocks the thread.
@@ -132,7 +136,7 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// Nobody receives the event; it comes back.
     pub fn blocking_publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
         let mut publishing = Publishing::new(&self.inner, event.into());
-        wait::block(|cx, clock| publishing.ask(cx, clock))
+        wait::block_for(&PUBLISH, |cx, clock, peer| publishing.ask(cx, clock, peer))
     }
 
     /// See [`PubSub::cancel`].
@@ -160,13 +164,13 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// See [`PubSub::shutdown`].
     pub async fn shutdown(&self, how: Shutdown) -> Report {
         let mut closing = Closing::new(&self.inner, how);
-        wait::wait(|cx, clock| closing.ask(cx, clock)).await
+        wait::wait(&SHUTDOWN, |cx, clock| closing.ask(cx, clock)).await
     }
 
     /// Like [`shutdown`](Self::shutdown), and blocks the thread.
     pub fn blocking_shutdown(&self, how: Shutdown) -> Report {
         let mut closing = Closing::new(&self.inner, how);
-        wait::block(|cx, clock| closing.ask(cx, clock))
+        wait::block(&SHUTDOWN, |cx, clock| closing.ask(cx, clock))
     }
 }
 
@@ -271,7 +275,12 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
         Self { inner, bytes: (inner.size_of)(&event), event, ticket: None, since: None }
     }
 
-    fn ask(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Result<u64, PublishError<E>>> {
+    fn ask(
+        &mut self,
+        cx: &mut Context<'_>,
+        clock: Clock,
+        peer: &mut Option<Peer>,
+    ) -> Step<Result<u64, PublishError<E>>> {
         let mut aftermath = Aftermath::default();
         let mut _replaced = None;
         let mut state = self.inner.state.lock();
@@ -297,7 +306,9 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
         }
         _replaced = state.publishers.wait(&mut self.ticket, cx.waker());
         let limit = state.registry.next_limit(waited);
-        Step::Wait { until: limit.and_then(|limit| since.checked_add(limit)) }
+        let until = limit.and_then(|limit| since.checked_add(limit));
+        *peer = room.err().map(|full| Peer::Number(full.id.0));
+        Step::Wait { until }
     }
 }
 

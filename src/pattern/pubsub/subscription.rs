@@ -10,10 +10,13 @@ use futures_core::Stream;
 use super::core::{Outlet, Place, Queue, Read};
 use super::readers::Readers;
 use super::{End, Item, Policy, SubscriberId};
+use crate::pattern::registry::Site;
 use crate::pattern::seeded::{self, Bug};
 use crate::pattern::sync::Mutex;
 use crate::pattern::thread::TryRecvError;
 use crate::pattern::wait;
+
+static RECV: Site = Site::wait("pubsub", "recv", "an event");
 
 /// After so many items without having to wait, a reader lets other tasks run.
 const YIELD_AFTER: u8 = 128;
@@ -102,13 +105,13 @@ impl<E: ?Sized> Subscription<E> {
     /// The next item, or `None` when the stream has ended. If the future is dropped, nothing was
     /// taken.
     pub async fn recv(&mut self) -> Option<Item<&Arc<E>>> {
-        let next = wait::wait(|cx, _| self.poll_turn(cx).into()).await?;
+        let next = wait::wait(&RECV, |cx, _| self.poll_turn(cx).into()).await?;
         Some(self.lend(next))
     }
 
     /// Like [`recv`](Self::recv), and blocks the thread.
     pub fn blocking_recv(&mut self) -> Option<Item<&Arc<E>>> {
-        let next = wait::block(|cx, _| self.poll_next(cx).into())?;
+        let next = wait::block(&RECV, |cx, _| self.poll_next(cx).into())?;
         Some(self.lend(next))
     }
 

@@ -7,7 +7,10 @@ use super::board::Board;
 use super::core::{Core, ServerCounts};
 use super::{Reason, ServerEnd, ServerId};
 use crate::pattern::Shutdown;
+use crate::pattern::registry::Site;
 use crate::pattern::wait;
+
+static CHANGED: Site = Site::wait("schedule", "changed", "progress");
 
 /// Watches a run. It is cheap to clone, and keeps neither servers nor results.
 ///
@@ -128,7 +131,8 @@ impl Progress {
 
         let mut watching = Watching(&self.board, None);
         let seen = self.seen;
-        let now = wait::wait(|cx, _| watching.0.poll_changed(seen, &mut watching.1, cx)).await;
+        let now =
+            wait::wait(&CHANGED, |cx, _| watching.0.poll_changed(seen, &mut watching.1, cx)).await;
         drop(watching);
         self.seen = now.or(seen);
         now

@@ -6,12 +6,17 @@ use std::vec::Vec;
 use super::core::ServerCounts;
 use super::{Cause, FailedAttempt};
 use crate::pattern::Effect;
+use crate::pattern::registry::Peer;
 
 /// Names a server for one run: the first to join is 0, and no number is given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(pub(super) usize);
 
 impl ServerId {
+    pub(super) fn peer(self) -> Peer {
+        Peer::Number(self.0 as u64)
+    }
+
     /// Its place among all servers that joined.
     pub const fn index(self) -> usize {
         self.0

@@ -19,7 +19,15 @@ use super::seat::{Ended, Harvest, Seat};
 use super::servers::{Joining, Source};
 use super::{Control, Finished, Lease, Options, Progress, Servers};
 use crate::pattern::Shutdown;
+use crate::pattern::registry::{Entry, Site};
 use crate::pattern::wait::{Clock, Step, wait};
+
+static RUN: Site = Site::wait("schedule", "run", "its end");
+static DOOR: Site = Site::task("schedule", "door");
+static SERVER: Site = Site::wait("schedule", "door", "a server");
+static RUNNER: Site = Site::task("schedule", "runner");
+static TASK: Site = Site::wait("schedule", "runner", "a task");
+static CALL: Site = Site::wait("schedule", "runner", "a call");
 
 /// What [`schedule_on`] wants to have run: the calls of one server, or what lets servers in.
 pub type Runner = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -144,7 +152,7 @@ where
         board: board.clone(),
         harvest: harvest.clone(),
         tasks: Some(tasks.clone()),
-        over: Box::pin(async move { wait(|cx, _| waiting.poll_over(cx)).await }),
+        over: Box::pin(async move { wait(&RUN, |cx, _| waiting.poll_over(cx)).await }),
     };
     let job = Arc::new(Job { tasks, call });
     let mut door = Door { joining: None, board, harvest, hand_back };
@@ -186,7 +194,7 @@ impl<S, R, E> Door<S, R, E> {
 
     /// The next server, unless no more come or none is let in any more.
     async fn next(&mut self) -> Option<S> {
-        wait(|cx, _| {
+        wait(&SERVER, |cx, _| {
             if let Step::Done(()) = self.board.poll_ended(cx) {
                 return Step::Done(None);
             }
@@ -229,6 +237,7 @@ async fn let_in<S, T, R, E, F, Fut>(
     Fut: Future<Output = Result<R, Failure<E>>> + Send + 'static,
 {
     let (mut door, job) = (door, job);
+    let _alive = Entry::new((&DOOR).into());
     while let Some(server) = door.next().await {
         let seat = door.seat(server);
         spawn(Box::pin(serve(Served { job: job.clone(), seat })));
@@ -250,6 +259,8 @@ where
     Fut: Future<Output = Result<R, Failure<E>>>,
 {
     let Served { job, seat } = &mut served;
+    let server = seat.id().peer();
+    let _alive = Entry::new(RUNNER.at(&server));
     let mut ended = None;
     while let Some(attempt) = next(seat, ended).await {
         ended = Some((attempt, call(&seat.board, &seat.home, job, attempt).await));
@@ -262,7 +273,8 @@ async fn next<S, R, E>(
     seat: &mut Seat<S, R, E>,
     mut ended: Option<(Attempt, Ended<R, E>)>,
 ) -> Option<Attempt> {
-    wait(|cx, _| {
+    let server = seat.id().peer();
+    wait(TASK.at(&server), |cx, _| {
         let outcome = ended.as_ref().map(|(_, ended)| ended.outcome());
         let id = seat.id();
         let is_in = seat.home.is_in(cx);
@@ -311,7 +323,8 @@ where
     };
     // The board is asked before each poll but the first, which mostly is the last, or after that.
     let mut first = true;
-    let ended = wait(|cx, clock| {
+    let server = home.id().peer();
+    let ended = wait(CALL.at(&server), |cx, clock| {
         let mut cancelled = None;
         if !std::mem::take(&mut first) {
             match board.cancelled(home.id(), cx) {

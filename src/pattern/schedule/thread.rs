@@ -29,9 +29,14 @@ use super::core::{self, Core};
 use super::failure::{Cause, Failure, message};
 use super::seat::{Ended, Harvest, Seat};
 use super::{Control, Finished, Options, Progress, ServerId};
+use crate::pattern::registry::{Entry, Site};
 use crate::pattern::sync::thread;
 use crate::pattern::thread::Receiver;
 use crate::pattern::wait::{self, Clock, Step};
+
+static SERVER: Site = Site::wait("schedule", "door", "a server");
+static RUNNER: Site = Site::task("schedule", "runner");
+static TASK: Site = Site::wait("schedule", "runner", "a task");
 
 /// The servers of a run: those of a `Vec`, or those that come through a channel while it goes on.
 ///
@@ -236,7 +241,7 @@ impl Drop for Door<'_> {
 /// The next server, unless no more come or none is let in any more.
 fn next_server<S>(board: &Board, servers: &Receiver<S>) -> Option<S> {
     let mut receive = servers.start();
-    wait::block(|cx, _| match board.poll_ended(cx) {
+    wait::block(&SERVER, |cx, _| match board.poll_ended(cx) {
         Step::Done(()) => Step::Done(None),
         Step::Wait { .. } => match receive.poll(cx) {
             Poll::Ready(server) => Step::Done(server),
@@ -250,6 +255,8 @@ fn serve<S, R, E>(
     seat: &mut Seat<S, R, E>,
     call: impl Fn(&mut S, usize, &Attempt) -> Result<R, Failure<E>>,
 ) {
+    let server = seat.id().peer();
+    let _alive = Entry::new(RUNNER.at(&server));
     let mut ended = None;
     while let Some(attempt) = next(seat, ended) {
         let mut server = seat.home.lend(attempt);
@@ -269,7 +276,8 @@ fn next<S, R, E>(
     seat: &mut Seat<S, R, E>,
     mut ended: Option<(core::Attempt, Ended<R, E>)>,
 ) -> Option<core::Attempt> {
-    wait::block(|cx, _| {
+    let server = seat.id().peer();
+    wait::block(TASK.at(&server), |cx, _| {
         let outcome = ended.as_ref().map(|(_, ended)| ended.outcome());
         let (counts, step) = seat.board.next(seat.id(), outcome, cx);
         if let Some((attempt, ended)) = ended.take() {

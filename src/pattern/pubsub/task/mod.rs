@@ -23,10 +23,17 @@ use super::{
     CancelError, Closed, Policy, PubSub, PublishError, Report, SubscribeError, SubscriberId,
 };
 use crate::pattern::Shutdown;
+use crate::pattern::registry::Site;
 use crate::pattern::reply::{Answer, Reply, question};
 use crate::pattern::wait;
 use mailbox::{Mailbox, Request, Who};
 use owner::Owner;
+
+static SUBSCRIBE: Site = Site::wait("pubsub", "subscribe", "the owner");
+static PUBLISH: Site = Site::wait("pubsub", "publish", "the owner, or room");
+static CANCEL: Site = Site::wait("pubsub", "cancel", "the owner");
+static COUNT: Site = Site::wait("pubsub", "subscribers", "the owner");
+static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 
 /// A handle to the server. When the last one is dropped, it is aborted.
 ///
@@ -88,7 +95,8 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// # Errors
     /// [`Closed`] if the server is shut down.
     pub async fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, Closed> {
-        let subscribed = self.ask(|reply| Request::Subscribe(policy, None, reply)).await;
+        let subscribed =
+            self.ask(&SUBSCRIBE, |reply| Request::Subscribe(policy, None, reply)).await;
         subscribed.unwrap_or(Err(SubscribeError::Closed)).map_err(|_| Closed)
     }
 
@@ -106,7 +114,8 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     ) -> Result<SubscriberId, SubscribeError> {
         let channel = channel.into();
         let own = channel.clone();
-        let subscribed = self.ask(|reply| Request::Subscribe(policy, Some(own), reply)).await;
+        let subscribed =
+            self.ask(&SUBSCRIBE, |reply| Request::Subscribe(policy, Some(own), reply)).await;
         let subscription = subscribed.unwrap_or(Err(SubscribeError::Closed))?;
         let id = subscription.id();
         forward::start(subscription, channel);
@@ -121,7 +130,7 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
         let event = event.into();
         let bytes = (self.size_of)(&event);
         let own = event.clone();
-        let published = self.ask(|reply| Request::Publish(own, bytes, reply)).await;
+        let published = self.ask(&PUBLISH, |reply| Request::Publish(own, bytes, reply)).await;
         published.unwrap_or(Err(PublishError::Closed(event)))
     }
 
@@ -130,7 +139,7 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// # Errors
     /// If there is no such subscription, or no more.
     pub async fn cancel(&self, id: SubscriberId) -> Result<(), CancelError> {
-        let cancelled = self.ask(|reply| Request::Cancel(Who::Id(id), reply)).await;
+        let cancelled = self.ask(&CANCEL, |reply| Request::Cancel(Who::Id(id), reply)).await;
         cancelled.unwrap_or(Err(CancelError::NotSubscribed))
     }
 
@@ -140,18 +149,18 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// If this channel is not subscribed, or no more.
     pub async fn cancel_channel(&self, channel: impl Into<Channel<E>>) -> Result<(), CancelError> {
         let who = Who::Channel(channel.into());
-        let cancelled = self.ask(|reply| Request::Cancel(who, reply)).await;
+        let cancelled = self.ask(&CANCEL, |reply| Request::Cancel(who, reply)).await;
         cancelled.unwrap_or(Err(CancelError::NotSubscribed))
     }
 
     /// See [`PubSub::subscribers`].
     pub async fn subscribers(&self) -> usize {
-        self.ask(Request::Count).await.unwrap_or(0)
+        self.ask(&COUNT, Request::Count).await.unwrap_or(0)
     }
 
     /// See [`PubSub::shutdown`].
     pub async fn shutdown(&self, how: Shutdown) -> Report {
-        match self.ask(|reply| Request::Shutdown(how, reply)).await {
+        match self.ask(&SHUTDOWN, |reply| Request::Shutdown(how, reply)).await {
             Some(report) => report,
             // The owner has ended before.
             None => Report { ended: self.mailbox.ended() },
@@ -159,23 +168,28 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     }
 
     /// Asks the owner. `None` if there will be no answer, because it has ended.
-    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request<E>) -> Option<T> {
+    async fn ask<T>(
+        &self,
+        at: &'static Site,
+        request: impl FnOnce(Reply<T>) -> Request<E>,
+    ) -> Option<T> {
         let (reply, answer) = question();
         self.mailbox.put(request(reply));
-        let asking = Asking { mailbox: &self.mailbox, answer: Some(answer) };
+        let asking = Asking { mailbox: &self.mailbox, at, answer: Some(answer) };
         asking.answer().await
     }
 }
 
 /// A question under way. Dropped before the answer, the owner is told to forget what it keeps of it.
 struct Asking<'a, E: ?Sized, T> {
+    at: &'static Site,
     mailbox: &'a Mailbox<E>,
     answer: Option<Answer<T>>,
 }
 
 impl<E: ?Sized, T> Asking<'_, E, T> {
     async fn answer(mut self) -> Option<T> {
-        let answer = wait::wait(|cx, _| match &self.answer {
+        let answer = wait::wait(self.at, |cx, _| match &self.answer {
             Some(answer) => answer.poll(cx).into(),
             None => Poll::Ready(None).into(),
         });

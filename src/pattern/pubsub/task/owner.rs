@@ -13,8 +13,12 @@ use super::super::subscription::Subscription;
 use super::super::{CancelError, End, Policy, PublishError, Report, SubscribeError, SubscriberId};
 use super::mailbox::{Mailbox, Request, Who};
 use crate::pattern::Shutdown;
+use crate::pattern::registry::{Entry, Site};
 use crate::pattern::reply::Reply;
 use crate::pattern::wait::{self, Clock, Step};
+
+static OWNER: Site = Site::task("pubsub", "owner");
+static REQUEST: Site = Site::wait("pubsub", "owner", "a request");
 
 /// Its local variables are the state of the server.
 pub(super) struct Owner<E: ?Sized + Send + Sync + 'static> {
@@ -45,10 +49,11 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
 
     /// Serves until the server is shut down or the last handle is dropped.
     pub(super) async fn serve(mut self) {
+        let _alive = Entry::new((&OWNER).into());
         let mut alarm = None;
         loop {
             let mailbox = &self.mailbox;
-            let next = wait::wait(|cx, clock| match mailbox.poll_take(cx) {
+            let next = wait::wait(&REQUEST, |cx, clock| match mailbox.poll_take(cx) {
                 Poll::Ready(request) => Step::Done((request, clock)),
                 Poll::Pending if alarm.is_some_and(|alarm| clock.now() >= alarm) => {
                     Step::Done((Some(Request::LookAgain), clock))

@@ -1,0 +1,114 @@
+//! With the feature `debug`: a table in shards, so that threads seldom meet in one.
+//!
+//! Its locks are std's even under a model checker, which has no business here: nobody waits under
+//! them, and no code of the user runs.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use std::vec::Vec;
+
+use super::{At, Peer, Site};
+
+const SHARDS: usize = 32;
+
+static TABLE: [Shard; SHARDS] = [const { Shard(Mutex::new(Rows::new())) }; SHARDS];
+
+/// On cache lines of its own.
+#[repr(align(128))]
+struct Shard(Mutex<Rows>);
+
+impl Shard {
+    fn lock(&self) -> MutexGuard<'_, Rows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Rows {
+    rows: Vec<Option<Row>>,
+    free: Vec<usize>,
+}
+
+impl Rows {
+    const fn new() -> Self {
+        Self { rows: Vec::new(), free: Vec::new() }
+    }
+}
+
+#[derive(Clone)]
+struct Row {
+    site: &'static Site,
+    peer: Option<Peer>,
+    since: Instant,
+}
+
+/// Something is registered as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    shard: usize,
+    row: usize,
+}
+
+impl Entry {
+    pub(crate) fn new(at: At<'_>) -> Self {
+        let new = Row { site: at.site, peer: at.peer.cloned(), since: Instant::now() };
+        let shard = shard();
+        let Rows { rows, free } = &mut *TABLE[shard].lock();
+        let row = match free.pop() {
+            Some(row) => {
+                rows[row] = Some(new);
+                row
+            }
+            None => {
+                rows.push(Some(new));
+                rows.len() - 1
+            }
+        };
+        Self { shard, row }
+    }
+
+    /// It is somebody else that is waited for.
+    pub(crate) fn move_to(&self, peer: Peer) {
+        if let Some(row) = &mut TABLE[self.shard].lock().rows[self.row] {
+            row.peer = Some(peer);
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut shard = TABLE[self.shard].lock();
+        shard.rows[self.row] = None;
+        shard.free.push(self.row);
+        // A crowd leaves no room behind that nobody needs.
+        if shard.free.len() == shard.rows.len() && shard.rows.capacity() > 1024 {
+            *shard = Rows::new();
+        }
+    }
+}
+
+/// The shard of this thread.
+fn shard() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    std::thread_local! {
+        static SHARD: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    let assign = || NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+    SHARD.try_with(|shard| {
+        let own = shard.get().unwrap_or_else(assign);
+        shard.set(Some(own));
+        own
+    })
+    .unwrap_or(0)
+}
+
+/// Looks at everything that is registered, one shard after another.
+pub(crate) fn visit(mut see: impl FnMut(&Site, Option<&Peer>, Instant)) {
+    for shard in &TABLE {
+        let rows: Vec<Row> = shard.lock().rows.iter().flatten().cloned().collect();
+        for row in rows {
+            see(row.site, row.peer.as_ref(), row.since);
+        }
+    }
+}
