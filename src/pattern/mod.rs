@@ -28,6 +28,7 @@ cfg_select! {
         mod seeded;
     }
 }
+pub mod replicated;
 pub mod thread;
 
 /// What became of what an operation was to bring about, when it failed.
