@@ -27,8 +27,7 @@ async fn a_dropped_caller_leaves_nothing_behind() {
 async fn a_reply_that_comes_late_counts_and_disturbs_nobody() {
     let servers = Servers::new([Reply(50), Reply(1)]);
     let losers = Losers::Finish { at_most: NonZeroUsize::MIN, within: ms(1000) };
-    let client: Fake =
-        servers.client().hedge(Hedge::After(ms(10))).losers(losers).build().unwrap();
+    let client: Fake = servers.client().hedge(Hedge::After(ms(10))).losers(losers).build().unwrap();
     assert_eq!(client.call(()).await.unwrap(), 1);
     assert_eq!(client.running().losers, 1);
     tokio::time::sleep(ms(100)).await;
@@ -161,8 +160,7 @@ async fn winning_at_the_moment_of_a_hedge_leaves_no_attempt_behind() {
 async fn every_attempt_that_loses_can_finish() {
     let servers = Servers::new([Reply(40), Reply(30), Reply(1)]);
     let losers = Losers::Finish { at_most: NonZeroUsize::new(2).unwrap(), within: ms(1000) };
-    let client: Fake =
-        servers.client().hedge(Hedge::After(ms(5))).losers(losers).build().unwrap();
+    let client: Fake = servers.client().hedge(Hedge::After(ms(5))).losers(losers).build().unwrap();
     let before = alive_tasks();
     assert_eq!(client.call(()).await.unwrap(), 2);
     assert_eq!((client.running().losers, alive_tasks()), (2, before + 2));
