@@ -16,9 +16,11 @@ use std::process::Command;
 use pushdown::pattern::seeded::{self, Bug};
 
 mod channel;
+mod replicated;
 
 cfg_select! {
     pushdown_model = "loom" => {
+        pub(crate) use loom::sync::Mutex;
         pub(crate) use loom::thread;
 
         /// Runs a model in every interleaving. The answer is how many there were.
@@ -35,6 +37,7 @@ cfg_select! {
         }
     }
     _ => {
+        pub(crate) use shuttle::sync::Mutex;
         pub(crate) use shuttle::thread;
 
         /// How many interleavings are tried.

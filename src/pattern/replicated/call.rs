@@ -15,7 +15,7 @@
 
 use std::mem;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::vec::Vec;
 
 use super::Service;
@@ -216,13 +216,14 @@ where
         self.settled = true;
         let shared = &self.service.shared;
         let mut losers = mem::take(&mut self.attempts);
-        let mut within = Duration::ZERO;
-        let mut kept = 0;
-        if let (Losers::Finish { at_most, within: time }, Some(_), false) =
-            (self.service.losers, &self.spawner, losers.is_empty())
+        let (mut spawner, mut until, mut kept) = (None, None, 0);
+        if let Losers::Finish { at_most, within } = self.service.losers
+            && !losers.is_empty()
         {
-            within = time;
-            kept = shared.lock().keep(losers.len(), at_most.get());
+            spawner = self.spawner.take().or_else(Spawner::current);
+            until = self.now.checked_add(within);
+            let at_most = if spawner.is_some() { at_most.get() } else { 0 };
+            kept = shared.lock().keep(losers.len(), at_most);
         }
         // Requests are dropped before the call counts as over, and without a lock.
         let cancelled: Vec<usize> =
@@ -239,9 +240,7 @@ where
             }
             _left = state.call_ended(self.ticket.take(), ended, &mut later);
         }
-        let until = self.now.checked_add(within);
-        for attempt in losers {
-            let spawner = self.spawner.as_ref().expect("without one none is kept");
+        for (attempt, spawner) in losers.into_iter().zip(spawner.iter().cycle()) {
             spawner.spawn(Loser::new(shared.clone(), attempt, until));
         }
     }
