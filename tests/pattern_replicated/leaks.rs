@@ -122,7 +122,7 @@ async fn random_run(seed: u64) {
     let client: Fake = servers
         .client()
         .hedge(hedges[random.below(2) as usize])
-        .budget(Budget { percent: 50, burst: random.below(4) as u32 })
+        .budget(Budget { percent: 50, per_second: 0, burst: random.below(4) as u32 })
         .deadline(ms(60))
         .losers(losers)
         .build()

@@ -47,7 +47,7 @@ fn hedge() -> impl Strategy<Value = Option<u64>> {
 }
 
 fn budget() -> impl Strategy<Value = Budget> {
-    (0..150u32, 0..4u32).prop_map(|(percent, burst)| Budget { percent, burst })
+    (0..150u32, 0..4u32).prop_map(|(percent, burst)| Budget { percent, per_second: 0, burst })
 }
 
 /// The client, as simple as it can be written down.

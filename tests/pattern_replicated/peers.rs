@@ -107,7 +107,7 @@ async fn before_its_delay_is_over_a_hedge_holds_nothing() {
     let client: Fake<Counted> = servers
         .client()
         .hedge(Hedge::After(ms(10)))
-        .budget(Budget { percent: 0, burst: 1 })
+        .budget(Budget { percent: 0, per_second: 0, burst: 1 })
         .build()
         .unwrap();
     let copies = Arc::new(Mutex::new(0));

@@ -61,7 +61,7 @@ async fn a_percentile_keeps_within_its_bounds() {
     for (usual, delay) in [(1, 5), (90, 20)] {
         let servers = Servers::new([Reply(usual), Stop]);
         let hedge = Hedge::Percentile { percentile: 50, at_least: ms(5), at_most: ms(20) };
-        let client: Fake = servers.client().hedge(hedge).build().unwrap();
+        let client: Fake = servers.client().hedge(hedge).budget(Budget::UNLIMITED).build().unwrap();
         for _ in 0..30 {
             client.call(()).await.unwrap();
         }
@@ -77,7 +77,7 @@ async fn a_percentile_keeps_within_its_bounds() {
 #[tokio::test(start_paused = true)]
 async fn the_budget_keeps_slow_servers_from_twice_the_load() {
     let servers = Servers::new([Reply(50), Reply(50)]);
-    let budget = Budget { percent: 10, burst: 5 };
+    let budget = Budget { percent: 10, per_second: 0, burst: 5 };
     let client: Fake = servers.client().hedge(Hedge::After(ms(10))).budget(budget).build().unwrap();
     for _ in 0..200 {
         client.call(()).await.unwrap();
@@ -92,7 +92,7 @@ async fn the_budget_keeps_slow_servers_from_twice_the_load() {
 #[tokio::test(start_paused = true)]
 async fn a_call_without_budget_asks_for_it_again_after_the_delay() {
     let servers = Servers::new([Stop, Stop]);
-    let budget = Budget { percent: 50, burst: 1 };
+    let budget = Budget { percent: 50, per_second: 0, burst: 1 };
     let client: Fake = servers.client().hedge(Hedge::After(ms(10))).budget(budget).build().unwrap();
     // The first takes the one token that there is, the second is left without.
     let calls: Vec<_> = (0..2)
@@ -123,9 +123,31 @@ async fn a_call_without_budget_asks_for_it_again_after_the_delay() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_budget_that_is_used_up_comes_back_with_time() {
+    let servers = Servers::new([Reply(0), Reply(0)]);
+    let budget = Budget { percent: 0, per_second: 2, burst: 1 };
+    let client: Fake = servers.client().hedge(Hedge::After(ms(10))).budget(budget).build().unwrap();
+    // The preferred server stops again and again, and nobody else makes calls.
+    let waits = async || {
+        servers.becomes(client.preferred(), Stop);
+        let begun = servers.elapsed();
+        client.call(()).await.unwrap();
+        (0..2).for_each(|server| servers.becomes(server, Reply(0)));
+        servers.elapsed() - begun
+    };
+    assert_eq!(waits().await, 10, "there is one saved up");
+    for _ in 0..10 {
+        assert_eq!(waits().await, 500);
+    }
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(waits().await, 10);
+    assert_eq!(waits().await, 500, "no more than one is saved up");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_any_budget_an_error_still_leads_elsewhere() {
     let servers = Servers::new([Fail(1), Fail(1), Reply(1)]);
-    let budget = Budget { percent: 0, burst: 0 };
+    let budget = Budget { percent: 0, per_second: 0, burst: 0 };
     let client: Fake = servers.client().hedge(Hedge::After(ms(0))).budget(budget).build().unwrap();
     assert_eq!(client.call(()).await.unwrap(), 2);
 }

@@ -91,7 +91,7 @@ impl Server {
     }
 
     pub(crate) async fn redis_client(&self) -> io::Result<RedisClient> {
-        Ok(RedisClient { stream: BufReader::new(self.connect().await?) })
+        RedisClient::connect(&self.socket()).await
     }
 
     /// Sends a signal by its name: `STOP`, `CONT`, `KILL`.
@@ -115,6 +115,10 @@ pub(crate) struct RedisClient {
 }
 
 impl RedisClient {
+    pub(crate) async fn connect(socket: &Path) -> io::Result<Self> {
+        Ok(Self { stream: BufReader::new(UnixStream::connect(socket).await?) })
+    }
+
     /// One command and its reply: a text, a number as text, or what an error says as an error.
     pub(crate) async fn command(&mut self, words: &[&str]) -> io::Result<String> {
         let mut request = format!("*{}\r\n", words.len());

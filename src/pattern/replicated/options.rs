@@ -34,24 +34,28 @@ impl Default for Hedge {
 /// How many requests may be made because a server is slow, beyond one for each call.
 ///
 /// A bucket of tokens, full at first. So a client whose servers are all slow does not double their
-/// load. Asking another server after an *error* is free: the one that failed has nothing more to do.
+/// load. A call that finds it empty looks again after its delay. Asking another server after an
+/// *error* is free: the one that failed has nothing more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// How many extra requests a hundred calls bring in.
     pub percent: u32,
+    /// How many a second brings in. Without any, a client with few calls and no deadline may wait for
+    /// a server that has stopped until others make calls.
+    pub per_second: u32,
     /// How many can be saved up.
     pub burst: u32,
 }
 
 impl Budget {
     /// As many as there are servers to ask.
-    pub const UNLIMITED: Self = Self { percent: u32::MAX, burst: u32::MAX };
+    pub const UNLIMITED: Self = Self { percent: u32::MAX, per_second: u32::MAX, burst: u32::MAX };
 }
 
 impl Default for Budget {
-    /// One for ten calls, and ten saved up.
+    /// One for ten calls, one a second, and ten saved up.
     fn default() -> Self {
-        Self { percent: 10, burst: 10 }
+        Self { percent: 10, per_second: 1, burst: 10 }
     }
 }
 

@@ -180,7 +180,7 @@ impl Call {
         if self.hedge_at.is_none_or(|at| now < at) {
             return false;
         }
-        let pays = replicas.bucket.pay();
+        let pays = replicas.bucket.pay(now);
         if pays {
             replicas.hedges += 1;
         } else {
@@ -197,7 +197,7 @@ impl Call {
         let delay = if self.idempotent { replicas.delay(server) } else { None };
         self.hedge_at = delay.and_then(|delay| now.checked_add(delay));
         if seeded::is(Bug::HedgePaysEarly) {
-            replicas.bucket.pay();
+            replicas.bucket.pay(now);
         }
         Action::Start(server)
     }

@@ -135,7 +135,7 @@ impl Replicas {
     /// Begins a call, whose deadline counts from now.
     pub fn begin(&mut self, options: CallOptions, now: Instant) -> Call {
         self.calls += 1;
-        self.bucket.earn();
+        self.bucket.earn(now);
         Call::new(self, options, now)
     }
 
