@@ -73,10 +73,6 @@ async fn p99(client: &Replicated) -> Duration {
     times[times.len() * 99 / 100]
 }
 
-fn attempts(client: &Replicated) -> u64 {
-    client.stats().servers.iter().map(|server| server.attempts).sum()
-}
-
 #[tokio::test]
 async fn a_preferred_server_that_stops_costs_one_delay_and_no_more() {
     let Some((servers, client, _alone)) = three().await else { return };
@@ -87,13 +83,13 @@ async fn a_preferred_server_that_stops_costs_one_delay_and_no_more() {
         assert_eq!(client.call(GET).await.unwrap(), preferred.to_string());
         healthy = healthy.min(p99(&client).await);
         servers[preferred].signal("STOP");
-        let (begun, before) = (Instant::now(), attempts(&client));
+        let (begun, before) = (Instant::now(), client.stats().requests());
         let reply = client.call(GET).await.unwrap();
         first = first.min(begun.elapsed());
         assert_eq!(reply, ((preferred + 1) % 3).to_string());
-        assert_eq!(attempts(&client) - before, 2);
+        assert_eq!(client.stats().requests() - before, 2);
         stopped = stopped.min(p99(&client).await);
-        let requests = (attempts(&client) - before) as f64 / 501.0;
+        let requests = (client.stats().requests() - before) as f64 / 501.0;
         assert!(requests <= 1.05, "{requests} requests per call");
         let stats = &client.stats().servers[preferred];
         assert!(stats.cancelled > 0 && stats.latency.percentile(100).unwrap() >= DELAY);
@@ -202,7 +198,7 @@ async fn what_is_not_idempotent_happens_once() {
         servers[0].signal("CONT");
     });
     assert_eq!(call.unwrap(), "1");
-    assert_eq!((attempts(&client), client.stats().hedges), (1, 0));
+    assert_eq!((client.stats().requests(), client.stats().hedges), (1, 0));
     for server in &servers[1..] {
         let mut connection = server.redis_client().await.unwrap();
         assert_eq!(connection.command(&["GET", "count"]).await.unwrap(), "");

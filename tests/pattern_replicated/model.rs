@@ -188,7 +188,7 @@ proptest! {
             }
             prop_assert_eq!(replicas.preferred(), model.preferred);
             let stats = replicas.stats();
-            prop_assert!(stats.servers.iter().all(|server| server.running() == 0));
+            prop_assert_eq!(stats.running(), 0);
         }
     }
 
@@ -266,8 +266,7 @@ proptest! {
             let stats = replicas.stats();
             prop_assert_eq!((stats.preferred, stats.moves), preference.get());
             prop_assert_eq!(stats.calls, begun);
-            let running: u64 = stats.servers.iter().map(|server| server.running()).sum();
-            prop_assert_eq!(running as usize, calls.iter().map(|open| open.running.len()).sum());
+            prop_assert_eq!(stats.running() as usize, calls.iter().map(|open| open.running.len()).sum());
             let earned = u64::from(budget.burst) * 100 + u64::from(budget.percent) * begun;
             prop_assert!(stats.hedges * 100 <= earned);
         }

@@ -176,7 +176,6 @@ async fn the_timer_stops_with_the_call() {
     drop(call);
     advance(ms(100)).await;
     assert_eq!(woken.0.load(Ordering::Relaxed), 1);
-    drop(cx);
     drop(waker);
     assert_eq!(Arc::strong_count(&woken), 1, "nobody holds the caller's waker");
 }

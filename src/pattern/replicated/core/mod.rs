@@ -118,6 +118,18 @@ pub struct Stats {
     pub servers: Vec<ServerStats>,
 }
 
+impl Stats {
+    /// How many requests were made, for all calls together.
+    pub fn requests(&self) -> u64 {
+        self.servers.iter().map(|server| server.attempts).sum()
+    }
+
+    /// How many of them have not ended.
+    pub fn running(&self) -> u64 {
+        self.servers.iter().map(ServerStats::running).sum()
+    }
+}
+
 impl Replicas {
     /// Servers of which nothing is known. The first one is preferred.
     pub fn new(servers: NonZeroUsize, hedge: Hedge, budget: Budget) -> Self {
