@@ -170,7 +170,11 @@ fn run(replicas: &mut Replicas, plan: &Plan, start: Instant) -> Trace {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 2000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_core_does_what_the_model_does(plans in plans(), hedge in hedge(), budget in budget()) {
@@ -266,7 +270,8 @@ proptest! {
             let stats = replicas.stats();
             prop_assert_eq!((stats.preferred, stats.moves), preference.get());
             prop_assert_eq!(stats.calls, begun);
-            prop_assert_eq!(stats.running() as usize, calls.iter().map(|open| open.running.len()).sum());
+            let running: usize = calls.iter().map(|open| open.running.len()).sum();
+            prop_assert_eq!(stats.running() as usize, running);
             let earned = u64::from(budget.burst) * 100 + u64::from(budget.percent) * begun;
             prop_assert!(stats.hedges * 100 <= earned);
         }

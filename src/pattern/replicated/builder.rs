@@ -18,14 +18,14 @@ use crate::pattern::Effect;
 /// A [`Client`] in the making, from [`Client::builder`].
 ///
 /// ```
-/// use std::convert::Infallible;
 /// use std::sync::Arc;
 /// use std::time::Duration;
 /// use pushdown::pattern::replicated::{BuildError, Client, Hedge};
 ///
-/// let builder = || Client::builder(async |server: Arc<u16>, add: u16| Ok::<_, Infallible>(*server + add));
-/// let client = builder().servers([1, 2, 3]).hedge(Hedge::After(Duration::from_millis(20))).build();
-/// assert_eq!(client.unwrap().servers().len(), 3);
+/// let builder = || Client::builder(async |server: Arc<u16>, add| Ok::<u16, ()>(*server + add));
+/// let hedge = Hedge::After(Duration::from_millis(20));
+/// let client = builder().servers([1, 2, 3]).hedge(hedge).build().unwrap();
+/// assert_eq!(client.servers().len(), 3);
 /// assert_eq!(builder().build().unwrap_err(), BuildError::NoServers);
 /// ```
 pub struct Builder<S, A, R, E> {

@@ -8,6 +8,27 @@ use std::vec::Vec;
 use crate::pattern::Effect;
 
 /// A call without a reply: why, what each server that was asked had to say, and the arguments.
+///
+/// ```
+/// use std::sync::Arc;
+/// use pushdown::pattern::Effect;
+/// use pushdown::pattern::replicated::{CallErrorKind, Cause, Client};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let client = Client::builder(async |server: Arc<&str>, _: u32| match *server {
+///     "full" => Err("no room"),
+///     server => panic!("{server} is no server"),
+/// });
+/// let client: Client<_, _, (), _> = client.servers(["full", "tree"]).build().unwrap();
+///
+/// let error = client.call(7).await.unwrap_err();
+/// assert_eq!((error.kind, error.args), (CallErrorKind::Failed, 7));
+/// assert_eq!(error.failures[0].cause, Cause::Error("no room"));
+/// assert_eq!(error.failures[1].cause, Cause::Panicked("tree is no server".to_owned()));
+/// assert_eq!(error.effect(), Effect::MayHaveHappened);
+/// # }
+/// ```
 #[non_exhaustive]
 pub struct CallError<A, E> {
     /// Why.

@@ -58,7 +58,6 @@ use std::vec::Vec;
 
 use self::attempt::Request;
 use self::call::Ongoing;
-use self::core::Stats;
 use self::shutdown::Closing;
 use self::state::Shared;
 use super::seeded::{self, Bug};
@@ -76,13 +75,14 @@ mod options;
 mod shutdown;
 mod state;
 
+pub use self::core::{Latency, ServerStats, Stats};
 pub use builder::Builder;
 pub use error::{BuildError, CallError, CallErrorKind, Cause, Failure};
 pub use options::{Budget, CallOptions, Hedge, Losers};
 pub use shutdown::{Ends, Report};
 
-/// A client of servers `S` that take arguments `A` and answer `R`, or fail with `E`. See the
-/// [module](self).
+/// A client of servers `S` that take arguments `A` and answer `R`, or fail with `E`. The
+/// [module](self) says how, with an example.
 ///
 /// Clones are handles to the same client. With the last one goes everything that is running.
 pub struct Client<S, A, R, E> {
@@ -171,7 +171,7 @@ where
     /// Says what each server that was asked had to say, and gives the arguments back.
     ///
     /// # Panics
-    /// Outside of tokio, if there is a delay or a deadline to wait for.
+    /// If there is a delay or a deadline to wait for, outside of tokio or where its timers are off.
     pub async fn call(&self, args: A) -> Result<R, CallError<A, E>> {
         self.call_with(args, CallOptions::default()).await
     }
@@ -182,7 +182,7 @@ where
     /// Says what each server that was asked had to say, and gives the arguments back.
     ///
     /// # Panics
-    /// Outside of tokio, if there is a delay or a deadline to wait for.
+    /// If there is a delay or a deadline to wait for, outside of tokio or where its timers are off.
     pub async fn call_with(&self, args: A, mut options: CallOptions) -> Result<R, CallError<A, E>> {
         options.deadline = options.deadline.or(self.service.deadline);
         let now = Clock::TOKIO.now();

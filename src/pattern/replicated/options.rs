@@ -6,6 +6,15 @@ use std::time::Duration;
 /// When another server is asked although the last one may still answer.
 ///
 /// Counted from the last attempt. An error does not wait for it: then the next server is asked at once.
+///
+/// ```
+/// use std::time::Duration;
+/// use pushdown::pattern::replicated::Hedge;
+///
+/// let (at_least, at_most) = (Duration::from_millis(2), Duration::from_millis(50));
+/// let one_in_twenty = Hedge::Percentile { percentile: 95, at_least, at_most };
+/// # assert_ne!(one_in_twenty, Hedge::default());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hedge {
@@ -36,6 +45,13 @@ impl Default for Hedge {
 /// A bucket of tokens, full at first. So a client whose servers are all slow does not double their
 /// load. A call that finds it empty looks again after its delay. Asking another server after an
 /// *error* is free: the one that failed has nothing more to do.
+///
+/// ```
+/// use pushdown::pattern::replicated::Budget;
+///
+/// let careful = Budget { percent: 1, ..Budget::default() };
+/// assert_eq!((careful.percent, careful.per_second, careful.burst), (1, 1, 10));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// How many extra requests a hundred calls bring in.
@@ -60,6 +76,34 @@ impl Default for Budget {
 }
 
 /// What becomes of attempts that are running when their call is over or dropped.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use pushdown::pattern::Shutdown;
+/// use pushdown::pattern::replicated::{Client, Hedge, Losers};
+/// use tokio::time::sleep;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let at_most = NonZeroUsize::new(100).unwrap();
+/// let client = Client::builder(|server: Arc<u64>, ()| async move {
+///     sleep(Duration::from_millis(*server)).await;
+///     Ok::<_, ()>(*server)
+/// })
+/// .servers([20, 1])
+/// .hedge(Hedge::After(Duration::from_millis(5)))
+/// .losers(Losers::Finish { at_most, within: Duration::from_secs(10) })
+/// .build()
+/// .unwrap();
+///
+/// assert_eq!(client.call(()).await.unwrap(), 1);
+/// assert_eq!(client.running().losers, 1);
+/// let report = client.shutdown(Shutdown::Drain { deadline: Duration::from_secs(10) }).await;
+/// assert_eq!((report.losers.finished, report.losers.aborted), (1, 0));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Losers {
@@ -76,6 +120,31 @@ pub enum Losers {
 }
 
 /// What is special about one call.
+///
+/// ```
+/// use std::sync::Arc;
+/// use pushdown::pattern::Effect;
+/// use pushdown::pattern::replicated::{CallOptions, Client};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let client = Client::builder(async |server: Arc<&str>, amount: u32| match *server {
+///     "closed" => Err("no connection"),
+///     _ => Ok(amount),
+/// })
+/// .servers(["closed", "open"])
+/// .effect(|error| match *error {
+///     "no connection" => Effect::DidNotHappen,
+///     _ => Effect::MayHaveHappened,
+/// })
+/// .build()
+/// .unwrap();
+///
+/// // Paid once. The second server is asked because the first one cannot have been paid.
+/// let once = CallOptions { idempotent: false, ..CallOptions::default() };
+/// assert_eq!(client.call_with(100, once).await.unwrap(), 100);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallOptions {
     /// Whether it does no harm if several servers carry it out, or one of them twice. If not, one

@@ -43,8 +43,9 @@ impl Bucket {
         let filled = self.filled.get_or_insert(now);
         let rate = u64::from(self.budget.per_second) * TOKEN;
         let Some(nanos_per_token) = 1_000_000_000_u64.checked_div(rate) else { return };
+        let nanos_per_token = nanos_per_token.max(1);
         let elapsed = now.saturating_duration_since(*filled).as_nanos();
-        let count = u64::try_from(elapsed).unwrap_or(u64::MAX) / nanos_per_token.max(1);
+        let count = u64::try_from(elapsed).unwrap_or(u64::MAX) / nanos_per_token;
         *filled += Duration::from_nanos(count * nanos_per_token);
         self.add(count);
     }
