@@ -33,6 +33,7 @@ cfg_select! {
         mod seeded;
     }
 }
+pub mod replicated;
 pub mod schedule;
 pub mod thread;
 

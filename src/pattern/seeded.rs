@@ -42,6 +42,29 @@ pub enum Bug {
     /// The scheduler: a server that is handed back at the end goes nowhere. Most copies of the lab
     /// that belongs to the lecture.
     NobodyTakesBack,
+
+    /// Replicated client: a late slow winner undoes a newer preference.
+    LateWinnerUndoes,
+    /// Replicated client: a preference that has come back counts as one that never changed.
+    PreferenceHasNoVersion,
+    /// Replicated client: attempts that were cancelled leave no trace (hickory #3531, #3837).
+    DeadServerIsPerfect,
+    /// Replicated client: an extra request is paid for before its delay is over (tower #472).
+    HedgePaysEarly,
+    /// Replicated client: extra requests cost nothing, so that they can double the load.
+    BudgetIsNotSpent,
+    /// Replicated client: an error ends the call although another attempt runs (tower's hedge).
+    FirstErrorWins,
+    /// Replicated client: an error does not cut the delay short (grpc-java #10145).
+    ErrorWaitsForTheDelay,
+    /// Replicated client: an attempt is started for a call that has been won (grpc-java #9185).
+    HedgeAfterTheWinner,
+    /// Replicated client: a caller that is dropped stays counted (async-nats #1617).
+    DroppedCallIsCounted,
+    /// Replicated client: whoever waits sees an abort only when something else wakes it.
+    AbortWakesNobody,
+    /// Replicated client: losers go on without a client.
+    LosersOutliveTheClient,
 }
 
 cfg_select! {

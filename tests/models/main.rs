@@ -17,10 +17,12 @@ use pushdown::pattern::seeded::{self, Bug};
 
 mod channel;
 mod pubsub;
+mod replicated;
 mod schedule;
 
 cfg_select! {
     pushdown_model = "loom" => {
+        pub(crate) use loom::sync::Mutex;
         pub(crate) use loom::thread;
 
         /// Runs a model in every interleaving. The answer is how many there were.
@@ -37,6 +39,7 @@ cfg_select! {
         }
     }
     _ => {
+        pub(crate) use shuttle::sync::Mutex;
         pub(crate) use shuttle::thread;
 
         /// How many interleavings are tried.
