@@ -74,6 +74,16 @@ impl Board {
         server
     }
 
+    /// A runner is gone, and its waker with it: a run may outlive any number of servers.
+    pub(super) fn leave(&self, server: ServerId) {
+        let mut later = WakeLater::default();
+        let mut _old = None;
+        let mut state = self.state.lock();
+        _old = state.runners[server.0].take();
+        state.core.leave(server);
+        state.after_change(&mut later);
+    }
+
     /// The next task of a server, after what came of its last one. The first part of the answer is
     /// whether that counts.
     pub(super) fn next(

@@ -38,7 +38,7 @@ pub enum Outcome {
     Success,
     /// It is not.
     Failed(FailureKind),
-    /// The call was dropped since it was [cancelled](Core::cancelled).
+    /// The call was dropped since it was [cancelled](super::Core::cancelled).
     Cancelled,
 }
 
