@@ -115,20 +115,31 @@ async fn a_run_that_is_dropped_before_its_first_turn_calls_no_server() {
 /// Nothing is kept of a server that has left but a line for the report: no waker, and so no task.
 #[tokio::test]
 async fn a_run_outlives_any_number_of_servers() {
-    let call = async |_: Lease<usize>, _: usize| {
-        yield_now().await;
-        Err::<(), _>(Failure::server_dead(()))
+    let sent_away = Arc::new(AtomicUsize::new(0));
+    let counted = sent_away.clone();
+    let call = move |server: Lease<usize>, _: usize| {
+        let counted = counted.clone();
+        async move {
+            while counted.load(Ordering::Relaxed) <= *server {
+                yield_now().await;
+            }
+            Ok::<_, Failure<()>>(())
+        }
     };
     let (joining, servers) = mpsc::channel(1);
-    let run = schedule(servers, 0..1, call, attempts(1000));
-    let mut progress = run.progress();
+    let run = schedule(servers, 0..1000, call, Options::default());
+    let (control, mut progress) = (run.control(), run.progress());
     for server in 0..100 {
         joining.send(server).await.unwrap();
+        while progress.changed().await.is_some_and(|now| now.running == 0) {}
+        yield_now().await;
+        assert!(control.retire(progress.servers()[server].id));
+        sent_away.fetch_add(1, Ordering::Relaxed);
+        while progress.changed().await.is_some_and(|now| now.running > 0) {}
     }
-    while progress.changed().await.is_some_and(|now| now.failures < 100) {}
     quiet(1).await;
     let wakers = format!("{progress:?}").matches("Waker").count();
-    assert!(wakers < 10, "{wakers} wakers are kept");
+    assert!(wakers < 3, "{wakers} wakers are kept");
     drop(run.shutdown(Shutdown::Abort).await);
 }
 
