@@ -4,7 +4,8 @@
 //! $ cargo bench --features pattern --bench pattern_schedule
 //! ```
 //!
-//! `schedule/no-op` is the cost of scheduling alone: tasks that do nothing, on 8 servers. `peer-joinset`
+//! `schedule/no-op` is the cost of scheduling alone: tasks that do nothing, on 8 servers. `thread` begins
+//! and joins 8 threads for each thousand of them, which is most of what it takes. `peer-joinset`
 //! starts a tokio task for each, held back by a semaphore; it knows no servers, no failures and no
 //! order. `schedule/eval` gives each task to one of four `redis-server`s, beside a loop written by hand
 //! for exactly that: a tokio task for each connection, and a counter from which they take the tasks.
