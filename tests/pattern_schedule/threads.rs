@@ -185,3 +185,12 @@ fn what_is_not_received_stays_in_the_channel() {
     joining.send(1).unwrap();
     assert_eq!(other.recv(), Some(1));
 }
+
+#[test]
+fn a_run_that_is_never_begun_is_over_when_it_is_dropped() {
+    let run = Run::new([0, 1], 0..3, Options::default());
+    let mut progress = run.progress();
+    drop(run);
+    while block_on(progress.changed()).is_some() {}
+    assert_eq!(progress.now().end, Some(Err(Reason::NoServers)));
+}

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::task::{Context, Waker};
 use std::time::Instant;
-use std::vec::Vec;
 
 use super::core::{Core, Next, Outcome};
 use super::progress::Snapshot;
@@ -25,8 +24,8 @@ pub(super) struct Board {
 #[derive(Debug)]
 struct State {
     core: Core,
-    /// What runs the server of that number.
-    runners: Vec<Option<Waker>>,
+    /// What runs the servers that have not left.
+    runners: BTreeMap<ServerId, Option<Waker>>,
     /// What lets servers in.
     door: Option<Waker>,
     /// What waits for the end.
@@ -42,7 +41,7 @@ impl Board {
             clock,
             state: Mutex::new(State {
                 core: Core::new(tasks, options),
-                runners: Vec::new(),
+                runners: BTreeMap::new(),
                 door: None,
                 run: None,
                 watchers: BTreeMap::new(),
@@ -68,10 +67,20 @@ impl Board {
     pub(super) fn join(&self) -> ServerId {
         let mut later = WakeLater::default();
         let mut state = self.state.lock();
-        state.runners.push(None);
         let server = state.core.join();
+        state.runners.insert(server, None);
         state.after_change(&mut later);
         server
+    }
+
+    /// A runner is gone, and its waker with it: a run may outlive any number of servers.
+    pub(super) fn leave(&self, server: ServerId) {
+        let mut later = WakeLater::default();
+        let mut _old = None;
+        let mut state = self.state.lock();
+        _old = state.runners.remove(&server);
+        state.core.leave(server);
+        state.after_change(&mut later);
     }
 
     /// The next task of a server, after what came of its last one. The first part of the answer is
@@ -92,7 +101,7 @@ impl Board {
             Next::Run(attempt) => Step::Done(Some(attempt)),
             Next::Leave => Step::Done(None),
             Next::Wait { until } => {
-                _old = store(&mut state.runners[server.0], cx);
+                _old = store(state.runners.entry(server).or_default(), cx);
                 Step::Wait { until }
             }
         };
@@ -122,7 +131,7 @@ impl Board {
         if now {
             return Step::Done(());
         }
-        _old = store(&mut state.runners[server.0], cx);
+        _old = store(state.runners.entry(server).or_default(), cx);
         drop(state);
         if until.is_some_and(|until| until <= self.clock.now()) {
             return Step::Done(());
@@ -208,15 +217,14 @@ impl State {
         }
         let wakes = self.core.wakes();
         if wakes.idle || wakes.all {
-            for server in self.core.servers() {
-                let (_, running, _) = self.core.server(server);
-                if wakes.all || running.is_none() {
-                    later.push(self.runners[server.0].take());
+            for (server, waker) in &mut self.runners {
+                if wakes.all || self.core.is_idle(*server) {
+                    later.push(waker.take());
                 }
             }
         }
         if let Some(server) = wakes.server {
-            later.push(self.runners[server.0].take());
+            later.push(self.runners.get_mut(&server).and_then(Option::take));
         }
         if wakes.all {
             later.push(self.run.take());

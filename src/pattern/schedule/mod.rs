@@ -53,6 +53,16 @@
 //! [`Options::attempts`] limits it, and what then becomes of the run is [an option](Exhausted).
 //! A call says with each failure [what is to be done](FailureKind).
 //!
+//! # Fairness and bounds
+//! A server that is free takes the next task, so each does as much as it manages. A failed task goes to
+//! the end of the queue. Calls that are ready at once give way to others as tokio asks for.
+//!
+//! What is held is bounded by what was given: the tasks, one call for each server, two with backup
+//! copies for a task, one result for each task, and of its failures the last on each server. A stream
+//! may yield as many servers as it likes: each that is accepted has a task of its own, idle or not.
+//!
+//! When a failed task is queued again, every idle server is woken to look at it.
+//!
 //! [`thread`] has the same for threads.
 
 use std::future::Future;
@@ -65,6 +75,7 @@ mod options;
 mod progress;
 mod report;
 mod run;
+mod runner;
 mod seat;
 mod servers;
 #[cfg(not(pushdown_model = "loom"))] // which has no scoped threads

@@ -4,18 +4,19 @@ use core::fmt;
 use std::boxed::Box;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::vec::Vec;
 
-use tokio::task::coop::{consume_budget, poll_proceed};
+use tokio::task::coop::consume_budget;
 
 use super::board::Board;
-use super::core::{Attempt, Core};
-use super::failure::{Cause, Failure, discard, message};
-use super::lease::{HandBack, Home};
-use super::seat::{Ended, Harvest, Seat};
+use super::core::Core;
+use super::failure::{Failure, discard, message};
+use super::lease::HandBack;
+use super::runner::{Job, Served, serve};
+use super::seat::{Harvest, Seat};
 use super::servers::{Joining, Source};
 use super::{Control, Finished, Lease, Options, Progress, Servers};
 use crate::pattern::Shutdown;
@@ -25,9 +26,6 @@ use crate::pattern::wait::{Clock, Step, wait};
 static RUN: Site = Site::wait("schedule", "run", "its end");
 static DOOR: Site = Site::task("schedule", "door");
 static SERVER: Site = Site::wait("schedule", "door", "a server");
-static RUNNER: Site = Site::task("schedule", "runner");
-static TASK: Site = Site::wait("schedule", "runner", "a task");
-static CALL: Site = Site::wait("schedule", "runner", "a call");
 
 /// What [`schedule_on`] wants to have run: the calls of one server, or what lets servers in.
 pub type Runner = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -156,27 +154,22 @@ where
     };
     let job = Arc::new(Job { tasks, call });
     let mut door = Door { joining: None, board, harvest, hand_back };
+    let spawn = Arc::new(spawn);
+    let spawner = spawn.clone();
+    let start = move |seat| spawner(Box::pin(serve(Served { job: job.clone(), seat })));
     match source {
         Source::All(servers) => {
+            // All are known before the first one begins.
             let seats: Vec<_> = servers.into_iter().map(|server| door.seat(server)).collect();
             drop(door);
-            for seat in seats {
-                spawn(Box::pin(serve(Served { job: job.clone(), seat })));
-            }
+            seats.into_iter().for_each(start);
         }
         Source::Joining(joining) => {
             door.joining = Some(joining);
-            let spawn = Arc::new(spawn);
-            spawn(Box::pin(let_in(spawn.clone(), job, door)));
+            spawn(Box::pin(let_in(door, start)));
         }
     }
     run
-}
-
-/// What all calls need.
-struct Job<T, F> {
-    tasks: Arc<Vec<T>>,
-    call: F,
 }
 
 /// What lets servers in. When it is dropped, no other comes.
@@ -224,142 +217,12 @@ impl<S, R, E> Drop for Door<S, R, E> {
     }
 }
 
-async fn let_in<S, T, R, E, F, Fut>(
-    spawn: Arc<impl Fn(Runner) + Send + Sync + 'static>,
-    job: Arc<Job<T, F>>,
-    door: Door<S, R, E>,
-) where
-    S: Send + 'static,
-    T: Clone + Send + Sync + 'static,
-    R: Send + 'static,
-    E: Send + 'static,
-    F: Fn(Lease<S>, T) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, Failure<E>>> + Send + 'static,
-{
-    let (mut door, job) = (door, job);
+/// The lecture's `case srv := <-servers: go runTasks(srv)`, which is told when to stop. What starts a
+/// server goes before the door, so that nothing of the user's is left when the run is over.
+async fn let_in<S, R, E>(mut door: Door<S, R, E>, start: impl Fn(Seat<S, R, E>)) {
     let _alive = Entry::new((&DOOR).into());
     while let Some(server) = door.next().await {
-        let seat = door.seat(server);
-        spawn(Box::pin(serve(Served { job: job.clone(), seat })));
+        start(door.seat(server));
         consume_budget().await;
-    }
-}
-
-/// The job goes before the seat, so that nothing of the user's is left when the run is over.
-struct Served<S, T, R, E, F> {
-    job: Arc<Job<T, F>>,
-    seat: Seat<S, R, E>,
-}
-
-/// The lecture's `for task := range work`.
-async fn serve<S, T, R, E, F, Fut>(mut served: Served<S, T, R, E, F>)
-where
-    T: Clone,
-    F: Fn(Lease<S>, T) -> Fut,
-    Fut: Future<Output = Result<R, Failure<E>>>,
-{
-    let Served { job, seat } = &mut served;
-    let server = seat.id().peer();
-    let _alive = Entry::new(RUNNER.at(&server));
-    let mut ended = None;
-    while let Some(attempt) = next(seat, ended).await {
-        ended = Some((attempt, call(&seat.board, &seat.home, job, attempt).await));
-    }
-}
-
-/// Tells the board what came of a call, as soon as the call is over, and asks for the next, as soon
-/// as the server is back and tokio lets this task go on.
-async fn next<S, R, E>(
-    seat: &mut Seat<S, R, E>,
-    mut ended: Option<(Attempt, Ended<R, E>)>,
-) -> Option<Attempt> {
-    let server = seat.id().peer();
-    wait(TASK.at(&server), |cx, _| {
-        let outcome = ended.as_ref().map(|(_, ended)| ended.outcome());
-        let id = seat.id();
-        let is_in = seat.home.is_in(cx);
-        let (counts, step) = if is_in && has_budget(cx) {
-            seat.board.next(id, outcome, cx)
-        } else {
-            let counts = seat.board.change(|core| outcome.is_some_and(|it| core.settle(id, it)));
-            let step = match seat.board.hurried(id, cx) {
-                Step::Done(()) => Step::Done(None),
-                Step::Wait { until } => Step::Wait { until },
-            };
-            (counts, step)
-        };
-        if let Some((attempt, ended)) = ended.take() {
-            seat.keep(attempt, ended, counts);
-        }
-        step
-    })
-    .await
-}
-
-/// Whether tokio lets this task go on; if not, it comes back to it. Otherwise calls that are ready at
-/// once would keep everything else from running.
-fn has_budget(cx: &mut Context<'_>) -> bool {
-    poll_proceed(cx).map(|budget| budget.made_progress()).is_ready()
-}
-
-/// One call, from the lending of the server to the dropping of the future.
-async fn call<S, T, R, E, F, Fut>(
-    board: &Board,
-    home: &Arc<Home<S>>,
-    job: &Job<T, F>,
-    attempt: Attempt,
-) -> Ended<R, E>
-where
-    T: Clone,
-    F: Fn(Lease<S>, T) -> Fut,
-    Fut: Future<Output = Result<R, Failure<E>>>,
-{
-    let panicked = |payload| Ended::Failed(Cause::Panicked(message(payload)));
-    let lease = home.lend(attempt);
-    let begin = AssertUnwindSafe(|| (job.call)(lease, job.tasks[attempt.task].clone()));
-    let mut future = match catch_unwind(begin) {
-        Ok(future) => pin!(Some(future)),
-        Err(payload) => return panicked(payload),
-    };
-    // The board is asked before each poll but the first, which mostly is the last, or after that.
-    let mut first = true;
-    let server = home.id().peer();
-    let ended = wait(CALL.at(&server), |cx, clock| {
-        let mut cancelled = None;
-        if !std::mem::take(&mut first) {
-            match board.cancelled(home.id(), cx) {
-                Step::Done(()) => return Step::Done(Ended::Cancelled),
-                Step::Wait { until } => cancelled = Some(until),
-            }
-        }
-        let polled = future.as_mut().as_pin_mut().expect("it is here until it is dropped below");
-        match catch_unwind(AssertUnwindSafe(|| polled.poll(cx))) {
-            Ok(Poll::Ready(Ok(result))) => return Step::Done(Ended::Success(result)),
-            Ok(Poll::Ready(Err(failure))) => {
-                return Step::Done(Ended::Failed(Cause::Failed(failure)));
-            }
-            Ok(Poll::Pending) => {}
-            Err(payload) => return Step::Done(panicked(payload)),
-        }
-        let until = match cancelled {
-            Some(until) => until,
-            None => match board.cancelled(home.id(), cx) {
-                Step::Done(()) => return Step::Done(Ended::Cancelled),
-                Step::Wait { until } => until,
-            },
-        };
-        if attempt.deadline.is_some_and(|deadline| deadline <= clock.now()) {
-            return Step::Done(Ended::Failed(Cause::TimedOut));
-        }
-        Step::Wait { until: attempt.deadline.into_iter().chain(until).min() }
-    })
-    .await;
-    // Before the board is told, so that no two calls for a task live at once.
-    match catch_unwind(AssertUnwindSafe(|| future.set(None))) {
-        Ok(()) => ended,
-        Err(payload) => {
-            discard(ended);
-            panicked(payload)
-        }
     }
 }

@@ -100,7 +100,7 @@ impl<S, R, E> Drop for Seat<S, R, E> {
         let results = std::mem::take(&mut self.results);
         let failures = std::mem::take(&mut self.failures);
         self.harvest.bags.lock().push(Bag { id, server, results, failures });
-        self.board.change(|core| core.leave(id));
+        self.board.leave(id);
     }
 }
 

@@ -159,6 +159,7 @@ where
 #[derive(Debug)]
 pub struct Run<S, T> {
     board: Arc<Board>,
+    door: Door,
     source: Source<S>,
     tasks: Vec<T>,
 }
@@ -172,7 +173,8 @@ impl<S, T> Run<S, T> {
     ) -> Self {
         let Servers(source) = servers.into();
         let tasks = tasks.into_iter().collect::<Vec<_>>();
-        Self { board: Arc::new(Board::new(tasks.len(), &options, Clock::SYSTEM)), source, tasks }
+        let board = Arc::new(Board::new(tasks.len(), &options, Clock::SYSTEM));
+        Self { door: Door(board.clone()), board, source, tasks }
     }
 
     /// What watches it. From a thread, [`block_on`](crate::pattern::thread::block_on) waits for a change.
@@ -199,14 +201,13 @@ impl<S, T> Run<S, T> {
         R: Send,
         E: Send,
     {
-        let Self { board, source, tasks } = self;
+        let Self { board, door, source, tasks } = self;
         let harvest = Harvest::new();
         let call = |server: &mut S, task: usize, attempt: &Attempt| {
             call(server, tasks[task].clone(), attempt)
         };
         thread::scope(|scope| {
             let call = &call;
-            let door = Door(&board);
             let seat = |server| Seat::new(&board, &harvest, server, None);
             let start = |mut seat: Seat<S, R, E>| {
                 scope.spawn(move || serve(&mut seat, call));
@@ -229,10 +230,11 @@ impl<S, T> Run<S, T> {
     }
 }
 
-/// What lets servers in. When it is dropped, no other comes.
-struct Door<'a>(&'a Board);
+/// What lets servers in. When it is dropped, no other comes, and a run that was never begun is over.
+#[derive(Debug)]
+struct Door(Arc<Board>);
 
-impl Drop for Door<'_> {
+impl Drop for Door {
     fn drop(&mut self) {
         self.0.change(Core::close);
     }

@@ -33,7 +33,7 @@
 //! the queue avoid: one, unless tasks failed [elsewhere](FailureKind::Elsewhere). Backup
 //! copies are looked for in O(servers), by a server that is idle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 use std::vec::Vec;
 
@@ -41,8 +41,10 @@ use super::{AtFailure, Exhausted, FailureKind, Options, Reason, ServerEnd, Serve
 use crate::pattern::seeded::{self, Bug};
 
 mod queue;
+mod words;
 
 use queue::Queue;
+pub use words::{Attempt, Counts, Next, Outcome, ServerCounts, Wakes};
 
 /// The state of a run.
 ///
@@ -64,8 +66,8 @@ pub struct Core {
     servers: Vec<Server>,
     /// How many servers can take tasks.
     able: usize,
-    /// How many runners have not left.
-    present: usize,
+    /// Those whose runners have not left.
+    present: BTreeSet<ServerId>,
     closed: bool,
     draining: bool,
     cancel_at: Option<Instant>,
@@ -100,85 +102,6 @@ struct Running {
     since: Option<Instant>,
 }
 
-/// What a server is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Call.
-    Run(Attempt),
-    /// There is nothing at the moment.
-    Wait {
-        /// When there may be something, whatever else happens.
-        until: Option<Instant>,
-    },
-    /// There will be nothing any more.
-    Leave,
-}
-
-/// One call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// The number of the task.
-    pub task: usize,
-    /// The how-manieth attempt at it this is, from 1.
-    pub number: u32,
-    /// By when it has to be over.
-    pub deadline: Option<Instant>,
-    /// Whether it is a copy of one that runs.
-    pub backup: bool,
-}
-
-/// What came of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The task is done.
-    Success,
-    /// It is not.
-    Failed(FailureKind),
-    /// The call was dropped since it was [cancelled](Core::cancelled).
-    Cancelled,
-}
-
-/// Who is to look again. The two flags and the server are independent of each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wakes {
-    /// Every server that is idle.
-    pub idle: bool,
-    /// Everybody: servers, and whoever lets them in or waits for the end.
-    pub all: bool,
-    /// One server, whose call is cancelled.
-    pub server: Option<ServerId>,
-}
-
-/// How many of what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Tasks in all.
-    pub tasks: usize,
-    /// Tasks that succeeded.
-    pub done: usize,
-    /// Tasks that have used up their attempts.
-    pub given_up: usize,
-    /// Calls that run.
-    pub running: usize,
-    /// Calls that were made, those that run included.
-    pub attempts: u64,
-    /// Calls that failed.
-    pub failures: u64,
-    /// Calls that were backup copies.
-    pub backups: u64,
-}
-
-/// What a server did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ServerCounts {
-    /// Tasks that it did.
-    pub completed: u64,
-    /// Calls that failed on it.
-    pub failed: u64,
-    /// Calls that were dropped, or came second after another copy.
-    pub cancelled: u64,
-}
-
 impl Core {
     /// A run of tasks 0 to `tasks`, without servers so far.
     pub fn new(tasks: usize, options: &Options) -> Self {
@@ -190,7 +113,7 @@ impl Core {
             avoid: BTreeMap::new(),
             servers: Vec::new(),
             able: 0,
-            present: 0,
+            present: BTreeSet::new(),
             closed: false,
             draining: false,
             cancel_at: None,
@@ -213,8 +136,9 @@ impl Core {
             counts: ServerCounts::default(),
         });
         self.able += 1;
-        self.present += 1;
-        ServerId(self.servers.len() - 1)
+        let server = ServerId(self.servers.len() - 1);
+        self.present.insert(server);
+        server
     }
 
     /// No other server will join.
@@ -317,7 +241,7 @@ impl Core {
         } else if self.servers[server.0].end.is_none() && self.end.is_none() && !self.draining {
             self.exclude(server, ServerEnd::Lost);
         }
-        self.present -= 1;
+        self.present.remove(&server);
         self.conclude_if_settled();
         self.wakes.all |= self.is_over();
     }
@@ -362,7 +286,7 @@ impl Core {
 
     /// Whether the run has ended, every runner has left, and no other will come.
     pub fn is_over(&self) -> bool {
-        self.end.is_some() && self.present == 0 && self.closed
+        self.end.is_some() && self.present.is_empty() && self.closed
     }
 
     /// Who is to look again since the last time this was asked.
@@ -388,6 +312,11 @@ impl Core {
     /// Every server that ever joined, in that order.
     pub fn servers(&self) -> impl Iterator<Item = ServerId> + use<> {
         (0..self.servers.len()).map(ServerId)
+    }
+
+    /// Whether a server runs nothing.
+    pub fn is_idle(&self, server: ServerId) -> bool {
+        self.servers[server.0].running.is_none()
     }
 
     /// What a server did, what it runs, and why it takes no more if it does not.
@@ -416,7 +345,7 @@ impl Core {
         let age = self.options.backup_after?;
         let failed_here =
             |task| self.avoid.get(&task).is_some_and(|avoid| avoid.binary_search(&server).is_ok());
-        let running = self.servers.iter().filter_map(|server| server.running);
+        let running = self.present.iter().filter_map(|server| self.servers[server.0].running);
         running
             .filter(|running| {
                 let task = &self.tasks[running.task];
@@ -470,13 +399,12 @@ impl Core {
             self.avoid.remove(&task);
         }
         if self.tasks[task].live > 0 {
-            let copy = self
-                .servers
-                .iter()
-                .position(|server| server.running.is_some_and(|running| running.task == task));
-            let copy = copy.expect("what is live runs on a server");
-            self.servers[copy].cancelled = true;
-            self.wakes.server = Some(ServerId(copy));
+            let runs = |server: &&ServerId| {
+                self.servers[server.0].running.is_some_and(|running| running.task == task)
+            };
+            let copy = *self.present.iter().find(runs).expect("what is live runs on a server");
+            self.servers[copy.0].cancelled = true;
+            self.wakes.server = Some(copy);
         }
     }
 
@@ -515,8 +443,9 @@ impl Core {
     }
 
     fn cancel_all(&mut self) {
-        for server in &mut self.servers {
-            server.cancelled |= server.running.is_some();
+        for server in &self.present {
+            let here = &mut self.servers[server.0];
+            here.cancelled |= here.running.is_some();
         }
     }
 }
