@@ -1,7 +1,7 @@
 //! Makes a table and charts of what the benchmarks measured.
 //!
 //! ```text
-//! $ cargo bench
+//! $ cargo bench --features pattern
 //! $ (cd benches/peers && cargo bench)
 //! $ cargo run --release --example report
 //! ```
@@ -40,7 +40,7 @@ Options:
 
 /// How everything is measured; it is written into the table.
 pub(crate) const COMMAND: &str =
-    "cargo bench && (cd benches/peers && cargo bench) && cargo run --release --example report";
+    "cargo bench --features pattern && (cd benches/peers && cargo bench) && cargo run --release --example report";
 
 fn main() -> ExitCode {
     let options = match Options::parse(env::args().skip(1)) {
