@@ -17,6 +17,7 @@
 
 use core::time::Duration;
 
+pub mod mux;
 mod sync;
 mod wait;
 mod waiters;
