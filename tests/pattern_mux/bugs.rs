@@ -1,4 +1,4 @@
-//! What others got wrong, by the numbers of the table in `src/pattern/seeded.rs`, and the lecture's slip.
+//! What others got wrong, numbered as in `src/pattern/seeded.rs`, and the lecture's slip.
 
 use std::time::Duration;
 

@@ -116,10 +116,10 @@ async fn a_deadline_of_a_call_in_flight_says_that_it_may_have_happened() {
     let error = mux.call_with(ask("a"), CallOptions::new().timeout(SECOND)).await.unwrap_err();
     assert_eq!(start.elapsed().as_millis(), 1000);
     assert!(matches!(error.kind(), CallErrorKind::TimedOut));
-    assert_eq!((error.effect(), error.to_string().as_str()), (
-        Effect::MayHaveHappened,
-        "timed out; the request was sent"
-    ));
+    assert_eq!(
+        (error.effect(), error.to_string().as_str()),
+        (Effect::MayHaveHappened, "timed out; the request was sent")
+    );
     assert_eq!(mux.counts().quarantined, 1);
     peer.reply(0, "late");
     settle().await;

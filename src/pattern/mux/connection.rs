@@ -285,7 +285,6 @@ where
 {
     loop {
         for _ in 0..TURN {
-            poll_fn(|cx| sink.as_mut().poll_ready(cx)).await?;
             let message = match next(shared, sink.as_mut()).await? {
                 Next::Message(tag, mut message) => {
                     if let Some(tag) = tag {
@@ -320,8 +319,8 @@ enum Next<T, Q> {
     End(End),
 }
 
-/// Waits for something to send. Meanwhile what was sent before goes out: not earlier, so that many
-/// messages share one write.
+/// Waits for room in the sink, and for something to send. When there is nothing, what was sent before goes
+/// out: not earlier, so that many messages share one write.
 async fn next<P, S, E>(
     shared: &Shared<P>,
     mut sink: Pin<&mut S>,
@@ -333,6 +332,11 @@ where
     // Callers that are about to call get a turn first.
     let mut hurry = false;
     wait::wait(|cx, clock| {
+        match sink.as_mut().poll_ready(cx) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Step::Done(Err(error)),
+            Poll::Pending => return Step::Wait { until: None },
+        }
         let mut later = WakeLater::default();
         let mut state = shared.lock();
         if let Some(expiry) = state.core.expiry()

@@ -33,8 +33,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 use std::vec::Vec;
 
-pub use super::calls::Id;
 use super::calls::Calls;
+pub use super::calls::Id;
 use super::options::{Options, WhenFull};
 use crate::pattern::seeded::{self, Bug};
 
@@ -83,7 +83,10 @@ struct Call<T, Q, R, W> {
 
 #[derive(Debug)]
 enum Stage<T, Q, R> {
-    Waiting { tagged: Tagged<T>, message: Q },
+    Waiting {
+        tagged: Tagged<T>,
+        message: Q,
+    },
     InFlight(T),
     Answered(R),
     /// What has no reply ends here.
@@ -360,6 +363,7 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
         if self.exhausted {
             return None;
         }
+        let start = self.next_number;
         for _ in 0..=self.tags.len() {
             let candidate = tag(self.next_number).or_else(|| {
                 self.next_number = 0;
@@ -370,6 +374,7 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
                 return Some(candidate);
             }
         }
+        self.next_number = start;
         self.exhausted = true;
         None
     }

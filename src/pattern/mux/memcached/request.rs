@@ -60,10 +60,7 @@ impl Request {
     ///
     /// # Errors
     /// If this cannot be a key.
-    pub fn set(
-        key: impl AsRef<[u8]>,
-        value: impl Into<Vec<u8>>,
-    ) -> Result<Self, InvalidRequest> {
+    pub fn set(key: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) -> Result<Self, InvalidRequest> {
         let value = value.into();
         let length = std::format!(" {}", value.len());
         let request = Self::command(b"ms ", key.as_ref(), length.as_bytes())?;
