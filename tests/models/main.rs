@@ -16,6 +16,7 @@ use std::process::Command;
 use pushdown::pattern::seeded::{self, Bug};
 
 mod channel;
+mod mux;
 
 cfg_select! {
     pushdown_model = "loom" => {

@@ -255,6 +255,7 @@ fn run(steps: &[Step]) {
         let counts = core.counts();
         let expected = (model.waiting(), model.in_flight(), model.gone.len());
         assert_eq!((counts.waiting, counts.in_flight, counts.quarantined), expected, "{step:?}");
+        assert_eq!(counts.unclaimed, model.calls.len() - expected.0 - expected.1);
         let chosen = model.has(|stage| matches!(stage, Stage::Waiting(Some(_), _)));
         let in_use = if model.ended { 0 } else { expected.1 + expected.2 + chosen };
         assert_eq!(core.tags_in_use(), in_use, "{step:?}");

@@ -49,7 +49,8 @@ async fn a_call_dropped_at_any_point_leaves_nothing_and_disturbs_nobody() {
             () = world => unreachable!("the world goes on"),
         };
         let counts = mux.counts();
-        assert_eq!((counts.waiting, counts.in_flight), (0, 0), "after {polls} polls");
+        let left = (counts.waiting, counts.in_flight, counts.unclaimed);
+        assert_eq!(left, (0, 0, 0), "after {polls} polls");
         if let Some(reply) = dropped {
             assert_eq!(reply.unwrap().text, "dropped");
             points = polls;

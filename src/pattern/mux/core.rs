@@ -208,6 +208,8 @@ pub struct Counts {
     pub waiting: usize,
     /// Calls that were sent and whose callers wait.
     pub in_flight: usize,
+    /// Calls that are over, which their callers are yet to notice.
+    pub unclaimed: usize,
     /// Tags of dropped calls that may not be used yet.
     pub quarantined: usize,
     /// Replies to dropped calls so far.
@@ -535,6 +537,7 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
         Counts {
             waiting: self.waiting.len(),
             in_flight: self.in_flight,
+            unclaimed: self.calls.len() - self.waiting.len() - self.in_flight,
             quarantined: self.quarantine.len(),
             ..self.counts
         }
