@@ -263,7 +263,7 @@ fn run(steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn the_core_does_what_the_model_does(steps in prop::collection::vec(step(), 1..200)) {

@@ -264,21 +264,18 @@ where
     E: Into<Box<dyn Error + Send + Sync>>,
 {
     let mut sink = pin!(sink);
-    match send_all(shared, protocol, sink.as_mut()).await {
-        Ok(End::Drained) => match poll_fn(|cx| sink.as_mut().poll_close(cx)).await {
-            Ok(()) => End::Drained,
-            Err(error) => End::Send(error.into().into()),
-        },
-        Ok(end) => end,
+    let drained = async {
+        send_all(shared, protocol, sink.as_mut()).await?;
+        poll_fn(|cx| sink.as_mut().poll_close(cx)).await
+    };
+    match drained.await {
+        Ok(()) => End::Drained,
         Err(error) => End::Send(error.into().into()),
     }
 }
 
-async fn send_all<P, S, E>(
-    shared: &Shared<P>,
-    protocol: &P,
-    mut sink: Pin<&mut S>,
-) -> Result<End, E>
+/// Until the last call of a drain is over.
+async fn send_all<P, S, E>(shared: &Shared<P>, protocol: &P, mut sink: Pin<&mut S>) -> Result<(), E>
 where
     P: Protocol,
     S: Sink<P::Request, Error = E>,
@@ -304,7 +301,7 @@ where
                     }
                     (None, None) => continue,
                 },
-                Next::End(end) => return Ok(end),
+                Next::Drained => return Ok(()),
             };
             sink.as_mut().start_send(message)?;
         }
@@ -316,7 +313,7 @@ where
 enum Next<T, Q> {
     Message(Option<T>, Q),
     Cancel(T, Option<T>),
-    End(End),
+    Drained,
 }
 
 /// Waits for room in the sink, and for something to send. When there is nothing, what was sent before goes
@@ -352,8 +349,7 @@ where
                 return Step::Done(Ok(Next::Message(tag, message)));
             }
             Take::Cancel { of, tag } => return Step::Done(Ok(Next::Cancel(of, tag))),
-            Take::QuarantineFull => return Step::Done(Ok(Next::End(End::QuarantineFull))),
-            Take::Drained => return Step::Done(Ok(Next::End(End::Drained))),
+            Take::Drained => return Step::Done(Ok(Next::Drained)),
             Take::Nothing => {}
             Take::Blocked => until = state.core.expiry(),
         }

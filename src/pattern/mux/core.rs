@@ -159,8 +159,6 @@ pub enum Take<T, Q, W> {
     Nothing,
     /// Something to send, but no tag for it, or too much in flight or in quarantine.
     Blocked,
-    /// More tags are in quarantine than may be, and that is fatal.
-    QuarantineFull,
     /// The last call of a [drain](Core::drain) is over.
     Drained,
 }
@@ -282,13 +280,8 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
 
     /// What to send next. `tag` numbers the tags that may be assigned, from 0 to the first `None`.
     pub fn take(&mut self, tag: impl Fn(u64) -> Option<T>) -> Take<T, Q, W> {
-        let full = match self.options.when_full {
-            WhenFull::Wait => self.quarantine.len() >= self.options.quarantine.get(),
-            WhenFull::Fail if self.quarantine.len() > self.options.quarantine.get() => {
-                return Take::QuarantineFull;
-            }
-            WhenFull::Fail => false,
-        };
+        let full = self.options.when_full == WhenFull::Wait
+            && self.quarantine.len() >= self.options.quarantine.get();
         if let Some(cancel) = self.take_cancel(&tag) {
             return cancel;
         }
@@ -495,6 +488,12 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
             self.tags.remove(&tag);
             self.exhausted = false;
         }
+    }
+
+    /// Whether more tags are in quarantine than may be, and [that is fatal](WhenFull::Fail).
+    pub fn is_overfull(&self) -> bool {
+        self.options.when_full == WhenFull::Fail
+            && self.quarantine.len() > self.options.quarantine.get()
     }
 
     /// When the oldest tag in quarantine comes of [age](Options::quarantine_age).

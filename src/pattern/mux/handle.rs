@@ -27,6 +27,30 @@ use crate::pattern::waiters::{Ticket, WakeLater};
 /// A handle on a connection, over which many call at once.
 ///
 /// Handles are cloned, and all are the same. When the last one is dropped, the connection is aborted.
+///
+/// ```
+/// use std::time::Duration;
+/// use pushdown::pattern::mux::{CallErrorKind, CallOptions, Mux, Options, dns};
+/// use pushdown::pattern::{Effect, Shutdown};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (ours, _theirs) = tokio::io::duplex(512);
+/// let (read, write) = tokio::io::split(ours);
+/// let (sink, stream) = dns::split(read, write);
+/// let (mux, _unsolicited) = Mux::spawn(dns::Dns, sink, stream, &Options::new());
+///
+/// // Nobody answers.
+/// let question = dns::Message::new(vec![0; 12]).unwrap();
+/// let soon = CallOptions::new().timeout(Duration::from_millis(10));
+/// let error = mux.call_with(question, soon).await.unwrap_err();
+/// assert!(matches!(error.kind(), CallErrorKind::TimedOut));
+/// assert_eq!(error.effect(), Effect::MayHaveHappened);
+///
+/// let report = mux.shutdown(Shutdown::Abort).await;
+/// assert_eq!(report.unfinished, 0);
+/// # }
+/// ```
 pub struct Mux<P: Protocol> {
     shared: Arc<Shared<P>>,
     /// Aborts when the last handle drops it.
@@ -326,6 +350,10 @@ impl<'a, P: Protocol> Calling<'a, P> {
         _waker = waker;
         // A cancel to send, or the last call of a drain.
         later.push(state.wake_sender());
+        if state.core.is_overfull() {
+            drop(state);
+            self.shared.end(End::QuarantineFull);
+        }
         Some(abandoned)
     }
 }
@@ -339,6 +367,25 @@ impl<P: Protocol> Drop for Calling<'_, P> {
 }
 
 /// The messages of a connection that answer no call: a stream, which ends with the connection.
+///
+/// ```
+/// use pushdown::pattern::mux::{Mux, Options, dns};
+/// # use tokio::io::AsyncWriteExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (ours, mut theirs) = tokio::io::duplex(512);
+/// let (read, write) = tokio::io::split(ours);
+/// let (sink, stream) = dns::split(read, write);
+/// let (_mux, mut unsolicited) = Mux::spawn(dns::Dns, sink, stream, &Options::new());
+///
+/// // The other side asks something of its own.
+/// theirs.write_all(b"\x00\x0c\x01\x02----------").await?;
+/// drop(theirs);
+/// assert_eq!(unsolicited.recv().await.unwrap().id(), 0x0102);
+/// assert!(unsolicited.recv().await.is_none());
+/// # Ok(()) }
+/// ```
 ///
 /// As many are kept as [`Options::unsolicited`] says. It does not keep the connection open. When it is
 /// dropped, what comes unasked is discarded.

@@ -33,7 +33,7 @@
 /// dropped under the lock of the multiplexer: they are plain values, numbers or texts.
 pub trait Protocol: Send + Sync + 'static {
     /// What replies are told apart by.
-    type Tag: Ord + Clone + Send + Sync + 'static;
+    type Tag: Ord + Clone + Send + 'static;
     /// What is sent: requests and, where the protocol has them, messages that have no reply.
     type Request: Send + 'static;
     /// What is received: replies, and whatever comes unasked.
