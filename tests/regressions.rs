@@ -19,6 +19,7 @@ fn every_seed_and_every_past_failure_of_the_fuzz_targets_passes() {
             "quoted_cuts" => fuzz::quoted_cuts,
             "quoted_peer" => fuzz::quoted_peer,
             "scan_kernels" => fuzz::scan_kernels,
+            "mux_frames" => fuzz::mux_frames,
             _ => panic!("{name} is not replayed"),
         };
         let seeds = files(&folder.join("seeds").join(name)).unwrap_or_default();

@@ -225,7 +225,9 @@ fn without_output_of_criterion_it_says_what_to_run() {
     let output = report(&[&directory("report-empty"), Path::new("not there")]);
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
-    for part in ["report-empty\n", "not there\n", "cargo bench --features pattern && (cd benches/peers"] {
+    for part in
+        ["report-empty\n", "not there\n", "cargo bench --features pattern && (cd benches/peers"]
+    {
         assert!(message.contains(part), "{message}");
     }
 }

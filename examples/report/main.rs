@@ -39,8 +39,7 @@ Options:
   --help     this text";
 
 /// How everything is measured; it is written into the table.
-pub(crate) const COMMAND: &str =
-    "cargo bench --features pattern && (cd benches/peers && cargo bench) && cargo run --release --example report";
+pub(crate) const COMMAND: &str = "cargo bench --features pattern && (cd benches/peers && cargo bench) && cargo run --release --example report";
 
 fn main() -> ExitCode {
     let options = match Options::parse(env::args().skip(1)) {

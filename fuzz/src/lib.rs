@@ -9,6 +9,7 @@ use pushdown::scan::{Escaped, Kernel, Stop};
 pub mod common;
 #[path = "../../tests/common/definition.rs"]
 pub mod definition;
+mod mux;
 use common::{Answer, Engine, Regex, oracle};
 use definition::skip;
 
@@ -28,17 +29,17 @@ pub fn quoted_engines(data: &[u8]) {
 /// The first byte is the number of cuts. As many bytes follow, each the length of a chunk, zero
 /// included; the rest is the stream.
 pub fn quoted_cuts(data: &[u8]) {
-    let (count, data) = data.split_first().unwrap_or((&0, data));
-    let (lengths, stream) = data.split_at(data.len().min(usize::from(*count)));
-    let mut rest = stream;
-    let mut chunks = Vec::new();
-    for &length in lengths {
-        let (chunk, after) = rest.split_at(rest.len().min(usize::from(length)));
-        chunks.push(chunk);
-        rest = after;
-    }
-    chunks.push(rest);
+    let (chunks, stream) = cut(data);
     check(&chunks, &oracle(stream));
+}
+
+/// The messages that the multiplexer's codecs find in any cutting are those they find in the whole, and
+/// its core gives the reply to a question to whoever asked it.
+///
+/// The input is cut as in `quoted_cuts`.
+pub fn mux_frames(data: &[u8]) {
+    let (chunks, stream) = cut(data);
+    mux::frames(&chunks, stream);
 }
 
 /// Every engine ends where the regular expression matches.
@@ -70,6 +71,21 @@ pub fn scan_kernels(data: &[u8]) {
             assert_eq!(found, expected, "{} (left) from {from} of {data:?}", kernel.name());
         }
     }
+}
+
+/// The chunks of a stream, and the stream.
+fn cut(data: &[u8]) -> (Vec<&[u8]>, &[u8]) {
+    let (count, data) = data.split_first().unwrap_or((&0, data));
+    let (lengths, stream) = data.split_at(data.len().min(usize::from(*count)));
+    let mut rest = stream;
+    let mut chunks = Vec::new();
+    for &length in lengths {
+        let (chunk, after) = rest.split_at(rest.len().min(usize::from(length)));
+        chunks.push(chunk);
+        rest = after;
+    }
+    chunks.push(rest);
+    (chunks, stream)
 }
 
 fn check(chunks: &[&[u8]], expected: &Answer) {

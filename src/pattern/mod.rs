@@ -19,6 +19,7 @@ use core::time::Duration;
 
 #[cfg(feature = "debug")]
 pub mod debug;
+pub mod mux;
 pub mod pubsub;
 mod registry;
 mod reply;

@@ -65,6 +65,27 @@ pub enum Bug {
     AbortWakesNobody,
     /// Replicated client: losers go on without a client.
     LosersOutliveTheClient,
+
+    /// The multiplexer: the entry of an answered call stays, so that its tag can be used only once. The
+    /// lecture's slip.
+    MuxEntryStays,
+    /// The multiplexer: a dropped call stays in the table (row 1: async-nats, jsonrpsee).
+    MuxCallLeaks,
+    /// The multiplexer: a late reply is taken for one to nothing, which may be fatal (rows 2 and 3:
+    /// jsonrpsee, tokio-tower).
+    MuxLateIsUnexpected,
+    /// The multiplexer: a reply to a dropped call panics (row 4: tower-lsp-server).
+    MuxLatePanics,
+    /// The multiplexer: the tag of a dropped call is free at once, and the old reply reaches whoever
+    /// has it next (row 5: redis-rs).
+    MuxTagFreedOnDrop,
+    /// The multiplexer: the end of the connection wakes nobody (row 7: redis-rs).
+    MuxEndForgetsCallers,
+    /// The multiplexer: a flushed tag is free when the old reply comes, although the flush is still on
+    /// its way.
+    MuxFlushIgnored,
+    /// The multiplexer: whoever sends goes to sleep without saying that it is to be woken.
+    MuxSenderNotWoken,
 }
 
 cfg_select! {

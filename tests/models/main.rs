@@ -16,6 +16,7 @@ use std::process::Command;
 use pushdown::pattern::seeded::{self, Bug};
 
 mod channel;
+mod mux;
 mod pubsub;
 mod replicated;
 mod schedule;

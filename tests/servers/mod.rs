@@ -56,7 +56,7 @@ impl Server {
     pub(crate) async fn memcached() -> Option<Self> {
         let server = Self::start("memcached", |socket| {
             let mut command = Command::new("memcached");
-            command.args(["-u", "nobody", "-a", "0777", "-s"]).arg(socket);
+            command.args(["-u", "root", "-s"]).arg(socket);
             command
         })?;
         until("memcached answers", async || server.connect().await.is_ok()).await;

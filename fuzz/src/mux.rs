@@ -1,0 +1,116 @@
+//! What the target `mux_frames` asserts.
+
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, Waker};
+use std::fmt::Debug;
+use std::io;
+use std::time::Instant;
+
+use futures_core::Stream;
+use pushdown::pattern::mux::core::{Core, Id, Outcome, Received, Take};
+use pushdown::pattern::mux::{Options, dns, memcached};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The messages that each codec finds in the chunks are those it finds in the stream, up to the same
+/// end; and a core gives no reply to another caller than who asked, whatever comes.
+pub(crate) fn frames(chunks: &[&[u8]], stream: &[u8]) {
+    let memcached = |chunks| read(memcached::split(Pieces(chunks), Nowhere, 1 << 10).1);
+    assert_eq!(memcached(chunks), memcached(&[stream]), "memcached in {chunks:?} (left) and whole");
+    let dns = |chunks| read(dns::split(Pieces(chunks), Nowhere).1);
+    assert_eq!(dns(chunks), dns(&[stream]), "dns in {chunks:?} (left) and whole");
+    replies(stream);
+}
+
+/// All messages, and how they ended.
+fn read<M: Debug, E: ToString>(stream: impl Stream<Item = Result<M, E>>) -> Vec<String> {
+    let mut stream = pin!(stream);
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut log = Vec::new();
+    while let Poll::Ready(Some(message)) = stream.as_mut().poll_next(&mut cx) {
+        log.push(message.map_or_else(|error| error.to_string(), |message| format!("{message:?}")));
+    }
+    log
+}
+
+/// Each byte is a step of a caller, the server or the network, with four tags.
+fn replies(steps: &[u8]) {
+    const TAGS: u64 = 4;
+    let mut core = Core::<u64, usize, usize, ()>::new(Options::new(), false);
+    let mut calls: Vec<(usize, Id)> = Vec::new();
+    // What was sent under each tag and has no reply, and one more for a tag that nobody has.
+    let mut asked = [None; TAGS as usize + 1];
+    let now = Instant::now();
+    for (number, step) in steps.iter().enumerate() {
+        let choice = usize::from(step / 8);
+        match step % 8 {
+            0 | 1 => {
+                if let Ok(id) = core.call(None, number) {
+                    calls.push((number, id));
+                }
+            }
+            2 if !calls.is_empty() => {
+                let (_, id) = calls.swap_remove(choice % calls.len());
+                core.abandon(&id, now);
+            }
+            2..=4 => {
+                let taken = core.take(|number| (number < TAGS).then_some(number));
+                if let Take::Send { tag: Some(tag), message, .. } = taken {
+                    let due = asked[tag as usize].replace(message);
+                    assert_eq!(due, None, "the tag of a reply that is due (left) and a free one");
+                }
+            }
+            _ => {
+                let tag = choice % asked.len();
+                let question = asked[tag].take();
+                let received = core.receive(&(tag as u64), question.unwrap_or(usize::MAX));
+                let expected = matches!(received, Received::Unexpected(_));
+                assert_eq!(expected, question.is_none(), "unexpected (left) and not asked");
+            }
+        }
+        calls.retain(|(message, id)| match core.poll(id) {
+            None => true,
+            Some(outcome) => {
+                assert_eq!(outcome, Outcome::Reply(*message), "the answer (left) and the question");
+                false
+            }
+        });
+    }
+}
+
+/// Gives one chunk after the other, and then the end.
+struct Pieces<'a>(&'a [&'a [u8]]);
+
+impl AsyncRead for Pieces<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        room: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // To read nothing is to be at the end.
+        while let Some((first, rest)) = self.0.split_first() {
+            self.0 = rest;
+            if !first.is_empty() {
+                room.put_slice(first);
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Takes nothing, for nothing is sent.
+struct Nowhere;
+
+impl AsyncWrite for Nowhere {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
