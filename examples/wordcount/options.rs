@@ -11,7 +11,8 @@ pub(crate) const USAGE: &str = "\
 Usage: wordcount [OPTION]... FILE...
 
 Prints the most frequent words of all files together. A word is a run of letters and digits, as
-Unicode has them, in lower case. Bytes that are not UTF-8 belong to no word.
+Unicode has them, in lower case. Bytes that are not UTF-8 belong to no word. A file may be read more
+than once, so it should be one that can be.
 
 Options:
   --workers N             how many processes count [one for each processor]

@@ -51,6 +51,8 @@ impl Worker {
     pub(crate) fn start() -> io::Result<Self> {
         let mut command = Command::new(env::current_exe()?);
         command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        // So that Ctrl-C is for the coordinator alone, which does not see workers die before it ends.
+        command.process_group(0);
         let mut process = command.spawn()?;
         let tasks = process.stdin.take().expect("it is piped");
         let replies = BufReader::new(process.stdout.take().expect("it is piped"));

@@ -126,7 +126,7 @@ fn a_backup_copy_overcomes_a_worker_that_is_stopped() {
 fn the_timeout_overcomes_a_lone_worker_that_is_stopped() {
     let folder = Files::new("lone");
     let files = [vec![folder.pipe("pipe")], folder.texts(3)].concat();
-    let args = ["--workers", "1", "--timeout", "0.8"];
+    let args = ["--workers", "1", "--timeout", "2"];
     let mut running = Running::verbose(&[ALL, &args].concat(), &files);
     let stopped = running.waits(&files[0]);
     folder.replace(&files[0]);
@@ -142,8 +142,11 @@ fn a_file_on_which_every_worker_dies_is_named() {
     let folder = Files::new("poison");
     let files = [vec![folder.pipe("poison")], folder.texts(3)].concat();
     let mut running = Running::verbose(&["--workers", "1"], &files);
+    // Kept, for the pipe would end for the next worker when this one's writer is closed.
+    let mut killed = Vec::new();
     for _ in 0..4 {
-        running.waits(&files[0]).signal("KILL");
+        killed.push(running.waits(&files[0]));
+        killed[killed.len() - 1].signal("KILL");
     }
     let ended = running.end();
     let error = ended.stderr.last().unwrap();
