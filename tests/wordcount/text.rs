@@ -1,0 +1,53 @@
+//! Texts for the counters, the same in every run.
+
+/// Words of several scripts, and what lies between them: also halves of characters.
+const PIECES: [&[u8]; 24] = [
+    b"the",
+    b"The",
+    b"a",
+    b"of",
+    b"coordinator",
+    b"worker",
+    b"x86",
+    b"2024",
+    "Größe".as_bytes(),
+    "ΟΔΟΣ".as_bytes(),
+    "İstanbul".as_bytes(),
+    "數字".as_bytes(),
+    "naïve".as_bytes(),
+    "٣".as_bytes(),
+    b"\xc3",
+    b"\xe6\x95",
+    b"\xff",
+    b"\0",
+    b"'",
+    b"-",
+    "—".as_bytes(),
+    "“".as_bytes(),
+    b"\r\n",
+    b"_",
+];
+
+/// Text number `seed`. Every 50th is longer than what a reader reads at once, and has a word that is.
+pub(crate) fn text(seed: u64) -> Vec<u8> {
+    let mut random = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut next = |below: u64| {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % below
+    };
+    let mut text = Vec::new();
+    if seed % 50 == 49 {
+        text.resize(100_000, b'A');
+    }
+    for _ in 0..200 + next(200) {
+        text.extend(PIECES[next(PIECES.len() as u64) as usize]);
+        if next(4) > 0 {
+            text.push(b' ');
+        } else if next(8) == 0 {
+            // A word that is rare.
+            text.extend(next(1000).to_string().bytes());
+        }
+    }
+    text
+}
