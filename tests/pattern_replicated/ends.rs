@@ -172,6 +172,17 @@ async fn losers_are_bounded_in_number_and_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn losers_of_all_calls_share_one_bound() {
+    let servers = Servers::new([Stop]);
+    let client: Fake<u8> = servers.client().losers(finish(2)).build().unwrap();
+    for calls in 1..5 {
+        assert!(tokio::time::timeout(ms(5), client.call(1)).await.is_err());
+        assert_eq!((client.running().losers, servers.running()), (calls.min(2), calls.min(2)));
+    }
+    assert_eq!(client.stats().servers[0].cancelled, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dropped_call_leaves_its_attempts_to_finish_if_they_may() {
     let servers = Servers::new([Reply(50)]);
     let client: Fake<u8> = servers.client().losers(finish(9)).build().unwrap();

@@ -18,7 +18,10 @@ async fn a_dropped_caller_leaves_nothing_behind() {
     assert_eq!(alive_tasks(), before);
     let stats = client.stats();
     assert_eq!(stats.running(), 0);
-    assert_eq!((client.preferred(), stats.moves), (0, 0), "it says nothing of the servers");
+    assert_eq!((client.preferred(), stats.moves), (0, 0), "it does not choose");
+    let [first, second] = &stats.servers[..] else { panic!("two servers") };
+    assert!(first.latency.percentile(1).unwrap() >= ms(15), "as long as it was waited for");
+    assert!(second.latency.percentile(1).unwrap() < ms(7));
 }
 
 /// jsonrpsee #235, tokio-tower #28, tower-lsp-server #35: a reply that comes after its call is gone

@@ -37,6 +37,19 @@ async fn an_attempt_that_runs_is_counted_as_running() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_unpolled_counts_until_then() {
+    let servers = Servers::new([Stop]);
+    let client: Fake = servers.client().build().unwrap();
+    let other = client.clone();
+    let call = tokio::spawn(async move { other.call(()).await });
+    settle().await;
+    sleep(ms(7)).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    assert!(client.stats().servers[0].latency.percentile(50).unwrap() > ms(7));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_percentile_waits_the_longest_delay_until_it_knows_better() {
     let servers = Servers::new([Stop, Reply(1)]);
     let hedge = Hedge::Percentile { percentile: 95, at_least: ms(1), at_most: ms(50) };

@@ -22,7 +22,7 @@ use crate::pattern::Effect;
 /// use std::time::Duration;
 /// use pushdown::pattern::replicated::{BuildError, Client, Hedge};
 ///
-/// let builder = || Client::builder(async |server: Arc<u16>, add| Ok::<u16, ()>(*server + add));
+/// let builder = || Client::builder(async |server: Arc<u16>, ()| Ok::<_, ()>(*server));
 /// let hedge = Hedge::After(Duration::from_millis(20));
 /// let client = builder().servers([1, 2, 3]).hedge(hedge).build().unwrap();
 /// assert_eq!(client.servers().len(), 3);
