@@ -27,7 +27,15 @@ pub(crate) fn question<T>() -> (Reply<T>, Answer<T>) {
     (Reply(slot.clone()), Answer(slot))
 }
 
+/// Which question, as long as either end of it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Question(usize);
+
 impl<T> Answer<T> {
+    pub(crate) fn question(&self) -> Question {
+        Question(Arc::as_ptr(&self.0).addr())
+    }
+
     /// `None` if there will be no answer.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let _replaced;
@@ -44,6 +52,10 @@ impl<T> Answer<T> {
 }
 
 impl<T> Reply<T> {
+    pub(crate) fn question(&self) -> Question {
+        Question(Arc::as_ptr(&self.0).addr())
+    }
+
     /// Whether the answer is still wanted.
     pub(crate) fn is_wanted(&self) -> bool {
         matches!(*self.0.lock(), Slot::Asked(_))

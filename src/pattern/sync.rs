@@ -4,8 +4,9 @@
 //! race. The rules, which hold throughout the module:
 //!
 //! * no code of the user runs while a lock is held: no payload is dropped, no waker is woken or
-//!   dropped. So a lock is never poisoned and never held for long;
-//! * a waker is stored under the lock under which its condition was found false.
+//!   dropped; wakers are cloned at most. So a lock is never poisoned and never held for long;
+//! * a waker is stored under the lock under which its condition was found false, or the condition is
+//!   looked at once more afterwards.
 
 use std::sync::PoisonError;
 pub(crate) use std::sync::atomic::Ordering;
@@ -33,6 +34,12 @@ cfg_select! {
         pub(crate) struct Once<T> {
             is_set: imp::atomic::AtomicBool,
             value: std::sync::OnceLock<T>,
+        }
+
+        impl<T> Default for Once<T> {
+            fn default() -> Self {
+                Self::new()
+            }
         }
 
         impl<T> Once<T> {

@@ -53,7 +53,6 @@ pub fn channel<T>(capacity: NonZeroUsize) -> (Sender<T>, Receiver<T>) {
     (Sender { shared: shared.clone() }, Receiver { shared })
 }
 
-#[derive(Debug)]
 struct Shared<T> {
     capacity: usize,
     state: Mutex<State<T>>,
@@ -61,7 +60,6 @@ struct Shared<T> {
 
 /// Invariant: whoever is first in a line has been woken since its condition came true, or has not
 /// been in the line since.
-#[derive(Debug)]
 struct State<T> {
     queue: VecDeque<T>,
     to_send: Waiters,
@@ -73,13 +71,11 @@ struct State<T> {
 }
 
 /// The end of a [`channel`] that values go into.
-#[derive(Debug)]
 pub struct Sender<T> {
     shared: Arc<Shared<T>>,
 }
 
 /// The end of a [`channel`] that values come out of.
-#[derive(Debug)]
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
 }
@@ -149,7 +145,7 @@ impl<T> Receiver<T> {
         wait::block(&RECV, |cx, _| receive.poll(cx).into())
     }
 
-    /// Receives a value if there is one.
+    /// Receives a value if there is one, without regard to those who wait for one.
     ///
     /// # Errors
     /// Says whether it is worth while to ask again.
@@ -175,7 +171,6 @@ impl<T> Receiver<T> {
 }
 
 /// See [`Sender::start`].
-#[derive(Debug)]
 pub(crate) struct Send<'a, T> {
     shared: &'a Shared<T>,
     value: Option<T>,
@@ -213,7 +208,6 @@ impl<T> Drop for Send<'_, T> {
 }
 
 /// See [`Receiver::start`].
-#[derive(Debug)]
 pub(crate) struct Receive<'a, T> {
     shared: &'a Shared<T>,
     ticket: Option<Ticket>,
@@ -247,7 +241,6 @@ impl<T> Drop for Receive<'_, T> {
 }
 
 /// See [`Sender::closed`].
-#[derive(Debug)]
 pub(crate) struct Closed<'a, T> {
     shared: &'a Shared<T>,
     ticket: Option<Ticket>,
@@ -278,6 +271,19 @@ impl<T> Shared<T> {
         let (left, next) = line(&mut self.state.lock()).leave(ticket);
         drop(left);
         next.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Without the values, whose own code would run under the lock.
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("capacity", &self.shared.capacity).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("capacity", &self.shared.capacity).finish_non_exhaustive()
     }
 }
 

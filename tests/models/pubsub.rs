@@ -163,11 +163,6 @@ fn the_task_serves_until_the_last_handle_is_gone() {
 }
 
 #[test]
-fn a_turn_that_is_not_passed_on_is_found() {
-    finds(Bug::TurnIsLost, two_publishers_in_line);
-}
-
-#[test]
 fn an_event_published_without_room_is_found() {
     finds(Bug::CommitWithoutRoom, || {
         let server = mutex::Server::<u64>::new();

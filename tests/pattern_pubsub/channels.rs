@@ -39,6 +39,7 @@ shapes! {
         let (other, _receiver) = mpsc::channel(1);
         server.subscribe_channel(other, lossless()).await.unwrap();
         server.cancel(id).await.unwrap();
+        settle().await;
         server.subscribe_channel(sender, lossless()).await.unwrap();
     }
 

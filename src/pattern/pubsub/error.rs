@@ -15,7 +15,7 @@ pub struct Closed;
 pub enum PublishError<E: ?Sized> {
     /// The server has been shut down.
     Closed(Arc<E>),
-    /// A subscriber had no room for longer than its policy lets a publisher wait.
+    /// A subscriber had no room when the publisher had waited as long as its policy lets it.
     TimedOut {
         /// The event that was not published.
         event: Arc<E>,

@@ -10,15 +10,16 @@
 
 use core::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 
-use super::core::{Outlet, Queue};
+use super::core::{Outlet, Queue, Registry};
 use super::subscription::{Shared, Subscription};
-use super::{Item, Policy};
+use super::{Item, Policy, SubscriberId};
 use crate::pattern::registry::{Entry, Site};
 use crate::pattern::sync;
 use crate::pattern::thread;
@@ -95,6 +96,15 @@ impl<E: ?Sized> Seat<E> {
     }
 }
 
+impl<E: ?Sized> Registry<Seat<E>> {
+    /// Who still sends into this channel, even if the subscription has ended: two at a time would mix
+    /// up the order.
+    pub(super) fn fed(&self, channel: &Channel<E>) -> Option<SubscriberId> {
+        let mut seats = self.outlets().chain(self.leaving());
+        seats.find(|(_, seat)| seat.is(channel)).map(|(id, _)| id)
+    }
+}
+
 impl<E: ?Sized> Outlet for Seat<E> {
     type Event = E;
 
@@ -127,13 +137,14 @@ async fn in_task<E: ?Sized>(
             wait::wait(&EVENT, |cx, _| subscription.poll_unless(cx, |cx| closed.as_mut().poll(cx)));
         let Some(item) = next.await else { return };
         let mut send = pin!(channel.send(item));
-        let sent = wait::wait(&CHANNEL, |cx, _| match send.as_mut().poll(cx) {
-            Poll::Pending => subscription.poll_cut(cx).map(|()| false).into(),
-            Poll::Ready(sent) => Step::Done(sent.is_ok()),
+        let sent = wait::wait(&CHANNEL, |cx, _| match subscription.poll_cut(cx) {
+            Poll::Ready(()) => Step::Done(false),
+            Poll::Pending => send.as_mut().poll(cx).map(|sent| sent.is_ok()).into(),
         });
         if !sent.await {
             return;
         }
+        subscription.set_in_hand(0);
     }
 }
 
@@ -144,13 +155,14 @@ fn in_thread<E: ?Sized>(mut subscription: Subscription<E>, channel: &thread::Sen
         let next = wait::block(&EVENT, |cx, _| subscription.poll_unless(cx, |cx| closed.poll(cx)));
         let Some(item) = next else { return };
         let mut send = channel.start(item);
-        let sent = wait::block(&CHANNEL, |cx, _| match send.poll(cx) {
-            Poll::Pending => subscription.poll_cut(cx).map(|()| false).into(),
-            Poll::Ready(sent) => Step::Done(sent.is_ok()),
+        let sent = wait::block(&CHANNEL, |cx, _| match subscription.poll_cut(cx) {
+            Poll::Ready(()) => Step::Done(false),
+            Poll::Pending => send.poll(cx).map(|sent| sent.is_ok()).into(),
         });
         if !sent {
             return;
         }
+        subscription.set_in_hand(0);
     }
 }
 
@@ -161,9 +173,17 @@ impl<E: ?Sized> Subscription<E> {
         cx: &mut Context<'_>,
         mut closed: impl FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> Step<Option<Item<Arc<E>>>> {
-        match self.poll_next(cx) {
-            Poll::Pending => closed(cx).map(|()| None).into(),
-            Poll::Ready(next) => Step::Done(next.map(|next| self.lend(next).cloned())),
+        // A payload that panics when it is dropped, here by chance, must not cost the user the channel.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.clear()));
+        let item = match self.poll_next(cx) {
+            Poll::Pending => return closed(cx).map(|()| None).into(),
+            Poll::Ready(next) => next.map(|next| self.lend(next).cloned()),
+        };
+        match &item {
+            Some(Item::Event { .. }) => self.set_in_hand(1),
+            Some(Item::Gap { missed }) => self.set_in_hand(*missed),
+            None => {}
         }
+        Step::Done(item)
     }
 }

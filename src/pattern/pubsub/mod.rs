@@ -4,7 +4,7 @@
 //!
 //! | shape | holds its state as | publishing | works with |
 //! |---|---|---|---|
-//! | [`mutex::Server`] | data: the subscribers under a lock | pushes to all queues where it is called | tokio, threads |
+//! | [`mutex::Server`] | data: the subscribers under a lock | writes the event where it is called | tokio, threads |
 //! | [`task::Server`] | code: a task owns the subscribers and takes requests | asks that task, and waits for its answer | tokio |
 //!
 //! # What holds
@@ -19,7 +19,8 @@
 //!   subscription has ended, and nothing else; [`Subscription::end`] says why.
 //! * A payload is never cloned: a reader borrows the `Arc` that was published, and clones that if it
 //!   wants to keep it. Payloads are dropped in groups: some 32 events, or 64 KiB, may be kept for longer
-//!   than everybody has needed to read them.
+//!   than everybody has needed to read them. So an event that holds a handle of its own server keeps
+//!   that from ending by itself; shut it down.
 //!
 //! ```
 //! use std::time::Duration;
@@ -66,6 +67,7 @@ pub mod task;
 use ::core::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::vec::Vec;
 
 pub use error::{CancelError, Closed, PublishError, SubscribeError};
@@ -102,9 +104,17 @@ impl<E: ?Sized> Item<&Arc<E>> {
     }
 }
 
-/// Which subscription. A server never uses one twice.
+/// Which subscription. No other in the process has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriberId(u64);
+
+impl SubscriberId {
+    /// No other server has it either, so what is cancelled with it is never somebody else's.
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 impl fmt::Display for SubscriberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -183,8 +193,8 @@ pub trait PubSub<E: ?Sized + Send + Sync + 'static>: Clone + Send + Sync + 'stat
     ) -> impl Future<Output = Result<SubscriberId, SubscribeError>> + Send;
 
     /// Publishes an event and returns its number. Waits while a subscriber whose policy is
-    /// [`Policy::Block`] has no room. If the future is dropped while it waits, nobody receives the
-    /// event.
+    /// [`Policy::Block`] has no room. If the future is dropped while it waits, either nobody receives
+    /// the event or all do.
     ///
     /// # Errors
     /// Nobody receives the event; it comes back.

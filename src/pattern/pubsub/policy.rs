@@ -19,8 +19,9 @@ use core::time::Duration;
 /// what is missing. A subscriber that is disconnected misses all that it has not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Publishers wait until there is room. If one has waited as long as the limit says, it gets an
-    /// error, and nobody receives its event.
+    /// Publishers wait until there is room. If one has waited as long as the limit says, for this
+    /// subscriber or for others before, and this one has no room, it gets an error, and nobody
+    /// receives its event.
     Block {
         /// How many events the queue holds.
         capacity: NonZeroUsize,
@@ -41,16 +42,16 @@ pub enum Policy {
     Queue {
         /// How many events the queue holds.
         items: Limit,
-        /// How large the events in it may be together. What an event counts is what
-        /// [`Options::size_of`](super::Options::size_of) says.
+        /// How large the events in it may be together, as the server has been told to
+        /// [measure](super::mutex::Server::with_sizes) them.
         bytes: Limit,
     },
-    /// A subscriber whose queue is full misses what is published. Is it still full, without a break,
-    /// when the grace is over, it is disconnected by the next event.
+    /// A subscriber whose queue is full misses what is published. If it has missed everything since
+    /// the grace began, with the first event that it missed, the next one after it disconnects it.
     Disconnect {
         /// How many events the queue holds.
         capacity: NonZeroUsize,
-        /// For how long it may be full.
+        /// For how long it may miss everything.
         grace: Duration,
     },
 }

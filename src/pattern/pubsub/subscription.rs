@@ -147,7 +147,7 @@ impl<E: ?Sized> Subscription<E> {
             return Poll::Pending;
         }
         let next = self.poll_next(cx);
-        self.streak = if next.is_ready() { self.streak + 1 } else { 0 };
+        self.streak = if let Poll::Ready(Some(_)) = next { self.streak + 1 } else { 0 };
         next
     }
 
@@ -162,7 +162,7 @@ impl<E: ?Sized> Subscription<E> {
 
     fn read(&mut self) -> Poll<Option<Next>> {
         // Before anything is taken, so that a payload that panics here makes nothing get lost.
-        self.place.clear();
+        self.clear();
         let published = || self.home.readers().published();
         let read = self.shared.queue.lock().read(&mut self.place, published);
         match read {
@@ -179,6 +179,15 @@ impl<E: ?Sized> Subscription<E> {
                 Poll::Ready(None)
             }
         }
+    }
+
+    /// Drops payloads that are not needed any more.
+    pub(super) fn clear(&mut self) {
+        self.place.clear();
+    }
+
+    pub(super) fn set_in_hand(&self, in_hand: u64) {
+        self.shared.with(|queue| queue.set_in_hand(in_hand));
     }
 
     /// Ready when the stream has ended and left out what was not read.

@@ -1,7 +1,10 @@
 //! Published events, in segments that all subscribers share.
 
 use core::fmt;
+use core::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::thread;
 
 use crate::pattern::sync::Once;
 
@@ -36,6 +39,36 @@ impl<E: ?Sized> Segment<E> {
     pub(super) fn get(&self, seq: u64) -> Option<(&Arc<E>, u64)> {
         let place = self.places.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)?.get()?;
         Some((&place.event, place.total))
+    }
+}
+
+impl<E: ?Sized> Segment<E> {
+    /// A segment with the events from one number up to another alone, so that those before and after
+    /// are not kept alive for their sake. They have all been published here.
+    pub(super) fn excerpt(&self, from: u64, to: u64) -> Arc<Self> {
+        let excerpt = Self::new(from);
+        for (place, seq) in excerpt.places.iter().zip(from..to) {
+            let Some((event, total)) = self.get(seq) else { break };
+            let _ = place.set(Place { event: event.clone(), total });
+        }
+        excerpt
+    }
+}
+
+/// Payloads whose drops panic do not keep others from being dropped: the first panic goes on when all
+/// are, where it can.
+impl<E: ?Sized> Drop for Segment<E> {
+    fn drop(&mut self) {
+        let mut first = None;
+        for place in &mut self.places {
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(mem::take(place))));
+            first = first.or(dropped.err());
+        }
+        if let Some(panic) = first
+            && !thread::panicking()
+        {
+            resume_unwind(panic);
+        }
     }
 }
 
@@ -78,14 +111,19 @@ impl<E: ?Sized> Tail<E> {
         let full = self.next - self.segment.first == LEN as u64 || self.total - self.start >= BYTES;
         full.then(|| {
             self.start = self.total;
-            std::mem::replace(&mut self.segment, Segment::new(self.next))
+            self.renew()
         })
+    }
+
+    /// Goes on in a new segment. What comes back is the old one.
+    pub(super) fn renew(&mut self) -> Arc<Segment<E>> {
+        mem::replace(&mut self.segment, Segment::new(self.next))
     }
 
     /// Publishes: from now on readers see it.
     pub(super) fn write(&mut self, event: Arc<E>, bytes: usize) -> u64 {
         let seq = self.next;
-        self.total += bytes as u64;
+        self.total = self.total.saturating_add(bytes as u64);
         self.next += 1;
         let place = &self.segment.places[(seq - self.segment.first) as usize];
         let written = place.set(Place { event, total: self.total });

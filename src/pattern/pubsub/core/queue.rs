@@ -31,19 +31,22 @@ pub struct Queue<E: ?Sized> {
     runs: VecDeque<Run<E>>,
     /// How many numbers the gaps among the runs cover.
     gaps: u64,
-    /// When it has become full, for [`Policy::Disconnect`].
+    /// When it missed an event, being full, for [`Policy::Disconnect`].
     full_since: Option<Instant>,
     end: Option<End>,
     /// A publisher waits for room here.
     awaited: bool,
+    /// How many events were read and are still on their way to the subscriber.
+    in_hand: u64,
     /// Who waits for the stream to be cut off.
     to_cut: Option<Waker>,
 }
 
 pub(super) enum Run<E: ?Sized> {
-    /// Up to the number `end`, or as far as the segment is written.
+    /// From the number `start` up to `end`, or as far as the segment is written.
     Events {
         segment: Arc<Segment<E>>,
+        start: u64,
         end: Option<u64>,
     },
     Missed(u64),
@@ -54,8 +57,8 @@ pub(super) enum Run<E: ?Sized> {
 pub(super) enum Offered<E: ?Sized> {
     /// It is in the queue, and so will be all up to this number, and up to so many bytes in the log.
     Taken { until: u64, bytes: u64 },
-    /// It is counted as missed.
-    Missed,
+    /// It is counted as missed. A segment may be needed no more.
+    Missed(Option<Arc<Segment<E>>>),
     /// The subscriber is too slow for its policy: its stream has ended, and it misses everything.
     Disconnected(Unread<E>),
 }
@@ -106,6 +109,7 @@ impl<E: ?Sized> Queue<E> {
             full_since: None,
             end: None,
             awaited: false,
+            in_hand: 0,
             to_cut: None,
         }
     }
@@ -114,12 +118,12 @@ impl<E: ?Sized> Queue<E> {
     pub(super) fn begin(&mut self, next: u64, total: u64, segment: &Arc<Segment<E>>) -> Policy {
         self.next = next;
         self.read_bytes = total;
-        self.attach(segment);
+        self.attach(next, segment);
         self.policy
     }
 
-    fn attach(&mut self, segment: &Arc<Segment<E>>) {
-        self.runs.push_back(Run::Events { segment: segment.clone(), end: None });
+    fn attach(&mut self, start: u64, segment: &Arc<Segment<E>>) {
+        self.runs.push_back(Run::Events { segment: segment.clone(), start, end: None });
     }
 
     /// Ends the open run, if there is one, before the event `next`.
@@ -137,12 +141,12 @@ impl<E: ?Sized> Queue<E> {
     /// back.
     pub(super) fn roll(&mut self, next: u64, segment: &Arc<Segment<E>>) -> Vec<Arc<Segment<E>>> {
         if self.detach(next) {
-            self.attach(segment);
+            self.attach(next, segment);
         }
         let mut dropped = Vec::new();
         if let Policy::DropOldest { capacity } = self.policy {
             let kept = next.saturating_sub(capacity.get() as u64);
-            while let Some(Run::Events { segment, end: Some(end) }) = self.runs.front()
+            while let Some(Run::Events { segment, end: Some(end), .. }) = self.runs.front()
                 && *end <= kept
             {
                 dropped.push(segment.clone());
@@ -204,22 +208,31 @@ impl<E: ?Sized> Queue<E> {
             }
         };
         if room == 0 {
-            self.miss(seq);
-            return Offered::Missed;
+            return Offered::Missed(self.miss(seq));
         }
         if !matches!(self.runs.back(), Some(Run::Events { end: None, .. })) {
-            self.attach(segment);
+            self.attach(seq, segment);
         }
         Offered::Taken { until: seq.saturating_add(room), bytes: u64::MAX }
     }
 
-    fn miss(&mut self, seq: u64) {
-        self.detach(seq);
+    /// What lies before the gap no longer grows, and may be a small part of its segment. So an excerpt
+    /// takes its place: otherwise each event of a queue could keep a segment alive. The segment comes
+    /// back.
+    fn miss(&mut self, seq: u64) -> Option<Arc<Segment<E>>> {
+        let mut old = None;
+        if self.detach(seq)
+            && let Some(Run::Events { segment, start, .. }) = self.runs.back_mut()
+        {
+            *start = self.next.max(*start);
+            old = Some(mem::replace(segment, segment.excerpt(*start, seq)));
+        }
         self.gaps += 1;
         match self.runs.back_mut() {
             Some(Run::Missed(count)) => *count += 1,
             _ => self.runs.push_back(Run::Missed(1)),
         }
+        old
     }
 
     /// Too slow, up to and with the event `seq`.
@@ -267,13 +280,18 @@ impl<E: ?Sized> Queue<E> {
                         return Read::Gap(missed);
                     }
                 }
-                None => return self.end.map_or(Read::Empty, Read::End),
+                None => {
+                    if self.end.is_some() {
+                        place.leave();
+                    }
+                    return self.end.map_or(Read::Empty, Read::End);
+                }
             }
         }
     }
 
     /// Ends the stream before the event `next`, after what is in the queue. A stream that has ended
-    /// keeps its reason.
+    /// keeps its reason, unless it is aborted.
     pub(super) fn close(&mut self, next: u64, end: End) {
         if self.end.is_none() {
             self.trim(next);
@@ -294,8 +312,7 @@ impl<E: ?Sized> Queue<E> {
     }
 
     /// Ends the stream here and now. What is in the queue is not counted as missed.
-    pub(super) fn abort(&mut self, next: u64) -> Unread<E> {
-        self.close(next, End::Aborted);
+    pub(super) fn abort(&mut self) -> Unread<E> {
         self.end = Some(End::Aborted);
         self.discard()
     }
@@ -305,13 +322,20 @@ impl<E: ?Sized> Queue<E> {
         Unread { runs: mem::take(&mut self.runs), to_cut: self.to_cut.take() }
     }
 
-    /// How many events before `next` were published to it and not read, missed ones included.
+    /// Says how many events, missed ones included, were read and are still on their way to the
+    /// subscriber.
+    pub(crate) fn set_in_hand(&mut self, in_hand: u64) {
+        self.in_hand = in_hand;
+    }
+
+    /// How many events before `next` were published to it and not read, missed ones included, or have
+    /// not reached it.
     pub(super) fn unread(&self, next: u64) -> u64 {
         let end = self.runs.iter().fold(self.next, |at, run| match run {
             Run::Events { end, .. } => at.max(end.unwrap_or(next)),
             Run::Missed(missed) => at + missed,
         });
-        end - self.next
+        end - self.next + self.in_hand
     }
 
     /// Why the stream has ended or will end after what is in the queue.
@@ -341,6 +365,11 @@ impl<E: ?Sized> Place<E> {
         if !self.segment.as_ref().is_some_and(|own| Arc::ptr_eq(own, segment)) {
             self.left.extend(self.segment.replace(segment.clone()));
         }
+    }
+
+    /// Nothing more is read.
+    fn leave(&mut self) {
+        self.left.extend(self.segment.take());
     }
 
     /// The event that was read last.

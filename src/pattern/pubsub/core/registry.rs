@@ -3,6 +3,7 @@
 use core::fmt;
 use core::mem;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use std::vec::Vec;
@@ -28,11 +29,13 @@ pub trait Outlet {
 /// Whoever subscribes or is cancelled does so between two such calls.
 pub struct Registry<O: Outlet> {
     tail: Tail<O::Event>,
-    /// Sorted by identity.
-    subscribers: Vec<Subscriber<O>>,
+    /// Sorted by identity. A place is empty once its subscriber has left; when half of them are, they
+    /// are closed up. So it costs little to leave, and little to go through them.
+    subscribers: Vec<(SubscriberId, Option<Subscriber<O>>)>,
+    /// How many there are.
+    count: usize,
     /// Those whose streams have ended and that have not read the end yet.
-    leaving: Vec<(SubscriberId, O)>,
-    next_id: u64,
+    leaving: BTreeMap<SubscriberId, O>,
     /// The first event for which a publisher may have to wait.
     room_until: u64,
     /// The first event on which a policy has to decide, and the bytes in the log from which on.
@@ -46,7 +49,6 @@ pub struct Registry<O: Outlet> {
 
 #[derive(Debug)]
 struct Subscriber<O> {
-    id: SubscriberId,
     outlet: O,
     /// For how long it may keep a publisher waiting, if at all.
     block: Option<Duration>,
@@ -78,8 +80,8 @@ impl<O: Outlet> Registry<O> {
         Self {
             tail: Tail::new(),
             subscribers: Vec::new(),
-            leaving: Vec::new(),
-            next_id: 1,
+            count: 0,
+            leaving: BTreeMap::new(),
             room_until: u64::MAX,
             offer_until: u64::MAX,
             offer_bytes: u64::MAX,
@@ -94,8 +96,7 @@ impl<O: Outlet> Registry<O> {
     /// If the registry is closed.
     pub fn subscribe(&mut self, outlet: O) -> SubscriberId {
         assert!(!self.is_closed(), "nobody subscribes to what is closed");
-        let id = SubscriberId(self.next_id);
-        self.next_id += 1;
+        let id = SubscriberId::next();
         let (next, total) = (self.tail.next(), self.tail.total());
         let policy = outlet.with(|queue| queue.begin(next, total, self.tail.segment()));
         let (block, until) = match policy {
@@ -105,14 +106,16 @@ impl<O: Outlet> Registry<O> {
         };
         let bound = if block.is_some() { &mut self.room_until } else { &mut self.offer_until };
         *bound = until.min(*bound);
-        self.subscribers.push(Subscriber { id, outlet, block, until, bytes: u64::MAX });
+        let subscriber = Subscriber { outlet, block, until, bytes: u64::MAX };
+        self.subscribers.push((id, Some(subscriber)));
+        self.count += 1;
         id
     }
 
     /// Whether an event can be published now, so that nobody has to be kept waiting.
     ///
-    /// Takes constant time but for every so many events, where it asks those subscribers that had no
-    /// more room when they were asked last.
+    /// Takes constant time, but once somebody may have no room, time proportional to the number of
+    /// subscribers, of whom it asks only those.
     ///
     /// # Errors
     /// Says for whom to wait. [`room_made`](Self::room_made) tells when to ask again.
@@ -123,8 +126,11 @@ impl<O: Outlet> Registry<O> {
         }
         let mut full: Option<Full> = None;
         self.room_until = u64::MAX;
-        for Subscriber { id, outlet, block, until, .. } in &mut self.subscribers {
-            let Some(limit) = *block else { continue };
+        for (id, subscriber) in &mut self.subscribers {
+            let Some(Subscriber { outlet, block: Some(limit), until, .. }) = subscriber else {
+                continue;
+            };
+            let limit = *limit;
             if *until <= next {
                 *until = next.saturating_add(outlet.with(|queue| queue.room(next)));
             }
@@ -159,7 +165,7 @@ impl<O: Outlet> Registry<O> {
 
     /// The shortest time longer than `waited` for which a subscriber may keep a publisher waiting.
     pub fn next_limit(&self, waited: Duration) -> Option<Duration> {
-        let limits = self.subscribers.iter().filter_map(|subscriber| subscriber.block);
+        let limits = self.live().filter_map(|(_, subscriber)| subscriber.block);
         limits.filter(|limit| *limit > waited).min()
     }
 
@@ -167,8 +173,8 @@ impl<O: Outlet> Registry<O> {
     /// number. Readers that wait are to be woken. `now` is asked for only if a subscriber's grace is
     /// running.
     ///
-    /// Takes constant time, but for every so many events, and for subscribers whose policies have
-    /// to decide about an event each.
+    /// Takes constant time. But with every new segment, and whenever a policy has to decide about an event
+    /// because a queue is full, it goes through all subscribers.
     pub fn publish(
         &mut self,
         event: Arc<O::Event>,
@@ -179,9 +185,10 @@ impl<O: Outlet> Registry<O> {
         debug_assert!(self.room().is_ok(), "room is obtained first");
         if let Some(segment) = self.tail.roll() {
             aftermath.segments.push(segment);
-            for Subscriber { outlet, .. } in &self.subscribers {
+            for (_, subscriber) in self.live() {
                 let (next, segment) = (self.tail.next(), self.tail.segment());
-                aftermath.segments.extend(outlet.with(|queue| queue.roll(next, segment)));
+                let dropped = subscriber.outlet.with(|queue| queue.roll(next, segment));
+                aftermath.segments.extend(dropped);
             }
         }
         let total = self.tail.total().saturating_add(bytes as u64);
@@ -199,21 +206,24 @@ impl<O: Outlet> Registry<O> {
         aftermath: &mut Aftermath<O::Event>,
     ) {
         let (seq, segment) = (self.tail.next(), self.tail.segment());
-        let mut disconnected = false;
+        let mut disconnected = Vec::new();
         (self.offer_until, self.offer_bytes) = (u64::MAX, u64::MAX);
-        for subscriber in &mut self.subscribers {
-            if subscriber.block.is_some() {
+        for (id, subscriber) in &mut self.subscribers {
+            let Some(subscriber) = subscriber.as_mut().filter(|sub| sub.block.is_none()) else {
                 continue;
-            }
+            };
             if subscriber.until <= seq || subscriber.bytes < total {
                 let outlet = &subscriber.outlet;
                 match outlet.with(|queue| queue.offer(seq, total, segment, &now)) {
                     Offered::Taken { until, bytes } => {
                         (subscriber.until, subscriber.bytes) = (until, bytes);
                     }
-                    Offered::Missed => subscriber.until = seq + 1,
+                    Offered::Missed(segment) => {
+                        subscriber.until = seq + 1;
+                        aftermath.segments.extend(segment);
+                    }
                     Offered::Disconnected(unread) => {
-                        disconnected = true;
+                        disconnected.push(*id);
                         aftermath.discard(unread);
                         continue;
                     }
@@ -222,12 +232,10 @@ impl<O: Outlet> Registry<O> {
             self.offer_until = self.offer_until.min(subscriber.until);
             self.offer_bytes = self.offer_bytes.min(subscriber.bytes);
         }
-        if disconnected {
-            let has_ended = |subscriber: &mut Subscriber<O>| {
-                subscriber.outlet.with(|queue| queue.end().is_some())
-            };
-            let gone = self.subscribers.extract_if(.., has_ended);
-            self.leaving.extend(gone.map(|subscriber| (subscriber.id, subscriber.outlet)));
+        for id in disconnected {
+            if let Some(subscriber) = self.take(id) {
+                self.leaving.insert(id, subscriber.outlet);
+            }
         }
     }
 
@@ -236,16 +244,14 @@ impl<O: Outlet> Registry<O> {
     ///
     /// It may have been the one that publishers wait for, so the first of them is to ask again.
     pub fn cancel(&mut self, id: SubscriberId, aftermath: &mut Aftermath<O::Event>) -> Option<&O> {
-        let place = self.place(id)?;
-        let Subscriber { id, outlet, .. } = self.take(place);
+        let Subscriber { outlet, .. } = self.take(id)?;
         outlet.with(|queue| {
             queue.close(self.tail.next(), End::Cancelled);
             if seeded::is(Bug::CancelForgetsPublished) {
-                aftermath.discard(queue.abort(self.tail.next()));
+                aftermath.discard(queue.abort());
             }
         });
-        self.leaving.push((id, outlet));
-        self.leaving.last().map(|(_, outlet)| outlet)
+        Some(&*self.leaving.entry(id).or_insert(outlet))
     }
 
     /// Ends all streams after what was published. Nothing is published or subscribed any more. All
@@ -253,22 +259,26 @@ impl<O: Outlet> Registry<O> {
     pub fn close(&mut self, end: End) {
         self.ended.get_or_insert_default();
         self.full = None;
-        for Subscriber { id, outlet, .. } in mem::take(&mut self.subscribers) {
-            outlet.with(|queue| queue.close(self.tail.next(), end));
-            self.leaving.push((id, outlet));
+        self.count = 0;
+        for (id, subscriber) in mem::take(&mut self.subscribers) {
+            if let Some(Subscriber { outlet, .. }) = subscriber {
+                outlet.with(|queue| queue.close(self.tail.next(), end));
+                self.leaving.insert(id, outlet);
+            }
         }
     }
 
     /// Ends all streams here and now. Nothing is published or subscribed any more. All readers are to
     /// be woken. The outlets come back, to be dropped when no lock is held.
-    pub fn abort(&mut self, aftermath: &mut Aftermath<O::Event>) -> Vec<(SubscriberId, O)> {
+    pub fn abort(&mut self, aftermath: &mut Aftermath<O::Event>) -> BTreeMap<SubscriberId, O> {
         self.close(End::Aborted);
+        aftermath.segments.push(self.tail.renew());
         let next = self.tail.next();
         let left = mem::take(&mut self.leaving);
         for (id, outlet) in &left {
             let undelivered = outlet.with(|queue| {
                 let undelivered = queue.unread(next);
-                aftermath.discard(queue.abort(next));
+                aftermath.discard(queue.abort());
                 undelivered
             });
             self.record(Ended { id: *id, how: How::Aborted, undelivered });
@@ -281,12 +291,9 @@ impl<O: Outlet> Registry<O> {
     ///
     /// Like [`cancel`](Self::cancel) it may leave room.
     pub fn left(&mut self, id: SubscriberId) -> Option<O> {
-        let outlet = match self.leaving.iter().position(|(leaving, _)| *leaving == id) {
-            Some(place) => self.leaving.swap_remove(place).1,
-            None => {
-                let place = self.place(id)?;
-                self.take(place).outlet
-            }
+        let outlet = match self.leaving.remove(&id) {
+            Some(outlet) => outlet,
+            None => self.take(id)?.outlet,
         };
         let next = self.tail.next();
         let (end, undelivered) = outlet.with(|queue| (queue.end(), queue.unread(next)));
@@ -305,23 +312,43 @@ impl<O: Outlet> Registry<O> {
         Some((self.leaving.is_empty(), self.ended.as_ref()?))
     }
 
+    /// How many are subscribed.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether nobody is subscribed.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Those who are subscribed.
-    pub fn outlets(&self) -> impl ExactSizeIterator<Item = (SubscriberId, &O)> {
-        self.subscribers.iter().map(|subscriber| (subscriber.id, &subscriber.outlet))
+    pub fn outlets(&self) -> impl Iterator<Item = (SubscriberId, &O)> {
+        self.live().map(|(id, subscriber)| (id, &subscriber.outlet))
     }
 
-    fn place(&self, id: SubscriberId) -> Option<usize> {
-        self.subscribers.binary_search_by_key(&id, |subscriber| subscriber.id).ok()
+    /// Those whose streams have ended and that have not read the end yet.
+    pub fn leaving(&self) -> impl Iterator<Item = (SubscriberId, &O)> {
+        self.leaving.iter().map(|(id, outlet)| (*id, outlet))
     }
 
-    fn take(&mut self, place: usize) -> Subscriber<O> {
-        let subscriber = self.subscribers.remove(place);
-        if subscriber.block.is_some() {
+    fn live(&self) -> impl Iterator<Item = (SubscriberId, &Subscriber<O>)> {
+        self.subscribers.iter().filter_map(|(id, subscriber)| Some((*id, subscriber.as_ref()?)))
+    }
+
+    fn take(&mut self, id: SubscriberId) -> Option<Subscriber<O>> {
+        let place = self.subscribers.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        let subscriber = self.subscribers[place].1.take()?;
+        self.count -= 1;
+        if self.subscribers.len() > 2 * self.count {
+            self.subscribers.retain(|(_, subscriber)| subscriber.is_some());
+        }
+        if subscriber.block.is_some() && self.full.is_some() {
             // Whether it was one of those without room is found out by asking again.
             self.full = None;
             self.room_until = self.tail.next();
         }
-        subscriber
+        Some(subscriber)
     }
 
     fn record(&mut self, ended: Ended) {
@@ -335,7 +362,7 @@ impl<O: Outlet> fmt::Debug for Registry<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry")
             .field("next", &self.tail.next())
-            .field("subscribers", &self.subscribers.len())
+            .field("subscribers", &self.count)
             .field("leaving", &self.leaving.len())
             .field("full", &self.full)
             .field("ended", &self.ended)

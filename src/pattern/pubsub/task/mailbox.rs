@@ -12,7 +12,7 @@ use super::super::{
     CancelError, Ended, Policy, PublishError, Report, SubscribeError, SubscriberId,
 };
 use crate::pattern::Shutdown;
-use crate::pattern::reply::Reply;
+use crate::pattern::reply::{Question, Reply};
 use crate::pattern::sync::Mutex;
 
 pub(super) enum Request<E: ?Sized> {
@@ -25,7 +25,9 @@ pub(super) enum Request<E: ?Sized> {
     RoomMade,
     /// A reader has read the end, or has been dropped.
     Left(SubscriberId),
-    /// Somebody who asked does not want the answer any more.
+    /// Who asked this question does not want the answer any more.
+    Forget(Question),
+    /// Time has passed.
     LookAgain,
 }
 
@@ -35,8 +37,8 @@ pub(super) enum Who<E: ?Sized> {
     Channel(Channel<E>),
 }
 
-/// Requests on their way to the owner. There are never more of them than callers and subscribers:
-/// each waits for its answer, or reports once.
+/// Requests on their way to the owner: those of callers who wait, or have given up since it last ran, and
+/// reports of readers.
 pub(super) struct Mailbox<E: ?Sized> {
     inbox: Mutex<Inbox<E>>,
     pub(super) readers: Readers,

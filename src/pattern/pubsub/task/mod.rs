@@ -202,8 +202,7 @@ impl<E: ?Sized, T> Asking<'_, E, T> {
 impl<E: ?Sized, T> Drop for Asking<'_, E, T> {
     fn drop(&mut self) {
         if let Some(answer) = self.answer.take() {
-            drop(answer);
-            self.mailbox.put(Request::LookAgain);
+            self.mailbox.put(Request::Forget(answer.question()));
         }
     }
 }

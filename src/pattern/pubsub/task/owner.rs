@@ -62,7 +62,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
             });
             let (Some(request), clock) = next.await else { return };
             // A payload whose drop panics is its owner's misfortune, not that of the others.
-            let looked = catch_unwind(AssertUnwindSafe(|| self.look(request, clock)));
+            let looked = catch_unwind(AssertUnwindSafe(|| self.look(request, clock, alarm)));
             alarm = looked.unwrap_or_else(|_| Some(clock.now()));
             if self.registry.ended().is_some_and(|ended| ended.0) {
                 return;
@@ -71,7 +71,16 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
     }
 
     /// Does all that can be done now. The answer is when to look again even if nobody asks.
-    fn look(&mut self, request: Request<E>, clock: Clock) -> Option<Instant> {
+    fn look(
+        &mut self,
+        request: Request<E>,
+        clock: Clock,
+        alarm: Option<Instant>,
+    ) -> Option<Instant> {
+        // Room that is not enough yet changes nothing.
+        if matches!(request, Request::RoomMade) && !self.registry.room_made() {
+            return alarm;
+        }
         let mut aftermath = Aftermath::default();
         self.answer(request, clock, &mut aftermath);
         let for_room = self.publish(clock, &mut aftermath);
@@ -98,7 +107,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
                 }
                 reply.send(seat.map(|_| ()).ok_or(CancelError::NotSubscribed));
             }
-            Request::Count(reply) => reply.send(self.registry.outlets().len()),
+            Request::Count(reply) => reply.send(self.registry.len()),
             Request::Shutdown(how, reply) => {
                 self.registry.close(End::Shutdown);
                 self.mailbox.readers.wake_all(&mut aftermath.wakers);
@@ -108,11 +117,12 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
                 };
                 self.closing.push((until, reply));
             }
-            Request::RoomMade => _ = self.registry.room_made(),
+            Request::RoomMade | Request::LookAgain => {}
             Request::Left(id) => drop(self.registry.left(id)),
-            Request::LookAgain => {
-                self.publishing.retain(|publishing| publishing.reply.is_wanted());
-                self.closing.retain(|(_, reply)| reply.is_wanted());
+            Request::Forget(question) => {
+                let place = self.publishing.iter().position(|it| it.reply.question() == question);
+                let _unwanted = place.and_then(|place| self.publishing.remove(place));
+                self.closing.retain(|(_, reply)| reply.question() != question);
             }
         }
     }
@@ -125,7 +135,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
         if self.registry.is_closed() {
             return Err(SubscribeError::Closed);
         }
-        if let Some(id) = channel.as_ref().and_then(|channel| self.find(channel)) {
+        if let Some(id) = channel.as_ref().and_then(|channel| self.registry.fed(channel)) {
             return Err(SubscribeError::Twice(id));
         }
         let seat = Seat::new(policy, self.mailbox.readers.join(), channel);

@@ -1,14 +1,15 @@
 //! State as data: the registry under a lock.
 //!
-//! Whoever publishes pushes the event to all queues itself. Those who have to wait for room stand in
-//! a line, so that nobody is overtaken; the first of them asks again when room is made. Only
+//! Whoever publishes writes the event into the log himself. Those who have to wait for room leave
+//! their events in a line, so that nobody is overtaken, and whoever makes room publishes them. Only
 //! publishing waits.
 
+mod closing;
+mod publishing;
+
 use core::fmt;
-use core::mem;
 use std::sync::Arc;
-use std::task::{Context, Waker};
-use std::time::Instant;
+use std::task::Waker;
 use std::vec::Vec;
 
 use super::core::{Aftermath, Registry};
@@ -16,14 +17,16 @@ use super::forward::{self, Channel, Seat};
 use super::readers::Readers;
 use super::subscription::{Home, Subscription};
 use super::{
-    CancelError, Closed, End, Policy, PubSub, PublishError, Report, SubscribeError, SubscriberId,
+    CancelError, Closed, Policy, PubSub, PublishError, Report, SubscribeError, SubscriberId,
 };
 use crate::pattern::Shutdown;
-use crate::pattern::registry::{Peer, Site};
+use crate::pattern::registry::Site;
 use crate::pattern::seeded::{self, Bug};
 use crate::pattern::sync::Mutex;
-use crate::pattern::wait::{self, Clock, Step};
-use crate::pattern::waiters::{Ticket, Waiters, WakeLater};
+use crate::pattern::wait;
+use crate::pattern::waiters::Waiters;
+use closing::Closing;
+use publishing::{Line, Publishing};
 
 static PUBLISH: Site = Site::wait("pubsub", "publish", "room");
 static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
@@ -65,11 +68,9 @@ struct Inner<E: ?Sized> {
     size_of: fn(&E) -> usize,
 }
 
-/// Invariant: if publishers wait, the first of them has asked for room since a subscriber last left
-/// or made room, or has been woken since. Whoever leaves the line passes the turn on.
 struct State<E: ?Sized> {
     registry: Registry<Seat<E>>,
-    publishers: Waiters,
+    line: Line<E>,
     /// Those who wait for the end.
     closers: Waiters,
     handles: usize,
@@ -85,7 +86,7 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     pub fn with_sizes(size_of: fn(&E) -> usize) -> Self {
         let state = State {
             registry: Registry::new(),
-            publishers: Waiters::default(),
+            line: Line::new(),
             closers: Waiters::default(),
             handles: 1,
         };
@@ -158,7 +159,7 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
 
     /// See [`PubSub::subscribers`].
     pub fn subscribers(&self) -> usize {
-        self.inner.state.lock().registry.outlets().len()
+        self.inner.state.lock().registry.len()
     }
 
     /// See [`PubSub::shutdown`].
@@ -175,6 +176,11 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
 }
 
 impl<E: ?Sized> State<E> {
+    /// There may be room for those who wait.
+    fn advance(&mut self, readers: &Readers, aftermath: &mut Aftermath<E>) {
+        self.line.advance(&mut self.registry, readers, aftermath);
+    }
+
     fn find(&self, channel: &Channel<E>) -> Option<SubscriberId> {
         self.registry.outlets().find(|(_, seat)| seat.is(channel)).map(|(id, _)| id)
     }
@@ -189,7 +195,7 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
         let seat = Seat::new(policy, self.readers.join(), channel);
         let shared = seat.shared.clone();
         let mut state = self.state.lock();
-        let found = seat.channel.as_ref().and_then(|channel| state.find(channel));
+        let found = seat.channel.as_ref().and_then(|channel| state.registry.fed(channel));
         let refused = match found {
             _ if state.registry.is_closed() => Some(SubscribeError::Closed),
             Some(id) => Some(SubscribeError::Twice(id)),
@@ -201,8 +207,11 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
             return Err(error);
         }
         let id = state.registry.subscribe(seat);
-        // Its limit may be shorter than those by which publishers have set their alarms.
-        let waiting = state.publishers.all();
+        let waiting = match policy {
+            // Its limit may be shorter than those by which publishers have set their alarms.
+            Policy::Block { .. } => state.line.wakers(),
+            _ => Vec::new(),
+        };
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
         Ok(Subscription::new(id, shared, self.clone()))
@@ -218,7 +227,7 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
         let seat = state.registry.cancel(id, &mut aftermath).ok_or(CancelError::NotSubscribed)?;
         self.readers.wake(seat.shared.place, &mut aftermath.wakers);
         if !seeded::is(Bug::CancelLeavesPublisher) {
-            aftermath.wakers.push(state.publishers.first());
+            state.advance(&self.readers, &mut aftermath);
         }
         Ok(())
     }
@@ -241,134 +250,21 @@ impl<E: ?Sized + Send + Sync + 'static> Home for Inner<E> {
     }
 
     fn room_made(&self) {
-        let mut later = WakeLater::default();
+        let mut aftermath = Aftermath::default();
         let mut state = self.state.lock();
         if state.registry.room_made() {
-            later.push(state.publishers.first());
+            state.advance(&self.readers, &mut aftermath);
         }
     }
 
     fn left(&self, id: SubscriberId) {
-        let mut later = WakeLater::default();
+        let mut aftermath = Aftermath::default();
         let _seat;
         let mut state = self.state.lock();
         _seat = state.registry.left(id);
-        later.push(state.publishers.first());
+        state.advance(&self.readers, &mut aftermath);
         if state.registry.ended().is_some_and(|ended| ended.0) {
-            later.extend(state.closers.all());
-        }
-    }
-}
-
-/// An event on its way. Dropped before its end, it has reached nobody, and its turn passes on.
-struct Publishing<'a, E: ?Sized> {
-    inner: &'a Inner<E>,
-    event: Arc<E>,
-    bytes: usize,
-    /// Its place in the line, and since when it waits.
-    ticket: Option<Ticket>,
-    since: Option<Instant>,
-}
-
-impl<'a, E: ?Sized> Publishing<'a, E> {
-    fn new(inner: &'a Inner<E>, event: Arc<E>) -> Self {
-        Self { inner, bytes: (inner.size_of)(&event), event, ticket: None, since: None }
-    }
-
-    fn ask(
-        &mut self,
-        cx: &mut Context<'_>,
-        clock: Clock,
-        peer: &mut Option<Peer>,
-    ) -> Step<Result<u64, PublishError<E>>> {
-        let mut aftermath = Aftermath::default();
-        let mut _replaced = None;
-        let mut state = self.inner.state.lock();
-        if state.registry.is_closed() {
-            return Step::Done(Err(PublishError::Closed(self.event.clone())));
-        }
-        let room = state.registry.room();
-        if room.is_ok() && state.publishers.has_turn(self.ticket) {
-            let now = || clock.now();
-            let event = self.event.clone();
-            let seq = state.registry.publish(event, self.bytes, now, &mut aftermath);
-            self.inner.readers.publish(seq, &mut aftermath.wakers);
-            return Step::Done(Ok(seq));
-        }
-        let now = clock.now();
-        let since = *self.since.get_or_insert(now);
-        let waited = now.saturating_duration_since(since);
-        if let Err(full) = room
-            && waited >= full.limit
-        {
-            let event = self.event.clone();
-            return Step::Done(Err(PublishError::TimedOut { event, subscriber: full.id }));
-        }
-        _replaced = state.publishers.wait(&mut self.ticket, cx.waker());
-        let limit = state.registry.next_limit(waited);
-        let until = limit.and_then(|limit| since.checked_add(limit));
-        *peer = room.err().map(|full| Peer::Number(full.id.0));
-        Step::Wait { until }
-    }
-}
-
-impl<E: ?Sized> Drop for Publishing<'_, E> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            let (left, next) = self.inner.state.lock().publishers.leave(ticket);
-            drop(left);
-            next.into_iter().for_each(Waker::wake);
-        }
-    }
-}
-
-/// A shutdown under way.
-struct Closing<'a, E: ?Sized> {
-    inner: &'a Inner<E>,
-    how: Shutdown,
-    begun: bool,
-    /// When the rest is aborted.
-    until: Option<Instant>,
-    ticket: Option<Ticket>,
-}
-
-impl<'a, E: ?Sized> Closing<'a, E> {
-    fn new(inner: &'a Inner<E>, how: Shutdown) -> Self {
-        Self { inner, how, begun: false, until: None, ticket: None }
-    }
-
-    fn ask(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Report> {
-        let mut aftermath = Aftermath::default();
-        let mut _replaced = None;
-        let mut _seats = Vec::new();
-        let mut state = self.inner.state.lock();
-        if !mem::replace(&mut self.begun, true) {
-            if let Shutdown::Drain { deadline } = self.how {
-                self.until = clock.now().checked_add(deadline);
-            }
-            state.registry.close(End::Shutdown);
-            self.inner.readers.wake_all(&mut aftermath.wakers);
-            aftermath.wakers.extend(state.publishers.all());
-        }
-        if self.how == Shutdown::Abort || self.until.is_some_and(|until| clock.now() >= until) {
-            _seats = state.registry.abort(&mut aftermath);
-            self.inner.readers.wake_all(&mut aftermath.wakers);
             aftermath.wakers.extend(state.closers.all());
-        }
-        match state.registry.ended() {
-            Some((true, ended)) => Step::Done(Report { ended: ended.to_vec() }),
-            _ => {
-                _replaced = state.closers.wait(&mut self.ticket, cx.waker());
-                Step::Wait { until: self.until }
-            }
-        }
-    }
-}
-
-impl<E: ?Sized> Drop for Closing<'_, E> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            let _left = self.inner.state.lock().closers.leave(ticket);
         }
     }
 }
