@@ -33,7 +33,7 @@ use crate::pattern::wait::{self, Step};
 /// # Ok(()) }
 /// ```
 ///
-/// As many are kept as [`Options::unsolicited`] says. It does not keep the connection open. When it is
+/// As many are kept as [`Options::unsolicited`](super::Options::unsolicited) says. It does not keep the connection open. When it is
 /// dropped, what comes unasked is discarded.
 pub struct Unsolicited<P: Protocol> {
     pub(super) shared: Arc<Shared<P>>,
