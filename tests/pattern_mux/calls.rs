@@ -156,7 +156,9 @@ async fn a_message_without_reply_is_sent_in_its_turn_and_leaves_nothing_behind()
 #[tokio::test(start_paused = true)]
 async fn whoever_is_about_to_call_shares_the_write_of_the_one_before() {
     let (mux, _unsolicited, peer) = toy();
-    settle().await;
+    let alone = mux.clone();
+    tokio::spawn(async move { alone.call(ask("alone")).await });
+    assert_eq!((peer.sent().await.len(), peer.flushes()), (1, 1));
     let (first, second) = (mux.clone(), mux.clone());
     tokio::spawn(async move {
         let second = async move {
@@ -164,6 +166,5 @@ async fn whoever_is_about_to_call_shares_the_write_of_the_one_before() {
         };
         tokio::join!(first.call(ask("a")), async { drop(tokio::spawn(second)) })
     });
-    assert_eq!(peer.sent().await.len(), 2);
-    assert_eq!(peer.flushes(), 1);
+    assert_eq!((peer.sent().await.len(), peer.flushes()), (2, 2));
 }

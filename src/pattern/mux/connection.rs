@@ -193,7 +193,7 @@ where
     P: Protocol,
     S: Sink<P::Request, Error = E>,
 {
-    // Callers that are about to call get a turn first.
+    // Where there are several callers, those that are about to call get a turn first.
     let mut hurry = false;
     wait::wait(|cx, clock| {
         match sink.as_mut().poll_ready(cx) {
@@ -220,9 +220,10 @@ where
             Take::Nothing => {}
             Take::Blocked => until = state.core.expiry(),
         }
+        let alone = state.core.counts().in_flight <= 1;
         state.idle = !seeded::is(Bug::MuxSenderNotWoken);
         drop(state);
-        if !std::mem::replace(&mut hurry, true) {
+        if !std::mem::replace(&mut hurry, true) && !alone {
             cx.waker().wake_by_ref();
             return Step::Wait { until };
         }
