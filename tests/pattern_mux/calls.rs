@@ -151,3 +151,20 @@ async fn a_message_without_reply_is_sent_in_its_turn_and_leaves_nothing_behind()
     assert!(reply.is_ok());
     assert_eq!(mux.counts(), Default::default());
 }
+
+/// The connection's task runs between the two, and does not yet flush.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_about_to_call_shares_the_write_of_the_one_before() {
+    let (mux, _unsolicited, peer) = toy();
+    let alone = mux.clone();
+    tokio::spawn(async move { alone.call(ask("alone")).await });
+    assert_eq!((peer.sent().await.len(), peer.flushes()), (1, 1));
+    let (first, second) = (mux.clone(), mux.clone());
+    tokio::spawn(async move {
+        let second = async move {
+            let _ = second.call(ask("b")).await;
+        };
+        tokio::join!(first.call(ask("a")), async { drop(tokio::spawn(second)) })
+    });
+    assert_eq!((peer.sent().await.len(), peer.flushes()), (2, 2));
+}

@@ -1,8 +1,13 @@
 //! Messages that answer no call.
 
-use pushdown::pattern::mux::{End, Options, Unexpected};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use crate::wire::{Toy, ask, connect, frame, toy};
+use futures_core::Stream;
+use pushdown::pattern::mux::{End, Mux, Options, Unexpected};
+
+use crate::wire::{Frame, Peer, Toy, ask, connect, frame, toy};
 use crate::{count, end_of, poll_times, settle};
 
 #[tokio::test(start_paused = true)]
@@ -75,5 +80,31 @@ async fn an_unexpected_reply_is_counted_delivered_or_fatal() {
                 assert_eq!(unsolicited.recv().await.unwrap().text, "no tag");
             }
         }
+    }
+}
+
+/// Always has a message, and answers what was sent.
+struct Flood(Peer, u32);
+
+impl Stream for Flood {
+    type Item = io::Result<Frame>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.1 += 1;
+        assert!(self.1 < 100_000, "nothing else gets a turn");
+        let reply = self.0.take_sent().pop();
+        Poll::Ready(Some(Ok(reply.unwrap_or_else(|| frame(0, "!more")))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_messages_keeps_neither_calls_nor_other_tasks_waiting() {
+    let peer = Peer::default();
+    let (sink, _) = peer.sides();
+    let flood = Flood(peer.clone(), 0);
+    let (mux, _unsolicited) = Mux::spawn(Toy::<9>, sink, flood, &Options::new());
+    for text in ["a", "b"] {
+        assert_eq!(mux.call(ask(text)).await.unwrap().text, text);
+        tokio::task::yield_now().await;
     }
 }

@@ -68,6 +68,9 @@ struct State {
     broken: bool,
     closed: bool,
     sender: Option<Waker>,
+    /// How often the sink was flushed that had something new in it.
+    flushes: usize,
+    unflushed: bool,
     incoming: VecDeque<Option<io::Result<Frame>>>,
     receiver: Option<Waker>,
 }
@@ -109,6 +112,11 @@ impl Peer {
         let sent = self.sent().await;
         let [frame] = &sent[..] else { panic!("not one frame: {sent:?}") };
         frame.clone()
+    }
+
+    /// How often what was sent was flushed.
+    pub(crate) fn flushes(&self) -> usize {
+        self.0.lock().unwrap().flushes
     }
 
     /// Whether the multiplexer has closed its sink.
@@ -177,11 +185,15 @@ impl Sink<Frame> for Side {
         let mut state = self.0.0.lock().unwrap();
         assert!(!state.blocked, "there is room for one, or start_send is not called");
         state.sent.push_back(frame);
+        state.unflushed = true;
         Ok(())
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx)
+        let polled = self.poll(cx);
+        let mut state = self.0.0.lock().unwrap();
+        state.flushes += usize::from(polled.is_ready() && std::mem::take(&mut state.unflushed));
+        polled
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

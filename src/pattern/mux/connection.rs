@@ -1,31 +1,26 @@
 //! The task of a connection: a loop that sends, a loop that receives, and how they end.
 
-use core::fmt;
 use core::future::Future;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll};
 use std::boxed::Box;
-use std::collections::VecDeque;
 use std::error::Error;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Waker;
-use std::time::Instant;
 
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::core::{Core, Received, Take};
+use super::core::Take;
 use super::error::{End, Report};
-use super::options::{Options, Unexpected};
+use super::options::Unexpected;
 use super::protocol::Protocol;
-use crate::pattern::registry::{Entry, Peer, Site};
+use super::shared::Shared;
+use crate::pattern::registry::{Entry, Site};
 use crate::pattern::seeded::{self, Bug};
-use crate::pattern::sync::{Mutex, MutexGuard};
 use crate::pattern::wait::{self, Step};
-use crate::pattern::waiters::{Waiters, WakeLater};
+use crate::pattern::waiters::WakeLater;
 
 static CONNECTION: Site = Site::task("mux", "connection");
 static WORK: Site = Site::wait("mux", "connection", "messages");
@@ -34,112 +29,6 @@ static SEND: Site = Site::wait("mux", "connection", "something to send, or room"
 /// How many messages one loop handles before it is the other's turn, and other tasks'. So neither a
 /// flood of replies nor one of calls keeps the other waiting.
 const TURN: usize = 128;
-
-/// The lock and all that is under it.
-#[derive(Debug)]
-pub(super) struct Shared<P: Protocol> {
-    state: Mutex<State<P>>,
-    unexpected: Unexpected,
-    unsolicited: usize,
-    /// What it is called where its callers are listed.
-    pub(super) peer: Peer,
-}
-
-pub(super) struct State<P: Protocol> {
-    pub(super) core: Core<P::Tag, P::Request, P::Reply, Waker>,
-    /// The connection's task.
-    task: Option<Waker>,
-    /// The loop that sends has found nothing to send.
-    idle: bool,
-    /// Until when a drain may last.
-    deadline: Option<Instant>,
-    end: Option<Report>,
-    /// The connection's loops are gone too.
-    pub(super) gone: bool,
-    /// Who waits for that.
-    pub(super) watchers: Waiters,
-    pub(super) inbox: Inbox<P::Reply>,
-}
-
-/// Unsolicited messages, and who takes them.
-pub(super) struct Inbox<R> {
-    pub(super) messages: VecDeque<R>,
-    pub(super) waker: Option<Waker>,
-    /// Whether anybody takes them.
-    pub(super) open: bool,
-}
-
-impl<P: Protocol> fmt::Debug for State<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State")
-            .field("counts", &self.core.counts())
-            .field("end", &self.end)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Who waits at a connection without a name is listed with its number.
-fn number() -> Peer {
-    static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
-    Peer::Number(CONNECTIONS.fetch_add(1, Ordering::Relaxed))
-}
-
-impl<P: Protocol> Shared<P> {
-    pub(super) fn new(options: &Options) -> Self {
-        Self {
-            unexpected: options.unexpected,
-            unsolicited: options.unsolicited.get(),
-            peer: options.name.clone().map_or_else(number, Peer::Name),
-            state: Mutex::new(State {
-                core: Core::new(options.clone(), P::CANCEL_IS_CALL),
-                task: None,
-                idle: false,
-                deadline: None,
-                end: None,
-                gone: false,
-                watchers: Waiters::default(),
-                inbox: Inbox { messages: VecDeque::new(), waker: None, open: true },
-            }),
-        }
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, State<P>> {
-        self.state.lock()
-    }
-
-    /// Ends the connection, unless it has ended, and wakes everybody.
-    pub(super) fn end(&self, end: End) {
-        let mut later = WakeLater::default();
-        let mut state = self.lock();
-        if state.end.is_none() {
-            let counts = state.core.counts();
-            state.end = Some(Report { end, unfinished: counts.waiting + counts.in_flight });
-            later.extend(state.core.end());
-            later.push(state.inbox.waker.take());
-            later.push(state.task.take());
-        }
-    }
-
-    /// Accepts no more calls, and ends the connection when the last one is over, or at the deadline.
-    pub(super) fn drain(&self, deadline: Option<Instant>) {
-        let mut later = WakeLater::default();
-        let mut state = self.lock();
-        state.core.drain();
-        state.deadline = [state.deadline, deadline].into_iter().flatten().min();
-        later.push(state.task.take());
-    }
-}
-
-impl<P: Protocol> State<P> {
-    pub(super) fn report(&self) -> Option<&Report> {
-        self.end.as_ref()
-    }
-
-    /// There is something to send.
-    pub(super) fn wake_sender(&mut self) -> Option<Waker> {
-        if std::mem::take(&mut self.idle) { self.task.take() } else { None }
-    }
-}
 
 /// Ends the connection when its future is dropped, however far it has come.
 struct Running<P: Protocol>(Arc<Shared<P>>);
@@ -170,12 +59,12 @@ where
 {
     let running = Running(shared);
     async move {
-        let _alive = Entry::new(CONNECTION.at(&running.0.peer));
         let shared = &*running.0;
-        let end = {
+        let _alive = Entry::new(CONNECTION.at(&shared.peer));
+        {
             let mut receive = pin!(receive(shared, &protocol, stream));
             let mut send = pin!(send(shared, &protocol, sink));
-            wait::wait(WORK.at(&shared.peer), |cx, clock| {
+            let end = wait::wait(WORK.at(&shared.peer), |cx, clock| {
                 let mut _old = None;
                 let mut state = shared.lock();
                 if let Some(report) = state.report() {
@@ -200,9 +89,10 @@ where
                     Err(payload) => Step::Done(End::panicked(&*payload)),
                 }
             })
-            .await
-        };
-        shared.end(end);
+            .await;
+            // Before the loops are dropped, and sink and stream with them.
+            shared.end(end);
+        }
         let report = shared.lock().report().cloned();
         report.expect("it has ended")
     }
@@ -226,8 +116,8 @@ where
             let unclaimed = if protocol.is_reply(&message) {
                 match shared.reply(protocol.read_tag(&message), message) {
                     None => continue,
-                    Some(_) if shared.unexpected == Unexpected::Fail => return End::Unexpected,
-                    Some(_) if shared.unexpected == Unexpected::Count => continue,
+                    Some(_) if shared.unexpected() == Unexpected::Fail => return End::Unexpected,
+                    Some(_) if shared.unexpected() == Unexpected::Count => continue,
                     Some(message) => message,
                 }
             } else {
@@ -236,39 +126,6 @@ where
             shared.deliver(unclaimed);
         }
         let_others_run().await;
-    }
-}
-
-impl<P: Protocol> Shared<P> {
-    /// Hands a reply to its caller. One that is unexpected comes back.
-    fn reply(&self, tag: Option<P::Tag>, reply: P::Reply) -> Option<P::Reply> {
-        let mut later = WakeLater::default();
-        let mut _late = None;
-        let mut state = self.lock();
-        let Some(tag) = tag else {
-            state.core.unexpected();
-            return Some(reply);
-        };
-        match state.core.receive(&tag, reply) {
-            Received::Answered(waker) => later.push(waker),
-            Received::Late(reply) => _late = Some(reply),
-            Received::Unexpected(reply) => return Some(reply),
-        }
-        None
-    }
-
-    /// Puts a message where unsolicited ones are taken from, if there is room.
-    fn deliver(&self, message: P::Reply) {
-        let mut later = WakeLater::default();
-        let mut _no_room = None;
-        let mut state = self.lock();
-        if state.inbox.open && state.inbox.messages.len() < self.unsolicited {
-            state.inbox.messages.push_back(message);
-            later.push(state.inbox.waker.take());
-        } else {
-            state.core.discard();
-            _no_room = Some(message);
-        }
     }
 }
 
@@ -342,7 +199,7 @@ where
     P: Protocol,
     S: Sink<P::Request, Error = E>,
 {
-    // Callers that are about to call get a turn first.
+    // Where there are several callers, those that are about to call get a turn first.
     let mut hurry = false;
     wait::wait(SEND.at(&shared.peer), |cx, clock| {
         match sink.as_mut().poll_ready(cx) {
@@ -369,9 +226,10 @@ where
             Take::Nothing => {}
             Take::Blocked => until = state.core.expiry(),
         }
+        let alone = state.core.counts().in_flight <= 1;
         state.idle = !seeded::is(Bug::MuxSenderNotWoken);
         drop(state);
-        if !std::mem::replace(&mut hurry, true) {
+        if !std::mem::replace(&mut hurry, true) && !alone {
             cx.waker().wake_by_ref();
             return Step::Wait { until };
         }

@@ -2,33 +2,30 @@
 
 use core::fmt;
 use core::future::Future;
-use core::pin::Pin;
-use core::task::{Context, Poll};
-use core::time::Duration;
+use core::task::Context;
 use std::boxed::Box;
 use std::error::Error;
 use std::sync::Arc;
-use std::task::Waker;
-use std::time::Instant;
 
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::connection::{self, Shared, State};
-use super::core::{Abandoned, Counts, Id, Outcome, Refusal, Refused};
-use super::error::{CallError, CallErrorKind, End, Report};
+use super::calling::{CallOptions, Calling};
+use super::connection;
+use super::core::{Counts, Outcome};
+use super::error::{CallError, End, Report};
 use super::options::Options;
 use super::protocol::Protocol;
+use super::shared::Shared;
+use super::unsolicited::Unsolicited;
 use crate::pattern::Shutdown;
 use crate::pattern::registry::Site;
-use crate::pattern::seeded::{self, Bug};
 use crate::pattern::wait::{self, Clock, Step};
-use crate::pattern::waiters::{Ticket, WakeLater};
+use crate::pattern::waiters::Ticket;
 
 static CALL: Site = Site::wait("mux", "call", "a reply");
 static SEND: Site = Site::wait("mux", "send", "its turn");
 static ENDED: Site = Site::wait("mux", "ended", "the end of the connection");
-static RECV: Site = Site::wait("mux", "recv", "an unsolicited message");
 
 /// A handle on a connection, over which many call at once.
 ///
@@ -80,47 +77,6 @@ impl<P: Protocol> Clone for Mux<P> {
 impl<P: Protocol> fmt::Debug for Mux<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mux").field("counts", &self.counts()).finish_non_exhaustive()
-    }
-}
-
-/// How one call differs from others.
-///
-/// ```
-/// use std::time::Duration;
-/// use pushdown::pattern::mux::CallOptions;
-///
-/// let options = CallOptions::new().tag(7_u16).timeout(Duration::from_secs(1));
-/// # let _ = options;
-/// ```
-#[derive(Clone, Debug)]
-pub struct CallOptions<T> {
-    tag: Option<T>,
-    timeout: Option<Duration>,
-}
-
-impl<T> CallOptions<T> {
-    /// A tag is assigned, and there is no deadline.
-    pub const fn new() -> Self {
-        Self { tag: None, timeout: None }
-    }
-
-    /// A tag of the caller's choice. It is in use from the start of the call, and the call fails if it
-    /// already is.
-    #[must_use]
-    pub fn tag(self, tag: T) -> Self {
-        Self { tag: Some(tag), ..self }
-    }
-
-    /// How long the call may take: all of it, waiting to be sent included.
-    #[must_use]
-    pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout: Some(timeout), ..self }
-    }
-}
-
-impl<T> Default for CallOptions<T> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -270,183 +226,5 @@ impl<P: Protocol> Drop for Watching<'_, P> {
             let left = self.shared.lock().watchers.leave(ticket);
             drop(left);
         }
-    }
-}
-
-/// A call under way. Dropped, it is abandoned.
-struct Calling<'a, P: Protocol> {
-    shared: &'a Shared<P>,
-    timeout: Option<Duration>,
-    deadline: Option<Instant>,
-    request: Option<P::Request>,
-    id: Option<Id>,
-}
-
-type Asked<P> = Step<
-    Result<
-        Outcome<<P as Protocol>::Request, <P as Protocol>::Reply>,
-        CallError<<P as Protocol>::Request>,
-    >,
->;
-
-impl<'a, P: Protocol> Calling<'a, P> {
-    fn new(shared: &'a Shared<P>, timeout: Option<Duration>, request: P::Request) -> Self {
-        Self { shared, timeout, deadline: None, request: Some(request), id: None }
-    }
-
-    /// Queues the call, the first time, and looks what has become of it.
-    fn ask(
-        &mut self,
-        cx: &Context<'_>,
-        clock: Clock,
-        queue: impl FnOnce(&mut State<P>, P::Request) -> Result<Id, Refused<P::Request>>,
-    ) -> Asked<P> {
-        let now = self.timeout.map(|_| clock.now());
-        let mut later = WakeLater::default();
-        let mut _old = None;
-        let mut state = self.shared.lock();
-        if let Some(request) = self.request.take() {
-            self.deadline = now.zip(self.timeout).and_then(|(now, time)| now.checked_add(time));
-            match queue(&mut state, request) {
-                Ok(id) => self.id = Some(id),
-                Err(Refused { message, why }) => {
-                    let kind = match (why, state.report()) {
-                        (Refusal::Closed, Some(report)) => CallErrorKind::Ended(report.end.clone()),
-                        _ => why.into(),
-                    };
-                    return Step::Done(Err(CallError::new(kind, Some(message))));
-                }
-            }
-            later.push(state.wake_sender());
-        }
-        let id = self.id.as_ref().expect("a call that is over is not asked");
-        if let Some(outcome) = state.core.poll(id) {
-            self.id = None;
-            return Step::Done(match outcome {
-                Outcome::Ended(request) => {
-                    let end = state.report().expect("the connection has ended").end.clone();
-                    Err(CallError::new(CallErrorKind::Ended(end), request))
-                }
-                outcome => Ok(outcome),
-            });
-        }
-        if self.deadline.zip(now).is_some_and(|(deadline, now)| deadline <= now) {
-            drop(state);
-            let request = match self.leave() {
-                Some(Abandoned::Waiting(request)) => Some(request),
-                // In this very moment.
-                Some(Abandoned::Answered(reply)) => return Step::Done(Ok(Outcome::Reply(reply))),
-                _ => None,
-            };
-            return Step::Done(Err(CallError::new(CallErrorKind::TimedOut, request)));
-        }
-        let waker = state.core.waker(id);
-        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            _old = waker.replace(cx.waker().clone());
-        }
-        Step::Wait { until: self.deadline }
-    }
-
-    /// Leaves the call where it is.
-    fn leave(&mut self) -> Option<Abandoned<P::Request, P::Reply>> {
-        let id = self.id.take()?;
-        let now = Clock::TOKIO.now();
-        let mut later = WakeLater::default();
-        let mut _waker = None;
-        let mut state = self.shared.lock();
-        let (abandoned, waker) = state.core.abandon(&id, now)?;
-        _waker = waker;
-        // A cancel to send, or the last call of a drain.
-        later.push(state.wake_sender());
-        if state.core.is_overfull() {
-            drop(state);
-            self.shared.end(End::QuarantineFull);
-        }
-        Some(abandoned)
-    }
-}
-
-impl<P: Protocol> Drop for Calling<'_, P> {
-    fn drop(&mut self) {
-        if !seeded::is(Bug::MuxCallLeaks) {
-            drop(self.leave());
-        }
-    }
-}
-
-/// The messages of a connection that answer no call: a stream, which ends with the connection.
-///
-/// ```
-/// use pushdown::pattern::mux::{Mux, Options, dns};
-/// # use tokio::io::AsyncWriteExt;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let (ours, mut theirs) = tokio::io::duplex(512);
-/// let (read, write) = tokio::io::split(ours);
-/// let (sink, stream) = dns::split(read, write);
-/// let (_mux, mut unsolicited) = Mux::spawn(dns::Dns, sink, stream, &Options::new());
-///
-/// // The other side asks something of its own.
-/// theirs.write_all(b"\x00\x0c\x01\x02----------").await?;
-/// drop(theirs);
-/// assert_eq!(unsolicited.recv().await.unwrap().id(), 0x0102);
-/// assert!(unsolicited.recv().await.is_none());
-/// # Ok(()) }
-/// ```
-///
-/// As many are kept as [`Options::unsolicited`] says. It does not keep the connection open. When it is
-/// dropped, what comes unasked is discarded.
-pub struct Unsolicited<P: Protocol> {
-    shared: Arc<Shared<P>>,
-}
-
-impl<P: Protocol> Unsolicited<P> {
-    /// Waits for the next message. `None` says that no more will come.
-    ///
-    /// Dropped while it waits, it has taken nothing.
-    pub async fn recv(&mut self) -> Option<P::Reply> {
-        wait::wait(RECV.at(&self.shared.peer), |cx, _| self.ask(cx).into()).await
-    }
-
-    fn ask(&self, cx: &Context<'_>) -> Poll<Option<P::Reply>> {
-        let mut _old: Option<Waker> = None;
-        let mut state = self.shared.lock();
-        if let Some(message) = state.inbox.messages.pop_front() {
-            return Poll::Ready(Some(message));
-        }
-        if state.report().is_some() {
-            return Poll::Ready(None);
-        }
-        let waker = &mut state.inbox.waker;
-        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            _old = waker.replace(cx.waker().clone());
-        }
-        Poll::Pending
-    }
-}
-
-impl<P: Protocol> Stream for Unsolicited<P> {
-    type Item = P::Reply;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<P::Reply>> {
-        self.ask(cx)
-    }
-}
-
-impl<P: Protocol> Drop for Unsolicited<P> {
-    fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.inbox.open = false;
-        let rest = (std::mem::take(&mut state.inbox.messages), state.inbox.waker.take());
-        drop(state);
-        drop(rest);
-    }
-}
-
-impl<P: Protocol> fmt::Debug for Unsolicited<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waiting = self.shared.lock().inbox.messages.len();
-        f.debug_struct("Unsolicited").field("waiting", &waiting).finish_non_exhaustive()
     }
 }

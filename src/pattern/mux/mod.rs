@@ -66,7 +66,7 @@
 //! ([`Options::quarantine_age`]). It is not for protocols that answer in order and have no tags; there a
 //! queue does what the map does here.
 
-mod calls;
+mod calling;
 mod connection;
 pub mod core;
 pub mod dns;
@@ -76,10 +76,14 @@ mod handle;
 pub mod memcached;
 mod options;
 mod protocol;
+mod shared;
+mod unsolicited;
 
+pub use calling::CallOptions;
 pub use error::{CallError, CallErrorKind, End, Report};
-pub use handle::{CallOptions, Mux, Unsolicited};
+pub use handle::Mux;
 pub use options::{Options, Unexpected, WhenFull};
 pub use protocol::Protocol;
+pub use unsolicited::Unsolicited;
 
 pub use self::core::Counts;
