@@ -36,6 +36,7 @@ mod cancel;
 mod channels;
 mod drops;
 mod faults;
+mod leaks;
 mod model;
 mod order;
 mod policies;
