@@ -1,7 +1,8 @@
-#![cfg(feature = "pattern")]
 //! The scheduler with real `redis-server`s, one `EVAL` per task, while they die, stall and join.
 //!
 //! One more of them, which nothing happens to, keeps the books: who runs what, and what is done.
+
+#![cfg(feature = "pattern")]
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;

@@ -1,6 +1,7 @@
-#![cfg(feature = "pattern")]
 //! The work scheduler, in paused time: what it promises, the slips of the lecture, and the bugs of
 //! others.
+
+#![cfg(feature = "pattern")]
 
 use std::num::NonZeroU32;
 

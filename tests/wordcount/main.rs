@@ -1,8 +1,9 @@
-#![cfg(all(feature = "pattern", unix))]
 //! The example `wordcount`, whose workers are killed and stopped while they count.
 //!
 //! When that is, is no accident. A worker that is given a named pipe to count waits for what the test
 //! writes. Before that is killed the test puts a file in the place of the pipe, for whoever tries next.
+
+#![cfg(all(feature = "pattern", unix))]
 
 use std::collections::BTreeMap;
 use std::fs;
