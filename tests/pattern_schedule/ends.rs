@@ -183,6 +183,50 @@ async fn to_drain_is_to_finish_what_runs_and_begin_nothing() {
     assert_eq!(unfinished.report.servers[2].counts.cancelled, 1);
 }
 
+/// Neither has a task failed that was not given the time for its last attempt, nor is it done.
+#[tokio::test(start_paused = true)]
+async fn a_drain_at_its_deadline_is_no_failure_of_what_it_drops() {
+    let call =
+        async |_: Lease<usize>, _: usize| std::future::pending::<Result<(), Failure<()>>>().await;
+    for exhausted in [Exhausted::FailRun, Exhausted::GoOn] {
+        let run = schedule([0], 0..1, call, attempts(1).exhausted(exhausted));
+        sleep(SECOND).await;
+        let unfinished = run.shutdown(Shutdown::Drain { deadline: SECOND }).await.unwrap_err();
+        assert_eq!(unfinished.reason, Reason::ShutDown, "{exhausted:?}");
+        assert_eq!(unfinished.report.servers[0].counts.cancelled, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_failure_while_draining_leaves_the_others_their_time() {
+    let call = async |_: Lease<usize>, task: usize| {
+        sleep(SECOND * if task == 0 { 5 } else { 10 }).await;
+        if task == 0 { Err(Failure::retry("no")) } else { Ok(()) }
+    };
+    let run = schedule([0, 1], 0..9, call, attempts(1));
+    sleep(SECOND).await;
+    let unfinished = run.shutdown(Shutdown::Drain { deadline: 60 * SECOND }).await.unwrap_err();
+    assert_eq!(unfinished.reason, Reason::ShutDown);
+    let results = &unfinished.report.results;
+    assert_eq!(results[0].as_ref().unwrap_err().cause().unwrap().to_string(), "no");
+    assert_eq!(results[1], Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_deadlines_the_sooner_holds() {
+    let call =
+        async |_: Lease<usize>, _: usize| std::future::pending::<Result<(), Failure<()>>>().await;
+    for deadlines in [[5 * SECOND, Duration::MAX], [60 * SECOND, 5 * SECOND]] {
+        let start = Instant::now();
+        let run = schedule([0], 0..1, call, Options::default());
+        for deadline in deadlines {
+            run.control().shutdown(Shutdown::Drain { deadline });
+        }
+        assert_eq!(run.await.unwrap_err().reason, Reason::ShutDown);
+        assert!(start.elapsed() <= 5 * SECOND);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_done_before_the_deadline_does_not_wait_for_it() {
     let call = async |_: Lease<u32>, task: usize| {

@@ -140,6 +140,10 @@ where
     // Before the board is told, so that no two calls for a task live at once.
     match catch_unwind(AssertUnwindSafe(|| future.set(None))) {
         Ok(()) => ended,
+        Err(payload) if matches!(ended, Ended::Cancelled) => {
+            discard(payload);
+            ended
+        }
         Err(payload) => {
             discard(ended);
             panicked(payload)

@@ -26,7 +26,7 @@ use std::vec::Vec;
 
 use super::board::Board;
 use super::core::{self, Core};
-use super::failure::{Cause, Failure, message};
+use super::failure::{Cause, Failure, discard, message};
 use super::seat::{Ended, Harvest, Seat};
 use super::{Control, Finished, Options, Progress, ServerId};
 use crate::pattern::registry::{Entry, Site};
@@ -266,6 +266,10 @@ fn serve<S, R, E>(
         let call = AssertUnwindSafe(|| call(&mut server, attempt.task, &told));
         let outcome = match catch_unwind(call) {
             Ok(Ok(result)) => Ended::Success(result),
+            failed if told.is_cancelled() => {
+                discard(failed);
+                Ended::Cancelled
+            }
             Ok(Err(failure)) => Ended::Failed(Cause::Failed(failure)),
             Err(payload) => Ended::Failed(Cause::Panicked(message(payload))),
         };
