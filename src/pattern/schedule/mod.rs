@@ -27,8 +27,8 @@
 //! * **A server runs one task at a time.** A call has it as a [`Lease`], and until that is dropped the
 //!   server is busy.
 //! * **A task runs once at a time**, unless [backup copies](Options::backup_after) are wanted: a call
-//!   that has timed out is dropped before its task is tried again, and a server that is sent away
-//!   finishes its call.
+//!   that has timed out is dropped before its task is tried again, and its lease is back; a server that is
+//!   sent away finishes its call.
 //! * **No run hangs** because servers are gone: when the last one has left and no other can come, the
 //!   run ends with [`Reason::NoServers`]. A call without a [timeout](Options::timeout) may still
 //!   take for ever.

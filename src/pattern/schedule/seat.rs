@@ -68,7 +68,7 @@ impl<S, R, E> Seat<S, R, E> {
         hand_back: Option<HandBack<S>>,
     ) -> Self {
         Self {
-            home: Home::new(board.join(), server, hand_back),
+            home: Home::new(board, server, hand_back),
             board: board.clone(),
             harvest: harvest.clone(),
             results: Vec::new(),
@@ -125,6 +125,8 @@ impl<S, R, E> Harvest<S, R, E> {
         for (task, failed) in bags.iter_mut().flat_map(|bag| std::mem::take(&mut bag.failures)) {
             if results[task].is_none() {
                 failures.entry(task).or_default().push(failed);
+            } else {
+                discard(failed);
             }
         }
         let result = |((index, task), result): ((usize, T), Option<R>)| {
@@ -150,6 +152,17 @@ impl<S, R, E> Harvest<S, R, E> {
         match board.look(super::core::Core::end).expect("what is over has an end") {
             Ok(()) => Ok(report),
             Err(reason) => Err(Unfinished { reason, report }),
+        }
+    }
+}
+
+/// Nobody waits for the report. Each value on its own: a second panic would abort.
+impl<S, R, E> Drop for Harvest<S, R, E> {
+    fn drop(&mut self) {
+        for Bag { server, results, failures, .. } in std::mem::take(&mut *self.bags.lock()) {
+            discard(server);
+            results.into_iter().for_each(discard);
+            failures.into_iter().for_each(discard);
         }
     }
 }

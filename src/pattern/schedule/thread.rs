@@ -99,6 +99,13 @@ impl Attempt {
         self.attempt.backup
     }
 
+    /// Sends the server away after this call, as [`Control::retire`] does.
+    ///
+    /// `false` says that it is to leave already, or that the run has ended.
+    pub fn retire(&self) -> bool {
+        self.board.change(|core| core.retire(self.server))
+    }
+
     /// Whether nobody waits for the result any more: another copy was faster, or the run has ended.
     /// Such a call had best return, whatever it returns.
     pub fn is_cancelled(&self) -> bool {
