@@ -259,6 +259,30 @@ async fn an_error_that_panics_when_it_is_dropped_costs_no_report() {
     }
 }
 
+/// A run that goes on for days keeps nothing of those who have left but what the report needs.
+#[tokio::test(start_paused = true)]
+async fn errors_of_tasks_that_are_done_go_with_the_server() {
+    let error = Arc::new(());
+    let own = error.clone();
+    let call = move |server: Lease<usize>, task: usize| {
+        let error = own.clone();
+        async move {
+            sleep(SECOND * if task == 1 { 60 } else { 1 }).await;
+            if server.attempt() == 1 && task == 0 { Err(Failure::retry(error)) } else { Ok(()) }
+        }
+    };
+    let run = schedule([0, 1], 0..2, call, Options::default());
+    let (control, progress) = (run.control(), run.progress());
+    let run = tokio::spawn(run);
+    sleep(5 * SECOND).await;
+    // This one, that of the closure, that of the call which runs, and the failure itself.
+    assert_eq!((progress.now().done, Arc::strong_count(&error)), (1, 4));
+    assert!(control.retire(progress.servers()[0].id));
+    sleep(SECOND).await;
+    assert_eq!(Arc::strong_count(&error), 3);
+    run.await.unwrap().unwrap();
+}
+
 /// The copy has failed first, and was the later attempt.
 #[tokio::test(start_paused = true)]
 async fn the_cause_of_a_fatal_end_is_the_fatal_failure() {

@@ -58,8 +58,9 @@
 //! the end of the queue. Calls that are ready at once give way to others as tokio asks for.
 //!
 //! What is held is bounded by what was given: the tasks, one call for each server, two with backup
-//! copies for a task, one result for each task, and of its failures the last on each server. A stream
-//! may yield as many servers as it likes: each that is accepted has a task of its own, idle or not.
+//! copies for a task, one result for each task, and of its failures the last on each server, which go
+//! with the server if the task is done by then. Of a server that has left stays its part of the report,
+//! a few hundred bytes. A stream may yield as many servers as it likes: each that is accepted has a task of its own, idle or not.
 //!
 //! When a failed task is queued again, every idle server is woken to look at it.
 //!

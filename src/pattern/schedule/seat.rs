@@ -26,7 +26,7 @@ struct Bag<S, R, E> {
     id: ServerId,
     server: Option<S>,
     results: Vec<(usize, R)>,
-    failures: BTreeMap<usize, FailedAttempt<E>>,
+    failures: Vec<(usize, FailedAttempt<E>)>,
 }
 
 /// A server's place in a run. Results stay here until it leaves, so no lock is held over a value of
@@ -98,7 +98,11 @@ impl<S, R, E> Drop for Seat<S, R, E> {
         let id = self.id();
         let server = self.home.close().filter(|_| !seeded::is(Bug::NobodyTakesBack));
         let results = std::mem::take(&mut self.results);
-        let failures = std::mem::take(&mut self.failures);
+        let failures = std::mem::take(&mut self.failures).into_iter();
+        // What the report has no place for goes now. A run may outlive any number of servers.
+        let (useless, failures): (Vec<_>, Vec<_>) =
+            self.board.look(|core| failures.partition(|(task, _)| core.is_done(*task)));
+        useless.into_iter().for_each(discard);
         self.harvest.bags.lock().push(Bag { id, server, results, failures });
         self.board.leave(id);
     }
@@ -122,7 +126,7 @@ impl<S, R, E> Harvest<S, R, E> {
             results[task] = Some(result);
         }
         let mut failures = BTreeMap::<usize, Vec<_>>::new();
-        for (task, failed) in bags.iter_mut().flat_map(|bag| std::mem::take(&mut bag.failures)) {
+        for (task, failed) in bags.iter_mut().flat_map(|bag| bag.failures.drain(..)) {
             if results[task].is_none() {
                 failures.entry(task).or_default().push(failed);
             } else {

@@ -84,6 +84,7 @@ struct Task {
     live: u32,
     /// It succeeded, or was given up.
     closed: bool,
+    done: bool,
 }
 
 #[derive(Debug)]
@@ -205,6 +206,7 @@ impl Core {
             Outcome::Success if first || seeded::is(Bug::SecondSuccessCounts) => {
                 here.counts.completed += 1;
                 here.in_a_row = 0;
+                self.tasks[task].done = true;
                 self.counts.done += 1;
                 self.close_task(task);
             }
@@ -343,6 +345,11 @@ impl Core {
     /// How many attempts at a task were begun.
     pub fn attempts(&self, task: usize) -> u32 {
         self.tasks[task].attempts
+    }
+
+    /// Whether a task has succeeded.
+    pub fn is_done(&self, task: usize) -> bool {
+        self.tasks[task].done
     }
 
     /// The task that has waited longest, except that one which failed here goes to the others, as
