@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pushdown::pattern::schedule::{Failure, Lease, Options, Reason, schedule};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{alive, attempts, results};
 
@@ -153,7 +153,8 @@ async fn a_copy_goes_where_the_task_has_failed_if_no_other_place_is_left() {
         _ => Ok(*server),
     };
     let start = Instant::now();
-    let report = schedule([0, 1], 0..1, call, backups()).await.unwrap();
+    let run = schedule([0, 1], 0..1, call, backups());
+    let report = timeout(99 * SECOND, run).await.unwrap().unwrap();
     assert_eq!((start.elapsed(), report.backups), (5 * SECOND, 1));
     assert_eq!(report.into_results().unwrap(), [0]);
 }
