@@ -67,7 +67,8 @@ impl Waiters {
 
 /// Wakers to be woken once no lock is held: when this is dropped.
 ///
-/// So all of them are woken even if one of them panics.
+/// Each on its own: if one of them panics, all the same the others are woken, and whoever wakes them
+/// goes on, for it is not to blame for what another has left here.
 #[derive(Debug, Default)]
 #[must_use = "dropping it is what wakes"]
 pub(crate) struct WakeLater(Vec<Waker>);
@@ -84,16 +85,11 @@ impl WakeLater {
 
 impl Drop for WakeLater {
     fn drop(&mut self) {
-        /// Goes on after a panic, because its own drop does.
-        struct Rest<'a>(std::vec::Drain<'a, Waker>);
-
-        impl Drop for Rest<'_> {
-            fn drop(&mut self) {
-                self.0.by_ref().for_each(Waker::wake);
+        for waker in self.0.drain(..) {
+            let wake = std::panic::AssertUnwindSafe(|| waker.wake());
+            if let Err(payload) = std::panic::catch_unwind(wake) {
+                std::mem::forget(payload); // which may panic once more
             }
         }
-
-        let mut rest = Rest(self.0.drain(..));
-        rest.0.by_ref().for_each(Waker::wake);
     }
 }

@@ -125,3 +125,17 @@ async fn a_caller_that_panics_leaves_nothing_behind() {
     assert!(task.await.unwrap_err().is_panic());
     assert_eq!((client.running().calls, servers.running()), (0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_is_not_lost_by_errors_and_arguments_that_panic_when_they_are_dropped() {
+    let client: Client<u8, Arc<Bomb>, u8, Bomb> = Client::builder(|server, args| {
+        // The last copy of the bomb is with the call itself.
+        drop(args);
+        async move { if *server < 2 { Err(Bomb("an error")) } else { Ok(*server) } }
+    })
+    .servers([0, 1, 2])
+    .build()
+    .unwrap();
+    assert!(matches!(client.call(Arc::new(Bomb("an argument"))).await, Ok(2)));
+    assert_eq!(client.running().calls, 0);
+}

@@ -215,3 +215,17 @@ fn old_answers_are_forgotten() {
     }
     assert!(latency.percentile(50).unwrap() > ms(100));
 }
+
+/// Three of a hundred answers are slow, each by another time.
+#[test]
+fn what_is_rare_is_not_forgotten_before_its_time() {
+    let mut latency = Latency::default();
+    for answer in 0..100_000u64 {
+        let slow = answer % 33 == 0;
+        latency.answered(ms(if slow { 20 + answer * 7919 % 380 } else { 1 }));
+        if answer >= 512 {
+            assert!((512..1024).contains(&latency.samples()), "{latency:?}");
+            assert!(latency.percentile(99).unwrap() > ms(100), "{answer}: {latency:?}");
+        }
+    }
+}

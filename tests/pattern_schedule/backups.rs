@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pushdown::pattern::schedule::{Failure, Lease, Options, Reason, schedule};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{alive, attempts, results};
 
@@ -98,8 +98,8 @@ async fn a_copy_that_fails_leaves_the_first_alone() {
     };
     let start = Instant::now();
     let report = schedule([0, 1, 2], 0..1, call, backups()).await.unwrap();
-    // Each of the others has tried it once.
-    assert_eq!((start.elapsed(), report.backups), (60 * SECOND, 2));
+    // Each of the others has tried it once, and then, for want of another, one of them again.
+    assert_eq!((start.elapsed(), report.backups), (60 * SECOND, 3));
     assert_eq!(report.into_results().unwrap(), [0]);
 }
 
@@ -143,4 +143,18 @@ async fn the_call_that_has_run_longest_is_copied_first() {
     // Task 2 ends at 12 s; then its server copies task 0 for a second, and then task 1.
     let seconds = done.iter().map(|done| (*done - start).as_secs());
     assert_eq!(Vec::from_iter(seconds), [13, 14, 12]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_goes_where_the_task_has_failed_if_no_other_place_is_left() {
+    let call = async |server: Lease<usize>, _: usize| match server.attempt() {
+        1 => Err(Failure::elsewhere("once")),
+        2 => std::future::pending().await,
+        _ => Ok(*server),
+    };
+    let start = Instant::now();
+    let run = schedule([0, 1], 0..1, call, backups());
+    let report = timeout(99 * SECOND, run).await.unwrap().unwrap();
+    assert_eq!((start.elapsed(), report.backups), (5 * SECOND, 1));
+    assert_eq!(report.into_results().unwrap(), [0]);
 }

@@ -111,7 +111,10 @@ impl Model {
         let Some(age) = self.options.2 else { return Next::Wait { until: None } };
         let single = self.servers.iter().filter_map(|it| it.running).filter(|(task, _)| {
             let it = &self.tasks[*task];
-            let failed_here = it.avoid.contains(&here.id);
+            let places = self.servers.iter().filter(|it| it.able);
+            let mut others = places.filter(|at| at.running.is_none_or(|(it, _)| it != *task));
+            let nowhere_else = others.all(|other| it.avoid.contains(&other.id));
+            let failed_here = it.avoid.contains(&here.id) && !nowhere_else;
             self.live(*task) == 1 && it.attempts < self.limit && !it.closed && !failed_here
         });
         match single.min_by_key(|(_, since)| *since) {
@@ -123,13 +126,15 @@ impl Model {
     fn settle(&mut self, server: usize, outcome: Outcome) -> bool {
         let (task, _) = self.servers[server].running.take().unwrap();
         let first = !self.tasks[task].closed;
+        let told = self.aborted || !first;
         match outcome {
             Outcome::Success if first => {
                 self.servers[server].in_a_row = 0;
                 self.tasks[task].closed = true;
                 self.tasks[task].done = true;
             }
-            Outcome::Failed(kind) => {
+            Outcome::Success => self.servers[server].in_a_row = 0,
+            Outcome::Failed(kind) if !told => {
                 let here = &mut self.servers[server];
                 here.in_a_row += 1;
                 let too_often = self.options.1.is_some_and(|limit| here.in_a_row >= limit);
@@ -144,7 +149,9 @@ impl Model {
             _ => {}
         }
         if self.end.is_none() && !self.tasks[task].closed && self.live(task) == 0 {
-            if self.tasks[task].attempts < self.limit {
+            let undone = outcome == Outcome::Cancelled
+                || self.draining && self.options.0 == Exhausted::FailRun;
+            if undone || self.tasks[task].attempts < self.limit {
                 self.queue.push(task);
             } else if self.options.0 == Exhausted::FailRun {
                 self.conclude(Err(Reason::Exhausted { task }));
@@ -260,6 +267,7 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
                 core.leave(model.servers[server].id);
                 let lost = model.end.is_none() && !model.draining;
                 if model.servers[server].running.is_some() {
+                    model.servers[server].able = false;
                     model.settle(server, Outcome::Failed(FailureKind::ServerDead));
                 } else if lost {
                     model.servers[server].able = false;
@@ -372,4 +380,60 @@ fn a_server_that_fails_everything_costs_no_more_than_others() {
         assert!(core.settle(good, Outcome::Success));
     }
     assert_eq!(core.end(), Some(Ok(())));
+}
+
+#[test]
+fn a_second_success_ends_a_row_of_failures() {
+    let options = Options::default().backup_after(Duration::ZERO);
+    let mut core = Core::new(2, &options.server_failures(NonZeroU32::new(2).unwrap()));
+    let (one, other) = (core.join(), core.join());
+    let now = Some(Instant::now());
+    let runs = |next: Next, task| matches!(next, Next::Run(attempt) if attempt.task == task);
+    assert!(runs(core.take(one, now), 0));
+    core.settle(one, Outcome::Failed(FailureKind::Retry));
+    assert!(runs(core.take(one, now), 1));
+    assert!(runs(core.take(other, now), 0));
+    let third = core.join();
+    assert!(runs(core.take(third, now), 1));
+    assert!(core.settle(third, Outcome::Success));
+    assert!(!core.settle(one, Outcome::Success));
+    core.settle(other, Outcome::Failed(FailureKind::Retry));
+    assert!(runs(core.take(one, now), 0));
+    core.settle(one, Outcome::Failed(FailureKind::Retry));
+    assert_eq!(core.server(one).2, None);
+}
+
+/// Servers that have left are not looked at again and again, nor do they take room.
+#[test]
+fn a_task_that_fails_on_servers_that_come_and_go_stays_cheap() {
+    let mut core = Core::new(1, &Options::default().attempts(NonZeroU32::MAX));
+    // With a list of all servers these would be 800 million steps.
+    for _ in 0..40_000 {
+        let server = core.join();
+        assert!(matches!(core.take(server, None), Next::Run(_)));
+        core.settle(server, Outcome::Failed(FailureKind::Elsewhere));
+        core.retire(server);
+        core.leave(server);
+    }
+    assert_eq!(core.queued(), 1);
+}
+
+/// So many sets of servers that all of them cannot be compared for each task.
+#[test]
+fn tasks_that_fail_here_and_there_cost_no_more_than_others() {
+    let mut core = Core::new(50_000, &Options::default().exhausted(Exhausted::GoOn));
+    let servers: Vec<_> = (0..100).map(|_| core.join()).collect();
+    core.close();
+    let mut calls = 0u64;
+    while core.end().is_none() {
+        for server in &servers {
+            if let Next::Run(_) = core.take(*server, None) {
+                calls += 1;
+                let fails = calls.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & 3 == 0;
+                let failed = Outcome::Failed(FailureKind::Elsewhere);
+                core.settle(*server, if fails { failed } else { Outcome::Success });
+            }
+        }
+    }
+    assert_eq!(core.counts().attempts, calls);
 }

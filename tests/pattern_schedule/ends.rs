@@ -17,7 +17,7 @@ use pushdown::pattern::thread::block_on;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{alive, attempts};
 
@@ -181,6 +181,52 @@ async fn to_drain_is_to_finish_what_runs_and_begin_nothing() {
     let attempts = results[2..].iter().map(|result| result.as_ref().unwrap_err().attempts);
     assert_eq!(Vec::from_iter(attempts), [1, 0, 0, 0, 0, 0, 0]);
     assert_eq!(unfinished.report.servers[2].counts.cancelled, 1);
+}
+
+/// Neither has a task failed that was not given the time for its last attempt, nor is it done.
+#[tokio::test(start_paused = true)]
+async fn a_drain_at_its_deadline_is_no_failure_of_what_it_drops() {
+    let call =
+        async |_: Lease<usize>, _: usize| std::future::pending::<Result<(), Failure<()>>>().await;
+    for exhausted in [Exhausted::FailRun, Exhausted::GoOn] {
+        let run = schedule([0], 0..1, call, attempts(1).exhausted(exhausted));
+        sleep(SECOND).await;
+        let unfinished = run.shutdown(Shutdown::Drain { deadline: SECOND }).await.unwrap_err();
+        assert_eq!(unfinished.reason, Reason::ShutDown, "{exhausted:?}");
+        assert_eq!(unfinished.report.servers[0].counts.cancelled, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_failure_while_draining_leaves_the_others_their_time() {
+    let call = async |_: Lease<usize>, task: usize| {
+        sleep(SECOND * if task == 0 { 5 } else { 10 }).await;
+        if task == 0 { Err(Failure::retry("no")) } else { Ok(()) }
+    };
+    let run = schedule([0, 1], 0..9, call, attempts(1));
+    sleep(SECOND).await;
+    let unfinished = run.shutdown(Shutdown::Drain { deadline: 60 * SECOND }).await.unwrap_err();
+    assert_eq!(unfinished.reason, Reason::ShutDown);
+    let results = &unfinished.report.results;
+    assert_eq!(results[0].as_ref().unwrap_err().cause().unwrap().to_string(), "no");
+    assert_eq!(results[1], Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_deadlines_the_sooner_holds() {
+    let call =
+        async |_: Lease<usize>, _: usize| std::future::pending::<Result<(), Failure<()>>>().await;
+    for deadlines in [[5 * SECOND, Duration::MAX], [60 * SECOND, 5 * SECOND]] {
+        let start = Instant::now();
+        let run = schedule([0], 0..1, call, Options::default());
+        yield_now().await;
+        for deadline in deadlines {
+            run.control().shutdown(Shutdown::Drain { deadline });
+        }
+        let unfinished = timeout(99 * SECOND, run).await.unwrap().unwrap_err();
+        assert_eq!(unfinished.reason, Reason::ShutDown);
+        assert_eq!(start.elapsed(), 5 * SECOND);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -229,6 +229,7 @@ async fn calls_that_time_out_every_time_use_up_their_attempts() {
 }
 
 /// Panics when it is dropped, unless that is during a panic.
+#[derive(Debug)]
 struct PanicsOnDrop;
 
 impl Drop for PanicsOnDrop {
@@ -237,6 +238,67 @@ impl Drop for PanicsOnDrop {
             panic!("on drop");
         }
     }
+}
+
+/// Errors that the report has no place for, and those of a run that nobody waits for.
+#[tokio::test(start_paused = true)]
+async fn an_error_that_panics_when_it_is_dropped_costs_no_report() {
+    let call = async |server: Lease<usize>, task: usize| {
+        sleep(SECOND).await;
+        if server.attempt() == 1 { Err(Failure::retry(PanicsOnDrop)) } else { Ok(task) }
+    };
+    let report = schedule([0, 1], 0..3, call, Options::default()).await.unwrap();
+    assert_eq!(report.into_results().unwrap(), [0, 1, 2]);
+    for seconds in 1..6 {
+        let run = schedule([0, 1], 0..3, call, Options::default());
+        sleep(SECOND * seconds).await;
+        drop(run);
+    }
+    while alive() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A run that goes on for days keeps nothing of those who have left but what the report needs.
+#[tokio::test(start_paused = true)]
+async fn errors_of_tasks_that_are_done_go_with_the_server() {
+    let error = Arc::new(());
+    let own = error.clone();
+    let call = move |server: Lease<usize>, task: usize| {
+        let error = own.clone();
+        async move {
+            sleep(SECOND * if task == 1 { 60 } else { 1 }).await;
+            if server.attempt() == 1 && task == 0 { Err(Failure::retry(error)) } else { Ok(()) }
+        }
+    };
+    let run = schedule([0, 1], 0..2, call, Options::default());
+    let (control, progress) = (run.control(), run.progress());
+    let run = tokio::spawn(run);
+    sleep(5 * SECOND).await;
+    // This one, that of the closure, that of the call which runs, and the failure itself.
+    assert_eq!((progress.now().done, Arc::strong_count(&error)), (1, 4));
+    assert!(control.retire(progress.servers()[0].id));
+    sleep(SECOND).await;
+    assert_eq!(Arc::strong_count(&error), 3);
+    run.await.unwrap().unwrap();
+}
+
+/// The copy has failed first, and was the later attempt.
+#[tokio::test(start_paused = true)]
+async fn the_cause_of_a_fatal_end_is_the_fatal_failure() {
+    let call = async |server: Lease<usize>, _: usize| {
+        if server.is_backup() {
+            return Err::<(), _>(Failure::retry("not yet"));
+        }
+        sleep(10 * SECOND).await;
+        Err(Failure::fatal("full"))
+    };
+    let options = attempts(2).backup_after(SECOND);
+    let unfinished = schedule([0, 1], 0..1, call, options).await.unwrap_err();
+    assert_eq!(unfinished.reason, Reason::Fatal { task: 0 });
+    assert_eq!(unfinished.cause(), Some(&Cause::Failed(Failure::fatal("full"))));
+    let not_done = unfinished.report.results[0].as_ref().unwrap_err();
+    assert_eq!(not_done.cause(), Some(&Cause::Failed(Failure::retry("not yet"))));
 }
 
 /// In every place where a call can panic, and what the report then says.

@@ -188,6 +188,88 @@ async fn a_server_is_busy_until_its_lease_is_dropped() {
     assert_eq!(start.elapsed(), 10 * SECOND);
 }
 
+/// What still has the server may still be at work on the task, and must not be overtaken.
+#[tokio::test(start_paused = true)]
+async fn a_task_is_not_tried_again_before_the_lease_of_the_failed_call_is_dropped() {
+    const TIMES_OUT: usize = 1;
+    for task in [0, TIMES_OUT] {
+        let call = async |server: Lease<usize>, task: usize| {
+            if server.attempt() > 1 {
+                return Ok((*server, Instant::now()));
+            }
+            tokio::spawn(async move {
+                sleep(10 * SECOND).await;
+                drop(server);
+            });
+            if task == TIMES_OUT {
+                std::future::pending().await
+            } else {
+                Err(Failure::elsewhere("once"))
+            }
+        };
+        let start = Instant::now();
+        let run = schedule([0, 1], [task], call, Options::default().timeout(5 * SECOND));
+        assert_eq!(results(run.await), [(1, start + 10 * SECOND)]);
+    }
+}
+
+/// What is kept back until a lease is back keeps nothing from its end.
+#[tokio::test(start_paused = true)]
+async fn a_failure_whose_lease_is_out_is_in_the_report_of_an_aborted_run() {
+    let out = Arc::new(Mutex::new(Vec::new()));
+    let kept = out.clone();
+    let call = move |server: Lease<usize>, _: usize| {
+        kept.lock().unwrap().push(server);
+        async { Err::<(), _>(Failure::retry("no")) }
+    };
+    for how in [Shutdown::Abort, Shutdown::Drain { deadline: SECOND }] {
+        let run = schedule([7], 0..2, call.clone(), Options::default());
+        let progress = run.progress();
+        tokio::task::yield_now().await;
+        assert_eq!((progress.now().running, progress.now().failures), (1, 0));
+        let unfinished = run.shutdown(how).await.unwrap_err();
+        assert_eq!((unfinished.reason, alive()), (Reason::ShutDown, 0));
+        let failed = unfinished.report.results[0].as_ref().unwrap_err();
+        assert_eq!(failed.cause().unwrap().to_string(), "no");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fatal_failure_does_not_wait_for_its_lease() {
+    let call = async |server: Lease<usize>, _: usize| {
+        tokio::spawn(async move {
+            sleep(10 * SECOND).await;
+            drop(server);
+        });
+        Err::<(), _>(Failure::fatal("full"))
+    };
+    let run = schedule([0, 1], 0..9, call, Options::default());
+    let progress = run.progress();
+    let run = tokio::spawn(run);
+    sleep(SECOND).await;
+    assert_eq!(progress.now().end, Some(Err(Reason::Fatal { task: 0 })));
+    assert_eq!(run.await.unwrap().unwrap_err().report.attempts, 1);
+}
+
+/// After its call, and with its result.
+#[tokio::test(start_paused = true)]
+async fn a_call_may_send_its_own_server_away() {
+    let call = async |server: Lease<usize>, task: usize| {
+        if *server == 0 && task > 0 {
+            assert!(server.retire());
+            assert!(!server.retire());
+        }
+        a_second(server, task).await
+    };
+    let report = schedule([0], 0..3, call, Options::default()).await.unwrap_err().report;
+    assert_eq!(report.servers[0].end, Some(ServerEnd::Retired));
+    assert_eq!((report.servers[0].counts.completed, report.servers[0].server), (2, Some(0)));
+    let report = schedule([0, 1], 0..9, call, Options::default()).await.unwrap();
+    let ends: Vec<_> = report.servers.iter().map(|server| server.end).collect();
+    assert_eq!(ends, [Some(ServerEnd::Retired), None]);
+    assert_eq!(report.into_results().unwrap().len(), 9);
+}
+
 /// Two wait for the same task. One of them is woken for it, and leaves instead: flume loses the wake-up.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_leaves_does_not_take_a_wake_up_with_it() {

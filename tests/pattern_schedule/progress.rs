@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -84,4 +85,35 @@ async fn a_watcher_learns_that_the_run_was_dropped() {
     sleep(SECOND * 5 / 2).await;
     drop(run);
     assert_eq!(watching.await.unwrap(), 2);
+}
+
+/// A waker that panics, which no server is to blame for.
+struct Broken;
+
+impl std::task::Wake for Broken {
+    fn wake(self: Arc<Self>) {
+        panic!("a broken waker");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_waker_hurts_neither_the_run_nor_other_watchers() {
+    let run = schedule([0], 0..3, a_second, Options::default());
+    let mut broken = run.progress();
+    let mut other = run.progress();
+    assert!(broken.changed().await.is_some());
+    let mut changed = pin!(broken.changed());
+    let waker = Waker::from(Arc::new(Broken));
+    assert!(changed.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let other = tokio::spawn(async move {
+        let mut last = 0;
+        while let Some(now) = other.changed().await {
+            last = now.done;
+        }
+        last
+    });
+    tokio::task::yield_now().await;
+    let report = run.await.unwrap();
+    assert_eq!((report.attempts, report.servers[0].end), (3, None));
+    assert_eq!((report.into_results().unwrap().len(), other.await.unwrap()), (3, 3));
 }

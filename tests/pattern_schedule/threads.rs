@@ -139,6 +139,42 @@ fn a_straggler_gets_a_copy() {
     assert_eq!(report.into_results().unwrap(), [0]);
 }
 
+/// It is told to return, whatever it returns.
+#[test]
+fn what_a_cancelled_copy_returns_does_not_matter() {
+    let run = Run::new([0, 1, 2], 0..3, Options::default().backup_after(Duration::from_millis(5)));
+    let progress = run.progress();
+    let call = |_: &mut usize, task: usize, attempt: &Attempt| match task {
+        0 if !attempt.is_backup() => {
+            until("it is cancelled", || attempt.is_cancelled());
+            Err(Failure::fatal("cancelled"))
+        }
+        2 => {
+            // The run is not over before that.
+            let returned = || progress.servers().iter().any(|server| server.counts.cancelled > 0);
+            until("the other has returned", || returned() || attempt.is_cancelled());
+            Ok(task)
+        }
+        _ => Ok(task),
+    };
+    assert_eq!(run.call(call).unwrap().into_results().unwrap(), [0, 1, 2]);
+}
+
+/// So is a call that keeps to the deadline of a drain.
+#[test]
+fn a_call_that_gives_up_at_the_deadline_of_a_drain_fails_nothing() {
+    let run = Run::new([0], 0..2, Options::default());
+    let control = run.control();
+    let call = |_: &mut usize, _: usize, attempt: &Attempt| {
+        control.shutdown(Shutdown::Drain { deadline: Duration::from_millis(5) });
+        until("the deadline has come", || attempt.is_cancelled());
+        Err::<(), _>(Failure::fatal("no time left"))
+    };
+    let unfinished = run.call(call).unwrap_err();
+    assert_eq!(unfinished.reason, Reason::ShutDown);
+    assert_eq!(unfinished.report.servers[0].counts.cancelled, 1);
+}
+
 #[test]
 fn a_server_that_is_sent_away_finishes_its_call() {
     let go_on = AtomicBool::new(false);

@@ -254,7 +254,7 @@ where
 /// The client is shutting down, and does not wait for its calls.
 struct Aborted;
 
-/// The caller is gone.
+/// The caller is gone, or has its answer, which is not to be lost by what else is dropped here.
 impl<S, A, R, E> Drop for Ongoing<'_, S, A, R, E>
 where
     R: Send + 'static,
@@ -264,6 +264,11 @@ where
         if !self.settled && !seeded::is(Bug::DroppedCallIsCounted) {
             self.now = Clock::TOKIO.now();
             self.settle(Ended::Cancelled, None);
+        }
+        let args = self.args.take();
+        let _ = contain(|| drop(args));
+        for failure in self.failures.drain(..) {
+            let _ = contain(|| drop(failure));
         }
     }
 }

@@ -153,7 +153,8 @@ impl<S, A, R, E> Client<S, A, R, E> {
     /// Closes the client, for all its handles, and waits until nothing is running any more. Dropped
     /// while it waits, it leaves the client closed and lets what is running come to its end.
     ///
-    /// A second shutdown waits too; the sooner end holds.
+    /// A second shutdown waits too; the sooner end holds. Losers are ended where they run: if that
+    /// runtime stands still, even an abort waits for it.
     pub async fn shutdown(&self, how: Shutdown) -> Report {
         let mut closing = Closing::new(&self.service.shared, how, Clock::TOKIO.now());
         wait::wait(&SHUTDOWN, |cx, clock| closing.step(cx, clock)).await

@@ -22,7 +22,8 @@ pub enum Hedge {
     Never,
     /// After this time. Zero asks all servers at once, as far as the [`Budget`] allows.
     After(Duration),
-    /// When the server takes longer than it usually does.
+    /// When the server takes longer than it usually does. If it was never waited for to the end, that
+    /// is no more than it [is known](super::Latency) to take at least.
     Percentile {
         /// How many of a hundred answers usually come sooner: 1 to 99.
         percentile: u8,

@@ -7,6 +7,7 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 use super::ServerId;
+use super::board::Board;
 use super::core::Attempt;
 use super::failure::discard;
 use crate::pattern::seeded::{self, Bug};
@@ -20,7 +21,7 @@ pub(super) type HandBack<S> = Arc<dyn Fn(ServerId, S) + Send + Sync>;
 /// task before that.
 ///
 /// It may outlive the call, in a task that the call has started: then the server is busy until that
-/// is over. One that is [forgotten](std::mem::forget) never comes back, and a run that is not
+/// is over, and if the call has failed or timed out, its task is not tried again before. One that is [forgotten](std::mem::forget) never comes back, and a run that is not
 /// aborted waits for it.
 ///
 /// ```
@@ -62,6 +63,14 @@ impl<S> Lease<S> {
     pub fn is_backup(&self) -> bool {
         self.attempt.backup
     }
+
+    /// Sends the server away once this lease is back, as [`Control::retire`](super::Control::retire)
+    /// does: for a call that succeeds, and knows that the server will do so no more.
+    ///
+    /// `false` says that it is to leave already, or that the run has ended.
+    pub fn retire(&self) -> bool {
+        self.home.board.change(|core| core.retire(self.home.id))
+    }
 }
 
 impl<S> Deref for Lease<S> {
@@ -96,6 +105,7 @@ impl<S> Drop for Lease<S> {
 /// Where a server is while nobody has it on lease.
 pub(super) struct Home<S> {
     id: ServerId,
+    board: Arc<Board>,
     hand_back: Option<HandBack<S>>,
     place: Mutex<Place<S>>,
 }
@@ -110,8 +120,10 @@ enum Place<S> {
 }
 
 impl<S> Home<S> {
-    pub(super) fn new(id: ServerId, server: S, hand_back: Option<HandBack<S>>) -> Arc<Self> {
-        Arc::new(Self { id, hand_back, place: Mutex::new(Place::In(server)) })
+    /// The server joins.
+    pub(super) fn new(board: &Arc<Board>, server: S, hand_back: Option<HandBack<S>>) -> Arc<Self> {
+        let (id, board) = (board.join(), board.clone());
+        Arc::new(Self { id, board, hand_back, place: Mutex::new(Place::In(server)) })
     }
 
     pub(super) fn id(&self) -> ServerId {

@@ -27,8 +27,8 @@
 //! * **A server runs one task at a time.** A call has it as a [`Lease`], and until that is dropped the
 //!   server is busy.
 //! * **A task runs once at a time**, unless [backup copies](Options::backup_after) are wanted: a call
-//!   that has timed out is dropped before its task is tried again, and a server that is sent away
-//!   finishes its call.
+//!   that has timed out is dropped before its task is tried again, and its lease is back; a server that is
+//!   sent away finishes its call.
 //! * **No run hangs** because servers are gone: when the last one has left and no other can come, the
 //!   run ends with [`Reason::NoServers`]. A call without a [timeout](Options::timeout) may still
 //!   take for ever.
@@ -58,8 +58,9 @@
 //! the end of the queue. Calls that are ready at once give way to others as tokio asks for.
 //!
 //! What is held is bounded by what was given: the tasks, one call for each server, two with backup
-//! copies for a task, one result for each task, and of its failures the last on each server. A stream
-//! may yield as many servers as it likes: each that is accepted has a task of its own, idle or not.
+//! copies for a task, one result for each task, and of its failures the last on each server, which go
+//! with the server if the task is done by then. Of a server that has left stays its part of the report,
+//! a few hundred bytes. A stream may yield as many servers as it likes: each that is accepted has a task of its own, idle or not.
 //!
 //! When a failed task is queued again, every idle server is woken to look at it.
 //!

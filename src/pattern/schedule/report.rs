@@ -4,7 +4,7 @@ use core::fmt;
 use std::vec::Vec;
 
 use super::core::ServerCounts;
-use super::{Cause, FailedAttempt};
+use super::{Cause, FailedAttempt, FailureKind};
 use crate::pattern::Effect;
 use crate::pattern::registry::Peer;
 
@@ -116,7 +116,7 @@ pub enum ServerEnd {
     Dead,
     /// It failed as often in a row as it [may](super::Options::server_failures).
     FailedTooOften,
-    /// It was [sent away](super::Control::retire).
+    /// It was sent away, [from outside](super::Control::retire) or [by a call](super::Lease::retire).
     Retired,
     /// What ran its calls is gone: the runtime was shut down.
     Lost,
@@ -167,12 +167,18 @@ impl<S, T, R, E> Unfinished<S, T, R, E> {
         if self.report.attempts == 0 { Effect::DidNotHappen } else { Effect::MayHaveHappened }
     }
 
-    /// Why the task failed that the run has failed with, if there is one.
+    /// Why the task failed that the run has failed with, if there is one. If it failed fatally, that
+    /// is it, whatever copies of it have said.
     pub fn cause(&self) -> Option<&Cause<E>> {
-        let (Reason::Fatal { task } | Reason::Exhausted { task }) = self.reason else {
-            return None;
-        };
-        self.report.results[task].as_ref().err().and_then(NotDone::cause)
+        let not_done = |task: usize| self.report.results[task].as_ref().err();
+        match self.reason {
+            Reason::Fatal { task } => {
+                let mut causes = not_done(task)?.failures.iter().map(|failed| &failed.cause);
+                causes.find(|cause| cause.kind() == FailureKind::Fatal)
+            }
+            Reason::Exhausted { task } => not_done(task)?.cause(),
+            Reason::NoServers | Reason::ShutDown => None,
+        }
     }
 }
 

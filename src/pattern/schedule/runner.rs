@@ -11,7 +11,7 @@ use tokio::task::coop::poll_proceed;
 
 use super::Lease;
 use super::board::Board;
-use super::core::Attempt;
+use super::core::{Attempt, Outcome};
 use super::failure::{Cause, Failure, discard, message};
 use super::lease::Home;
 use super::seat::{Ended, Seat};
@@ -50,8 +50,11 @@ where
     }
 }
 
-/// Tells the board what came of a call, as soon as the call is over, and asks for the next, as soon
-/// as the server is back and tokio lets this task go on.
+/// Tells the board what came of a call, and asks for the next, as soon as the server is back and tokio
+/// lets this task go on.
+///
+/// A success is told as soon as the call is over. A task that is to be tried again is not given to
+/// another server while something may still be at work on it with this one.
 async fn next<S, R, E>(
     seat: &mut Seat<S, R, E>,
     mut ended: Option<(Attempt, Ended<R, E>)>,
@@ -64,11 +67,15 @@ async fn next<S, R, E>(
         let (counts, step) = if is_in && has_budget(cx) {
             seat.board.next(id, outcome, cx)
         } else {
-            let counts = seat.board.change(|core| outcome.is_some_and(|it| core.settle(id, it)));
             let step = match seat.board.hurried(id, cx) {
                 Step::Done(()) => Step::Done(None),
                 Step::Wait { until } => Step::Wait { until },
             };
+            let hurried = matches!(step, Step::Done(_));
+            if !is_in && !hurried && outcome.is_some_and(Outcome::may_be_tried_again) {
+                return step;
+            }
+            let counts = outcome.is_some_and(|it| seat.board.change(|core| core.settle(id, it)));
             (counts, step)
         };
         if let Some((attempt, ended)) = ended.take() {
@@ -140,6 +147,10 @@ where
     // Before the board is told, so that no two calls for a task live at once.
     match catch_unwind(AssertUnwindSafe(|| future.set(None))) {
         Ok(()) => ended,
+        Err(payload) if matches!(ended, Ended::Cancelled) => {
+            discard(payload);
+            ended
+        }
         Err(payload) => {
             discard(ended);
             panicked(payload)

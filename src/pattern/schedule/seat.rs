@@ -26,7 +26,7 @@ struct Bag<S, R, E> {
     id: ServerId,
     server: Option<S>,
     results: Vec<(usize, R)>,
-    failures: BTreeMap<usize, FailedAttempt<E>>,
+    failures: Vec<(usize, FailedAttempt<E>)>,
 }
 
 /// A server's place in a run. Results stay here until it leaves, so no lock is held over a value of
@@ -68,7 +68,7 @@ impl<S, R, E> Seat<S, R, E> {
         hand_back: Option<HandBack<S>>,
     ) -> Self {
         Self {
-            home: Home::new(board.join(), server, hand_back),
+            home: Home::new(board, server, hand_back),
             board: board.clone(),
             harvest: harvest.clone(),
             results: Vec::new(),
@@ -98,7 +98,11 @@ impl<S, R, E> Drop for Seat<S, R, E> {
         let id = self.id();
         let server = self.home.close().filter(|_| !seeded::is(Bug::NobodyTakesBack));
         let results = std::mem::take(&mut self.results);
-        let failures = std::mem::take(&mut self.failures);
+        let failures = std::mem::take(&mut self.failures).into_iter();
+        // What the report has no place for goes now. A run may outlive any number of servers.
+        let (useless, failures): (Vec<_>, Vec<_>) =
+            self.board.look(|core| failures.partition(|(task, _)| core.is_done(*task)));
+        useless.into_iter().for_each(discard);
         self.harvest.bags.lock().push(Bag { id, server, results, failures });
         self.board.leave(id);
     }
@@ -122,9 +126,11 @@ impl<S, R, E> Harvest<S, R, E> {
             results[task] = Some(result);
         }
         let mut failures = BTreeMap::<usize, Vec<_>>::new();
-        for (task, failed) in bags.iter_mut().flat_map(|bag| std::mem::take(&mut bag.failures)) {
+        for (task, failed) in bags.iter_mut().flat_map(|bag| bag.failures.drain(..)) {
             if results[task].is_none() {
                 failures.entry(task).or_default().push(failed);
+            } else {
+                discard(failed);
             }
         }
         let result = |((index, task), result): ((usize, T), Option<R>)| {
@@ -150,6 +156,17 @@ impl<S, R, E> Harvest<S, R, E> {
         match board.look(super::core::Core::end).expect("what is over has an end") {
             Ok(()) => Ok(report),
             Err(reason) => Err(Unfinished { reason, report }),
+        }
+    }
+}
+
+/// Nobody waits for the report. Each value on its own: a second panic would abort.
+impl<S, R, E> Drop for Harvest<S, R, E> {
+    fn drop(&mut self) {
+        for Bag { server, results, failures, .. } in std::mem::take(&mut *self.bags.lock()) {
+            discard(server);
+            results.into_iter().for_each(discard);
+            failures.into_iter().for_each(discard);
         }
     }
 }

@@ -31,7 +31,9 @@ use super::lease::HandBack;
 /// ```
 ///
 /// What waits in a channel when the run ends is handed back like the servers that have joined, and
-/// whoever sends one later gets it back from the channel. What a stream has not yielded
+/// whoever sends one later gets it back from the channel. That is not so for a place in a channel that
+/// was [reserved](mpsc::Sender::reserve) before the end: what is sent through it afterwards is lost,
+/// if that is after the run has emptied the channel. What a stream has not yielded
 /// by then is dropped with the stream.
 pub struct Servers<S> {
     pub(super) source: Source<S>,
@@ -55,9 +57,11 @@ impl<S> Servers<S> {
         Self::joining(Joining::Stream(Box::pin(stream)))
     }
 
-    /// What each server goes to as soon as it leaves, dead ones too. Without this they are in the
-    /// report, and dropped if nobody waits for it.
+    /// What each server goes to as soon as it leaves: dead ones, and at the end of the run the healthy
+    /// ones too. Without this they are in the report, and dropped if nobody waits for it.
     ///
+    /// By then the run has counted what the server has failed with, and no longer counts on it; but it
+    /// is not over before this has returned, except for a lease that an aborted run did not wait for.
     /// It is called by the task that ran the server's calls, or by whoever drops the last lease, and
     /// must not block. If it panics the server is lost, and nothing else.
     #[must_use]

@@ -26,7 +26,7 @@ use std::vec::Vec;
 
 use super::board::Board;
 use super::core::{self, Core};
-use super::failure::{Cause, Failure, message};
+use super::failure::{Cause, Failure, discard, message};
 use super::seat::{Ended, Harvest, Seat};
 use super::{Control, Finished, Options, Progress, ServerId};
 use crate::pattern::registry::{Entry, Site};
@@ -97,6 +97,13 @@ impl Attempt {
     /// [backup copy](Options::backup_after).
     pub fn is_backup(&self) -> bool {
         self.attempt.backup
+    }
+
+    /// Sends the server away after this call, as [`Control::retire`] does.
+    ///
+    /// `false` says that it is to leave already, or that the run has ended.
+    pub fn retire(&self) -> bool {
+        self.board.change(|core| core.retire(self.server))
     }
 
     /// Whether nobody waits for the result any more: another copy was faster, or the run has ended.
@@ -266,6 +273,10 @@ fn serve<S, R, E>(
         let call = AssertUnwindSafe(|| call(&mut server, attempt.task, &told));
         let outcome = match catch_unwind(call) {
             Ok(Ok(result)) => Ended::Success(result),
+            failed if told.is_cancelled() => {
+                discard(failed);
+                Ended::Cancelled
+            }
             Ok(Err(failure)) => Ended::Failed(Cause::Failed(failure)),
             Err(payload) => Ended::Failed(Cause::Panicked(message(payload))),
         };

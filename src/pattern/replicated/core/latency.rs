@@ -1,6 +1,7 @@
 //! How long answers take: a histogram of fixed size that also counts answers nobody waited for.
 
 use std::fmt;
+use std::mem;
 use std::time::Duration;
 
 use crate::pattern::seeded::{self, Bug};
@@ -12,10 +13,13 @@ const DIVISION_BITS: u32 = 3;
 /// The last bucket begins below 2^36 µs, about 19 hours, and takes whatever is longer.
 const BUCKETS: usize = (36 - DIVISION_BITS as usize + 1) * DIVISIONS;
 
-/// At so many samples every count is halved, so that old ones are forgotten.
-const WINDOW: u16 = 1024;
+/// After so many samples a new generation begins, and the last but one is forgotten.
+///
+/// As a whole: if counts were halved instead, those of 1 would vanish, which is where the rare long
+/// times are.
+const GENERATION: u16 = 512;
 
-/// How long a server takes to answer, of the last thousand attempts or so.
+/// How long a server takes to answer, of the last 512 to 1,023 attempts.
 ///
 /// An attempt that was cancelled counts too, as what it is: an answer that would have come later than
 /// that. So a server that has stopped does not keep the good record of its better days. Percentiles
@@ -23,7 +27,7 @@ const WINDOW: u16 = 1024;
 /// observations*, 1958). A percentile that only cancelled attempts reach is the longest of them, which
 /// is a lower bound.
 ///
-/// Takes 1 KiB. Recording takes constant time, a percentile one pass over the buckets.
+/// Takes 2 KiB. Recording takes constant time, a percentile one pass over the buckets.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,14 +42,20 @@ const WINDOW: u16 = 1024;
 /// assert!(median > Duration::from_millis(2) && median < Duration::from_micros(2_300));
 /// assert!(worst > Duration::from_millis(40));
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Latency {
+    young: Generation,
+    old: Generation,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Generation {
     answered: [u16; BUCKETS],
     cancelled: [u16; BUCKETS],
     samples: u16,
 }
 
-impl Default for Latency {
+impl Default for Generation {
     fn default() -> Self {
         Self { answered: [0; BUCKETS], cancelled: [0; BUCKETS], samples: 0 }
     }
@@ -54,32 +64,28 @@ impl Default for Latency {
 impl Latency {
     /// Counts an answer that came after this time.
     pub fn answered(&mut self, after: Duration) {
-        self.answered[bucket(after)] += 1;
+        self.young.answered[bucket(after)] += 1;
         self.count();
     }
 
     /// Counts an attempt that had brought no answer after this time, when it was given up.
     pub fn cancelled(&mut self, after: Duration) {
         if !seeded::is(Bug::DeadServerIsPerfect) {
-            self.cancelled[bucket(after)] += 1;
+            self.young.cancelled[bucket(after)] += 1;
             self.count();
         }
     }
 
     fn count(&mut self) {
-        self.samples += 1;
-        if self.samples == WINDOW {
-            let counts = self.answered.iter_mut().chain(&mut self.cancelled);
-            self.samples = counts.fold(0, |sum, count| {
-                *count /= 2;
-                sum + *count
-            });
+        self.young.samples += 1;
+        if self.young.samples == GENERATION {
+            self.old = mem::take(&mut self.young);
         }
     }
 
     /// How many attempts the percentiles rest on.
     pub fn samples(&self) -> usize {
-        self.samples.into()
+        usize::from(self.young.samples + self.old.samples)
     }
 
     /// The time within which so many of a hundred attempts are answered, if there was any.
@@ -90,10 +96,11 @@ impl Latency {
         // Room for the rounding of a thousand factors.
         let unanswered_at_most = 1.0 - f64::from(percentile) / 100.0 + 1e-9;
         let mut unanswered = 1.0;
-        let mut longer = self.samples;
-        for (bucket, (&answered, &cancelled)) in
-            self.answered.iter().zip(&self.cancelled).enumerate()
-        {
+        let Self { young, old } = self;
+        let mut longer = young.samples + old.samples;
+        for bucket in 0..BUCKETS {
+            let answered = young.answered[bucket] + old.answered[bucket];
+            let cancelled = young.cancelled[bucket] + old.cancelled[bucket];
             if answered + cancelled == 0 {
                 continue;
             }
@@ -131,7 +138,7 @@ fn end(bucket: usize) -> Duration {
 impl fmt::Debug for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Latency")
-            .field("samples", &self.samples)
+            .field("samples", &self.samples())
             .field("median", &self.percentile(50))
             .field("p99", &self.percentile(99))
             .finish_non_exhaustive()

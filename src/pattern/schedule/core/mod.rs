@@ -84,6 +84,7 @@ struct Task {
     live: u32,
     /// It succeeded, or was given up.
     closed: bool,
+    done: bool,
 }
 
 #[derive(Debug)]
@@ -170,6 +171,8 @@ impl Core {
                 other => return Next::Wait { until: other.map(|(_, due)| due) },
             }
         };
+        // Those that have passed it over may be given a copy.
+        self.wakes.idle |= self.options.backup_after.is_some() && self.avoid.contains_key(&task);
         let entry = &mut self.tasks[task];
         entry.attempts += 1;
         entry.live += 1;
@@ -190,7 +193,12 @@ impl Core {
     pub fn settle(&mut self, server: ServerId, outcome: Outcome) -> bool {
         let here = &mut self.servers[server.0];
         let Running { task, .. } = here.running.take().expect("the server runs a task");
-        here.cancelled = false;
+        // A call that was told to end may return whatever it likes.
+        let told = std::mem::take(&mut here.cancelled);
+        let outcome = match outcome {
+            Outcome::Failed(_) if told => Outcome::Cancelled,
+            outcome => outcome,
+        };
         self.counts.running -= 1;
         self.tasks[task].live -= 1;
         let first = !self.tasks[task].closed;
@@ -198,15 +206,24 @@ impl Core {
             Outcome::Success if first || seeded::is(Bug::SecondSuccessCounts) => {
                 here.counts.completed += 1;
                 here.in_a_row = 0;
+                self.tasks[task].done = true;
                 self.counts.done += 1;
                 self.close_task(task);
             }
-            Outcome::Success | Outcome::Cancelled => here.counts.cancelled += 1,
+            Outcome::Success => {
+                here.counts.cancelled += 1;
+                here.in_a_row = 0;
+            }
+            Outcome::Cancelled => here.counts.cancelled += 1,
             Outcome::Failed(kind) => self.failed(server, task, kind),
         }
         let Task { closed, live, .. } = self.tasks[task];
         if self.end.is_none() && !closed {
-            if live == 0 {
+            let fails_run = self.options.exhausted == Exhausted::FailRun;
+            if live == 0 && (outcome == Outcome::Cancelled || self.draining && fails_run) {
+                // It is the drain that leaves it undone, and no failure of the others' business.
+                self.queue_again(task);
+            } else if live == 0 {
                 self.try_again(task);
             } else {
                 // The copy that is left may be given another.
@@ -236,8 +253,8 @@ impl Core {
     /// The runner of a server is gone. What it ran has failed.
     pub fn leave(&mut self, server: ServerId) {
         if self.servers[server.0].running.is_some() {
+            self.exclude(server, ServerEnd::Lost);
             self.settle(server, Outcome::Failed(FailureKind::ServerDead));
-            self.servers[server.0].end = Some(ServerEnd::Lost);
         } else if self.servers[server.0].end.is_none() && self.end.is_none() && !self.draining {
             self.exclude(server, ServerEnd::Lost);
         }
@@ -247,10 +264,10 @@ impl Core {
     }
 
     /// No call is begun any more. Those that run have until `deadline`, which the driver has to see
-    /// to: see [`cancelled`](Self::cancelled).
+    /// to: see [`cancelled`](Self::cancelled). Of two deadlines the sooner holds.
     pub fn drain(&mut self, deadline: Option<Instant>) {
         self.draining = true;
-        self.cancel_at = deadline;
+        self.cancel_at = deadline.into_iter().chain(self.cancel_at).min();
         self.conclude_if_settled();
         self.wakes.all = true;
     }
@@ -330,6 +347,11 @@ impl Core {
         self.tasks[task].attempts
     }
 
+    /// Whether a task has succeeded.
+    pub fn is_done(&self, task: usize) -> bool {
+        self.tasks[task].done
+    }
+
     /// The task that has waited longest, except that one which failed here goes to the others, as
     /// long as there is another that it has not failed on.
     fn pop(&mut self, server: ServerId) -> Option<usize> {
@@ -343,16 +365,26 @@ impl Core {
     /// The single call that has run longest, and when it is old enough for a copy on a server.
     fn straggler(&self, server: ServerId) -> Option<(usize, Instant)> {
         let age = self.options.backup_after?;
-        let failed_here =
-            |task| self.avoid.get(&task).is_some_and(|avoid| avoid.binary_search(&server).is_ok());
-        let running = self.present.iter().filter_map(|server| self.servers[server.0].running);
+        // As in `pop`, where no other place is left: neither is the one where it runs.
+        let failed_here = |at: ServerId, task| {
+            self.avoid.get(&task).is_some_and(|avoid| {
+                let able = |server: &&ServerId| self.servers[server.0].end.is_none();
+                let runs_there = usize::from(able(&&at) && avoid.binary_search(&at).is_err());
+                let tried = || avoid.iter().filter(able).count() + runs_there;
+                avoid.binary_search(&server).is_ok() && tried() < self.able
+            })
+        };
+        let running = self
+            .present
+            .iter()
+            .filter_map(|server| Some((*server, self.servers[server.0].running?)));
         running
-            .filter(|running| {
+            .filter(|(at, running)| {
                 let task = &self.tasks[running.task];
                 let may = task.live == 1 && task.attempts < self.options.attempts.get();
-                may && !task.closed && !failed_here(running.task)
+                may && !task.closed && !failed_here(*at, running.task)
             })
-            .filter_map(|running| Some((running.task, running.since?.checked_add(age)?)))
+            .filter_map(|(_, running)| Some((running.task, running.since?.checked_add(age)?)))
             .min_by_key(|(_, due)| *due)
     }
 
@@ -382,14 +414,24 @@ impl Core {
     /// A task of which nothing runs, and which has not succeeded.
     fn try_again(&mut self, task: usize) {
         if self.tasks[task].attempts < self.options.attempts.get() {
-            self.again.push(task, self.avoid.get(&task).map_or(&[], Vec::as_slice));
-            self.wakes.idle |= !seeded::is(Bug::IdleNotCalled);
+            self.queue_again(task);
         } else if self.options.exhausted == Exhausted::FailRun {
             self.conclude(Err(Reason::Exhausted { task }));
         } else {
             self.counts.given_up += 1;
             self.close_task(task);
         }
+    }
+
+    fn queue_again(&mut self, task: usize) {
+        let servers = &self.servers;
+        let avoid = self.avoid.get_mut(&task).map_or(&[][..], |avoid| {
+            // Who has left need not be avoided.
+            avoid.retain(|server| servers[server.0].end.is_none());
+            avoid
+        });
+        self.again.push(task, avoid);
+        self.wakes.idle |= !seeded::is(Bug::IdleNotCalled);
     }
 
     /// Nothing more is to be done for a task. Copies of it that still run are cancelled.

@@ -13,6 +13,8 @@ use super::ServerId;
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     lanes: BTreeMap<Vec<ServerId>, VecDeque<(u64, usize)>>,
+    /// The lanes by what is first in them, so that nobody has to compare them all.
+    heads: BTreeMap<u64, Vec<ServerId>>,
     next: u64,
     len: usize,
 }
@@ -24,18 +26,22 @@ impl Queue {
         self.len += 1;
         match self.lanes.get_mut(avoid) {
             Some(lane) => lane.push_back(entry),
-            None => drop(self.lanes.insert(avoid.to_vec(), VecDeque::from([entry]))),
+            None => {
+                self.lanes.insert(avoid.to_vec(), VecDeque::from([entry]));
+                self.heads.insert(entry.0, avoid.to_vec());
+            }
         }
     }
 
     /// The task that has waited longest among those whose servers to avoid are `fine`.
     pub(super) fn pop(&mut self, fine: impl Fn(&[ServerId]) -> bool) -> Option<usize> {
-        let lanes = self.lanes.iter_mut().filter(|(avoid, _)| fine(avoid));
-        let (avoid, lane) = lanes.min_by_key(|(_, lane)| lane.front().copied())?;
+        let head = *self.heads.iter().find(|(_, avoid)| fine(avoid))?.0;
+        let avoid = self.heads.remove(&head)?;
+        let lane = self.lanes.get_mut(&avoid)?;
         let (_, task) = lane.pop_front()?;
-        if lane.is_empty() {
-            let avoid = avoid.clone();
-            self.lanes.remove(&avoid);
+        match lane.front() {
+            Some((next, _)) => drop(self.heads.insert(*next, avoid)),
+            None => drop(self.lanes.remove(&avoid)),
         }
         self.len -= 1;
         Some(task)

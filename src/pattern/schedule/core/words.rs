@@ -42,6 +42,13 @@ pub enum Outcome {
     Cancelled,
 }
 
+impl Outcome {
+    /// Whether the task may go to another server.
+    pub(in super::super) fn may_be_tried_again(self) -> bool {
+        matches!(self, Self::Failed(kind) if kind != FailureKind::Fatal)
+    }
+}
+
 /// Who is to look again. The two flags and the server are independent of each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wakes {
