@@ -129,6 +129,45 @@ fn a_task_a_publisher_and_a_reader_that_leaves() {
     owner.join().unwrap();
 }
 
+/// A publisher waits for room that is never made, until an abort sends it away.
+fn a_publisher_without_room_and_an_abort() {
+    let server = mutex::Server::<u64>::new();
+    let _reader = server.subscribe(block(1)).unwrap();
+    server.blocking_publish(1).unwrap();
+    let publisher = thread::spawn({
+        let server = server.clone();
+        move || server.blocking_publish(2).is_err()
+    });
+    thread::yield_now();
+    server.blocking_shutdown(Shutdown::Abort);
+    assert!(publisher.join().unwrap(), "there was no room");
+}
+
+/// A reader with one event to read is cancelled, and reads it.
+fn a_reader_and_a_cancel() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(block(1)).unwrap();
+    let id = reader.id();
+    server.blocking_publish(1).unwrap();
+    let canceller = thread::spawn(move || server.cancel(id).unwrap());
+    assert_eq!(read(&mut reader), [(1, 1)]);
+    canceller.join().unwrap();
+}
+
+/// A publisher waits for a reader that is cancelled and does not read.
+fn a_publisher_and_a_cancel() {
+    let server = mutex::Server::<u64>::new();
+    let reader = server.subscribe(block(1)).unwrap();
+    server.blocking_publish(1).unwrap();
+    let publisher = thread::spawn({
+        let server = server.clone();
+        move || server.blocking_publish(2).unwrap()
+    });
+    server.cancel(reader.id()).unwrap();
+    publisher.join().unwrap();
+    drop(reader);
+}
+
 #[test]
 fn a_cancel_ends_the_stream_and_no_publisher_waits_for_ever() {
     holds("two publishers, a reader and a cancel", two_publishers_a_reader_and_a_cancel);
@@ -163,19 +202,26 @@ fn the_task_serves_until_the_last_handle_is_gone() {
 }
 
 #[test]
+#[cfg(pushdown_model = "shuttle")]
+fn nothing_is_published_without_room() {
+    holds("a publisher without room and an abort", a_publisher_without_room_and_an_abort);
+}
+
+#[test]
+#[cfg(pushdown_model = "shuttle")]
+fn what_was_published_is_read_after_a_cancel() {
+    holds("a reader and a cancel", a_reader_and_a_cancel);
+}
+
+#[test]
+#[cfg(pushdown_model = "shuttle")]
+fn a_cancel_lets_the_publisher_go_that_waits_for_it() {
+    holds("a publisher and a cancel", a_publisher_and_a_cancel);
+}
+
+#[test]
 fn an_event_published_without_room_is_found() {
-    finds(Bug::CommitWithoutRoom, || {
-        let server = mutex::Server::<u64>::new();
-        let _reader = server.subscribe(block(1)).unwrap();
-        server.blocking_publish(1).unwrap();
-        let publisher = thread::spawn({
-            let server = server.clone();
-            move || server.blocking_publish(2).is_err()
-        });
-        thread::yield_now();
-        server.blocking_shutdown(Shutdown::Abort);
-        assert!(publisher.join().unwrap(), "there was no room");
-    });
+    finds(Bug::CommitWithoutRoom, a_publisher_without_room_and_an_abort);
 }
 
 #[test]
@@ -185,31 +231,12 @@ fn loss_that_is_not_counted_is_found() {
 
 #[test]
 fn a_cancel_that_forgets_what_was_published_is_found() {
-    finds(Bug::CancelForgetsPublished, || {
-        let server = mutex::Server::<u64>::new();
-        let mut reader = server.subscribe(block(1)).unwrap();
-        let id = reader.id();
-        server.blocking_publish(1).unwrap();
-        let canceller = thread::spawn(move || server.cancel(id).unwrap());
-        assert_eq!(read(&mut reader), [(1, 1)]);
-        canceller.join().unwrap();
-    });
+    finds(Bug::CancelForgetsPublished, a_reader_and_a_cancel);
 }
 
 #[test]
 fn a_cancel_that_leaves_the_publisher_waiting_is_found() {
-    finds(Bug::CancelLeavesPublisher, || {
-        let server = mutex::Server::<u64>::new();
-        let reader = server.subscribe(block(1)).unwrap();
-        server.blocking_publish(1).unwrap();
-        let publisher = thread::spawn({
-            let server = server.clone();
-            move || server.blocking_publish(2).unwrap()
-        });
-        server.cancel(reader.id()).unwrap();
-        publisher.join().unwrap();
-        drop(reader);
-    });
+    finds(Bug::CancelLeavesPublisher, a_publisher_and_a_cancel);
 }
 
 #[test]

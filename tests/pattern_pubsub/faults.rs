@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use pushdown::pattern::Shutdown;
 use pushdown::pattern::pubsub::{Policy, PubSub, mutex, task};
 use pushdown::pattern::thread::block_on;
 
@@ -45,6 +46,97 @@ fn a_payload_may_call_the_server_when_it_is_dropped() {
         }
     }
     assert!(dropped.load(Ordering::Relaxed) > 100, "{dropped:?}");
+}
+
+/// A segment is left by the publisher that begins the next one, under the lock of all.
+#[test]
+fn a_payload_that_nobody_is_subscribed_to_may_call_the_server_when_it_is_dropped() {
+    let server = mutex::Server::<OnDrop>::new();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let (done, finished) = std::sync::mpsc::channel();
+    let publisher = std::thread::spawn({
+        let (server, dropped) = (server.clone(), dropped.clone());
+        move || {
+            for _ in 0..100 {
+                let (own, dropped) = (server.clone(), dropped.clone());
+                let event = on_drop(move || {
+                    dropped.fetch_add(1 + own.subscribers(), Ordering::Relaxed);
+                });
+                server.blocking_publish(event).unwrap();
+            }
+            done.send(()).unwrap();
+        }
+    });
+    finished.recv_timeout(Duration::from_secs(20)).expect("no lock is held");
+    publisher.join().unwrap();
+    assert_eq!(dropped.load(Ordering::Relaxed), 96);
+    server.blocking_shutdown(Shutdown::Abort);
+    assert_eq!(dropped.load(Ordering::Relaxed), 100);
+}
+
+/// The second of two panics at a time would abort the process.
+#[test]
+fn two_payloads_that_panic_together_do_not_abort_the_process() {
+    let server = mutex::Server::<OnDrop>::new();
+    let mut reader = server.subscribe(lossless()).unwrap();
+    for event in 1..=40 {
+        let payload = on_drop(move || assert!(![3, 5].contains(&event), "a payload's own panic"));
+        server.blocking_publish(payload).unwrap();
+    }
+    let (mut read, mut panics) = (Vec::new(), 0);
+    while read.len() < 40 {
+        match catch_unwind(AssertUnwindSafe(|| reader.try_recv().map(crate::short))) {
+            Ok(item) => read.push(item.unwrap()),
+            Err(_) => panics += 1,
+        }
+    }
+    // They lie in one segment, so the reader is told once.
+    panics += usize::from(catch_unwind(AssertUnwindSafe(|| reader.try_recv().is_ok())).is_err());
+    assert_eq!(panics, 1);
+    assert!(read.into_iter().eq(1..=40));
+}
+
+/// Whoever makes room publishes for the one who waits. This begins a segment, with which the oldest
+/// one is dropped.
+#[test]
+fn a_payload_that_panics_costs_the_reader_that_makes_room_no_event() {
+    let server = mutex::Server::<OnDrop>::new();
+    let fragile = |event| on_drop(move || assert_ne!(event, 5, "a payload's own panic"));
+    let oldest = server.subscribe(Policy::drop_oldest(32)).unwrap();
+    for event in 1..=63 {
+        server.blocking_publish(fragile(event)).unwrap();
+    }
+    let mut reader = server.subscribe(Policy::block(1, Duration::MAX)).unwrap();
+    server.blocking_publish(fragile(64)).unwrap();
+    let mut waiting = std::pin::pin!(server.publish(fragile(65)));
+    assert!(crate::poll_once(waiting.as_mut()).is_pending());
+    assert_eq!(reader.try_recv().map(crate::short), Ok(64));
+    assert!(crate::poll_once(waiting.as_mut()).is_ready());
+    assert_eq!(reader.try_recv().map(crate::short), Ok(65));
+    drop(oldest);
+}
+
+/// The owner is the last to leave the payload: in the middle of its turn, with publishers waiting.
+#[tokio::test(start_paused = true)]
+async fn a_payload_that_panics_in_the_owners_hands_keeps_no_publisher_waiting() {
+    let server = task::Server::<OnDrop>::new();
+    let slow = server.subscribe(Policy::block(40, Duration::MAX)).await.unwrap();
+    let publish = |event| {
+        let payload = on_drop(move || assert_ne!(event, 5, "a payload's own panic"));
+        let server = server.clone();
+        async move { server.publish(payload).await.unwrap() }
+    };
+    for event in 1..=40 {
+        publish(event).await;
+    }
+    let waiting = [41, 42].map(|event| tokio::spawn(publish(event)));
+    crate::settle().await;
+    assert!(waiting.iter().all(|publisher| !publisher.is_finished()));
+    drop(slow);
+    for (publisher, seq) in waiting.into_iter().zip(41..) {
+        let published = tokio::time::timeout(crate::SECOND, publisher).await;
+        assert_eq!(published.unwrap().unwrap(), seq);
+    }
 }
 
 /// A payload that panics when it is dropped, among others.

@@ -36,13 +36,16 @@ mod cancel;
 mod channels;
 mod drops;
 mod faults;
+mod forwarders;
 mod leaks;
 mod model;
 mod order;
+mod payloads;
 mod policies;
 mod regressions;
 mod shutdown;
 mod threads;
+mod wakes;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use pushdown::pattern::Effect;
-use pushdown::pattern::pubsub::{End, Limit, Policy, PublishError, mutex, task};
+use pushdown::pattern::pubsub::{End, Limit, Policy, PubSub, PublishError, mutex, task};
 use tokio::time::{Instant, advance};
 
 use crate::{SECOND, lossless, publish, ready, rest, settle, waits};
@@ -52,7 +52,7 @@ shapes! {
         drop(later);
     }
 
-    async fn a_shorter_limit_counts_for_those_who_wait_already<S>(server: S) {
+    async fn the_limit_of_a_newcomer_with_room_counts_for_nobody<S>(server: S) {
         let _stuck = server.subscribe(Policy::block(1, 100 * SECOND)).await.unwrap();
         publish(&server, [1]).await;
         let start = Instant::now();
@@ -173,7 +173,7 @@ shapes! {
         assert_eq!(slow.end(), None);
     }
 
-    async fn one_slow_subscriber_costs_the_others_nothing<S>(server: S) {
+    async fn slow_subscribers_that_need_not_be_waited_for_keep_nothing_from_the_others<S>(server: S) {
         let limits = Policy::Queue { items: at_most(1), bytes: at_most(1) };
         let mut healthy = server.subscribe(lossless()).await.unwrap();
         let mut stuck = Vec::new();
@@ -185,12 +185,15 @@ shapes! {
         ] {
             stuck.push(server.subscribe(policy).await.unwrap());
         }
+        let start = Instant::now();
         publish(&server, 0..500).await;
         assert!(ready(&mut healthy).into_iter().eq(1..=500));
         advance(2 * SECOND).await;
         publish(&server, [0]).await;
-        server.shutdown(pushdown::pattern::Shutdown::Drain { deadline: Duration::ZERO }).await;
-        drop(stuck);
+        assert_eq!(ready(&mut healthy), [501]);
+        assert_eq!(start.elapsed(), 2 * SECOND, "nobody has waited");
+        let ends: Vec<_> = stuck.iter().map(|stuck| stuck.end()).collect();
+        assert_eq!(ends, [None, None, Some(End::TooSlow), Some(End::TooSlow)]);
     }
 }
 
@@ -210,7 +213,47 @@ async fn what_an_event_counts_in_bytes_is_the_callers_choice() {
 
 #[test]
 fn capacities_of_nothing_are_refused() {
-    for policy in [Policy::drop_newest, Policy::drop_oldest] {
+    let constructors: [fn(usize) -> Policy; 4] = [
+        |capacity| Policy::block(capacity, SECOND),
+        Policy::drop_newest,
+        Policy::drop_oldest,
+        |capacity| Policy::disconnect(capacity, SECOND),
+    ];
+    for policy in constructors {
+        policy(1);
         assert!(std::panic::catch_unwind(|| policy(0)).is_err());
     }
+}
+
+/// Two wait; room for one is made; and so the newcomer has none for the other.
+async fn a_newcomer_becomes_full<S: PubSub<u64>>(server: S) {
+    let mut stuck = server.subscribe(Policy::block(1, 100 * SECOND)).await.unwrap();
+    publish(&server, [1]).await;
+    let start = Instant::now();
+    let [second, third] = [2, 3].map(|event| {
+        let server = server.clone();
+        tokio::spawn(async move { server.publish(event).await })
+    });
+    settle().await;
+    let newcomer = server.subscribe(Policy::block(1, SECOND)).await.unwrap();
+    settle().await;
+    advance(5 * SECOND).await;
+    settle().await;
+    assert_eq!(stuck.try_recv().map(crate::short), Ok(1));
+    assert_eq!(second.await.unwrap().unwrap(), 2);
+    let error = third.await.unwrap().unwrap_err();
+    assert_eq!(start.elapsed(), 5 * SECOND, "it has waited for longer than the newcomer's limit");
+    let PublishError::TimedOut { subscriber, .. } = error else { panic!("{error}") };
+    assert_eq!(subscriber, newcomer.id());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_a_newcomer_counts_once_it_is_full_for_the_task() {
+    a_newcomer_becomes_full(task::Server::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "those who wait in line look again only at the next limit that they know of"]
+async fn the_limit_of_a_newcomer_counts_once_it_is_full_for_the_line() {
+    a_newcomer_becomes_full(mutex::Server::new()).await;
 }

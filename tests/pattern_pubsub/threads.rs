@@ -1,11 +1,13 @@
 //! The server without a runtime.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pushdown::pattern::Shutdown;
 use pushdown::pattern::pubsub::{How, Item, Policy, PublishError, mutex::Server};
+use pushdown::pattern::thread::channel;
 
 use crate::{lossless, short};
 
@@ -78,4 +80,15 @@ fn a_thread_that_waits_to_publish_is_told_of_the_shutdown() {
         let error = waiting.join().unwrap().unwrap_err();
         assert_eq!(*error.into_event(), 2);
     });
+}
+
+/// Values may be anything, so their own code does not run where the lock is held.
+#[test]
+fn the_ends_of_a_channel_are_printed_without_its_values() {
+    struct Opaque;
+    let (sender, receiver) = channel(NonZeroUsize::MIN);
+    assert!(sender.send(Opaque).is_ok());
+    assert_eq!(format!("{sender:?}"), "Sender { capacity: 1, .. }");
+    assert_eq!(format!("{receiver:?}"), "Receiver { capacity: 1, .. }");
+    assert!(receiver.recv().is_some());
 }
