@@ -253,7 +253,6 @@ async fn the_limit_of_a_newcomer_counts_once_it_is_full_for_the_task() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "those who wait in line look again only at the next limit that they know of"]
 async fn the_limit_of_a_newcomer_counts_once_it_is_full_for_the_line() {
     a_newcomer_becomes_full(mutex::Server::new()).await;
 }

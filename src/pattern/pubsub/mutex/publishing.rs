@@ -1,5 +1,6 @@
 //! Publishing, and the line of those who wait for room.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(super) struct Line<E: ?Sized> {
     /// The numbers of events that were published, for those who have not asked since.
     published: BTreeMap<u64, u64>,
     next_ticket: u64,
+    /// For how long the subscriber that they wait for lets them wait.
+    limit: Duration,
 }
 
 struct Waiting<E: ?Sized> {
@@ -39,7 +42,12 @@ struct Waiting<E: ?Sized> {
 
 impl<E: ?Sized> Line<E> {
     pub(super) fn new() -> Self {
-        Self { waiting: VecDeque::new(), published: BTreeMap::new(), next_ticket: 0 }
+        Self {
+            waiting: VecDeque::new(),
+            published: BTreeMap::new(),
+            next_ticket: 0,
+            limit: Duration::MAX,
+        }
     }
 
     pub(super) fn wakers(&self) -> Vec<Waker> {
@@ -53,7 +61,10 @@ impl<E: ?Sized> Line<E> {
         readers: &Readers,
         aftermath: &mut Aftermath<E>,
     ) {
-        while !self.waiting.is_empty() && !registry.is_closed() && registry.room().is_ok() {
+        while !self.waiting.is_empty() && !registry.is_closed() {
+            if let Err(full) = registry.room() {
+                return self.wait_for(full.limit, aftermath);
+            }
             let Some(first) = self.waiting.pop_front() else { return };
             let Waiting { ticket, event, bytes, waker } = first;
             let seq = registry.publish(event, bytes, || Clock::TOKIO.now(), aftermath);
@@ -61,6 +72,15 @@ impl<E: ?Sized> Line<E> {
             self.published.insert(ticket, seq);
             aftermath.wakers.push(Some(waker));
         }
+    }
+
+    /// Those who wait have set their alarms by the limit of another subscriber. If this one's is
+    /// shorter, their time may be over.
+    fn wait_for(&mut self, limit: Duration, aftermath: &mut Aftermath<E>) {
+        if limit < self.limit {
+            aftermath.wakers.extend(self.wakers());
+        }
+        self.limit = limit;
     }
 
     fn place(&self, ticket: u64) -> Option<usize> {
@@ -122,6 +142,7 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
             let event = self.event.clone();
             return Step::Done(Err(PublishError::TimedOut { event, subscriber: full.id }));
         }
+        state.line.limit = full.limit;
         _replaced = self.wait(&mut state.line, cx.waker());
         *peer = Some(Peer::Number(full.id.0));
         let limit = state.registry.next_limit(waited);
