@@ -149,9 +149,13 @@ fn a_reader_and_a_cancel() {
     let mut reader = server.subscribe(block(1)).unwrap();
     let id = reader.id();
     server.blocking_publish(1).unwrap();
-    let canceller = thread::spawn(move || server.cancel(id).unwrap());
+    let canceller = thread::spawn({
+        let server = server.clone();
+        move || server.cancel(id).unwrap()
+    });
     assert_eq!(read(&mut reader), [(1, 1)]);
     canceller.join().unwrap();
+    drop(server);
 }
 
 /// A publisher waits for a reader that is cancelled and does not read.
