@@ -20,6 +20,7 @@ use core::time::Duration;
 #[cfg(feature = "debug")]
 pub mod debug;
 pub mod mux;
+mod panics;
 pub mod pubsub;
 mod registry;
 mod reply;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 use std::vec::Vec;
 
+use super::panics::contain;
 use super::seeded::{self, Bug};
 
 /// A place in a line of waiters.
@@ -86,10 +87,7 @@ impl WakeLater {
 impl Drop for WakeLater {
     fn drop(&mut self) {
         for waker in self.0.drain(..) {
-            let wake = std::panic::AssertUnwindSafe(|| waker.wake());
-            if let Err(payload) = std::panic::catch_unwind(wake) {
-                std::mem::forget(payload); // which may panic once more
-            }
+            let _ = contain(|| waker.wake());
         }
     }
 }

@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use pushdown::pattern::Effect;
-use pushdown::pattern::pubsub::{End, Limit, Policy, PubSub, PublishError, mutex, task};
+use pushdown::pattern::pubsub::{
+    End, Limit, Policy, PubSub, PublishError, Subscription, mutex, task,
+};
 use tokio::time::{Instant, advance};
 
 use crate::{SECOND, lossless, publish, ready, rest, settle, waits};
@@ -192,7 +194,7 @@ shapes! {
         publish(&server, [0]).await;
         assert_eq!(ready(&mut healthy), [501]);
         assert_eq!(start.elapsed(), 2 * SECOND, "nobody has waited");
-        let ends: Vec<_> = stuck.iter().map(|stuck| stuck.end()).collect();
+        let ends: Vec<_> = stuck.iter().map(Subscription::end).collect();
         assert_eq!(ends, [None, None, Some(End::TooSlow), Some(End::TooSlow)]);
     }
 }

@@ -6,7 +6,6 @@ use core::task::{Context, Poll};
 use std::boxed::Box;
 use std::error::Error;
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_core::Stream;
@@ -17,6 +16,7 @@ use super::error::{End, Report};
 use super::options::Unexpected;
 use super::protocol::Protocol;
 use super::shared::Shared;
+use crate::pattern::panics::contain;
 use crate::pattern::registry::{Entry, Site};
 use crate::pattern::seeded::{self, Bug};
 use crate::pattern::wait::{self, Step};
@@ -79,14 +79,14 @@ where
                     return Step::Done(End::Aborted);
                 }
                 // Receiving goes first: what has come is delivered even if sending fails.
-                let both = AssertUnwindSafe(|| match receive.as_mut().poll(cx) {
+                let both = || match receive.as_mut().poll(cx) {
                     Poll::Ready(end) => Poll::Ready(end),
                     Poll::Pending => send.as_mut().poll(cx),
-                });
-                match catch_unwind(both) {
+                };
+                match contain(both) {
                     Ok(Poll::Ready(end)) => Step::Done(end),
                     Ok(Poll::Pending) => Step::Wait { until },
-                    Err(payload) => Step::Done(End::panicked(&*payload)),
+                    Err(text) => Step::Done(End::Panicked(text.into())),
                 }
             })
             .await;

@@ -2,7 +2,6 @@
 
 use core::fmt;
 use std::error::Error;
-use std::string::String;
 use std::sync::Arc;
 
 use super::core::Refusal;
@@ -130,16 +129,6 @@ pub enum End {
     Aborted,
     /// Whoever ran the connection has dropped it: its task was aborted, or its runtime shut down.
     Dropped,
-}
-
-impl End {
-    pub(super) fn panicked(payload: &(dyn core::any::Any + Send)) -> Self {
-        let text = payload
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        Self::Panicked(text.unwrap_or("something that is not a text").into())
-    }
 }
 
 impl fmt::Display for End {

@@ -10,7 +10,6 @@
 
 use core::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,6 +19,7 @@ use tokio::sync::mpsc;
 use super::core::{Outlet, Queue, Registry};
 use super::subscription::{Shared, Subscription};
 use super::{Item, Policy, SubscriberId};
+use crate::pattern::panics::contain;
 use crate::pattern::registry::{Entry, Site};
 use crate::pattern::sync;
 use crate::pattern::thread;
@@ -174,7 +174,7 @@ impl<E: ?Sized> Subscription<E> {
         mut closed: impl FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> Step<Option<Item<Arc<E>>>> {
         // A payload that panics when it is dropped, here by chance, must not cost the user the channel.
-        let _ = catch_unwind(AssertUnwindSafe(|| self.clear()));
+        let _ = contain(|| self.clear());
         let item = match self.poll_next(cx) {
             Poll::Pending => return closed(cx).map(|()| None).into(),
             Poll::Ready(next) => next.map(|next| self.lend(next).cloned()),

@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::pin::Pin;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,6 +10,7 @@ use futures_core::Stream;
 use super::core::{Outlet, Place, Queue, Read};
 use super::readers::Readers;
 use super::{End, Item, Policy, SubscriberId};
+use crate::pattern::panics::contain;
 use crate::pattern::registry::Site;
 use crate::pattern::seeded::{self, Bug};
 use crate::pattern::sync::Mutex;
@@ -170,7 +170,7 @@ impl<E: ?Sized> Subscription<E> {
             Read::Event { seq, room } => {
                 if room && !seeded::is(Bug::RoomIsNotAnnounced) {
                     // The event is taken, so what panics in there must not keep it from the reader.
-                    let _ = catch_unwind(AssertUnwindSafe(|| self.home.room_made()));
+                    let _ = contain(|| self.home.room_made());
                 }
                 Poll::Ready(Some(Next::Event(seq)))
             }

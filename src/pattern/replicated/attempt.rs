@@ -1,17 +1,14 @@
 //! One request to one server, with panics contained: all code of the user's runs in here.
 
-use std::any::Any;
-use std::borrow::ToOwned;
 use std::boxed::Box;
 use std::future::Future;
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::string::String;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::core::End;
+use crate::pattern::panics::contain;
 
 /// A request as the user's function made it.
 pub(super) type Request<R, E> = Pin<Box<dyn Future<Output = Result<R, E>> + Send>>;
@@ -72,25 +69,5 @@ impl<R, E> Answer<R, E> {
         };
         let _ = contain(|| drop(self));
         end
-    }
-}
-
-/// Runs code of the user's. A panic ends here, and leaves its message.
-pub(super) fn contain<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
-        let message = message(&*payload);
-        // A payload may panic when it is dropped, and so on without end.
-        if let Err(next) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            mem::forget(next);
-        }
-        message
-    })
-}
-
-fn message(payload: &(dyn Any + Send)) -> String {
-    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        (Some(text), _) => (*text).to_owned(),
-        (_, Some(text)) => text.clone(),
-        _ => "a panic without a message".to_owned(),
     }
 }

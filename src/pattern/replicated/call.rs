@@ -19,13 +19,14 @@ use std::time::Instant;
 use std::vec::Vec;
 
 use super::Service;
-use super::attempt::{Answer, Attempt, contain};
+use super::attempt::{Answer, Attempt};
 use super::core::{Action, Call, Outcome};
 use super::error::{CallError, CallErrorKind, Cause, Failure};
 use super::losers::{Loser, Spawner};
 use super::options::Losers;
 use super::state::{Ended, Phase};
 use crate::pattern::Effect;
+use crate::pattern::panics::contain;
 use crate::pattern::seeded::{self, Bug};
 use crate::pattern::wait::{Clock, Step};
 use crate::pattern::waiters::{Ticket, WakeLater};

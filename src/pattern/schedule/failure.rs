@@ -1,8 +1,6 @@
 //! How a call fails.
 
 use core::fmt;
-use std::any::Any;
-use std::boxed::Box;
 use std::string::String;
 
 use super::ServerId;
@@ -122,21 +120,5 @@ impl<E: fmt::Display> fmt::Display for Cause<E> {
             Self::TimedOut => f.write_str("timed out"),
             Self::Panicked(message) => write!(f, "panicked: {message}"),
         }
-    }
-}
-
-/// What a panic says, if it is a text. Its payload may panic once more, when it is dropped.
-pub(super) fn message(payload: Box<dyn Any + Send>) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| String::from(*text));
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    discard(payload);
-    text.unwrap_or_default()
-}
-
-/// Drops a value of the user's, whose panics end here.
-pub(super) fn discard<T>(value: T) {
-    let dropping = std::panic::AssertUnwindSafe(|| drop(value));
-    if let Err(payload) = std::panic::catch_unwind(dropping) {
-        core::mem::forget(payload);
     }
 }

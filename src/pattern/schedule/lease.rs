@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::ServerId;
 use super::board::Board;
 use super::core::Attempt;
-use super::failure::discard;
+use crate::pattern::panics::{contain, discard};
 use crate::pattern::seeded::{self, Bug};
 use crate::pattern::sync::Mutex;
 use crate::pattern::waiters::WakeLater;
@@ -181,15 +181,8 @@ impl<S> Home<S> {
 
     fn give(&self, server: S) -> Option<S> {
         let Some(hand_back) = &self.hand_back else { return Some(server) };
-        discard_call(|| hand_back(self.id, server));
+        let _ = contain(|| hand_back(self.id, server));
         None
-    }
-}
-
-/// Calls the user, whose panic ends here.
-fn discard_call(call: impl FnOnce()) {
-    if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)) {
-        discard(payload);
     }
 }
 

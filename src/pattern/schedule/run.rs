@@ -13,13 +13,14 @@ use tokio::task::coop::consume_budget;
 
 use super::board::Board;
 use super::core::Core;
-use super::failure::{Failure, discard, message};
+use super::failure::Failure;
 use super::lease::HandBack;
 use super::runner::{Job, Served, serve};
 use super::seat::{Harvest, Seat};
 use super::servers::{Joining, Source};
 use super::{Control, Finished, Lease, Options, Progress, Servers};
 use crate::pattern::Shutdown;
+use crate::pattern::panics::{discard, message};
 use crate::pattern::registry::{Entry, Site};
 use crate::pattern::wait::{Clock, Step, wait};
 

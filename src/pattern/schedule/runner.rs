@@ -12,9 +12,10 @@ use tokio::task::coop::poll_proceed;
 use super::Lease;
 use super::board::Board;
 use super::core::{Attempt, Outcome};
-use super::failure::{Cause, Failure, discard, message};
+use super::failure::{Cause, Failure};
 use super::lease::Home;
 use super::seat::{Ended, Seat};
+use crate::pattern::panics::{discard, message};
 use crate::pattern::registry::{Entry, Site};
 use crate::pattern::wait::{Step, wait};
 

@@ -8,9 +8,10 @@ use std::vec::Vec;
 
 use super::board::Board;
 use super::core::{Attempt, Outcome};
-use super::failure::{Cause, FailedAttempt, discard};
+use super::failure::{Cause, FailedAttempt};
 use super::lease::{HandBack, Home};
 use super::{Finished, NotDone, Report, ServerId, ServerReport, Unfinished};
+use crate::pattern::panics::discard;
 use crate::pattern::seeded::{self, Bug};
 use crate::pattern::sync::Mutex;
 

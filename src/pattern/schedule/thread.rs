@@ -26,9 +26,10 @@ use std::vec::Vec;
 
 use super::board::Board;
 use super::core::{self, Core};
-use super::failure::{Cause, Failure, discard, message};
+use super::failure::{Cause, Failure};
 use super::seat::{Ended, Harvest, Seat};
 use super::{Control, Finished, Options, Progress, ServerId};
+use crate::pattern::panics::{discard, message};
 use crate::pattern::registry::{Entry, Site};
 use crate::pattern::sync::thread;
 use crate::pattern::thread::Receiver;

@@ -1,7 +1,6 @@
 //! The task that owns the registry.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
@@ -13,6 +12,7 @@ use super::super::subscription::Subscription;
 use super::super::{CancelError, End, Policy, PublishError, Report, SubscribeError, SubscriberId};
 use super::mailbox::{Mailbox, Request, Who};
 use crate::pattern::Shutdown;
+use crate::pattern::panics::{contain, discard};
 use crate::pattern::registry::{Entry, Site};
 use crate::pattern::reply::Reply;
 use crate::pattern::wait::{self, Clock, Step};
@@ -62,7 +62,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
             });
             let (Some(request), clock) = next.await else { return };
             // A payload whose drop panics is its owner's misfortune, not that of the others.
-            let looked = catch_unwind(AssertUnwindSafe(|| self.look(request, clock, alarm)));
+            let looked = contain(|| self.look(request, clock, alarm));
             alarm = looked.unwrap_or_else(|_| Some(clock.now()));
             if self.registry.ended().is_some_and(|ended| ended.0) {
                 return;
@@ -206,6 +206,6 @@ impl<E: ?Sized + Send + Sync + 'static> Drop for Owner<E> {
         for (_, reply) in self.closing.drain(..) {
             reply.send(Report { ended: ended.clone() });
         }
-        let _ = catch_unwind(AssertUnwindSafe(|| drop((aftermath, unanswered))));
+        discard((aftermath, unanswered));
     }
 }
