@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio, id};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -94,11 +94,26 @@ impl Server {
         RedisClient::connect(&self.socket()).await
     }
 
-    /// Sends a signal by its name: `STOP`, `CONT`, `KILL`.
+    /// Sends a signal by its name: `STOP`, `CONT`, `KILL`. After `STOP` the server has stopped.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        let start = Instant::now();
+        while name == "STOP" && !has_stopped(&pid) {
+            assert!(start.elapsed() < PATIENCE, "{pid} does not stop");
+            std::thread::yield_now();
+        }
     }
+}
+
+/// Whether all threads of a process have stopped, as far as this system tells.
+fn has_stopped(pid: &str) -> bool {
+    let Ok(mut threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+    threads.all(|thread| {
+        let stat = fs::read_to_string(thread.unwrap().path().join("stat")).unwrap_or_default();
+        // The state follows the name, which is in parentheses.
+        stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+    })
 }
 
 impl Drop for Server {
