@@ -194,7 +194,8 @@ fn the_session_in_the_header_goes_as_it_says() {
     let example = Example::start();
     let (ip, port) = (example.address.ip().to_string(), example.address.port().to_string());
     let mut command = Command::new(nc);
-    command.args([ip, port]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    // On a busy machine it has been seen to miss the end of the connection and to wait on.
+    command.args(["-w", "10"]).args([ip, port]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut nc = match command.spawn() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             println!("skipped: nc is not installed");
