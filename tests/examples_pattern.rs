@@ -194,8 +194,10 @@ fn the_session_in_the_header_goes_as_it_says() {
     let example = Example::start();
     let (ip, port) = (example.address.ip().to_string(), example.address.port().to_string());
     let mut command = Command::new(nc);
-    // On a busy machine it has been seen to miss the end of the connection and to wait on.
-    command.args(["-w", "10"]).args([ip, port]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    // So that a connection which is not closed fails the test, instead of keeping it for ever.
+    let patience = Duration::from_secs(10);
+    command.args(["-w", &patience.as_secs().to_string()]).args([ip, port]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut nc = match command.spawn() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             println!("skipped: nc is not installed");
@@ -220,10 +222,12 @@ fn the_session_in_the_header_goes_as_it_says() {
     println!("{commands} commands, {replies} replies");
     assert!(commands > 0 && replies > commands);
     // It goes once neither the server nor its user has more to say.
+    let start = Instant::now();
     drop(stdin);
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "");
+    assert!(start.elapsed() < patience, "the server did not close the connection");
     assert!(nc.wait().unwrap().success());
 
     let (report, status) = example.interrupt();
