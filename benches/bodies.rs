@@ -31,14 +31,11 @@ use pushdown::Status::NeedMoreInput;
 use pushdown::engine::{coroutine, machine, stackless};
 use pushdown::{ErrorKind, Failure, PushParser, Status};
 
-#[path = "common/corpus.rs"]
-mod corpus;
-#[path = "common/settings.rs"]
-mod settings;
-#[path = "common/yardstick.rs"]
+use pushdown_benches::corpus::Corpus;
+use pushdown_benches::{corpus, settings};
+
 mod yardstick;
 
-use corpus::Corpus;
 use yardstick::Enum;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;

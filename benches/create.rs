@@ -11,9 +11,7 @@ use criterion::{BatchSize, BenchmarkGroup};
 use pushdown::engine::coroutine;
 use pushdown::quoted::{Combinator, Coroutine, Generator, Machine, Stackless};
 use pushdown::{PushParser, Status};
-
-#[path = "common/settings.rs"]
-mod settings;
+use pushdown_benches::settings;
 
 fn main() {
     let mut criterion = settings::criterion();

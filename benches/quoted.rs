@@ -15,16 +15,13 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use pushdown::Status::NeedMoreInput;
 use pushdown::quoted::{Combinator, Coroutine, Event, Generator, Machine, Quoted, Stackless};
 use pushdown::scan::{Escaped, Kernel, Stop};
-use pushdown::{PushParser, SendSink, Status};
+use pushdown::{EventSink, PushParser, Status};
 
-#[path = "common/corpus.rs"]
-mod corpus;
-#[path = "common/settings.rs"]
-mod settings;
-#[path = "common/yardstick.rs"]
+use pushdown_benches::corpus::Corpus;
+use pushdown_benches::{corpus, settings};
+
 mod yardstick;
 
-use corpus::Corpus;
 use yardstick::Enum;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
@@ -51,7 +48,7 @@ fn main() {
 trait Recogniser {
     fn restart(&mut self);
     fn feed(&mut self, chunk: &[u8]) -> Status;
-    fn feed_with(&mut self, chunk: &[u8], sink: &mut SendSink<'_, Quoted>) -> Status;
+    fn feed_with(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Quoted>) -> Status;
     fn process_char(&mut self, c: char) -> Status;
 }
 
@@ -67,7 +64,7 @@ impl<P: PushParser<Events = Quoted>> Recogniser for P {
     }
 
     #[inline]
-    fn feed_with(&mut self, chunk: &[u8], sink: &mut SendSink<'_, Quoted>) -> Status {
+    fn feed_with(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Quoted>) -> Status {
         self.feed_dyn(chunk, sink).status
     }
 
@@ -91,7 +88,7 @@ impl Recogniser for Enum {
     /// Reports the same pieces as the engines: runs of text, and what was escaped by itself. Not
     /// inlined, so that the sink is called through its pointer, as theirs is.
     #[inline(never)]
-    fn feed_with(&mut self, chunk: &[u8], sink: &mut SendSink<'_, Quoted>) -> Status {
+    fn feed_with(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Quoted>) -> Status {
         let mut text = |piece| sink(Event::Text(piece));
         let mut begin = 0;
         for (at, &byte) in chunk.iter().enumerate() {
@@ -214,7 +211,7 @@ fn parse_with(
     recogniser: &mut impl Recogniser,
     string: &[u8],
     chunk_size: usize,
-    sink: &mut SendSink<'_, Quoted>,
+    sink: &mut EventSink<'_, Quoted>,
 ) -> Option<Status> {
     recogniser.restart();
     string.chunks(chunk_size).map(|chunk| recogniser.feed_with(chunk, sink)).last()

@@ -14,9 +14,7 @@ use criterion::{BenchmarkGroup, BenchmarkId, Throughput};
 use pushdown::engine::coroutine::Options;
 use pushdown::quoted::{Coroutine, Generator, Machine, Stackless};
 use pushdown::{PushParser, Status};
-
-#[path = "common/settings.rs"]
-mod settings;
+use pushdown_benches::settings;
 
 /// As many coroutines as Linux takes without guards that need no mapping.
 const LIVE: [usize; 3] = [1, 1_000, 30_000];

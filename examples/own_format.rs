@@ -112,9 +112,9 @@ async fn netstring_async(input: &mut stackless::Input<'_, Netstring>) -> Result<
 
 fn main() -> Result<(), Violation> {
     let harness = Harness::new(|log: &mut Log, content: &[u8]| log.text(content))
-        .counted("machine", || machine::Parser::new(Machine::Length(None)))
-        .counted("coroutine", || coroutine::Parser::new(netstring))
-        .counted("stackless", || stackless::Parser::new(netstring_async));
+        .with_work("machine", || machine::Parser::new(Machine::Length(None)))
+        .with_work("coroutine", || coroutine::Parser::new(netstring))
+        .with_work("stackless", || stackless::Parser::new(netstring_async));
     for input in ["5:hello,", "0:,", "3:a:b,1:c,", "5:hello;", "05:hello,", ":,", "10000:a", ""] {
         let report = harness.check(input.as_bytes())?;
         let runs: u64 = report.parsers.iter().map(|parser| parser.runs).sum();

@@ -79,7 +79,7 @@ pub enum End {
     Abandoned,
     /// This chunk is used up. Only [machines](crate::engine::machine) see it: the step returns it,
     /// and is called again with the next chunk.
-    Chunk,
+    InputEmpty,
     /// The read was polled by an executor of somebody else's, which no chunk could ever wake.
     /// Only `async` bodies see it.
     Stalled,
@@ -95,7 +95,7 @@ pub struct Failure(Cause);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     Error(ErrorKind),
-    Chunk,
+    InputEmpty,
 }
 
 impl Failure {
@@ -108,7 +108,7 @@ impl Failure {
     pub fn kind(self) -> Option<ErrorKind> {
         match self.0 {
             Cause::Error(kind) => Some(kind),
-            Cause::Chunk => None,
+            Cause::InputEmpty => None,
         }
     }
 }
@@ -118,7 +118,7 @@ impl From<End> for Failure {
         Self(match end {
             End::Finished | End::Abandoned => Cause::Error(ErrorKind::UnexpectedEnd),
             End::Stalled => Cause::Error(ErrorKind::Stalled),
-            End::Chunk => Cause::Chunk,
+            End::InputEmpty => Cause::InputEmpty,
         })
     }
 }

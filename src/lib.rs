@@ -7,20 +7,18 @@ extern crate alloc;
 extern crate std;
 
 #[cfg(doctest)]
-mod attacks;
+mod compile_fail;
 mod error;
-mod input;
+mod format;
 mod parser;
 
 pub mod engine;
 #[cfg(feature = "std")]
 pub mod io;
-#[cfg(feature = "pattern")]
-pub mod pattern;
-pub mod quoted;
 pub mod scan;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use error::{End, Error, ErrorKind, Failure};
-pub use parser::{Events, Progress, PushParser, SendSink, Sink, Status};
+pub use format::quoted;
+pub use parser::{EventSink, Events, LocalSink, Progress, PushParser, Status};

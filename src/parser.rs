@@ -47,13 +47,13 @@ impl Events for () {
 }
 
 /// What takes the events of one call.
-pub type Sink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + 's;
+pub type LocalSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + 's;
 
-/// A [`Sink`] that may be called from another thread.
+/// A [`LocalSink`] that may be called from another thread.
 ///
 /// The trait asks for it because a `Send` body may lend its input to a scoped thread, and emit
 /// from there. Parsers that cannot do so have a `feed_with` of their own without the bound.
-pub type SendSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + Send + 's;
+pub type EventSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + Send + 's;
 
 /// A parser that is handed its input in pieces, cut anywhere.
 ///
@@ -107,13 +107,13 @@ pub trait PushParser {
     /// Like [`feed`](Self::feed), and hands each event to `sink` while it runs.
     ///
     /// This is the form that `dyn PushParser` has; [`feed_with`](Self::feed_with) takes a closure.
-    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut SendSink<'_, Self::Events>) -> Progress;
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Self::Events>) -> Progress;
 
     /// Like [`finish`](Self::finish), and hands the last events to `sink`.
     ///
     /// # Errors
     /// As [`finish`](Self::finish).
-    fn finish_dyn(&mut self, sink: &mut SendSink<'_, Self::Events>) -> Result<(), Error>;
+    fn finish_dyn(&mut self, sink: &mut EventSink<'_, Self::Events>) -> Result<(), Error>;
 
     /// How the parser stands.
     fn status(&self) -> Status;
@@ -207,7 +207,7 @@ macro_rules! delegate {
         fn feed_dyn(
             &mut $self,
             chunk: &[u8],
-            sink: &mut $crate::SendSink<'_, Self::Events>,
+            sink: &mut $crate::EventSink<'_, Self::Events>,
         ) -> $crate::Progress {
             $crate::PushParser::feed_dyn(&mut $inner, chunk, sink)
         }
@@ -218,7 +218,7 @@ macro_rules! delegate {
 
         fn finish_dyn(
             &mut $self,
-            sink: &mut $crate::SendSink<'_, Self::Events>,
+            sink: &mut $crate::EventSink<'_, Self::Events>,
         ) -> Result<(), $crate::Error> {
             $crate::PushParser::finish_dyn(&mut $inner, sink)
         }

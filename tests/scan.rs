@@ -1,7 +1,7 @@
 //! Each scan equals its definition: every kernel that this processor can run, at every alignment and
 //! length, and at every phase of the escapes against the kernel's blocks.
 
-use pushdown::scan::{BLOCK, Escaped, Kernel, Stop};
+use pushdown::scan::{Escaped, Kernel, MAX_LOOKAHEAD as BLOCK, Stop};
 
 #[path = "common/definition.rs"]
 pub mod definition;

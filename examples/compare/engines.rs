@@ -2,7 +2,7 @@
 
 use pushdown::quoted::{self, Event, Quoted};
 use pushdown::scan::Kernel;
-use pushdown::{Error, ErrorKind, Progress, PushParser, SendSink, Status};
+use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, Status};
 
 /// Every engine behind one type, so that no call is inlined.
 pub(crate) type Parser = dyn PushParser<Events = Quoted>;
@@ -132,11 +132,11 @@ impl PushParser for ByteByByte {
         self.run(chunk, |_| {})
     }
 
-    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut SendSink<'_, Quoted>) -> Progress {
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Quoted>) -> Progress {
         self.run(chunk, |text| sink(Event::Text(text)))
     }
 
-    fn finish_dyn(&mut self, _: &mut SendSink<'_, Quoted>) -> Result<(), Error> {
+    fn finish_dyn(&mut self, _: &mut EventSink<'_, Quoted>) -> Result<(), Error> {
         if self.status == Status::NeedMoreInput {
             self.status = Status::BadInput;
         }

@@ -56,7 +56,7 @@ Exit status: 0 if every file was compared, 1 if not, 2 if the command line is wr
 const QUICK_LIMIT: u64 = 80 << 10;
 
 const DOCUMENT: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/json/amazon_cellphones.ndjson");
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/json/amazon_cellphones.ndjson");
 
 /// How many of the strings that are too long are named.
 const NAMED: usize = 10;

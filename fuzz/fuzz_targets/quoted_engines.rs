@@ -1,4 +1,4 @@
 //! Every engine answers as the oracle does.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| pushdown_fuzz::quoted_engines(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pushdown_fuzz::parsers::quoted_engines(data));

@@ -1,4 +1,4 @@
 //! Every kernel finds what the definition does.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| pushdown_fuzz::scan_kernels(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pushdown_fuzz::parsers::scan_kernels(data));

@@ -1,4 +1,5 @@
-//! What the target `mux_frames` asserts.
+//! What the fuzz targets of `pushdown-patterns` assert. `patterns/tests/regressions.rs` replays seeds
+//! and regressions through the same functions.
 
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
@@ -7,13 +8,27 @@ use std::io;
 use std::time::Instant;
 
 use futures_core::Stream;
-use pushdown::pattern::mux::core::{Core, Id, Outcome, Received, Take};
-use pushdown::pattern::mux::{Options, dns, memcached};
+use pushdown_patterns::mux::core::{Core, Id, Outcome, Received, Take};
+use pushdown_patterns::mux::{Options, dns, memcached};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::cut::{Target, cut};
+
+/// Every target by its name.
+pub const TARGETS: &[Target] = &[("mux_frames", mux_frames)];
+
+/// The messages that the multiplexer's codecs find in any cutting are those they find in the whole, and
+/// its core gives the reply to a question to whoever asked it.
+///
+/// The input is cut as in `quoted_cuts`.
+pub fn mux_frames(data: &[u8]) {
+    let (chunks, stream) = cut(data);
+    frames(&chunks, stream);
+}
 
 /// The messages that each codec finds in the chunks are those it finds in the stream, up to the same
 /// end; and a core gives no reply to another caller than who asked, whatever comes.
-pub(crate) fn frames(chunks: &[&[u8]], stream: &[u8]) {
+fn frames(chunks: &[&[u8]], stream: &[u8]) {
     let memcached = |chunks| read(memcached::split(Pieces(chunks), Nowhere, 1 << 10).1);
     assert_eq!(memcached(chunks), memcached(&[stream]), "memcached in {chunks:?} (left) and whole");
     let dns = |chunks| read(dns::split(Pieces(chunks), Nowhere).1);

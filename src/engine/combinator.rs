@@ -46,7 +46,7 @@ use core::mem;
 use nom::IResult;
 
 use crate::error::{Error, ErrorKind};
-use crate::parser::{Events, Progress, PushParser, SendSink, Sink, Standing, Status};
+use crate::parser::{EventSink, Events, LocalSink, Progress, PushParser, Standing, Status};
 
 /// How long a value may be, in bytes, unless chosen otherwise.
 pub const DEFAULT_MAX_LEN: usize = 64 << 10;
@@ -54,7 +54,7 @@ pub const DEFAULT_MAX_LEN: usize = 64 << 10;
 /// What a wrapped parser reports its events to.
 ///
 /// It is shared, not exclusive, so that several closures of one parser can hold it.
-pub struct Emit<'s, E: Events>(Option<RefCell<&'s mut Sink<'s, E>>>);
+pub struct Emit<'s, E: Events>(Option<RefCell<&'s mut LocalSink<'s, E>>>);
 
 impl<E: Events> Emit<'_, E> {
     /// Reports an event, if the value is known to be complete and somebody takes events.
@@ -119,7 +119,7 @@ where
     }
 
     /// [`PushParser::feed_with`] for sinks that stay on this thread.
-    pub fn feed_with(
+    pub fn feed_local(
         &mut self,
         chunk: &[u8],
         mut sink: impl for<'e> FnMut(E::Event<'e>),
@@ -131,11 +131,11 @@ where
     ///
     /// # Errors
     /// As [`PushParser::finish`].
-    pub fn finish_with(&mut self, _: impl for<'e> FnMut(E::Event<'e>)) -> Result<(), Error> {
+    pub fn finish_local(&mut self, _: impl for<'e> FnMut(E::Event<'e>)) -> Result<(), Error> {
         self.close()
     }
 
-    fn parse(&mut self, chunk: &[u8], sink: Option<&mut Sink<'_, E>>) -> Progress {
+    fn parse(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, E>>) -> Progress {
         if let Some(answer) = self.standing.refuses(chunk) {
             return answer;
         }
@@ -170,7 +170,12 @@ where
     }
 
     /// What the wrapped parser makes of the value so far, whose first `held` bytes were incomplete.
-    fn verdict(&mut self, value: &[u8], held: usize, sink: Option<&mut Sink<'_, E>>) -> Verdict<T> {
+    fn verdict(
+        &mut self,
+        value: &[u8],
+        held: usize,
+        sink: Option<&mut LocalSink<'_, E>>,
+    ) -> Verdict<T> {
         match (self.run(value, None), sink) {
             (Verdict::Complete { .. }, Some(sink)) => self.run(value, Some(sink)),
             (Verdict::Bad { .. }, _) => {
@@ -188,7 +193,7 @@ where
         }
     }
 
-    fn run(&mut self, value: &[u8], sink: Option<&mut Sink<'_, E>>) -> Verdict<T> {
+    fn run(&mut self, value: &[u8], sink: Option<&mut LocalSink<'_, E>>) -> Verdict<T> {
         let len = value.len();
         self.work += len as u64;
         let emit = Emit(sink.map(|sink| RefCell::new(sink as _)));
@@ -235,7 +240,7 @@ where
         self.parse(chunk, None)
     }
 
-    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut SendSink<'_, E>) -> Progress {
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, E>) -> Progress {
         self.parse(chunk, Some(sink))
     }
 
@@ -243,7 +248,7 @@ where
         self.close()
     }
 
-    fn finish_dyn(&mut self, _: &mut SendSink<'_, E>) -> Result<(), Error> {
+    fn finish_dyn(&mut self, _: &mut EventSink<'_, E>) -> Result<(), Error> {
         self.close()
     }
 

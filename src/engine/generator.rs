@@ -38,10 +38,10 @@ use std::panic::{catch_unwind, resume_unwind};
 use genawaiter::rc::{Co, Gen};
 
 pub use super::stackless::Input;
-use super::stackless::{Resume, Task};
+use super::stackless::{DynTask, Task};
+use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, Failure};
-use crate::input::Overshoot;
-use crate::parser::{Events, Progress, PushParser, SendSink, Standing, Status};
+use crate::parser::{EventSink, Events, Progress, PushParser, Standing, Status};
 
 /// An `async` body in a generator, as a push parser.
 pub struct Parser<E: Events = (), T: 'static = ()> {
@@ -67,8 +67,8 @@ struct Order<'a, E: Events, T> {
 }
 
 enum Errand<'a, E: Events> {
-    Feed(&'a [u8], Option<&'a mut SendSink<'a, E>>),
-    Finish(Option<&'a mut SendSink<'a, E>>),
+    Feed(&'a [u8], Option<&'a mut EventSink<'a, E>>),
+    Finish(Option<&'a mut EventSink<'a, E>>),
     Reset,
     TakeOutput,
 }
@@ -134,21 +134,21 @@ impl<E: Events, T: 'static> Parser<E, T> {
     }
 
     #[inline]
-    fn parse(&mut self, chunk: &[u8], sink: Option<&mut SendSink<'_, E>>) -> Progress {
+    fn parse(&mut self, chunk: &[u8], sink: Option<&mut EventSink<'_, E>>) -> Progress {
         if let Some(answer) = self.standing.refuses(chunk) {
             return answer;
         }
         let order =
-            self.send(Errand::Feed(chunk, sink.map(|sink| -> &mut SendSink<'_, E> { sink })));
+            self.send(Errand::Feed(chunk, sink.map(|sink| -> &mut EventSink<'_, E> { sink })));
         match order.standing {
             None => self.standing.need_more(order.consumed),
             Some(standing) => Progress { consumed: order.consumed, status: standing.status() },
         }
     }
 
-    fn close(&mut self, sink: Option<&mut SendSink<'_, E>>) -> Result<(), Error> {
+    fn close(&mut self, sink: Option<&mut EventSink<'_, E>>) -> Result<(), Error> {
         if self.standing.status() == Status::NeedMoreInput {
-            self.send(Errand::Finish(sink.map(|sink| -> &mut SendSink<'_, E> { sink })));
+            self.send(Errand::Finish(sink.map(|sink| -> &mut EventSink<'_, E> { sink })));
         }
         self.standing.verdict()
     }
@@ -193,7 +193,7 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
         self.parse(chunk, None)
     }
 
-    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut SendSink<'_, E>) -> Progress {
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, E>) -> Progress {
         self.parse(chunk, Some(sink))
     }
 
@@ -201,7 +201,7 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
         self.close(None)
     }
 
-    fn finish_dyn(&mut self, sink: &mut SendSink<'_, E>) -> Result<(), Error> {
+    fn finish_dyn(&mut self, sink: &mut EventSink<'_, E>) -> Result<(), Error> {
         self.close(Some(sink))
     }
 

@@ -43,5 +43,6 @@ pub mod coroutine;
 #[allow(unsafe_code, reason = "hands an order through the generator, which takes no borrows")]
 pub mod generator;
 pub mod machine;
+pub(crate) mod overshoot;
 #[allow(unsafe_code, reason = "pins a future beside what it borrows")]
 pub mod stackless;

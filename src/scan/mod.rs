@@ -30,7 +30,10 @@ pub use escaped::Escaped;
 pub use kernel::Kernel;
 
 /// How far beyond the stop it finds a scan may have looked, in bytes.
-pub const BLOCK: usize = 64;
+pub const MAX_LOOKAHEAD: usize = BLOCK;
+
+/// The bytes of one block, for which a kernel makes one mask.
+const BLOCK: usize = 64;
 
 /// Where a scan stops.
 pub trait Stop {

@@ -25,7 +25,7 @@ pub(super) struct Candidate<'a> {
     pub(super) name: String,
     pub(super) make: Box<dyn Fn() -> Box<dyn Subject + 'a> + 'a>,
     /// Whether it reports its events only when it succeeds.
-    pub(super) late: bool,
+    pub(super) deferred: bool,
 }
 
 /// A parser and the input it is checked on.
@@ -92,7 +92,7 @@ impl<'c, 'a> Check<'c, 'a> {
         let expected = self.outcome(&scenario)?;
         for other in others {
             let mut found = other.outcome(&scenario)?;
-            if found.finished.is_err() && (self.candidate.late || other.candidate.late) {
+            if found.finished.is_err() && (self.candidate.deferred || other.candidate.deferred) {
                 found.log = None;
             }
             expected.same(&found).map_err(|breach| {

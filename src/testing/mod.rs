@@ -183,17 +183,17 @@ impl<'a, R> Harness<'a, R> {
     }
 
     /// Adds a parser that counts its work, so that the work can be checked.
-    pub fn counted<P>(self, name: impl Into<String>, make: impl Fn() -> P + 'a) -> Self
+    pub fn with_work<P>(self, name: impl Into<String>, make: impl Fn() -> P + 'a) -> Self
     where
         P: PushParser + Work + 'a,
         R: Recorder<P::Events> + 'a,
     {
-        self.add(name, false, make, Recorded::counted)
+        self.add(name, false, make, Recorded::with_work)
     }
 
     /// Adds a parser that reports its events only when it succeeds. Those of an input that is bad
     /// or has ended early are not compared with the events of other parsers.
-    pub fn late<P>(self, name: impl Into<String>, make: impl Fn() -> P + 'a) -> Self
+    pub fn deferred<P>(self, name: impl Into<String>, make: impl Fn() -> P + 'a) -> Self
     where
         P: PushParser + 'a,
         R: Recorder<P::Events> + 'a,
@@ -204,7 +204,7 @@ impl<'a, R> Harness<'a, R> {
     fn add<P>(
         mut self,
         name: impl Into<String>,
-        late: bool,
+        deferred: bool,
         make: impl Fn() -> P + 'a,
         recorded: fn(P, R) -> Recorded<P, R>,
     ) -> Self
@@ -215,7 +215,7 @@ impl<'a, R> Harness<'a, R> {
         let record = self.record;
         self.candidates.push(Candidate {
             name: name.into(),
-            late,
+            deferred,
             make: Box::new(move || Box::new(recorded(make(), record))),
         });
         self

@@ -11,7 +11,7 @@ use std::vec::Vec;
 /// use pushdown::testing::{Harness, Log};
 ///
 /// let harness = Harness::new(|log: &mut Log, Event::Text(part): Event<'_>| log.text(part))
-///     .counted("machine", Machine::new);
+///     .with_work("machine", Machine::new);
 /// let report = harness.check(br#""a\"b" rest"#)?;
 /// assert_eq!(
 ///     report.to_string(),

@@ -54,7 +54,7 @@ impl<P, R> Recorded<P, R> {
         Self { parser, record, work: |_| None }
     }
 
-    pub(super) fn counted(parser: P, record: R) -> Self
+    pub(super) fn with_work(parser: P, record: R) -> Self
     where
         P: Work,
     {

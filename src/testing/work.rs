@@ -15,7 +15,7 @@ pub const WORK_PER_EVENT: u64 = 64;
 ///
 /// ```
 /// use pushdown::testing::{self, Harness, Law, Work};
-/// use pushdown::{Error, Progress, PushParser, SendSink, Status};
+/// use pushdown::{Error, Progress, PushParser, EventSink, Status};
 ///
 /// /// Consumes all that it is fed, and reads it a thousand times.
 /// #[derive(Default)]
@@ -26,13 +26,13 @@ pub const WORK_PER_EVENT: u64 = 64;
 ///
 /// impl PushParser for Thorough {
 ///     type Events = ();
-///     fn feed_dyn(&mut self, chunk: &[u8], _: &mut SendSink<'_, ()>) -> Progress {
+///     fn feed_dyn(&mut self, chunk: &[u8], _: &mut EventSink<'_, ()>) -> Progress {
 ///         self.offset += chunk.len() as u64;
 ///         self.work += 1000 * chunk.len() as u64;
 ///         Progress { consumed: chunk.len(), status: Status::NeedMoreInput }
 ///     }
 ///     // …
-/// #   fn finish_dyn(&mut self, _: &mut SendSink<'_, ()>) -> Result<(), Error> { Ok(()) }
+/// #   fn finish_dyn(&mut self, _: &mut EventSink<'_, ()>) -> Result<(), Error> { Ok(()) }
 /// #   fn status(&self) -> Status { Status::NeedMoreInput }
 /// #   fn error(&self) -> Option<&Error> { None }
 /// #   fn offset(&self) -> u64 { self.offset }
@@ -45,7 +45,7 @@ pub const WORK_PER_EVENT: u64 = 64;
 ///     }
 /// }
 ///
-/// let harness = Harness::new(testing::no_events).counted("thorough", Thorough::default);
+/// let harness = Harness::new(testing::no_events).with_work("thorough", Thorough::default);
 /// assert_eq!(harness.check(b"abc").unwrap_err().law(), Law::Work);
 /// ```
 pub trait Work {

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use pushdown::engine::{coroutine, generator, machine, stackless};
 use pushdown::{Error, Events, Failure, PushParser, Status};
 
-#[path = "../engines/mod.rs"]
+#[path = "../common/engines.rs"]
 mod engines;
 
 mod blame;
@@ -16,7 +16,9 @@ mod finish;
 mod offsets;
 #[cfg(unix)]
 mod processes;
+mod slips;
 mod stacks;
+mod take_text;
 mod types;
 
 /// A body in the engines that take code and in that which takes a state. The combinator, which takes

@@ -4,7 +4,7 @@ use std::mem;
 
 use pushdown::quoted::{Event, Quoted};
 use pushdown::testing::Work;
-use pushdown::{Error, ErrorKind, Progress, PushParser, SendSink, Status};
+use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, Status};
 
 /// What can be wrong with a [`Quote`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,7 +93,7 @@ impl Quote {
         self.bug == Some(bug)
     }
 
-    fn parse(&mut self, chunk: &[u8], sink: Option<&mut SendSink<'_, Quoted>>) -> Progress {
+    fn parse(&mut self, chunk: &[u8], sink: Option<&mut EventSink<'_, Quoted>>) -> Progress {
         let heard = sink.is_some();
         let mut swallows = heard && self.unheard && self.has(Bug::SwallowsTheFirstEventHeard);
         self.unheard = !heard;
@@ -241,7 +241,7 @@ impl PushParser for Quote {
         self.parse(chunk, Some(&mut sink))
     }
 
-    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut SendSink<'_, Quoted>) -> Progress {
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Quoted>) -> Progress {
         let sink = (!self.has(Bug::TellsPointersNothing)).then_some(sink);
         self.parse(chunk, sink)
     }
@@ -250,7 +250,7 @@ impl PushParser for Quote {
         self.conclude(false)
     }
 
-    fn finish_dyn(&mut self, _: &mut SendSink<'_, Quoted>) -> Result<(), Error> {
+    fn finish_dyn(&mut self, _: &mut EventSink<'_, Quoted>) -> Result<(), Error> {
         self.conclude(true)
     }
 

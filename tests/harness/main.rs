@@ -72,8 +72,8 @@ fn every_planted_bug_is_caught_and_its_law_named() {
     for &(bug, input, law, cuts) in planted {
         let name = format!("{bug:?}");
         let violation = Harness::new(record)
-            .counted("unbroken", || Quote::new(None))
-            .counted(&name, || Quote::new(Some(bug)))
+            .with_work("unbroken", || Quote::new(None))
+            .with_work(&name, || Quote::new(Some(bug)))
             .check(input)
             .expect_err(&name);
         println!("{violation}\n");
@@ -86,7 +86,7 @@ fn every_planted_bug_is_caught_and_its_law_named() {
 #[test]
 fn the_machine_without_a_bug_keeps_every_law() {
     for input in [INPUT, &long(b"-"), &long(b"\\\""), b"", b"x", b"\"", b"\"\\"] {
-        let harness = Harness::new(record).counted("unbroken", || Quote::new(None));
+        let harness = Harness::new(record).with_work("unbroken", || Quote::new(None));
         println!("{}", harness.check(input).unwrap());
     }
 }
@@ -152,11 +152,11 @@ fn the_five_engines_keep_the_law_and_agree() {
         &[&b"\""[..], &b"long run, ".repeat(15), b"\\\\\" rest"].concat(),
     ];
     let harness = Harness::new(record)
-        .counted("machine", quoted::Machine::new)
-        .counted("coroutine", quoted::Coroutine::new)
-        .counted("generator", quoted::Generator::new)
-        .counted("stackless", quoted::Stackless::new)
-        .late("combinator", quoted::Combinator::new);
+        .with_work("machine", quoted::Machine::new)
+        .with_work("coroutine", quoted::Coroutine::new)
+        .with_work("generator", quoted::Generator::new)
+        .with_work("stackless", quoted::Stackless::new)
+        .deferred("combinator", quoted::Combinator::new);
     let mut runs = 0;
     for input in inputs {
         let report = harness.check(input).unwrap();
@@ -169,10 +169,10 @@ fn the_five_engines_keep_the_law_and_agree() {
 #[test]
 fn the_work_of_four_engines_is_linear_in_long_strings() {
     let harness = Harness::new(record)
-        .counted("machine", quoted::Machine::new)
-        .counted("coroutine", quoted::Coroutine::new)
-        .counted("generator", quoted::Generator::new)
-        .counted("stackless", quoted::Stackless::new);
+        .with_work("machine", quoted::Machine::new)
+        .with_work("coroutine", quoted::Coroutine::new)
+        .with_work("generator", quoted::Generator::new)
+        .with_work("stackless", quoted::Stackless::new);
     for text in [&b"-"[..], b"\\\"", b"seven. \\\\"] {
         let report = harness.check(&long(text)).unwrap();
         println!("{report}");
@@ -183,10 +183,10 @@ fn the_work_of_four_engines_is_linear_in_long_strings() {
 #[test]
 fn a_number_may_be_ended_by_the_end_of_the_input() {
     let harness = Harness::new(number::record)
-        .counted("machine", || engine::machine::Parser::new(number::Machine::default()))
-        .counted("coroutine", || engine::coroutine::Parser::new(number::coroutine))
-        .counted("stackless", || engine::stackless::Parser::new(number::stackless))
-        .counted("pinned", || Box::pin(engine::stackless::Task::new(number::stackless)));
+        .with_work("machine", || engine::machine::Parser::new(number::Machine::default()))
+        .with_work("coroutine", || engine::coroutine::Parser::new(number::coroutine))
+        .with_work("stackless", || engine::stackless::Parser::new(number::stackless))
+        .with_work("pinned", || Box::pin(engine::stackless::Task::new(number::stackless)));
     for input in [&b"42"[..], b"42 ", b"x", b"", b"0123456789,"] {
         println!("{}", harness.check(input).unwrap());
     }
@@ -195,7 +195,7 @@ fn a_number_may_be_ended_by_the_end_of_the_input() {
 #[test]
 fn a_parser_that_parses_again_with_every_chunk_does_too_much_work() {
     let violation = Harness::new(record)
-        .counted("combinator", quoted::Combinator::new)
+        .with_work("combinator", quoted::Combinator::new)
         .check(&long(b"-"))
         .unwrap_err();
     println!("{violation}");
@@ -211,7 +211,7 @@ fn work_on_events_that_nobody_takes_is_no_more_than_on_those_taken() {
         }
     };
     Harness::new(record)
-        .counted("commas", || engine::coroutine::Parser::new(commas))
+        .with_work("commas", || engine::coroutine::Parser::new(commas))
         .check(&b",".repeat(200))
         .unwrap();
 }
@@ -235,11 +235,11 @@ fn parsers_that_disagree_are_told_apart() {
 fn a_parser_that_reports_late_is_compared_where_it_accepts() {
     let harness = Harness::new(record)
         .parser("machine", quoted::Machine::new)
-        .late("combinator", quoted::Combinator::new)
+        .deferred("combinator", quoted::Combinator::new)
         .parser("coroutine", quoted::Coroutine::new);
     harness.check(INPUT).unwrap();
     let harness = Harness::new(record)
-        .late("combinator", quoted::Combinator::new)
+        .deferred("combinator", quoted::Combinator::new)
         .parser("machine", quoted::Machine::new);
     harness.check(INPUT).unwrap();
 
@@ -251,7 +251,7 @@ fn a_parser_that_reports_late_is_compared_where_it_accepts() {
     assert_eq!(violation.found(), "no event 0", "{violation}");
 
     let violation = Harness::new(|_: &mut Log, _: Event<'_>| ())
-        .late("deaf", quoted::Combinator::new)
+        .deferred("deaf", quoted::Combinator::new)
         .recorder(record)
         .parser("machine", quoted::Machine::new)
         .check(INPUT)

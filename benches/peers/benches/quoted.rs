@@ -19,14 +19,12 @@ use pushdown::scan::Kernel;
 use pushdown_peers::Ragel;
 use pushdown_peers::{Pace, Recogniser, RegexAutomata, Status, each_recogniser};
 
-#[path = "../../common/corpus.rs"]
-mod corpus;
-#[path = "../../common/settings.rs"]
-mod settings;
-#[path = "../../common/yardstick.rs"]
+use pushdown_benches::corpus::Corpus;
+use pushdown_benches::{corpus, settings};
+
+#[path = "../../yardstick.rs"]
 mod yardstick;
 
-use corpus::Corpus;
 use yardstick::Enum;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;

@@ -52,6 +52,7 @@
 //! send::<pushdown::engine::coroutine::Parser>();
 //! ```
 
+mod input;
 mod stack;
 
 use core::cell::{Cell, UnsafeCell};
@@ -66,11 +67,11 @@ use std::thread;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
+use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, ErrorKind, Failure};
-use crate::input::Overshoot;
-pub use crate::input::coroutine::Input;
-use crate::input::coroutine::{Ended, GivenUp, Order, Port};
-use crate::parser::{Events, Progress, PushParser, SendSink, Sink, Standing, Status};
+use crate::parser::{EventSink, Events, LocalSink, Progress, PushParser, Standing, Status};
+pub use input::Input;
+use input::{Ended, GivenUp, Order, Port};
 use stack::Pooled;
 
 /// The size of a body's stack in bytes, unless [`Options`] say otherwise. Larger in debug builds,
@@ -268,7 +269,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
     }
 
     /// [`PushParser::feed_with`] for sinks that stay on this thread.
-    pub fn feed_with(
+    pub fn feed_local(
         &mut self,
         chunk: &[u8],
         mut sink: impl for<'e> FnMut(E::Event<'e>),
@@ -280,17 +281,20 @@ impl<E: Events, T: 'static> Parser<E, T> {
     ///
     /// # Errors
     /// As [`PushParser::finish`].
-    pub fn finish_with(&mut self, mut sink: impl for<'e> FnMut(E::Event<'e>)) -> Result<(), Error> {
+    pub fn finish_local(
+        &mut self,
+        mut sink: impl for<'e> FnMut(E::Event<'e>),
+    ) -> Result<(), Error> {
         self.finish_to(&mut sink)
     }
 
-    fn feed_to(&mut self, chunk: &[u8], sink: &mut Sink<'_, E>) -> Progress {
+    fn feed_to(&mut self, chunk: &[u8], sink: &mut LocalSink<'_, E>) -> Progress {
         // SAFETY: the guard takes it back.
         unsafe { self.frame().port.lend_sink(sink) };
         Lent(self).0.feed(chunk)
     }
 
-    fn finish_to(&mut self, sink: &mut Sink<'_, E>) -> Result<(), Error> {
+    fn finish_to(&mut self, sink: &mut LocalSink<'_, E>) -> Result<(), Error> {
         // SAFETY: the guard takes it back.
         unsafe { self.frame().port.lend_sink(sink) };
         Lent(self).0.finish()
@@ -422,7 +426,7 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
         self.standing.need_more(chunk.len())
     }
 
-    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut SendSink<'_, E>) -> Progress {
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, E>) -> Progress {
         self.feed_to(chunk, sink)
     }
 
@@ -434,7 +438,7 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
         self.standing.verdict()
     }
 
-    fn finish_dyn(&mut self, sink: &mut SendSink<'_, E>) -> Result<(), Error> {
+    fn finish_dyn(&mut self, sink: &mut EventSink<'_, E>) -> Result<(), Error> {
         self.finish_to(sink)
     }
 

@@ -1,0 +1,226 @@
+//! The examples, run as their readers would run them.
+
+use std::env::{self, consts::EXE_SUFFIX};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What an example has printed, and its exit code.
+#[derive(Debug, PartialEq)]
+struct Ran {
+    stdout: String,
+    stderr: String,
+    code: Option<i32>,
+}
+
+fn run(example: &str, args: &[&str], stdin: &[u8]) -> Ran {
+    let test = env::current_exe().unwrap();
+    let target = test.ancestors().nth(2).unwrap();
+    let path = target.join("examples").join(format!("{example}{EXE_SUFFIX}"));
+    assert!(path.exists(), "{} is not there: `cargo build --examples`", path.display());
+    let mut command = Command::new(path);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(stdin).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code(),
+    }
+}
+
+/// A file of this test run.
+fn file(name: &str, content: &[u8]) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, content).unwrap();
+    path
+}
+
+fn compare(files: &[&Path]) -> Ran {
+    let files = files.iter().map(|path| path.to_str().unwrap());
+    let args: Vec<&str> = ["--quick"].into_iter().chain(files).collect();
+    run("compare", &args, b"")
+}
+
+/// The first word of every row of the table.
+fn rows(ran: &Ran) -> Vec<&str> {
+    let table = ran.stdout.lines().skip_while(|line| !line.starts_with("engine"));
+    let rows = table.skip(1).take_while(|line| !line.is_empty());
+    rows.map(|row| row.split("  ").next().unwrap()).collect()
+}
+
+const ROWS: [&str; 6] =
+    ["byte by byte", "machine", "coroutine", "generator", "stackless", "combinator"];
+
+#[test]
+fn list_prints_each_item_on_a_line_of_its_own() {
+    let ran = run("list", &[], b"\"a\",\"b\\\"c\",\"d\"\n\"e\"");
+    let stdout = "a\nb\"c\nd\ne\n".to_owned();
+    assert_eq!(ran, Ran { stdout, stderr: String::new(), code: Some(0) });
+}
+
+#[test]
+fn list_names_the_offset_of_what_is_not_a_list() {
+    let cases: [(&[u8], &str, &str); 6] = [
+        (b"x", "", "unexpected byte at offset 0"),
+        (b"\"a\",b", "a\n", "unexpected byte at offset 4"),
+        (b"\"a\"\"b\"", "a\n", "unexpected byte at offset 3"),
+        (b"\"a\",\"b", "a\n", "unexpected end of input at offset 6"),
+        (b"\"a\",", "a\n", "unexpected end of input at offset 4"),
+        (b"\"a\"\n\"b\"\n\n", "a\nb\n", "unexpected byte at offset 8"),
+    ];
+    println!("{} lists", cases.len());
+    for (input, stdout, error) in cases {
+        let stderr = format!("list: {error}\n");
+        let expected = Ran { stdout: stdout.to_owned(), stderr, code: Some(1) };
+        assert_eq!(run("list", &[], input), expected, "{}", input.escape_ascii());
+    }
+}
+
+#[test]
+fn list_of_no_input_prints_nothing() {
+    let nothing = Ran { stdout: String::new(), stderr: String::new(), code: Some(0) };
+    assert_eq!(run("list", &[], b""), nothing);
+}
+
+#[test]
+fn a_reader_in_a_thread_answers_after_its_end_and_may_be_dropped_half_way() {
+    let ran = run("process_char", &[], b"");
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let (statuses, costs) = lines.split_at(6);
+    assert_eq!(
+        statuses,
+        [
+            "\" NeedMoreInput",
+            "a NeedMoreInput",
+            "\" Success",
+            "  Success",
+            "b Success",
+            "dropped at NeedMoreInput, and its thread has ended",
+        ]
+    );
+    let names: Vec<&str> = costs.iter().map(|cost| cost.split("  ").next().unwrap()).collect();
+    assert_eq!(names, ["thread and channels", "coroutine", "machine"]);
+}
+
+#[test]
+#[cfg(feature = "testing")]
+fn own_format_prints_what_its_header_says() {
+    let source = include_str!("../own_format.rs");
+    let header = source.lines().skip_while(|line| !line.starts_with("//! $ cargo run")).skip(1);
+    let stdout: String = header
+        .map_while(|line| line.strip_prefix("//! "))
+        .take_while(|line| *line != "```")
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    assert_ne!(stdout, "");
+    let expected = Ran { stdout, stderr: String::new(), code: Some(0) };
+    assert_eq!(run("own_format", &[], b""), expected);
+}
+
+#[test]
+fn compare_reads_the_bundled_document_and_has_a_row_for_each_engine() {
+    let ran = compare(&[]);
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+    assert!(
+        ran.stdout.contains("amazon_cellphones.ndjson: 81,920 bytes, strings: "),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(rows(&ran), ROWS);
+}
+
+#[test]
+fn compare_finds_the_strings_of_several_files_and_prints_one_table() {
+    let one = file("one", br#"a "b" \ "c\"d\\" """#);
+    let other = file("other", b"\"\xff\\\xff\\\n\0\"");
+    let ran = compare(&[&one, &other]);
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+    let (one, other) = (one.display(), other.display());
+    let found = format!(
+        "{one}: 19 bytes, strings: 3, their content: 5 bytes\n\
+         {other}: 8 bytes, strings: 1, their content: 4 bytes\n\n"
+    );
+    assert!(ran.stdout.starts_with(&found), "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("\nengine").count(), 1);
+    assert_eq!(rows(&ran), ROWS);
+}
+
+#[test]
+fn compare_reports_a_string_that_is_never_closed_and_goes_on() {
+    let path = file("unclosed", br#""a" "b\""#);
+    let ran = compare(&[&path]);
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+    let note = "  the string at offset 4 is never closed: unexpected end of input at offset 8\n";
+    assert!(ran.stdout.contains(note), "{}", ran.stdout);
+    assert_eq!(rows(&ran), ROWS);
+}
+
+#[test]
+fn compare_names_the_strings_that_combinator_goes_without() {
+    let padding = " ".repeat(5000);
+    let (longest, too_long) = ("a".repeat(65_534), "b".repeat(65_535));
+    for (name, content, named) in [("longest", longest, false), ("too_long", too_long, true)] {
+        let path = file(name, format!("{padding}\"{content}\" \"c\"").as_bytes());
+        let ran = compare(&[&path]);
+        assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+        let note = "  the string at offset 5000 has 65,537 bytes: too long for combinator";
+        assert_eq!(ran.stdout.contains(note), named, "{}", ran.stdout);
+        assert_eq!(rows(&ran), ROWS);
+    }
+}
+
+#[test]
+fn compare_says_what_is_wrong_with_a_file() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut cases = vec![
+        (directory.join("missing"), "No such file or directory (os error 2)"),
+        (directory.to_owned(), "a directory, not a file"),
+        (file("empty", b""), "the file is empty"),
+        (file("no_string", b"a \\ 'b'"), "no quoted string"),
+        (
+            file("half_a_string", b"a \"b"),
+            "no quoted string: the one that begins at offset 2 is never closed (unexpected end of \
+             input at offset 4)",
+        ),
+    ];
+    if cfg!(target_os = "linux") {
+        // May be opened, but not read, even by root.
+        cases.push(("/proc/self/mem".into(), "Input/output error (os error 5)"));
+        let stream = "not a regular file, and so cannot be read again for every run";
+        cases.push(("/dev/null".into(), stream));
+    }
+    println!("{} files", cases.len());
+    for (path, wrong) in cases {
+        let stderr = format!("compare: {}: {wrong}\n", path.display());
+        let expected = Ran { stdout: String::new(), stderr, code: Some(1) };
+        assert_eq!(compare(&[&path]), expected);
+    }
+}
+
+#[test]
+fn compare_goes_on_without_a_bad_file_but_does_not_call_it_success() {
+    let (good, bad) = (file("good", b"\"a\""), file("bad", b"a"));
+    let ran = compare(&[&bad, &good]);
+    assert_eq!(ran.stderr, format!("compare: {}: no quoted string\n", bad.display()));
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(rows(&ran), ROWS);
+}
+
+#[test]
+fn compare_tells_how_it_is_used() {
+    let help = run("compare", &["--help"], b"");
+    assert_eq!((help.stderr.as_str(), help.code), ("", Some(0)));
+    assert!(help.stdout.starts_with("Usage: compare [--quick] [FILE]...\n"), "{}", help.stdout);
+
+    let wrong = run("compare", &["--quik"], b"");
+    assert_eq!((wrong.stdout.as_str(), wrong.code), ("", Some(2)));
+    assert_eq!(wrong.stderr, format!("compare: unknown option --quik\n\n{}", help.stdout));
+
+    let dash = run("compare", &["--quick", "--", "--missing"], b"");
+    let stderr = "compare: --missing: No such file or directory (os error 2)\n".to_owned();
+    assert_eq!(dash, Ran { stdout: String::new(), stderr, code: Some(1) });
+}

@@ -1,0 +1,88 @@
+//! The example `million`, with fewer parsers.
+
+use std::env::{self, consts::EXE_SUFFIX};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+const ENGINES: [&str; 5] = ["machine", "coroutine", "stackless", "generator", "combinator"];
+
+fn million() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let target = test.ancestors().nth(2).unwrap();
+    let path = target.join("examples").join(format!("million{EXE_SUFFIX}"));
+    assert!(path.exists(), "{} is not built: add --examples to --test million", path.display());
+    path
+}
+
+fn run(args: &[&str]) -> Output {
+    Command::new(million()).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn every_engine_has_a_row_for_every_number() {
+    let output = run(&["1", "2000"]);
+    assert_eq!((text(&output.stderr), output.status.code()), ("", Some(0)));
+    let rows: Vec<Vec<&str>> =
+        text(&output.stdout).lines().skip(1).map(|row| row.split_whitespace().collect()).collect();
+    println!("{} rows", rows.len());
+    let expected: Vec<[&str; 2]> =
+        ["1", "2,000"].iter().flat_map(|live| ENGINES.map(|engine| [engine, live])).collect();
+    assert_eq!(rows.iter().map(|row| &row[..2]).collect::<Vec<_>>(), expected);
+    for row in &rows {
+        let [_, _, bytes, make, feed, left] = row[..] else { panic!("{row:?}") };
+        for number in [bytes, make, left] {
+            assert!(
+                number == "unknown" || number.replace(',', "").parse::<u64>().is_ok(),
+                "{row:?}"
+            );
+        }
+        assert!(feed.parse::<f64>().unwrap() > 0.0, "{row:?}");
+    }
+}
+
+/// A page each, and little else; AddressSanitizer has its own.
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(pushdown_asan)))]
+fn a_suspended_coroutine_holds_one_page() {
+    let output = run(&["--row", "coroutine", "2000"]);
+    let row = text(&output.stdout).split_whitespace().nth(2);
+    let bytes: u64 = row.unwrap().replace(',', "").parse().unwrap();
+    println!("{bytes} bytes for each of 2000 coroutines");
+    assert!((4096..16384).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn what_is_no_number_of_parsers_is_refused() {
+    let cases: [&[&str]; 4] = [&["0"], &["many"], &["10", "-1"], &["--quick", "10"]];
+    println!("{} command lines", cases.len());
+    for args in cases {
+        let output = run(args);
+        let error = "million: give it --quick, or numbers of parsers from 1 on\n";
+        assert_eq!((text(&output.stdout), text(&output.stderr)), ("", error), "{args:?}");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+    }
+}
+
+/// The limits are in KiB of address space: too little for the parsers, enough to begin, though not
+/// under AddressSanitizer.
+#[test]
+#[cfg(all(target_os = "linux", not(pushdown_asan)))]
+fn where_memory_runs_out_the_number_reached_is_named() {
+    let cases = [("coroutine", 400_000), ("stackless", 200_000), ("generator", 200_000)];
+    println!("{} engines", cases.len());
+    for (engine, limit) in cases {
+        let script = format!("ulimit -v {limit} && exec \"$0\" --row {engine} 1000000");
+        let output = Command::new("sh").args(["-c", &script]).arg(million()).output().unwrap();
+        let error = text(&output.stderr);
+        assert_eq!((text(&output.stdout), output.status.code()), ("", Some(1)), "{error}");
+        let reached = error.strip_prefix(&format!("million: {engine}: ")).expect(error);
+        let (made, reason) = reached.split_once(" of 1,000,000 parsers made, then: ").expect(error);
+        let made: u64 = made.replace(',', "").parse().expect(error);
+        assert!((1_000..1_000_000).contains(&made), "{error}");
+        assert!(reason.len() > 10, "{error}");
+    }
+}

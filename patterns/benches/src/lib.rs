@@ -1,0 +1,16 @@
+//! What the benchmarks of the patterns share, here and in `benches/peers`.
+
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    reason = "for the benchmarks beside it alone"
+)]
+
+pub mod callers;
+pub mod fan_out;
+pub mod ours;
+pub mod pipeline;
+#[path = "../../tests/common/servers.rs"]
+pub mod servers;
+
+pub use pushdown_benches::settings;

@@ -1,0 +1,189 @@
+//! Channels of the user's own: a task or a thread takes items from a subscription to the channel.
+//!
+//! ```text
+//! publish ─→ queue, with the policy ─→ forwarder, one item in its hand ─→ channel ─→ the user
+//! ```
+//!
+//! A forwarder ends with its subscription, or when the channel is closed at its other end. One that
+//! is being kept waiting by a full channel also ends, at once, when its subscription is disconnected
+//! or aborted.
+
+use core::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::mpsc;
+
+use super::core::{Outlet, Queue, Registry};
+use super::subscription::{Shared, Subscription};
+use super::{Item, Policy, SubscriberId};
+use crate::panics::contain;
+use crate::sync;
+use crate::thread;
+use crate::wait::{self, Step};
+use crate::waits::{Entry, Site};
+
+static FORWARDER: Site = Site::task("pubsub", "forwarder");
+static EVENT: Site = Site::wait("pubsub", "forwarder", "an event");
+static CHANNEL: Site = Site::wait("pubsub", "forwarder", "room in the channel");
+
+/// A channel that can be subscribed: one of tokio's, or one of ours for threads.
+///
+/// Two of them are the same if what is sent into them comes out at the same place.
+pub enum Channel<E: ?Sized> {
+    /// Filled by a task.
+    Task(mpsc::Sender<Item<Arc<E>>>),
+    /// Filled by a thread.
+    Thread(thread::Sender<Item<Arc<E>>>),
+}
+
+impl<E: ?Sized> Channel<E> {
+    fn same_channel(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Task(sender), Self::Task(other)) => sender.same_channel(other),
+            (Self::Thread(sender), Self::Thread(other)) => sender.same_channel(other),
+            _ => false,
+        }
+    }
+}
+
+impl<E: ?Sized> Clone for Channel<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Task(sender) => Self::Task(sender.clone()),
+            Self::Thread(sender) => Self::Thread(sender.clone()),
+        }
+    }
+}
+
+impl<E: ?Sized> From<mpsc::Sender<Item<Arc<E>>>> for Channel<E> {
+    fn from(sender: mpsc::Sender<Item<Arc<E>>>) -> Self {
+        Self::Task(sender)
+    }
+}
+
+impl<E: ?Sized> From<thread::Sender<Item<Arc<E>>>> for Channel<E> {
+    fn from(sender: thread::Sender<Item<Arc<E>>>) -> Self {
+        Self::Thread(sender)
+    }
+}
+
+impl<E: ?Sized> fmt::Debug for Channel<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Task(_) => "Channel::Task",
+            Self::Thread(_) => "Channel::Thread",
+        })
+    }
+}
+
+/// What a server keeps of a subscriber.
+#[derive(Debug)]
+pub(super) struct Seat<E: ?Sized> {
+    pub(super) shared: Arc<Shared<E>>,
+    pub(super) channel: Option<Channel<E>>,
+}
+
+impl<E: ?Sized> Seat<E> {
+    pub(super) fn new(policy: Policy, place: usize, channel: Option<Channel<E>>) -> Self {
+        Self { shared: Shared::new(policy, place), channel }
+    }
+
+    pub(super) fn is(&self, channel: &Channel<E>) -> bool {
+        self.channel.as_ref().is_some_and(|own| own.same_channel(channel))
+    }
+}
+
+impl<E: ?Sized> Registry<Seat<E>> {
+    /// Who still sends into this channel, even if the subscription has ended: two at a time would mix
+    /// up the order.
+    pub(super) fn fed(&self, channel: &Channel<E>) -> Option<SubscriberId> {
+        let mut seats = self.outlets().chain(self.leaving());
+        seats.find(|(_, seat)| seat.is(channel)).map(|(id, _)| id)
+    }
+}
+
+impl<E: ?Sized> Outlet for Seat<E> {
+    type Event = E;
+
+    fn with<R>(&self, f: impl FnOnce(&mut Queue<E>) -> R) -> R {
+        self.shared.with(f)
+    }
+}
+
+/// Starts the task or thread.
+pub(super) fn start<E>(subscription: Subscription<E>, channel: Channel<E>)
+where
+    E: ?Sized + Send + Sync + 'static,
+{
+    match channel {
+        Channel::Task(sender) => drop(tokio::spawn(in_task(subscription, sender))),
+        Channel::Thread(sender) => {
+            drop(sync::thread::spawn(move || in_thread(subscription, &sender)));
+        }
+    }
+}
+
+async fn in_task<E: ?Sized>(
+    mut subscription: Subscription<E>,
+    channel: mpsc::Sender<Item<Arc<E>>>,
+) {
+    let _alive = Entry::new((&FORWARDER).into());
+    loop {
+        let mut closed = pin!(channel.closed());
+        let next =
+            wait::wait(&EVENT, |cx, _| subscription.poll_unless(cx, |cx| closed.as_mut().poll(cx)));
+        let Some(item) = next.await else { return };
+        let mut send = pin!(channel.send(item));
+        let sent = wait::wait(&CHANNEL, |cx, _| match subscription.poll_cut(cx) {
+            Poll::Ready(()) => Step::Done(false),
+            Poll::Pending => send.as_mut().poll(cx).map(|sent| sent.is_ok()).into(),
+        });
+        if !sent.await {
+            return;
+        }
+        subscription.set_in_hand(0);
+    }
+}
+
+fn in_thread<E: ?Sized>(mut subscription: Subscription<E>, channel: &thread::Sender<Item<Arc<E>>>) {
+    let _alive = Entry::new((&FORWARDER).into());
+    loop {
+        let mut closed = channel.closed();
+        let next = wait::block(&EVENT, |cx, _| subscription.poll_unless(cx, |cx| closed.poll(cx)));
+        let Some(item) = next else { return };
+        let mut send = channel.start(item);
+        let sent = wait::block(&CHANNEL, |cx, _| match subscription.poll_cut(cx) {
+            Poll::Ready(()) => Step::Done(false),
+            Poll::Pending => send.poll(cx).map(|sent| sent.is_ok()).into(),
+        });
+        if !sent {
+            return;
+        }
+        subscription.set_in_hand(0);
+    }
+}
+
+impl<E: ?Sized> Subscription<E> {
+    /// The next item, or `None` if the stream or the channel has ended.
+    fn poll_unless(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut closed: impl FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> Step<Option<Item<Arc<E>>>> {
+        // A payload that panics when it is dropped, here by chance, must not cost the user the channel.
+        let _ = contain(|| self.clear());
+        let item = match self.poll_next(cx) {
+            Poll::Pending => return closed(cx).map(|()| None).into(),
+            Poll::Ready(next) => next.map(|next| self.lend(next).cloned()),
+        };
+        match &item {
+            Some(Item::Event { .. }) => self.set_in_hand(1),
+            Some(Item::Gap { missed }) => self.set_in_hand(*missed),
+            None => {}
+        }
+        Step::Done(item)
+    }
+}

@@ -1,0 +1,166 @@
+//! Real servers from the system's packages, each on a socket in a directory of its own.
+//!
+//! Where a server is not installed the test that wants it is skipped, and says so.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "no test uses all of it, and the benchmarks use it too"
+)]
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio, id};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+
+/// How long anything may take that is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks again and again until the answer is yes.
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let asked = tokio::time::timeout(PATIENCE, async {
+        let mut pause = tokio::time::interval(Duration::from_millis(1));
+        while !condition().await {
+            pause.tick().await;
+        }
+    });
+    assert!(asked.await.is_ok(), "{what}: not after {PATIENCE:?}");
+}
+
+/// A server process, killed when this is dropped.
+pub struct Server {
+    child: Child,
+    directory: PathBuf,
+}
+
+impl Server {
+    /// A `redis-server` that answers, or `None` if there is none on this machine.
+    pub async fn redis() -> Option<Self> {
+        let server = Self::start("redis-server", |socket| {
+            let mut command = Command::new("redis-server");
+            command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]);
+            command.arg(socket).arg("--dir").arg(socket.parent().unwrap());
+            command
+        })?;
+        until("redis-server answers", async || match server.redis_client().await {
+            Ok(mut client) => client.command(&["PING"]).await.is_ok_and(|reply| reply == "PONG"),
+            Err(_) => false,
+        })
+        .await;
+        Some(server)
+    }
+
+    /// A `memcached` that accepts connections, or `None` if there is none on this machine.
+    pub async fn memcached() -> Option<Self> {
+        let server = Self::start("memcached", |socket| {
+            let mut command = Command::new("memcached");
+            command.args(["-u", "root", "-s"]).arg(socket);
+            command
+        })?;
+        until("memcached answers", async || server.connect().await.is_ok()).await;
+        Some(server)
+    }
+
+    fn start(program: &str, command: impl Fn(&Path) -> Command) -> Option<Self> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let directory = env::temp_dir().join(format!("pushdown-{}-{number}", id()));
+        fs::create_dir_all(&directory).unwrap();
+        let log = fs::File::create(directory.join("log")).unwrap();
+        let mut command = command(&directory.join("socket"));
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        match command.spawn() {
+            Ok(child) => Some(Self { child, directory }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::remove_dir_all(&directory).unwrap();
+                println!("skipped: {program} is not installed");
+                None
+            }
+            Err(error) => panic!("{program}: {error}"),
+        }
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.directory.join("socket")
+    }
+
+    pub async fn connect(&self) -> io::Result<UnixStream> {
+        UnixStream::connect(self.socket()).await
+    }
+
+    pub async fn redis_client(&self) -> io::Result<RedisClient> {
+        RedisClient::connect(&self.socket()).await
+    }
+
+    /// Sends a signal by its name: `STOP`, `CONT`, `KILL`. After `STOP` the server has stopped.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        let start = Instant::now();
+        while name == "STOP" && !has_stopped(&pid) {
+            assert!(start.elapsed() < PATIENCE, "{pid} does not stop");
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Whether all threads of a process have stopped, as far as this system tells.
+fn has_stopped(pid: &str) -> bool {
+    let Ok(mut threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+    threads.all(|thread| {
+        let stat = fs::read_to_string(thread.unwrap().path().join("stat")).unwrap_or_default();
+        // The state follows the name, which is in parentheses.
+        stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+    })
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Just enough of RESP2 to ask redis-server something.
+pub struct RedisClient {
+    stream: BufReader<UnixStream>,
+}
+
+impl RedisClient {
+    pub async fn connect(socket: &Path) -> io::Result<Self> {
+        Ok(Self { stream: BufReader::new(UnixStream::connect(socket).await?) })
+    }
+
+    /// One command and its reply: a text, a number as text, or what an error says as an error.
+    pub async fn command(&mut self, words: &[&str]) -> io::Result<String> {
+        let mut request = format!("*{}\r\n", words.len());
+        for word in words {
+            request += &format!("${}\r\n{word}\r\n", word.len());
+        }
+        self.stream.write_all(request.as_bytes()).await?;
+        let mut line = String::new();
+        if self.stream.read_line(&mut line).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let (kind, rest) = line.trim_end().split_at(1);
+        match kind {
+            "+" | ":" => Ok(rest.to_owned()),
+            "-" => Err(io::Error::other(rest.to_owned())),
+            "$" if rest == "-1" => Ok(String::new()),
+            "$" => {
+                let mut text = vec![0; rest.parse::<usize>().map_err(io::Error::other)? + 2];
+                self.stream.read_exact(&mut text).await?;
+                text.truncate(text.len() - 2);
+                String::from_utf8(text).map_err(io::Error::other)
+            }
+            _ => Err(io::Error::other(format!("a reply of kind {kind}"))),
+        }
+    }
+}

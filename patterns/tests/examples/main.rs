@@ -1,0 +1,8 @@
+//! The examples, run as their readers would run them.
+
+#![cfg(unix)]
+
+#[cfg(feature = "debug")]
+mod debug_http;
+mod pubsub_tcp;
+mod wordcount;

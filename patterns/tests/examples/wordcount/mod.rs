@@ -1,0 +1,255 @@
+//! The example `wordcount`, whose workers are killed and stopped while they count.
+//!
+//! When that is, is no accident. A worker that is given a named pipe to count waits for what the test
+//! writes. Before that is killed the test puts a file in the place of the pipe, for whoever tries next.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+mod process;
+mod text;
+
+#[path = "../../../examples/wordcount/words.rs"]
+#[allow(dead_code, reason = "files are counted by the example itself")]
+mod words;
+
+use process::{Files, Running};
+
+const ALL: &[&str] = &["--top", "1000000"];
+
+/// The oracle: the words of whole texts, character by character.
+fn expected(files: &[PathBuf]) -> String {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for file in files {
+        let content = fs::read(file).unwrap();
+        let mut word = String::new();
+        for char in String::from_utf8_lossy(&content).chars().chain([' ']) {
+            if char.is_alphanumeric() {
+                word.push(char);
+            } else if !word.is_empty() {
+                *counts.entry(std::mem::take(&mut word).to_lowercase()).or_default() += 1;
+            }
+        }
+    }
+    let last = format!(
+        "words: {}, different ones: {}, files: {}\n",
+        counts.values().sum::<usize>(),
+        counts.len(),
+        files.len()
+    );
+    let mut rows = Vec::from_iter(counts);
+    rows.sort_by(|(a, one), (b, other)| other.cmp(one).then(a.cmp(b)));
+    let rows = rows.iter().map(|(word, count)| format!("{count:8} {word}\n"));
+    rows.chain([last]).collect()
+}
+
+#[test]
+fn the_header_shows_what_is_printed() {
+    let source = include_str!("../../../examples/wordcount/main.rs");
+    let mut lines = source.lines().filter_map(|line| line.strip_prefix("//! "));
+    let command = lines.find(|line| line.starts_with("$ cargo run")).unwrap();
+    let args: Vec<&str> = command.split_once(" -- ").unwrap().1.split(' ').collect();
+    let shown: String = lines.take_while(|line| *line != "```").flat_map(|it| [it, "\n"]).collect();
+    let ended = Running::start(&args, &[]).end();
+    assert_eq!((ended.stderr, ended.stdout, ended.code), (vec![], shown, Some(0)));
+}
+
+#[test]
+fn hundreds_of_files_have_the_same_words_however_many_count_them() {
+    let files = Files::new("hundreds").texts(300);
+    let expected = expected(&files);
+    for workers in ["1", "2", "5"] {
+        let ended = Running::start(&[ALL, &["--workers", workers]].concat(), &files).end();
+        assert_eq!((ended.stderr, ended.code), (vec![], Some(0)));
+        assert!(ended.stdout == expected, "{workers} workers: {}", ended.stdout);
+    }
+    println!("{} files, {} different words", files.len(), expected.lines().count() - 1);
+}
+
+#[test]
+fn a_worker_killed_while_it_counts_changes_nothing() {
+    let folder = Files::new("killed");
+    let files = [vec![folder.pipe("pipe")], folder.texts(30)].concat();
+    let mut running = Running::verbose(&[ALL, &["--workers", "2"]].concat(), &files);
+    let killed = running.waits(&files[0]);
+    folder.replace(&files[0]);
+    killed.signal("KILL");
+    let ended = running.end();
+    assert!(ended.said(&format!("worker {} is gone: signal: 9 (SIGKILL)", killed.worker)));
+    assert_eq!((ended.starts(), ended.counted(&files[0])), (3, 2));
+    assert_eq!((ended.stdout, ended.code), (expected(&files), Some(0)));
+}
+
+#[test]
+fn all_workers_killed_at_once_are_replaced() {
+    let folder = Files::new("all killed");
+    let pipes = ["one", "two", "three"].map(|name| folder.pipe(name));
+    let files = [pipes.to_vec(), folder.texts(30)].concat();
+    let mut running = Running::verbose(&[ALL, &["--workers", "3"]].concat(), &files);
+    let killed = pipes.each_ref().map(|pipe| running.waits(pipe));
+    for (worker, pipe) in killed.iter().zip(&pipes) {
+        folder.replace(pipe);
+        worker.signal("KILL");
+    }
+    let ended = running.end();
+    assert!(killed.iter().all(|it| ended.said(&format!("worker {} has left", it.worker))));
+    assert_eq!((ended.starts(), pipes.each_ref().map(|pipe| ended.counted(pipe))), (6, [2, 2, 2]));
+    assert_eq!((ended.stdout, ended.code), (expected(&files), Some(0)));
+}
+
+#[test]
+fn a_backup_copy_overcomes_a_worker_that_is_stopped() {
+    let folder = Files::new("stopped");
+    let pipes = vec![folder.pipe("stops"), folder.pipe("goes on")];
+    let files = [pipes, folder.texts(30)].concat();
+    let args = ["--workers", "2", "--backup-after", "0"];
+    let mut running = Running::verbose(&[ALL, &args].concat(), &files);
+    let stopped = running.waits(&files[0]);
+    let goes_on = running.waits(&files[1]);
+    let other = goes_on.worker.clone();
+    stopped.signal("STOP");
+    folder.replace(&files[0]);
+    // From here on the other has all the rest to do, and in the end the copy.
+    let content = goes_on.release();
+    let ended = running.end();
+    assert!(ended.said(&format!("worker {other} counts {}", files[0].display())));
+    assert_eq!((ended.starts(), ended.counted(&files[0])), (2, 2));
+    fs::remove_file(&files[1]).unwrap();
+    fs::write(&files[1], content).unwrap();
+    assert_eq!((ended.stdout, ended.code), (expected(&files), Some(0)));
+}
+
+#[test]
+fn the_timeout_overcomes_a_lone_worker_that_is_stopped() {
+    let folder = Files::new("lone");
+    let files = [vec![folder.pipe("pipe")], folder.texts(3)].concat();
+    let args = ["--workers", "1", "--timeout", "2"];
+    let mut running = Running::verbose(&[ALL, &args].concat(), &files);
+    let stopped = running.waits(&files[0]);
+    folder.replace(&files[0]);
+    stopped.signal("STOP");
+    let ended = running.end();
+    assert!(ended.said(&format!("worker {} has left", stopped.worker)));
+    assert!(ended.starts() >= 2 && ended.counted(&files[0]) >= 2);
+    assert_eq!((ended.stdout, ended.code), (expected(&files), Some(0)));
+}
+
+#[test]
+fn a_file_on_which_every_worker_dies_is_named() {
+    let folder = Files::new("poison");
+    let files = [vec![folder.pipe("poison")], folder.texts(3)].concat();
+    let mut running = Running::verbose(&["--workers", "1"], &files);
+    // Kept, for the pipe would end for the next worker when this one's writer is closed.
+    let mut killed = Vec::new();
+    for _ in 0..4 {
+        killed.push(running.waits(&files[0]));
+        killed[killed.len() - 1].signal("KILL");
+    }
+    let ended = running.end();
+    let error = ended.stderr.last().unwrap();
+    assert!(error.starts_with(&format!("wordcount: {}: ", files[0].display())), "{error}");
+    assert!(error.contains("used up its attempts; 3 of 4 tasks are done"), "{error}");
+    assert!(error.ends_with("is gone: signal: 9 (SIGKILL)"), "{error}");
+    assert_eq!((ended.stdout.as_str(), ended.code), ("", Some(1)));
+}
+
+#[test]
+fn a_machine_on_which_every_worker_dies_ends_with_an_error() {
+    let folder = Files::new("dying");
+    let files = ["one", "two", "three"].map(|name| folder.pipe(name));
+    let mut running = Running::verbose(&["--workers", "1", "--restarts", "2"], &files);
+    for file in &files {
+        running.waits(file).signal("KILL");
+    }
+    let ended = running.end();
+    let error = ended.stderr.last().unwrap();
+    let begin = "wordcount: no server is left; 0 of 3 tasks are done, and restarts: 2; worker ";
+    assert!(error.starts_with(begin), "{error}");
+    assert!(error.ends_with("is gone: signal: 9 (SIGKILL)"), "{error}");
+    assert_eq!((ended.starts(), ended.stdout.as_str(), ended.code), (3, "", Some(1)));
+}
+
+#[test]
+fn an_interrupt_leaves_no_process_behind() {
+    let folder = Files::new("interrupt");
+    let files = ["one", "two"].map(|name| folder.pipe(name));
+    let mut running = Running::verbose(&["--workers", "2"], &files);
+    let _waiting = files.each_ref().map(|file| running.waits(file));
+    running.signal("INT");
+    // Which waits for all that have standard error.
+    let ended = running.end();
+    assert_eq!(ended.stderr.last().unwrap(), "wordcount: interrupted");
+    assert_eq!((ended.stdout.as_str(), ended.code), ("", Some(130)));
+}
+
+#[test]
+fn workers_end_after_their_file_when_the_coordinator_is_killed() {
+    let files = [Files::new("orphan").pipe("pipe")];
+    let mut running = Running::verbose(&["--workers", "1"], &files);
+    let waiting = running.waits(&files[0]);
+    running.signal("KILL");
+    waiting.release();
+    assert_eq!(running.end().code, None);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named_and_the_others_counted() {
+    let folder = Files::new("unreadable");
+    let good = folder.texts(2);
+    let [missing, directory] = [folder.path("missing"), folder.path("")];
+    let files = [vec![missing.clone()], good.clone(), vec![directory.clone()]].concat();
+    let ended = Running::start(ALL, &files).end();
+    let stderr = [
+        format!("wordcount: {}: No such file or directory (os error 2)", missing.display()),
+        format!("wordcount: {}: Is a directory (os error 21)", directory.display()),
+    ];
+    assert_eq!(ended.stderr, stderr);
+    assert_eq!((ended.stdout, ended.code), (expected(&good), Some(1)));
+}
+
+#[test]
+fn a_name_may_be_any_bytes() {
+    use std::os::unix::ffi::OsStrExt;
+    let name = std::ffi::OsStr::from_bytes(b"\xff 3:a,\n");
+    let path = Files::new("names").path(name);
+    fs::write(&path, "one").unwrap();
+    let ended = Running::start(&["--"], &[path]).end();
+    assert_eq!(ended.stdout, "       1 one\nwords: 1, different ones: 1, files: 1\n");
+}
+
+#[test]
+fn a_wrong_command_line_is_answered_with_how_it_is_used() {
+    let help = Running::start(&["--help"], &[]).end();
+    assert!(help.stdout.starts_with("Usage: wordcount "), "{}", help.stdout);
+    assert_eq!((&help.stderr, help.code), (&vec![], Some(0)));
+    let cases: [(&[&str], &str); 5] = [
+        (&[], "no file to count"),
+        (&["--top"], "--top wants a number"),
+        (&["--workers", "0"], "--workers wants a number, and 0 will not do"),
+        (&["--timeout", "-1"], "--timeout wants a number, and -1 will not do"),
+        (&["--tpo", "1"], "unknown option --tpo"),
+    ];
+    println!("{} command lines", cases.len());
+    for (args, wrong) in cases {
+        let ended = Running::start(args, &[]).end();
+        assert_eq!(
+            ended.stderr.join("\n"),
+            format!("wordcount: {wrong}\n\n{}", help.stdout.trim_end())
+        );
+        assert_eq!((ended.stdout.as_str(), ended.code), ("", Some(2)));
+    }
+}
+
+#[test]
+fn a_word_is_whole_however_the_file_is_cut() {
+    use pushdown::engine::stackless::Parser;
+    use pushdown::testing::{Harness, Log};
+    let harness = Harness::new(|log: &mut Log, word: &str| log.event(word))
+        .parser("words", || Parser::new(words::words));
+    let inputs = [&text::text(1)[..400], "one Größe, 數字 x".as_bytes(), b"a\xc3 b\xe6\x95c", b""];
+    for input in inputs {
+        harness.check(input).unwrap();
+    }
+    println!("{} texts", inputs.len());
+}

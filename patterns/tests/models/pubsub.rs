@@ -1,0 +1,254 @@
+//! `pattern::pubsub`, with publishers and readers in threads.
+
+use std::time::Duration;
+
+use pushdown_patterns::Shutdown;
+use pushdown_patterns::pubsub::{Item, Policy, Subscription, mutex, task};
+use pushdown_patterns::seeded::Bug;
+use pushdown_patterns::thread::block_on;
+
+use crate::{finds, holds, thread};
+
+fn block(capacity: usize) -> Policy {
+    Policy::block(capacity, Duration::MAX)
+}
+
+/// Numbers and payloads up to the end of the stream, where nothing may be missing.
+fn read(subscription: &mut Subscription<u64>) -> Vec<(u64, u64)> {
+    let mut events = Vec::new();
+    while let Some(item) = subscription.blocking_recv() {
+        let Item::Event { seq, event } = item else { panic!("nothing is dropped here: {item:?}") };
+        events.push((seq, **event));
+    }
+    events
+}
+
+/// Two publish one event each to a reader with room for one, which is cancelled at some point. What
+/// it has read is what was published before that, and nobody waits for ever.
+fn two_publishers_a_reader_and_a_cancel() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(block(1)).unwrap();
+    let publishers = [10, 20].map(|event| {
+        let server = server.clone();
+        thread::spawn(move || server.blocking_publish(event).unwrap())
+    });
+    server.cancel(reader.id()).unwrap();
+    let events = read(&mut reader);
+    assert!(events.iter().map(|(seq, _)| *seq).eq(1..=events.len() as u64), "{events:?}");
+    let mut numbers: Vec<u64> = publishers.map(|publisher| publisher.join().unwrap()).into();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 2]);
+}
+
+/// A publisher that fills a queue for one, and goes on as room is made. Nothing is lost, and the
+/// drain ends.
+fn a_publisher_waits_for_room() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(block(1)).unwrap();
+    let publisher = thread::spawn(move || {
+        for event in 1..=3_u64 {
+            assert_eq!(server.blocking_publish(event).unwrap(), event);
+        }
+        server.blocking_shutdown(Shutdown::Drain { deadline: Duration::MAX }).ended.len()
+    });
+    assert_eq!(read(&mut reader), [(1, 1), (2, 2), (3, 3)]);
+    assert_eq!(publisher.join().unwrap(), 1);
+}
+
+/// Two publishers stand in line for room for one.
+fn two_publishers_in_line() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(block(1)).unwrap();
+    server.blocking_publish(0).unwrap();
+    let publishers = [10, 20].map(|event| {
+        let server = server.clone();
+        thread::spawn(move || server.blocking_publish(event).is_ok())
+    });
+    let read = [(); 3].map(|()| reader.blocking_recv().map(|item| item.cloned()));
+    assert!(read.iter().all(Option::is_some));
+    assert!(publishers.into_iter().all(|publisher| publisher.join().unwrap()));
+}
+
+/// Two publishers and two readers: both read the same.
+fn two_readers_see_one_order() {
+    let server = mutex::Server::<u64>::new();
+    let mut readers = [(); 2].map(|()| server.subscribe(block(2)).unwrap());
+    let publishers = [10, 20].map(|event| {
+        let server = server.clone();
+        thread::spawn(move || server.blocking_publish(event).unwrap())
+    });
+    publishers.into_iter().for_each(|publisher| assert!(publisher.join().is_ok()));
+    for reader in &readers {
+        server.cancel(reader.id()).unwrap();
+    }
+    let [first, second] = readers.each_mut().map(read);
+    assert_eq!(first, second);
+    assert_eq!(first.len(), 2);
+}
+
+/// What is read and what is missed is what was published, in its place.
+fn what_is_missed_is_counted() {
+    const EVENTS: u64 = if cfg!(pushdown_model = "loom") { 2 } else { 4 };
+    for policy in [Policy::drop_newest(1), Policy::drop_oldest(1)] {
+        let server = mutex::Server::<u64>::new();
+        let mut reader = server.subscribe(policy).unwrap();
+        let publisher = thread::spawn(move || {
+            for event in 1..=EVENTS {
+                server.blocking_publish(event).unwrap();
+            }
+            server.blocking_shutdown(Shutdown::Drain { deadline: Duration::MAX })
+        });
+        let mut next = 1;
+        while let Some(item) = reader.blocking_recv() {
+            match item {
+                Item::Event { seq, event } => {
+                    assert_eq!((seq, **event), (next, next));
+                    next += 1;
+                }
+                Item::Gap { missed } => next += missed,
+            }
+        }
+        assert_eq!(next, EVENTS + 1);
+        publisher.join().unwrap();
+    }
+}
+
+/// The owner task in a thread of its own, a publisher that has to wait, and a reader that goes away.
+fn a_task_a_publisher_and_a_reader_that_leaves() {
+    let (server, owner) = task::Server::<u64>::unspawned(|_| 0);
+    let owner = thread::spawn(move || block_on(owner));
+    let mut reader = block_on(server.subscribe(block(1))).unwrap();
+    let publisher = thread::spawn(move || {
+        for event in 1..=3_u64 {
+            assert_eq!(block_on(server.publish(event)).unwrap(), event);
+        }
+    });
+    assert!(matches!(reader.blocking_recv(), Some(Item::Event { seq: 1, .. }) | None));
+    drop(reader);
+    publisher.join().unwrap();
+    owner.join().unwrap();
+}
+
+/// A publisher waits for room that is never made, until an abort sends it away.
+fn a_publisher_without_room_and_an_abort() {
+    let server = mutex::Server::<u64>::new();
+    let _reader = server.subscribe(block(1)).unwrap();
+    server.blocking_publish(1).unwrap();
+    let publisher = thread::spawn({
+        let server = server.clone();
+        move || server.blocking_publish(2).is_err()
+    });
+    thread::yield_now();
+    server.blocking_shutdown(Shutdown::Abort);
+    assert!(publisher.join().unwrap(), "there was no room");
+}
+
+/// A reader with one event to read is cancelled, and reads it.
+fn a_reader_and_a_cancel() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(block(1)).unwrap();
+    let id = reader.id();
+    server.blocking_publish(1).unwrap();
+    let canceller = thread::spawn({
+        let server = server.clone();
+        move || server.cancel(id).unwrap()
+    });
+    assert_eq!(read(&mut reader), [(1, 1)]);
+    canceller.join().unwrap();
+    drop(server);
+}
+
+/// A publisher waits for a reader that is cancelled and does not read.
+fn a_publisher_and_a_cancel() {
+    let server = mutex::Server::<u64>::new();
+    let reader = server.subscribe(block(1)).unwrap();
+    server.blocking_publish(1).unwrap();
+    let publisher = thread::spawn({
+        let server = server.clone();
+        move || server.blocking_publish(2).unwrap()
+    });
+    server.cancel(reader.id()).unwrap();
+    publisher.join().unwrap();
+    drop(reader);
+}
+
+#[test]
+fn a_cancel_ends_the_stream_and_no_publisher_waits_for_ever() {
+    holds("two publishers, a reader and a cancel", two_publishers_a_reader_and_a_cancel);
+}
+
+#[test]
+#[cfg(pushdown_model = "shuttle")]
+fn a_line_of_publishers_moves_on() {
+    holds("two publishers in line", two_publishers_in_line);
+}
+
+#[test]
+fn room_reaches_the_publisher_that_waits_for_it() {
+    holds("a publisher that waits for room", a_publisher_waits_for_room);
+}
+
+#[test]
+#[cfg(pushdown_model = "shuttle")]
+fn there_is_one_order() {
+    holds("two publishers and two readers", two_readers_see_one_order);
+}
+
+#[test]
+fn loss_is_counted() {
+    holds("a reader that misses events", what_is_missed_is_counted);
+}
+
+#[test]
+#[cfg(pushdown_model = "shuttle")]
+fn the_task_serves_until_the_last_handle_is_gone() {
+    holds("the task", a_task_a_publisher_and_a_reader_that_leaves);
+}
+
+#[test]
+#[cfg(pushdown_model = "shuttle")]
+fn nothing_is_published_without_room() {
+    holds("a publisher without room and an abort", a_publisher_without_room_and_an_abort);
+}
+
+#[test]
+#[cfg(pushdown_model = "shuttle")]
+fn what_was_published_is_read_after_a_cancel() {
+    holds("a reader and a cancel", a_reader_and_a_cancel);
+}
+
+#[test]
+#[cfg(pushdown_model = "shuttle")]
+fn a_cancel_lets_the_publisher_go_that_waits_for_it() {
+    holds("a publisher and a cancel", a_publisher_and_a_cancel);
+}
+
+#[test]
+fn an_event_published_without_room_is_found() {
+    finds(Bug::CommitWithoutRoom, a_publisher_without_room_and_an_abort);
+}
+
+#[test]
+fn loss_that_is_not_counted_is_found() {
+    finds(Bug::LossIsSilent, what_is_missed_is_counted);
+}
+
+#[test]
+fn a_cancel_that_forgets_what_was_published_is_found() {
+    finds(Bug::CancelForgetsPublished, a_reader_and_a_cancel);
+}
+
+#[test]
+fn a_cancel_that_leaves_the_publisher_waiting_is_found() {
+    finds(Bug::CancelLeavesPublisher, a_publisher_and_a_cancel);
+}
+
+#[test]
+fn room_that_is_not_announced_is_found() {
+    finds(Bug::RoomIsNotAnnounced, a_publisher_waits_for_room);
+}
+
+#[test]
+fn a_reader_that_looks_only_once_is_found() {
+    finds(Bug::ReaderLooksOnce, a_publisher_waits_for_room);
+}

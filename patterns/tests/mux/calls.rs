@@ -1,0 +1,170 @@
+//! Calls that end well, and what bounds them.
+
+use pushdown_patterns::Effect;
+use pushdown_patterns::mux::{CallErrorKind, CallOptions, Options};
+use tokio::time::Instant;
+
+use crate::wire::{Toy, ask, connect, frame, toy};
+use crate::{SECOND, count, poll_times, settle};
+
+#[tokio::test(start_paused = true)]
+async fn replies_in_any_order_reach_their_callers() {
+    let (mux, _unsolicited, peer) = toy();
+    let answering = async {
+        let sent = peer.sent().await;
+        assert_eq!(sent.iter().map(|frame| frame.tag).collect::<Vec<_>>(), [0, 1, 2]);
+        for request in sent.iter().rev() {
+            peer.reply(request.tag, format!("re {}", request.text));
+        }
+    };
+    let (a, b, c, ()) =
+        tokio::join!(mux.call(ask("a")), mux.call(ask("b")), mux.call(ask("c")), answering);
+    assert_eq!([a, b, c].map(|reply| reply.unwrap().text), ["re a", "re b", "re c"]);
+    assert_eq!(mux.counts(), Default::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_of_the_callers_choice_is_used_and_a_second_one_like_it_refused() {
+    let (mux, _unsolicited, peer) = toy();
+    let seven = || CallOptions::new().tag(7);
+    let rest = async {
+        settle().await;
+        let error = mux.call_with(ask("b"), seven()).await.unwrap_err();
+        assert!(matches!(error.kind(), CallErrorKind::DuplicateTag), "{error}");
+        assert_eq!(error.effect(), Effect::DidNotHappen);
+        assert_eq!(error.into_request(), Some(ask("b")));
+        assert_eq!(peer.sent_one().await, frame(7, "a"));
+        peer.reply(7, "done");
+    };
+    let (reply, ()) = tokio::join!(mux.call_with(ask("a"), seven()), rest);
+    assert_eq!(reply.unwrap(), frame(7, "done"));
+    // And it can be used again at once.
+    assert!(poll_times(2, mux.call_with(ask("c"), seven())).await.is_none());
+    assert_eq!(peer.sent_one().await, frame(7, "c"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chosen_tag_is_not_assigned_to_another_call() {
+    let (mux, _unsolicited, peer) = connect(Toy::<2>, &Options::new());
+    let calls = async {
+        let first = mux.call_with(ask("a"), CallOptions::new().tag(0));
+        tokio::join!(first, mux.call(ask("b")))
+    };
+    let answering = async {
+        let sent = peer.sent().await;
+        assert_eq!(sent, [frame(0, "a"), frame(1, "b")]);
+        peer.reply(1, "b");
+        peer.reply(0, "a");
+    };
+    let ((a, b), ()) = tokio::join!(calls, answering);
+    assert_eq!((a.unwrap().text.as_str(), b.unwrap().text.as_str()), ("a", "b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_wait_for_a_tag_in_the_order_in_which_they_came() {
+    let (mux, _unsolicited, peer) = connect(Toy::<2>, &Options::new());
+    let calls = async { tokio::join!(mux.call(ask("a")), mux.call(ask("b")), mux.call(ask("c"))) };
+    let answering = async {
+        assert_eq!(peer.sent().await, [frame(0, "a"), frame(1, "b")]);
+        assert_eq!(mux.counts().waiting, 1);
+        peer.reply(1, "b");
+        assert_eq!(peer.sent_one().await, frame(1, "c"));
+        peer.reply(1, "c");
+        peer.reply(0, "a");
+    };
+    let ((a, b, c), ()) = tokio::join!(calls, answering);
+    assert_eq!([a, b, c].map(|reply| reply.unwrap().text), ["a", "b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_calls_are_in_flight_than_may_be() {
+    let (mux, _unsolicited, peer) = connect(Toy::<9>, &Options::new().in_flight(count(2)));
+    let calls = async { tokio::join!(mux.call(ask("a")), mux.call(ask("b")), mux.call(ask("c"))) };
+    let answering = async {
+        assert_eq!(peer.sent().await.len(), 2);
+        assert_eq!((mux.counts().waiting, mux.counts().in_flight), (1, 2));
+        for tag in [0, 1, 2] {
+            peer.reply(tag, "done");
+            settle().await;
+        }
+    };
+    let ((a, b, c), ()) = tokio::join!(calls, answering);
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_finds_no_room_to_wait_is_refused_and_comes_back() {
+    let (mux, _unsolicited, peer) = connect(Toy::<9>, &Options::new().waiting(count(1)));
+    peer.block();
+    let rest = async {
+        settle().await;
+        let error = mux.call(ask("b")).await.unwrap_err();
+        assert!(matches!(error.kind(), CallErrorKind::Full));
+        assert_eq!(error.into_request(), Some(ask("b")));
+        peer.unblock();
+        let request = peer.sent_one().await;
+        peer.reply(request.tag, "done");
+    };
+    let (reply, ()) = tokio::join!(mux.call(ask("a")), rest);
+    assert_eq!(reply.unwrap().text, "done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_of_a_call_in_flight_says_that_it_may_have_happened() {
+    let (mux, _unsolicited, peer) = toy();
+    let start = Instant::now();
+    let error = mux.call_with(ask("a"), CallOptions::new().timeout(SECOND)).await.unwrap_err();
+    assert_eq!(start.elapsed().as_millis(), 1000);
+    assert!(matches!(error.kind(), CallErrorKind::TimedOut));
+    assert_eq!(
+        (error.effect(), error.to_string().as_str()),
+        (Effect::MayHaveHappened, "timed out; the request was sent")
+    );
+    assert_eq!(mux.counts().quarantined, 1);
+    peer.reply(0, "late");
+    settle().await;
+    assert_eq!((mux.counts().quarantined, mux.counts().late), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_without_end_is_none() {
+    let (mux, _unsolicited, peer) = toy();
+    let forever = CallOptions::new().timeout(std::time::Duration::MAX);
+    let answering = async {
+        let request = peer.sent_one().await;
+        peer.reply(request.tag, "done");
+    };
+    let (reply, ()) = tokio::join!(mux.call_with(ask("a"), forever), answering);
+    assert!(reply.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_without_reply_is_sent_in_its_turn_and_leaves_nothing_behind() {
+    let (mux, _unsolicited, peer) = connect(Toy::<1>, &Options::new());
+    let rest = async {
+        settle().await;
+        mux.send(frame(9, "notice")).await.unwrap();
+        assert_eq!(peer.sent().await, [frame(0, "a"), frame(9, "notice")]);
+        peer.reply(0, "done");
+    };
+    let (reply, ()) = tokio::join!(mux.call(ask("a")), rest);
+    assert!(reply.is_ok());
+    assert_eq!(mux.counts(), Default::default());
+}
+
+/// The connection's task runs between the two, and does not yet flush.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_about_to_call_shares_the_write_of_the_one_before() {
+    let (mux, _unsolicited, peer) = toy();
+    let alone = mux.clone();
+    tokio::spawn(async move { alone.call(ask("alone")).await });
+    assert_eq!((peer.sent().await.len(), peer.flushes()), (1, 1));
+    let (first, second) = (mux.clone(), mux.clone());
+    tokio::spawn(async move {
+        let second = async move {
+            let _ = second.call(ask("b")).await;
+        };
+        tokio::join!(first.call(ask("a")), async { drop(tokio::spawn(second)) })
+    });
+    assert_eq!((peer.sent().await.len(), peer.flushes()), (2, 2));
+}

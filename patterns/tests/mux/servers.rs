@@ -1,0 +1,145 @@
+//! The multiplexer over a real memcached.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use pushdown_patterns::mux::memcached::{self, Memcached, Request, Status};
+use pushdown_patterns::mux::{CallErrorKind, CallOptions, End, Mux, Options, Unsolicited};
+use pushdown_patterns::{Effect, Shutdown};
+use tokio::task::JoinSet;
+
+use crate::common::{PATIENCE, Server, until};
+
+const CALLERS: u64 = 1024;
+
+async fn connect(server: &Server) -> (Mux<Memcached>, Unsolicited<Memcached>) {
+    let (read, write) = server.connect().await.unwrap().into_split();
+    let (sink, stream) = memcached::split(read, write, memcached::MAX_VALUE);
+    Mux::spawn(Memcached::new(), sink, stream, &Options::new())
+}
+
+#[tokio::test]
+async fn commands_do_what_memcached_says_they_do() {
+    let Some(server) = Server::memcached().await else { return };
+    let (mux, mut unsolicited) = connect(&server).await;
+    let call = async |request: Request| mux.call(request).await.unwrap();
+    assert_eq!(call(Request::get("key").unwrap()).await.status, Status::Miss);
+    assert_eq!(call(Request::set("key", "41").unwrap()).await.status, Status::Done);
+    let add = Request::set("key", "0").unwrap().flag("ME").unwrap();
+    assert_eq!(call(add).await.status, Status::NotStored);
+    let increment = Request::arithmetic("key").unwrap().flag("v").unwrap();
+    assert_eq!(call(increment).await.value.as_deref(), Some(&b"42"[..]));
+    let reply = call(Request::get("key").unwrap().flag("t").unwrap().flag("s").unwrap()).await;
+    assert_eq!((reply.status, &reply.flags[..]), (Status::Value, &b"t-1 s2"[..]));
+    let compare = Request::set("key", "0").unwrap().flag("C1").unwrap();
+    assert_eq!(call(compare).await.status, Status::Exists);
+    assert_eq!(call(Request::delete("key").unwrap()).await.status, Status::Done);
+    assert_eq!(call(Request::delete("key").unwrap()).await.status, Status::NotFound);
+    mux.send(Request::noop()).await.unwrap();
+    assert_eq!(unsolicited.recv().await.unwrap().status, Status::Noop);
+    let report = mux.shutdown(Shutdown::Drain { deadline: PATIENCE }).await;
+    assert!(matches!(report.end, End::Drained), "{}", report.end);
+}
+
+#[tokio::test]
+async fn an_error_reaches_the_caller_whose_request_is_wrong_and_nobody_else() {
+    let Some(server) = Server::memcached().await else { return };
+    let (mux, _unsolicited) = connect(&server).await;
+    let get = || mux.call(Request::get("key").unwrap());
+    let large = Request::set("key", vec![b'x'; 2 * memcached::MAX_VALUE]).unwrap();
+    let wrong = Request::set("key", "value").unwrap().flag("MZ").unwrap();
+    let (a, large, b, wrong, c) =
+        tokio::join!(get(), mux.call(large), get(), mux.call(wrong), get());
+    assert_eq!(large.unwrap().status, Status::ServerError);
+    assert_eq!(wrong.unwrap().status, Status::ClientError);
+    for other in [a, b, c] {
+        assert_eq!(other.unwrap().status, Status::Miss);
+    }
+}
+
+/// Each caller stores values of its own and reads them back, and drops a call now and then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_callers_get_their_own_values() {
+    let Some(server) = Server::memcached().await else { return };
+    let (mux, _unsolicited) = connect(&server).await;
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let mux = mux.clone();
+        callers.spawn(async move {
+            for round in 0..10_u64 {
+                let key = format!("{caller}:{round}");
+                let value = key.repeat(1 + (caller % 50) as usize);
+                let request = Request::set(&key, value.clone()).unwrap();
+                assert_eq!(mux.call(request).await.unwrap().status, Status::Done);
+                if (caller + round).is_multiple_of(3) {
+                    let dropped = mux.call(Request::get("another-key").unwrap());
+                    let _ = tokio::time::timeout(Duration::ZERO, dropped).await;
+                }
+                let reply = mux.call(Request::get(&key).unwrap()).await.unwrap();
+                assert_eq!(reply.value, Some(value.into_bytes()));
+            }
+        });
+    }
+    callers.join_all().await;
+    until("the quarantine is empty", async || mux.counts().quarantined == 0).await;
+    assert_eq!(mux.counts().unexpected, 0);
+    println!("{} calls, {} replies late", CALLERS * 20, mux.counts().late);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_in_the_middle_wakes_all_its_callers_at_once() {
+    let Some(server) = Server::memcached().await else { return };
+    let (mux, _unsolicited) = connect(&server).await;
+    let calls = Arc::new(AtomicU64::new(0));
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let (mux, calls) = (mux.clone(), calls.clone());
+        callers.spawn(async move {
+            loop {
+                match mux.call(Request::get(format!("{caller}")).unwrap()).await {
+                    Ok(_) => _ = calls.fetch_add(1, Ordering::Relaxed),
+                    Err(error) => return (Instant::now(), error),
+                }
+            }
+        });
+    }
+    until("some calls are answered", async || calls.load(Ordering::Relaxed) > 10 * CALLERS).await;
+    // Stopped first, so that all callers are waiting when it is killed.
+    server.signal("STOP");
+    let mut before = 0;
+    until("all callers wait", async || {
+        let answered = calls.load(Ordering::Relaxed);
+        mux.counts().in_flight as u64 == CALLERS
+            && std::mem::replace(&mut before, answered) == answered
+    })
+    .await;
+    server.signal("KILL");
+    let ended = callers.join_all().await;
+    let first = ended.iter().map(|(when, _)| *when).min().unwrap();
+    let last = ended.iter().map(|(when, _)| *when).max().unwrap();
+    for (_, error) in &ended {
+        let CallErrorKind::Ended(end) = error.kind() else { panic!("{error}") };
+        assert!(matches!(end, End::Closed | End::Receive(_) | End::Send(_)), "{end}");
+        assert_eq!(error.effect(), Effect::MayHaveHappened);
+    }
+    assert_eq!(ended.len() as u64, CALLERS);
+    assert!(last - first < Duration::from_secs(1), "{:?}", last - first);
+    assert_eq!(mux.ended().await.unfinished as u64, CALLERS);
+    println!("{CALLERS} callers woken within {:?}", last - first);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_for_a_while_is_late_and_no_more() {
+    let Some(server) = Server::memcached().await else { return };
+    let (mux, _unsolicited) = connect(&server).await;
+    server.signal("STOP");
+    let timeout = CallOptions::new().timeout(Duration::from_millis(50));
+    let error = mux.call_with(Request::set("key", "late").unwrap(), timeout).await.unwrap_err();
+    assert!(matches!(error.kind(), CallErrorKind::TimedOut));
+    assert_eq!((error.effect(), mux.counts().quarantined), (Effect::MayHaveHappened, 1));
+    server.signal("CONT");
+    let reply = mux.call(Request::get("key").unwrap()).await.unwrap();
+    assert_eq!(reply.value.as_deref(), Some(&b"late"[..]), "and it did happen");
+    assert_eq!((mux.counts().quarantined, mux.counts().late), (0, 1));
+}

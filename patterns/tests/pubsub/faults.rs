@@ -1,0 +1,201 @@
+//! Code of the user that calls back or panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use pushdown_patterns::Shutdown;
+use pushdown_patterns::pubsub::{Policy, PubSub, mutex, task};
+use pushdown_patterns::thread::block_on;
+
+use crate::lossless;
+
+/// A payload whose drop does something.
+struct OnDrop(Box<dyn Fn() + Send + Sync>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+fn on_drop(f: impl Fn() + Send + Sync + 'static) -> OnDrop {
+    OnDrop(Box::new(f))
+}
+
+/// Payloads are dropped by whoever is the last to leave them. If it held a lock, this would hang.
+#[test]
+fn a_payload_may_call_the_server_when_it_is_dropped() {
+    let server = mutex::Server::<OnDrop>::new();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let mut oldest = server.subscribe(Policy::drop_oldest(1)).unwrap();
+    let mut reader = server.subscribe(Policy::drop_newest(40)).unwrap();
+    let _disconnected = server.subscribe(Policy::disconnect(1, Duration::ZERO)).unwrap();
+    for round in 0..200 {
+        let (own, dropped) = (server.clone(), dropped.clone());
+        let event = on_drop(move || {
+            dropped.fetch_add(1, Ordering::Relaxed);
+            let subscription = own.subscribe(lossless()).unwrap();
+            own.cancel(subscription.id()).unwrap();
+        });
+        block_on(server.publish(event)).unwrap();
+        if round % 50 == 49 {
+            while reader.try_recv().is_ok() {}
+            while oldest.try_recv().is_ok() {}
+        }
+    }
+    assert!(dropped.load(Ordering::Relaxed) > 100, "{dropped:?}");
+}
+
+/// A segment is left by the publisher that begins the next one, under the lock of all.
+#[test]
+fn a_payload_that_nobody_is_subscribed_to_may_call_the_server_when_it_is_dropped() {
+    let server = mutex::Server::<OnDrop>::new();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let (done, finished) = std::sync::mpsc::channel();
+    let publisher = std::thread::spawn({
+        let (server, dropped) = (server.clone(), dropped.clone());
+        move || {
+            for _ in 0..100 {
+                let (own, dropped) = (server.clone(), dropped.clone());
+                let event = on_drop(move || {
+                    dropped.fetch_add(1 + own.subscribers(), Ordering::Relaxed);
+                });
+                server.blocking_publish(event).unwrap();
+            }
+            done.send(()).unwrap();
+        }
+    });
+    finished.recv_timeout(Duration::from_secs(20)).expect("no lock is held");
+    publisher.join().unwrap();
+    assert_eq!(dropped.load(Ordering::Relaxed), 96);
+    server.blocking_shutdown(Shutdown::Abort);
+    assert_eq!(dropped.load(Ordering::Relaxed), 100);
+}
+
+/// The second of two panics at a time would abort the process.
+#[test]
+fn two_payloads_that_panic_together_do_not_abort_the_process() {
+    let server = mutex::Server::<OnDrop>::new();
+    let mut reader = server.subscribe(lossless()).unwrap();
+    for event in 1..=40 {
+        let payload = on_drop(move || assert!(![3, 5].contains(&event), "a payload's own panic"));
+        server.blocking_publish(payload).unwrap();
+    }
+    let (mut read, mut panics) = (Vec::new(), 0);
+    while read.len() < 40 {
+        match catch_unwind(AssertUnwindSafe(|| reader.try_recv().map(crate::short))) {
+            Ok(item) => read.push(item.unwrap()),
+            Err(_) => panics += 1,
+        }
+    }
+    // They lie in one segment, so the reader is told once.
+    panics += usize::from(catch_unwind(AssertUnwindSafe(|| reader.try_recv().is_ok())).is_err());
+    assert_eq!(panics, 1);
+    assert!(read.into_iter().eq(1..=40));
+}
+
+/// Whoever makes room publishes for the one who waits. This begins a segment, with which the oldest
+/// one is dropped.
+#[test]
+fn a_payload_that_panics_costs_the_reader_that_makes_room_no_event() {
+    let server = mutex::Server::<OnDrop>::new();
+    let fragile = |event| on_drop(move || assert_ne!(event, 5, "a payload's own panic"));
+    let oldest = server.subscribe(Policy::drop_oldest(32)).unwrap();
+    for event in 1..=63 {
+        server.blocking_publish(fragile(event)).unwrap();
+    }
+    let mut reader = server.subscribe(Policy::block(1, Duration::MAX)).unwrap();
+    server.blocking_publish(fragile(64)).unwrap();
+    let mut waiting = std::pin::pin!(server.publish(fragile(65)));
+    assert!(crate::poll_once(waiting.as_mut()).is_pending());
+    assert_eq!(reader.try_recv().map(crate::short), Ok(64));
+    assert!(crate::poll_once(waiting.as_mut()).is_ready());
+    assert_eq!(reader.try_recv().map(crate::short), Ok(65));
+    drop(oldest);
+}
+
+/// The owner is the last to leave the payload: in the middle of its turn, with publishers waiting.
+#[tokio::test(start_paused = true)]
+async fn a_payload_that_panics_in_the_owners_hands_keeps_no_publisher_waiting() {
+    let server = task::Server::<OnDrop>::new();
+    let slow = server.subscribe(Policy::block(40, Duration::MAX)).await.unwrap();
+    let publish = |event| {
+        let payload = on_drop(move || assert_ne!(event, 5, "a payload's own panic"));
+        let server = server.clone();
+        async move { server.publish(payload).await.unwrap() }
+    };
+    for event in 1..=40 {
+        publish(event).await;
+    }
+    let waiting = [41, 42].map(|event| tokio::spawn(publish(event)));
+    crate::settle().await;
+    assert!(waiting.iter().all(|publisher| !publisher.is_finished()));
+    drop(slow);
+    for (publisher, seq) in waiting.into_iter().zip(41..) {
+        let published = tokio::time::timeout(crate::SECOND, publisher).await;
+        assert_eq!(published.unwrap().unwrap(), seq);
+    }
+}
+
+/// A payload that panics when it is dropped, among others.
+async fn publish_with_one_that_panics<S: PubSub<OnDrop>>(server: &S) -> usize {
+    let mut panics = 0;
+    for event in 1..=100_u64 {
+        let payload = on_drop(move || assert_ne!(event, 5, "a payload's own panic"));
+        let own = server.clone();
+        let published = tokio::spawn(async move { own.publish(payload).await.unwrap() });
+        panics += usize::from(published.await.is_err());
+    }
+    panics
+}
+
+async fn the_reader_is_told<S: PubSub<OnDrop>>(server: S) {
+    let mut reader = server.subscribe(lossless()).await.unwrap();
+    assert_eq!(publish_with_one_that_panics(&server).await, 0);
+    let (mut read, mut panics) = (Vec::new(), 0);
+    for _ in 0..101 {
+        match catch_unwind(AssertUnwindSafe(|| reader.try_recv().map(crate::short))) {
+            Ok(item) => read.push(item.unwrap()),
+            Err(_) => panics += 1,
+        }
+    }
+    assert_eq!(panics, 1, "it was the last to leave the payload");
+    assert!(read.into_iter().eq(1..=100), "and loses nothing");
+}
+
+async fn others_go_on<S: PubSub<OnDrop>>(server: S, panics: usize) {
+    let mut slow = server.subscribe(Policy::drop_oldest(1)).await.unwrap();
+    assert_eq!(publish_with_one_that_panics(&server).await, panics);
+    assert_eq!(slow.recv().await.map(crate::short), Some(-99));
+    assert_eq!(slow.recv().await.map(crate::short), Some(100));
+}
+
+#[tokio::test]
+async fn a_payload_that_panics_when_it_is_dropped_stops_nobody() {
+    the_reader_is_told(mutex::Server::new()).await;
+    the_reader_is_told(task::Server::new()).await;
+    // The publisher was the last to leave it. In the other shape it was the task, which goes on.
+    others_go_on(mutex::Server::new(), 1).await;
+    others_go_on(task::Server::new(), 0).await;
+}
+
+#[tokio::test]
+async fn a_panic_while_an_event_is_measured_is_the_publishers() {
+    fn size(event: &u64) -> usize {
+        assert_ne!(*event, 2, "cannot measure");
+        8
+    }
+    async fn check<S: PubSub<u64>>(server: S) {
+        let mut reader = server.subscribe(lossless()).await.unwrap();
+        for event in 1..=3_u64 {
+            let own = server.clone();
+            let published = tokio::spawn(async move { own.publish(event).await.unwrap() }).await;
+            assert_eq!(published.is_err(), event == 2);
+        }
+        assert_eq!(crate::ready(&mut reader), [1, 2]);
+    }
+    check(mutex::Server::with_sizes(size)).await;
+    check(task::Server::with_sizes(size)).await;
+}

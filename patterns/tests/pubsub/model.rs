@@ -1,0 +1,259 @@
+//! The core against a sequential model: for each subscriber a plain list, and what its policy says.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use pushdown_patterns::pubsub::core::{Aftermath, Place, Queue, Read, Registry};
+use pushdown_patterns::pubsub::{End, How, Limit, Policy, SubscriberId};
+
+const LIMIT: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Debug)]
+enum Step {
+    Subscribe(Policy),
+    /// An event of so many bytes.
+    Publish(usize),
+    /// So many items, by one of the subscribers.
+    Read(prop::sample::Index, usize),
+    Cancel(prop::sample::Index),
+    Leave(prop::sample::Index),
+    Sleep,
+    Close,
+    Abort,
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    let limit = || {
+        prop_oneof![
+            Just(Limit::Unbounded),
+            (1_usize..40).prop_map(|n| Limit::AtMost(NonZeroUsize::new(n).unwrap()))
+        ]
+    };
+    prop_oneof![
+        (1_usize..50).prop_map(|capacity| Policy::block(capacity, LIMIT)),
+        (1_usize..50).prop_map(Policy::drop_newest),
+        (1_usize..50).prop_map(Policy::drop_oldest),
+        (limit(), limit()).prop_map(|(items, bytes)| Policy::Queue { items, bytes }),
+        (1_usize..9).prop_map(|capacity| Policy::disconnect(capacity, LIMIT)),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => policies().prop_map(Step::Subscribe),
+        40 => (0_usize..5).prop_map(Step::Publish),
+        20 => (any::<prop::sample::Index>(), 0_usize..20).prop_map(|(who, n)| Step::Read(who, n)),
+        1 => any::<prop::sample::Index>().prop_map(Step::Cancel),
+        1 => any::<prop::sample::Index>().prop_map(Step::Leave),
+        3 => Just(Step::Sleep),
+    ];
+    let end = prop_oneof![Just(vec![]), Just(vec![Step::Close]), Just(vec![Step::Abort])];
+    (vec(step, 0..300), end).prop_map(|(mut steps, end)| {
+        steps.extend(end);
+        steps
+    })
+}
+
+/// A subscriber as the documentation describes it.
+struct Model {
+    policy: Policy,
+    /// Numbers and bytes of events, or `None` for a missed one.
+    items: VecDeque<(u64, Option<usize>)>,
+    full_since: Option<Instant>,
+    end: Option<End>,
+}
+
+impl Model {
+    fn events(&self) -> usize {
+        self.items.iter().filter(|(_, bytes)| bytes.is_some()).count()
+    }
+
+    fn has_room(&self) -> bool {
+        match self.policy {
+            Policy::Block { capacity, .. } => self.events() < capacity.get(),
+            _ => true,
+        }
+    }
+
+    fn push(&mut self, seq: u64, bytes: usize, now: Instant) {
+        let events = self.events();
+        let all: usize = self.items.iter().filter_map(|(_, bytes)| *bytes).sum();
+        let exceeds = |limit, amount| matches!(limit, Limit::AtMost(most) if amount > most.get());
+        let mut event = Some(bytes);
+        match self.policy {
+            Policy::Block { capacity, .. } => assert!(events < capacity.get()),
+            Policy::DropNewest { capacity } if events == capacity.get() => event = None,
+            Policy::DropOldest { capacity } if events == capacity.get() => {
+                self.items.iter_mut().find(|(_, bytes)| bytes.is_some()).unwrap().1 = None;
+            }
+            Policy::Queue { items, bytes: limit }
+                if exceeds(items, events + 1) || exceeds(limit, all + bytes) =>
+            {
+                self.disconnect();
+                event = None;
+            }
+            Policy::Disconnect { capacity, grace } if events == capacity.get() => {
+                event = None;
+                let since = *self.full_since.get_or_insert(now);
+                if now - since >= grace {
+                    self.disconnect();
+                }
+            }
+            Policy::Disconnect { .. } => self.full_since = None,
+            _ => {}
+        }
+        self.items.push_back((seq, event));
+    }
+
+    fn disconnect(&mut self) {
+        self.end = Some(End::TooSlow);
+        self.items.iter_mut().for_each(|(_, bytes)| *bytes = None);
+    }
+
+    /// What is read next: the number of an event, or how many are missed.
+    fn read(&mut self) -> Read {
+        match self.items.pop_front() {
+            Some((seq, Some(_))) => Read::Event { seq, room: false },
+            Some((_, None)) => {
+                let mut missed = 1;
+                while self.items.front().is_some_and(|(_, bytes)| bytes.is_none()) {
+                    self.items.pop_front();
+                    missed += 1;
+                }
+                Read::Gap(missed)
+            }
+            None => self.end.map_or(Read::Empty, Read::End),
+        }
+    }
+}
+
+struct Subscriber {
+    id: SubscriberId,
+    queue: Rc<RefCell<Queue<u64>>>,
+    place: Place<u64>,
+    model: Model,
+    left: bool,
+}
+
+impl Subscriber {
+    fn read(&mut self, published: u64) -> Result<Read, TestCaseError> {
+        let read = self.queue.borrow_mut().read(&mut self.place, || published);
+        self.place.clear();
+        let found = match read {
+            Read::Event { seq, .. } => {
+                prop_assert_eq!(**self.place.event(seq), seq, "the payload of the event");
+                Read::Event { seq, room: false }
+            }
+            other => other,
+        };
+        let expected = self.model.read();
+        prop_assert_eq!(&found, &expected, "{:?}", self.model.policy);
+        Ok(found)
+    }
+}
+
+fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let mut registry = Registry::<Rc<RefCell<Queue<u64>>>>::new();
+    let mut subscribers: Vec<Subscriber> = Vec::new();
+    let (mut published, mut now) = (0, Instant::now());
+    for step in steps {
+        let mut aftermath = Aftermath::default();
+        match step {
+            Step::Subscribe(policy) => {
+                let queue = Rc::new(RefCell::new(Queue::new(policy)));
+                let id = registry.subscribe(queue.clone());
+                let model = Model { policy, items: VecDeque::new(), full_since: None, end: None };
+                subscribers.push(Subscriber { id, queue, place: Place::new(), model, left: false });
+            }
+            Step::Publish(bytes) => {
+                let live = || subscribers.iter().filter(|sub| !sub.left && sub.model.end.is_none());
+                let full: Vec<_> =
+                    live().filter(|sub| !sub.model.has_room()).map(|sub| sub.id).collect();
+                match registry.room() {
+                    Err(wait) => prop_assert!(full.contains(&wait.id), "{:?} {:?}", wait, full),
+                    Ok(()) => {
+                        prop_assert_eq!(&full, &[], "nobody is full");
+                        published += 1;
+                        let event = Arc::new(published);
+                        let seq = registry.publish(event, bytes, || now, &mut aftermath);
+                        prop_assert_eq!(seq, published);
+                        for sub in &mut subscribers {
+                            if !sub.left && sub.model.end.is_none() {
+                                sub.model.push(seq, bytes, now);
+                            }
+                        }
+                    }
+                }
+            }
+            Step::Read(who, count) if !subscribers.is_empty() => {
+                let sub = who.get_mut(&mut subscribers);
+                for _ in 0..if sub.left { 0 } else { count } {
+                    if matches!(sub.read(published)?, Read::Empty | Read::End(_)) {
+                        break;
+                    }
+                }
+            }
+            Step::Cancel(who) if !subscribers.is_empty() => {
+                let sub = who.get_mut(&mut subscribers);
+                let cancelled = registry.cancel(sub.id, &mut aftermath).is_some();
+                prop_assert_eq!(cancelled, !sub.left && sub.model.end.is_none());
+                sub.model.end.get_or_insert(End::Cancelled);
+            }
+            Step::Leave(who) if !subscribers.is_empty() => {
+                let sub = who.get_mut(&mut subscribers);
+                prop_assert_eq!(registry.left(sub.id).is_some(), !sub.left);
+                sub.left = true;
+            }
+            Step::Sleep => now += LIMIT / 2,
+            Step::Close => registry.close(End::Shutdown),
+            Step::Abort => drop(registry.abort(&mut aftermath)),
+            Step::Read(..) | Step::Cancel(_) | Step::Leave(_) => {}
+        }
+        drop(aftermath);
+    }
+    end(registry, subscribers, published)
+}
+
+/// Reads everything to the end, and looks at the report.
+fn end(
+    mut registry: Registry<Rc<RefCell<Queue<u64>>>>,
+    mut subscribers: Vec<Subscriber>,
+    published: u64,
+) -> Result<(), TestCaseError> {
+    let aborted: Vec<_> = registry.ended().map_or(Vec::new(), |(_, ended)| ended.to_vec());
+    let closed = registry.is_closed();
+    for sub in subscribers.iter_mut().filter(|sub| !sub.left) {
+        if let Some(ended) = aborted.iter().find(|ended| ended.id == sub.id) {
+            prop_assert_eq!(ended.how, How::Aborted);
+            prop_assert_eq!(ended.undelivered, sub.model.items.len() as u64);
+            sub.model.items.clear();
+            sub.model.end = Some(End::Aborted);
+        } else if closed {
+            sub.model.end.get_or_insert(End::Shutdown);
+        }
+        while !matches!(sub.read(published)?, Read::Empty | Read::End(_)) {}
+        prop_assert_eq!(sub.queue.borrow().end(), sub.model.end);
+        prop_assert_eq!(registry.left(sub.id).is_some(), aborted.is_empty());
+    }
+    if let Some((all, ended)) = registry.ended() {
+        prop_assert!(all);
+        let stayed = subscribers.iter().filter(|sub| !sub.left).count();
+        prop_assert_eq!(ended.len(), stayed);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_core_does_what_the_model_does(steps in steps()) {
+        check(steps)?;
+    }
+}

@@ -1,0 +1,160 @@
+//! Whoever sleeps is woken. Those who sleep here are tasks of their own, which nobody polls besides.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+use pushdown_patterns::Shutdown;
+use pushdown_patterns::pubsub::{End, Policy, PubSub, mutex};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::{SECOND, lossless, poll_once, publish, settle};
+
+/// A task that waits for room.
+async fn sleeping_publisher<S: PubSub<u64>>(server: &S) -> JoinHandle<u64> {
+    let server = server.clone();
+    let publisher = tokio::spawn(async move { server.publish(2).await.unwrap() });
+    settle().await;
+    assert!(!publisher.is_finished());
+    publisher
+}
+
+async fn woken<T>(sleeper: JoinHandle<T>) -> T {
+    timeout(SECOND, sleeper).await.expect("it is woken").unwrap()
+}
+
+shapes! {
+    async fn dropping_a_subscription_wakes_the_publisher_that_waits_for_it<S>(server: S) {
+        let stuck = server.subscribe(Policy::block(1, Duration::MAX)).await.unwrap();
+        publish(&server, [1]).await;
+        let publisher = sleeping_publisher(&server).await;
+        drop(stuck);
+        assert_eq!(woken(publisher).await, 2);
+    }
+
+    async fn cancelling_a_subscription_wakes_the_publisher_that_waits_for_it<S>(server: S) {
+        let stuck = server.subscribe(Policy::block(1, Duration::MAX)).await.unwrap();
+        publish(&server, [1]).await;
+        let publisher = sleeping_publisher(&server).await;
+        server.cancel(stuck.id()).await.unwrap();
+        assert_eq!(woken(publisher).await, 2);
+    }
+
+    async fn reading_wakes_the_publisher_that_waits_for_room<S>(server: S) {
+        let mut slow = server.subscribe(Policy::block(1, Duration::MAX)).await.unwrap();
+        publish(&server, [1]).await;
+        let publisher = sleeping_publisher(&server).await;
+        slow.try_recv().unwrap();
+        assert_eq!(woken(publisher).await, 2);
+    }
+
+    async fn dropping_the_last_handle_wakes_a_reader<S>(server: S) {
+        let mut subscription = server.subscribe(lossless()).await.unwrap();
+        let reader = tokio::spawn(async move {
+            assert!(subscription.recv().await.is_none());
+            subscription.end()
+        });
+        settle().await;
+        drop(server);
+        assert_eq!(woken(reader).await, Some(End::Aborted));
+    }
+
+    async fn a_shutdown_that_is_dropped_leaves_no_waker_behind<S>(server: S) {
+        let stuck = server.subscribe(lossless()).await.unwrap();
+        publish(&server, [1]).await;
+        let noted = Arc::new(Noted::default());
+        {
+            let mut closing = pin!(server.shutdown(Shutdown::Drain { deadline: SECOND }));
+            let waker = Waker::from(noted.clone());
+            for _ in 0..3 {
+                assert!(closing.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                settle().await;
+            }
+            drop(waker);
+            assert_ne!(Arc::strong_count(&noted), 1);
+        }
+        settle().await;
+        assert_eq!(Arc::strong_count(&noted), 1);
+        drop(stuck);
+    }
+
+    async fn a_reader_with_much_to_read_lets_others_have_a_turn<S>(server: S) {
+        let mut subscription = server.subscribe(lossless()).await.unwrap();
+        publish(&server, 1..=1000).await;
+        let read = Arc::new(AtomicU64::new(0));
+        let reader = tokio::spawn({
+            let read = read.clone();
+            async move {
+                for _ in 0..1000 {
+                    subscription.recv().await.unwrap();
+                    read.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        let other = tokio::spawn({
+            let read = read.clone();
+            async move { read.load(Ordering::Relaxed) }
+        });
+        let before = other.await.unwrap();
+        assert!((1..=128).contains(&before), "{before} items");
+        reader.await.unwrap();
+        assert_eq!(read.load(Ordering::Relaxed), 1000);
+    }
+}
+
+/// A waker that takes notes.
+#[derive(Default)]
+struct Noted(AtomicBool);
+
+impl Wake for Noted {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker's own panic");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_does_not_keep_others_asleep() {
+    for panics_first in [false, true] {
+        let server = mutex::Server::<u64>::new();
+        let mut readers = [(); 2].map(|()| server.subscribe(lossless()).unwrap());
+        let noted = Arc::new(Noted::default());
+        let mut wakers = [Waker::from(noted.clone()), Waker::from(Arc::new(Panics))];
+        if panics_first {
+            wakers.reverse();
+        }
+        for (reader, waker) in readers.iter_mut().zip(&wakers) {
+            let recv = pin!(reader.recv());
+            assert!(recv.poll(&mut Context::from_waker(waker)).is_pending());
+        }
+        assert_eq!(server.blocking_publish(1).unwrap(), 1);
+        assert!(noted.0.load(Ordering::Relaxed), "panics first: {panics_first}");
+        for reader in &mut readers {
+            assert_eq!(reader.try_recv().map(crate::short), Ok(1));
+        }
+    }
+}
+
+/// Whoever makes room publishes for the one who waits, and wakes it.
+#[test]
+fn a_waker_that_panics_costs_the_reader_that_makes_room_no_event() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(Policy::block(1, Duration::MAX)).unwrap();
+    server.blocking_publish(1).unwrap();
+    let mut second = pin!(server.publish(2));
+    let waker = Waker::from(Arc::new(Panics));
+    assert!(second.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(reader.try_recv().map(crate::short), Ok(1));
+    assert!(poll_once(second.as_mut()).is_ready());
+    assert_eq!(crate::ready(&mut reader), [2]);
+}

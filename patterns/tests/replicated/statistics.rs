@@ -1,0 +1,231 @@
+//! What is measured, and what follows from it: delays by percentile, and the budget.
+
+use super::*;
+use pushdown_patterns::replicated::core::Latency;
+use pushdown_patterns::replicated::{Budget, Hedge};
+
+#[tokio::test(start_paused = true)]
+async fn each_server_has_its_own_counts() {
+    let servers = Servers::new([Fail(1), Panic(1), Reply(1), Stop]);
+    let client: Fake = servers.client().build().unwrap();
+    client.call(()).await.unwrap();
+    servers.becomes(2, Stop);
+    drop(tokio::time::timeout(ms(150), client.call(())).await);
+    let stats = client.stats();
+    let counts = |server: usize| {
+        let stats = &stats.servers[server];
+        assert_eq!(stats.running(), 0);
+        (stats.attempts, stats.succeeded, stats.failed, stats.panicked, stats.cancelled)
+    };
+    assert_eq!(counts(0), (1, 0, 1, 0, 0));
+    assert_eq!(counts(1), (1, 0, 0, 1, 0));
+    assert_eq!(counts(2), (2, 1, 0, 0, 1));
+    assert_eq!(counts(3), (1, 0, 0, 0, 1));
+    assert_eq!((stats.calls, stats.hedges, stats.hedges_denied, stats.moves), (2, 1, 0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_runs_is_counted_as_running() {
+    let servers = Servers::new([Reply(5)]);
+    let client: Fake = servers.client().build().unwrap();
+    let other = client.clone();
+    let call = tokio::spawn(async move { other.call(()).await });
+    settle().await;
+    assert_eq!((client.running().calls, client.stats().servers[0].running()), (1, 1));
+    call.await.unwrap().unwrap();
+    assert_eq!((client.running().calls, client.stats().servers[0].running()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_unpolled_counts_until_then() {
+    let servers = Servers::new([Stop]);
+    let client: Fake = servers.client().build().unwrap();
+    let other = client.clone();
+    let call = tokio::spawn(async move { other.call(()).await });
+    settle().await;
+    sleep(ms(7)).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    assert!(client.stats().servers[0].latency.percentile(50).unwrap() > ms(7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_percentile_waits_the_longest_delay_until_it_knows_better() {
+    let servers = Servers::new([Stop, Reply(1)]);
+    let hedge = Hedge::Percentile { percentile: 95, at_least: ms(1), at_most: ms(50) };
+    let client: Fake = servers.client().hedge(hedge).build().unwrap();
+    assert_eq!(client.call(()).await.unwrap(), 1);
+    assert_eq!(servers.asked(), [(0, 0), (50, 1)]);
+    servers.becomes(1, Reply(8));
+    for _ in 0..200 {
+        assert_eq!(client.call(()).await.unwrap(), 1);
+    }
+    servers.asked();
+    servers.becomes(0, Reply(1));
+    servers.becomes(1, Stop);
+    let begun = servers.elapsed();
+    assert_eq!(client.call(()).await.unwrap(), 0);
+    let hedged = servers.asked()[1].0 - begun;
+    assert!((8..=10).contains(&hedged), "{hedged} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_percentile_keeps_within_its_bounds() {
+    for (usual, delay) in [(1, 5), (90, 20)] {
+        let servers = Servers::new([Reply(usual), Stop]);
+        let hedge = Hedge::Percentile { percentile: 50, at_least: ms(5), at_most: ms(20) };
+        let client: Fake = servers.client().hedge(hedge).budget(Budget::UNLIMITED).build().unwrap();
+        for _ in 0..30 {
+            client.call(()).await.unwrap();
+        }
+        servers.asked();
+        servers.becomes(0, Stop);
+        servers.becomes(1, Reply(0));
+        let begun = servers.elapsed();
+        client.call(()).await.unwrap();
+        assert_eq!(servers.asked(), [(begun, 0), (begun + delay, 1)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_budget_keeps_slow_servers_from_twice_the_load() {
+    let servers = Servers::new([Reply(50), Reply(50)]);
+    let budget = Budget { percent: 10, per_second: 0, burst: 5 };
+    let client: Fake = servers.client().hedge(Hedge::After(ms(10))).budget(budget).build().unwrap();
+    for _ in 0..200 {
+        client.call(()).await.unwrap();
+    }
+    let stats = client.stats();
+    // The first call finds it full.
+    assert_eq!(stats.hedges, 5 + 199 / 10);
+    assert!(stats.hedges_denied > 0);
+    assert_eq!(servers.asked().len() as u64, 200 + stats.hedges);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_budget_asks_for_it_again_after_the_delay() {
+    let servers = Servers::new([Stop, Stop]);
+    let budget = Budget { percent: 50, per_second: 0, burst: 1 };
+    let client: Fake = servers.client().hedge(Hedge::After(ms(10))).budget(budget).build().unwrap();
+    // The first takes the one token that there is, the second is left without.
+    let calls: Vec<_> = (0..2)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.call(()).await.unwrap() })
+        })
+        .collect();
+    sleep(ms(15)).await;
+    assert_eq!((client.stats().hedges, client.stats().hedges_denied), (1, 1));
+    // Two more calls bring in another one.
+    servers.becomes(0, Reply(0));
+    servers.becomes(1, Reply(0));
+    client.call(()).await.unwrap();
+    client.call(()).await.unwrap();
+    sleep(ms(10)).await;
+    assert_eq!(client.stats().hedges, 2);
+    let mut answers = 0;
+    for call in calls {
+        if call.is_finished() {
+            assert_eq!(call.await.unwrap(), 1);
+            answers += 1;
+        } else {
+            call.abort();
+        }
+    }
+    assert_eq!(answers, 1, "the other one's second server had stopped when it was asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_is_used_up_comes_back_with_time() {
+    let servers = Servers::new([Reply(0), Reply(0)]);
+    let budget = Budget { percent: 0, per_second: 2, burst: 1 };
+    let client: Fake = servers.client().hedge(Hedge::After(ms(10))).budget(budget).build().unwrap();
+    // The preferred server stops again and again, and nobody else makes calls.
+    let waits = async || {
+        servers.becomes(client.preferred(), Stop);
+        let begun = servers.elapsed();
+        client.call(()).await.unwrap();
+        (0..2).for_each(|server| servers.becomes(server, Reply(0)));
+        servers.elapsed() - begun
+    };
+    assert_eq!(waits().await, 10, "there is one saved up");
+    for _ in 0..10 {
+        assert_eq!(waits().await, 500);
+    }
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(waits().await, 10);
+    assert_eq!(waits().await, 500, "no more than one is saved up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_budget_an_error_still_leads_elsewhere() {
+    let servers = Servers::new([Fail(1), Fail(1), Reply(1)]);
+    let budget = Budget { percent: 0, per_second: 0, burst: 0 };
+    let client: Fake = servers.client().hedge(Hedge::After(ms(0))).budget(budget).build().unwrap();
+    assert_eq!(client.call(()).await.unwrap(), 2);
+}
+
+#[test]
+fn a_percentile_is_no_less_than_the_truth_and_an_eighth_more_at_most() {
+    let mut micros = 1;
+    while micros < 1 << 36 {
+        for micros in [micros - 1, micros, micros + micros / 3] {
+            let truth = Duration::from_micros(micros);
+            let mut latency = Latency::default();
+            latency.answered(truth);
+            let found = latency.percentile(50).unwrap();
+            let most = truth + truth / 8 + Duration::from_micros(1);
+            assert!(truth < found && found <= most, "{truth:?}: {found:?}");
+        }
+        micros *= 2;
+    }
+    assert_eq!(Latency::default().percentile(50), None);
+    let mut ages = Latency::default();
+    ages.answered(Duration::MAX);
+    assert!(ages.percentile(50).unwrap() > Duration::from_secs(60_000));
+}
+
+#[test]
+fn cancelled_attempts_count_as_answers_that_would_have_come_later() {
+    let mut latency = Latency::default();
+    for after in [1, 2, 3, 4] {
+        latency.answered(ms(10 * after));
+        latency.cancelled(ms(10 * after));
+    }
+    // 1/8 answered after 10 ms; of the six left 1/6 after 20; of four 1/4 after 30; of two 1/2 after
+    // 40 ms: unanswered are 0.875, 0.729, 0.547, 0.273.
+    let about = |after| ms(after)..ms(after + after / 8 + 1);
+    for (percentile, after) in
+        [(12, 10), (13, 20), (27, 20), (28, 30), (45, 30), (46, 40), (99, 40)]
+    {
+        let found = latency.percentile(percentile).unwrap();
+        assert!(about(after).contains(&found), "{percentile}: {found:?}");
+    }
+}
+
+#[test]
+fn old_answers_are_forgotten() {
+    let mut latency = Latency::default();
+    for _ in 0..100_000 {
+        latency.answered(ms(1));
+    }
+    assert!(latency.samples() < 1024);
+    for _ in 0..2048 {
+        latency.answered(ms(100));
+    }
+    assert!(latency.percentile(50).unwrap() > ms(100));
+}
+
+/// Three of a hundred answers are slow, each by another time.
+#[test]
+fn what_is_rare_is_not_forgotten_before_its_time() {
+    let mut latency = Latency::default();
+    for answer in 0..100_000u64 {
+        let slow = answer % 33 == 0;
+        latency.answered(ms(if slow { 20 + answer * 7919 % 380 } else { 1 }));
+        if answer >= 512 {
+            assert!((512..1024).contains(&latency.samples()), "{latency:?}");
+            assert!(latency.percentile(99).unwrap() > ms(100), "{answer}: {latency:?}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The driver for threads.
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{scope, yield_now};
+use std::time::{Duration, Instant};
+
+use pushdown_patterns::Shutdown;
+use pushdown_patterns::schedule::thread::{Attempt, Run, schedule};
+use pushdown_patterns::schedule::{Cause, Exhausted, Failure, Options, Reason, ServerEnd};
+use pushdown_patterns::thread::{block_on, channel};
+
+use crate::attempts;
+
+/// Waits for something that another thread brings about.
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+        yield_now();
+    }
+}
+
+#[test]
+fn a_server_that_dies_gives_its_task_to_another() {
+    let call = |server: &mut usize, task: usize, _: &Attempt| {
+        if *server == 0 { Err(Failure::server_dead("gone")) } else { Ok(task) }
+    };
+    // The other is let in only now, so that the dead one has its chance.
+    let (joining, servers) = channel(NonZeroUsize::MIN);
+    let run = Run::new(servers, 0..100, Options::default());
+    let progress = run.progress();
+    let report = scope(|scope| {
+        let run = scope.spawn(|| run.call(call));
+        joining.send(0).unwrap();
+        until("the server is dead", || progress.now().failures == 1);
+        joining.send(1).unwrap();
+        run.join().unwrap().unwrap()
+    });
+    assert_eq!(report.servers[0].end, Some(ServerEnd::Dead));
+    assert_eq!((report.servers[0].server, report.servers[1].counts.completed), (Some(0), 100));
+    assert_eq!(report.into_results().unwrap().len(), 100);
+}
+
+#[test]
+fn without_servers_a_run_fails_instead_of_waiting() {
+    let call = |_: &mut usize, _: usize, _: &Attempt| Err::<(), _>(Failure::server_dead("gone"));
+    let unfinished = schedule([0, 1], 0..9, call, Options::default()).unwrap_err();
+    assert_eq!(unfinished.reason, Reason::NoServers);
+    let (joining, servers) = channel(NonZeroUsize::MIN);
+    joining.send(0).unwrap();
+    drop(joining);
+    let unfinished = schedule(servers, 0..9, call, Options::default()).unwrap_err();
+    assert_eq!((unfinished.reason, unfinished.report.servers.len()), (Reason::NoServers, 1));
+}
+
+#[test]
+fn no_task_is_lost_or_run_twice_at_once_when_a_third_of_the_calls_fail() {
+    const TASKS: usize = 2000;
+    let running = Vec::from_iter((0..TASKS).map(|_| AtomicBool::new(false)));
+    let busy = Vec::from_iter((0..4).map(|_| AtomicBool::new(false)));
+    let call = |server: &mut usize, task: usize, attempt: &Attempt| {
+        assert!(!running[task].swap(true, Ordering::SeqCst), "task {task} runs twice");
+        assert!(!busy[*server].swap(true, Ordering::SeqCst), "server {server} runs two tasks");
+        yield_now();
+        running[task].store(false, Ordering::SeqCst);
+        busy[*server].store(false, Ordering::SeqCst);
+        match (task + attempt.number() as usize) % 6 {
+            0 => Err(Failure::elsewhere(())),
+            1 => Err(Failure::retry(())),
+            2 if attempt.number() == 1 => panic!("as planned"),
+            _ => Ok(task),
+        }
+    };
+    let report = schedule([0, 1, 2, 3], 0..TASKS, call, attempts(10)).unwrap();
+    assert_eq!(report.into_results().unwrap(), Vec::from_iter(0..TASKS));
+}
+
+#[test]
+fn a_panic_is_a_failed_attempt() {
+    let call = |_: &mut usize, task: usize, _: &Attempt| {
+        assert_ne!(task, 1, "not this one");
+        Ok::<_, Failure<()>>(task)
+    };
+    let report = schedule([0], 0..3, call, attempts(2).exhausted(Exhausted::GoOn)).unwrap();
+    assert_eq!((report.servers[0].counts.failed, report.servers[0].server), (2, Some(0)));
+    let Some(Cause::Panicked(message)) = report.results[1].as_ref().unwrap_err().cause() else {
+        panic!("it panicked")
+    };
+    assert!(message.contains("not this one"));
+}
+
+/// It cannot be dropped, so it is told.
+#[test]
+fn a_call_is_told_its_deadline_and_that_it_is_cancelled() {
+    let start = Instant::now();
+    let call = |_: &mut usize, _: usize, attempt: &Attempt| {
+        assert!(attempt.deadline().is_some_and(|deadline| deadline > start));
+        until("the call is cancelled", || attempt.is_cancelled());
+        Err::<(), _>(Failure::retry("cancelled"))
+    };
+    let run = Run::new([0, 1], 0..3, Options::default().timeout(Duration::from_secs(60)));
+    let (control, progress) = (run.control(), run.progress());
+    let unfinished = scope(|scope| {
+        let run = scope.spawn(|| run.call(call));
+        until("two calls run", || progress.now().running == 2);
+        control.shutdown(Shutdown::Abort);
+        run.join().unwrap().unwrap_err()
+    });
+    assert_eq!(unfinished.reason, Reason::ShutDown);
+    assert!(unfinished.report.servers.iter().all(|server| server.server.is_some()));
+
+    let run = Run::new([0, 1], 0..3, Options::default().timeout(Duration::from_secs(60)));
+    let (control, progress) = (run.control(), run.progress());
+    let unfinished = scope(|scope| {
+        let run = scope.spawn(|| run.call(call));
+        until("two calls run", || progress.now().running == 2);
+        control.shutdown(Shutdown::Drain { deadline: Duration::from_millis(20) });
+        run.join().unwrap().unwrap_err()
+    });
+    assert_eq!(unfinished.reason, Reason::ShutDown);
+}
+
+#[test]
+fn a_straggler_gets_a_copy() {
+    let copies = AtomicUsize::new(0);
+    let call = |_: &mut usize, task: usize, attempt: &Attempt| {
+        if attempt.is_backup() {
+            copies.fetch_add(1, Ordering::Relaxed);
+            return Ok(task);
+        }
+        until("another is faster", || attempt.is_cancelled());
+        Err(Failure::retry("slower"))
+    };
+    let options = Options::default().backup_after(Duration::from_millis(5));
+    let report = schedule([0, 1], 0..1, call, options).unwrap();
+    assert_eq!((report.backups, copies.into_inner()), (1, 1));
+    assert_eq!(report.into_results().unwrap(), [0]);
+}
+
+/// It is told to return, whatever it returns.
+#[test]
+fn what_a_cancelled_copy_returns_does_not_matter() {
+    let run = Run::new([0, 1, 2], 0..3, Options::default().backup_after(Duration::from_millis(5)));
+    let progress = run.progress();
+    let call = |_: &mut usize, task: usize, attempt: &Attempt| match task {
+        0 if !attempt.is_backup() => {
+            until("it is cancelled", || attempt.is_cancelled());
+            Err(Failure::fatal("cancelled"))
+        }
+        2 => {
+            // The run is not over before that.
+            let returned = || progress.servers().iter().any(|server| server.counts.cancelled > 0);
+            until("the other has returned", || returned() || attempt.is_cancelled());
+            Ok(task)
+        }
+        _ => Ok(task),
+    };
+    assert_eq!(run.call(call).unwrap().into_results().unwrap(), [0, 1, 2]);
+}
+
+/// So is a call that keeps to the deadline of a drain.
+#[test]
+fn a_call_that_gives_up_at_the_deadline_of_a_drain_fails_nothing() {
+    let run = Run::new([0], 0..2, Options::default());
+    let control = run.control();
+    let call = |_: &mut usize, _: usize, attempt: &Attempt| {
+        control.shutdown(Shutdown::Drain { deadline: Duration::from_millis(5) });
+        until("the deadline has come", || attempt.is_cancelled());
+        Err::<(), _>(Failure::fatal("no time left"))
+    };
+    let unfinished = run.call(call).unwrap_err();
+    assert_eq!(unfinished.reason, Reason::ShutDown);
+    assert_eq!(unfinished.report.servers[0].counts.cancelled, 1);
+}
+
+#[test]
+fn a_server_that_is_sent_away_finishes_its_call() {
+    let go_on = AtomicBool::new(false);
+    let run = Run::new([0, 1], 0..2, Options::default());
+    let (control, mut progress) = (run.control(), run.progress());
+    let call = |_: &mut usize, task: usize, _: &Attempt| {
+        until("it may go on", || go_on.load(Ordering::SeqCst));
+        Ok::<_, Failure<()>>(task)
+    };
+    let report = scope(|scope| {
+        let run = scope.spawn(|| run.call(call));
+        while block_on(progress.changed()).is_some_and(|now| now.running < 2) {}
+        let servers = progress.servers();
+        assert!(control.retire(servers[0].id));
+        go_on.store(true, Ordering::SeqCst);
+        run.join().unwrap().unwrap()
+    });
+    assert_eq!(report.servers[0].end, Some(ServerEnd::Retired));
+    assert_eq!(report.into_results().unwrap(), [0, 1]);
+}
+
+#[test]
+fn calls_borrow_from_whoever_schedules() {
+    let words = ["a", "b", "c"].map(String::from);
+    let said = Mutex::new(Vec::new());
+    let call = |server: &mut &str, word, _: &_| {
+        said.lock().unwrap().push(format!("{server}{word}"));
+        Ok::<_, Failure<()>>(String::as_str(word))
+    };
+    let name = String::from("x");
+    let report = schedule([name.as_str()], &words, call, Options::default()).unwrap();
+    assert_eq!(report.into_results().unwrap(), ["a", "b", "c"]);
+    assert_eq!(said.into_inner().unwrap(), ["xa", "xb", "xc"]);
+}
+
+#[test]
+fn what_is_not_received_stays_in_the_channel() {
+    let (joining, servers) = channel(NonZeroUsize::new(4).unwrap());
+    let other = servers.clone();
+    let call = |_: &mut usize, task: usize, _: &Attempt| Ok::<_, Failure<()>>(task);
+    joining.send(0).unwrap();
+    let report = schedule(servers, 0..3, call, Options::default()).unwrap();
+    assert_eq!(report.servers.len(), 1);
+    joining.send(1).unwrap();
+    assert_eq!(other.recv(), Some(1));
+}
+
+#[test]
+fn a_run_that_is_never_begun_is_over_when_it_is_dropped() {
+    let run = Run::new([0, 1], 0..3, Options::default());
+    let mut progress = run.progress();
+    drop(run);
+    while block_on(progress.changed()).is_some() {}
+    assert_eq!(progress.now().end, Some(Err(Reason::NoServers)));
+}

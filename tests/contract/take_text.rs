@@ -1,0 +1,118 @@
+//! `take_text`: text of a known length is emitted as it comes, in every engine and at every cut.
+
+use core::ops::ControlFlow::{self, Break, Continue};
+
+use pushdown::engine::{coroutine, generator, machine, stackless};
+use pushdown::{ErrorKind, Events, Failure, PushParser, Status};
+
+enum Text {}
+
+impl Events for Text {
+    type Event<'a> = &'a [u8];
+}
+
+/// One digit, as many bytes, and a full stop.
+struct Machine(Option<usize>);
+
+impl machine::Machine for Machine {
+    type Events = Text;
+    type Output = ();
+
+    fn step(&mut self, input: &mut machine::Input<'_, Text>) -> Result<ControlFlow<()>, Failure> {
+        match &mut self.0 {
+            None => self.0 = Some(usize::from(input.next()? - b'0')),
+            Some(0) => {
+                assert_eq!(input.take_text(0, |part| part), Ok(0));
+                return input.expect(b'.').map(Break);
+            }
+            Some(left) => *left -= input.take_text(*left, |part| part)?,
+        }
+        Ok(Continue(()))
+    }
+
+    fn reset(&mut self) {
+        self.0 = None;
+    }
+}
+
+fn coroutine(input: &mut coroutine::Input<'_, Text>) -> Result<(), Failure> {
+    let mut left = usize::from(input.next()? - b'0');
+    while left > 0 {
+        left -= input.take_text(left, |part| part)?;
+    }
+    assert_eq!(input.take_text(0, |part| part), Ok(0));
+    input.expect(b'.')
+}
+
+async fn stackless(input: &mut stackless::Input<'_, Text>) -> Result<(), Failure> {
+    let mut left = usize::from(input.next().await? - b'0');
+    while left > 0 {
+        left -= input.take_text(left, |part| part).await?;
+    }
+    assert_eq!(input.take_text(0, |part| part).await, Ok(0));
+    input.expect(b'.').await
+}
+
+fn parsers() -> [(&'static str, Box<dyn PushParser<Events = Text>>); 4] {
+    [
+        ("machine", Box::new(machine::Parser::new(Machine(None)))),
+        ("coroutine", Box::new(coroutine::Parser::new(coroutine))),
+        ("generator", Box::new(generator::Parser::new(stackless))),
+        ("stackless", Box::new(stackless::Parser::new(stackless))),
+    ]
+}
+
+/// Feeds the chunks; gives the parts, the text they join to, the status and the offset.
+fn parse(
+    parser: &mut dyn PushParser<Events = Text>,
+    chunks: &[&[u8]],
+) -> (usize, Vec<u8>, Status, u64) {
+    let (mut parts, mut text) = (0, Vec::new());
+    for chunk in chunks {
+        let _ = parser.feed_dyn(chunk, &mut |part| {
+            assert!(!part.is_empty());
+            parts += 1;
+            text.extend(part);
+        });
+    }
+    (parts, text, parser.status(), parser.offset())
+}
+
+#[test]
+fn the_text_is_whole_at_every_cut_and_has_one_part_to_a_chunk() {
+    let mut ran = 0;
+    for (name, mut parser) in parsers() {
+        for (input, text, status, offset) in [
+            (&b"5hello. rest"[..], &b"hello"[..], Status::Success, 7),
+            (b"0.", b"", Status::Success, 2),
+            (b"3a.b.", b"a.b", Status::Success, 5),
+            (b"2ab!", b"ab", Status::BadInput, 3),
+            (b"4abc", b"abc", Status::NeedMoreInput, 4),
+        ] {
+            for cut in 0..=input.len() {
+                parser.reset();
+                let (first, second) = input.split_at(cut);
+                let found = parse(&mut *parser, &[first, second]);
+                let inside = (2..1 + text.len()).contains(&cut);
+                let parts = usize::from(!text.is_empty()) + usize::from(inside);
+                assert_eq!(found, (parts, text.to_vec(), status, offset), "{name}, cut at {cut}");
+                ran += 1;
+            }
+            parser.reset();
+            let bytes: Vec<_> = input.chunks(1).collect();
+            let found = parse(&mut *parser, &bytes);
+            assert_eq!(found, (text.len(), text.to_vec(), status, offset), "{name}, single bytes");
+        }
+    }
+    println!("{ran} runs");
+    assert!(ran > 0);
+}
+
+#[test]
+fn the_byte_after_the_text_is_the_one_to_blame() {
+    for (name, mut parser) in parsers() {
+        let _ = parser.feed(b"1ab");
+        let error = parser.error().unwrap();
+        assert_eq!((error.kind, error.offset), (ErrorKind::UnexpectedByte, 2), "{name}");
+    }
+}

@@ -1,0 +1,266 @@
+//! The example that makes a table and charts of what Criterion left behind, run on output made here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env::{self, consts::EXE_SUFFIX};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use roxmltree::Document;
+
+/// Noon of a day that most years do not have.
+fn leap_day() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_709_208_000)
+}
+
+/// An empty directory of this test run.
+fn directory(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// Leaves behind what Criterion does for a benchmark: the newest run, and the one before it, which
+/// took seven times as long.
+fn leave(criterion: &Path, id: [&str; 3], throughput: &str, median: f64, taken: SystemTime) {
+    let [group, function, parameter] = id;
+    let directory = criterion.join(group.replace('/', "_")).join(function).join(parameter);
+    let value = if parameter.is_empty() { "null".into() } else { format!(r#""{parameter}""#) };
+    let benchmark = format!(
+        r#"{{"group_id":"{group}","function_id":"{function}","value_str":{value},
+            "throughput":{throughput},"full_id":"-","directory_name":"-","title":"-"}}"#
+    );
+    let estimate = |point: f64| {
+        let (low, high) = (point - 0.25, point + 0.5);
+        format!(
+            r#"{{"confidence_interval":{{"confidence_level":0.95,"lower_bound":{low},
+                "upper_bound":{high}}},"point_estimate":{point},"standard_error":0.1}}"#
+        )
+    };
+    for (run, factor) in [("base", 7.0), ("new", 1.0)] {
+        let directory = directory.join(run);
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("benchmark.json"), &benchmark).unwrap();
+        let (mean, median) = (estimate(3.0 * factor * median), estimate(factor * median));
+        let estimates = directory.join("estimates.json");
+        fs::write(&estimates, format!(r#"{{"mean":{mean},"median":{median}}}"#)).unwrap();
+        File::options().write(true).open(estimates).unwrap().set_modified(taken).unwrap();
+    }
+}
+
+const BYTES: &str = r#"{"Bytes":65536}"#;
+
+/// Something for every chart.
+fn leave_all(criterion: &Path) {
+    for (function, factor) in
+        [("machine", 1.0), ("coroutine", 1.25), ("stackless", 1.5), ("generator", 2.0)]
+    {
+        for (parameter, median) in [("16", 32_000.0), ("65536", 1000.0)] {
+            for group in ["quoted/plain", "quoted-events/plain"] {
+                leave(criterion, [group, function, parameter], BYTES, median * factor, leap_day());
+            }
+        }
+        let chars = r#"{"Elements":1000}"#;
+        leave(criterion, ["quoted/char", function, "ascii"], chars, 3000.0 * factor, leap_day());
+        leave(criterion, ["bodies/plain", function, "1460"], BYTES, 40_000.0, leap_day());
+        leave(criterion, ["create/done", function, ""], "null", 7.0 * factor, leap_day());
+        for (live, median) in [("1", 3.0), ("1000", 4.0), ("30000", 90.0)] {
+            let byte = r#"{"Bytes":1}"#;
+            leave(criterion, ["scale/1-byte", function, live], byte, median, leap_day());
+        }
+    }
+    leave(criterion, ["quoted/plain", "limit", "65536"], BYTES, 900.0, leap_day());
+    leave(criterion, ["quoted/plain", "peer-a<b>&c", "65536"], BYTES, 123_456.5, leap_day());
+    fs::create_dir_all(criterion.join("report")).unwrap();
+}
+
+fn report(args: &[&Path]) -> Output {
+    let test = env::current_exe().unwrap();
+    let target = test.ancestors().nth(2).unwrap();
+    let path = target.join("examples").join(format!("report{EXE_SUFFIX}"));
+    assert!(path.exists(), "{} is not there: `cargo build --examples`", path.display());
+    // Whatever goes wrong, no test writes into the repository.
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-out");
+    Command::new(path).arg("--out").arg(out).args(args).output().unwrap()
+}
+
+/// Runs it on these directories and returns what it wrote: content by kind (`csv`, `chunks.svg`).
+fn written(out: &Path, criterion: &[&Path]) -> BTreeMap<String, String> {
+    let args = [&[Path::new("--out"), out], criterion].concat();
+    let output = report(&args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let files = printed.lines().map(|path| {
+        let name = Path::new(path).file_name().unwrap().to_str().unwrap();
+        let (stem, kind) = name.split_once('.').unwrap();
+        assert!(stem.ends_with("-2024-02-29"), "{name}");
+        (kind.to_owned(), fs::read_to_string(path).unwrap())
+    });
+    files.collect()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_table_has_its_origin_and_a_row_for_each_benchmark() {
+    let criterion = directory("report-table");
+    leave_all(&criterion);
+    let table = &written(&directory("report-table-out"), &[&criterion])["csv"];
+
+    let (origin, rows): (Vec<&str>, Vec<&str>) =
+        table.lines().partition(|line| line.starts_with('#'));
+    let keys: Vec<_> = origin.iter().map(|line| line.split_once(": ").unwrap().0).collect();
+    let expected = ["# processor", "# kernel", "# compiler", "# commit", "# date", "# command"];
+    assert_eq!(keys, expected);
+    let kernel = format!("# kernel: {}", pushdown::scan::Kernel::best().name());
+    assert!(origin.contains(&&kernel[..]) && origin.contains(&"# date: 2024-02-29"), "{origin:?}");
+
+    assert_eq!(rows[0], "group,function,parameter,median_ns,low_ns,high_ns,bytes,elements");
+    assert_eq!(rows.len(), 1 + 4 * 10 + 2);
+    for row in [
+        "create/done,generator,,14.000,13.750,14.500,,",
+        "quoted/char,coroutine,ascii,3750.000,3749.750,3750.500,,1000",
+        "quoted/plain,peer-a<b>&c,65536,123456.500,123456.250,123457.000,65536,",
+    ] {
+        assert!(rows.contains(&row), "{row} is not in {rows:#?}");
+    }
+    let sizes: Vec<_> =
+        rows.iter().filter(|row| row.starts_with("quoted/plain,machine,")).collect();
+    assert_eq!(sizes.len(), 2);
+    assert!(sizes[0].contains(",16,") && sizes[1].contains(",65536,"), "not in order: {sizes:?}");
+}
+
+#[test]
+fn every_chart_is_xml_on_white_and_names_what_it_shows() {
+    let criterion = directory("report-charts");
+    leave_all(&criterion);
+    let files = written(&directory("report-charts-out"), &[&criterion]);
+
+    let engines = ["machine", "coroutine", "stackless", "generator"];
+    let expected = [
+        ("chunks.svg", &["GB/s", "bytes in a chunk", "no escapes", "65,536"][..]),
+        ("bulk.svg", &["GB/s", "65.5", "0.53", "limit (memchr2)", "a<b>&c", "123 ×"]),
+        ("events.svg", &["GB/s", "no escapes"]),
+        ("chars.svg", &["nanoseconds per character", "ASCII", "3.75", "1.25 ×"]),
+        ("bodies.svg", &["nanoseconds per byte", "0.61"]),
+        ("create.svg", &["nanoseconds per parser", "8.75"]),
+        ("scale.svg", &["nanoseconds per feed", "live parsers", "30,000"]),
+    ];
+    assert_eq!(files.len(), 1 + expected.len(), "{:?}", files.keys());
+    let mut colours: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (name, labels) in expected {
+        let chart = Document::parse(&files[name]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let elements: Vec<_> =
+            chart.root_element().children().filter(roxmltree::Node::is_element).collect();
+        let ground = elements.iter().find(|node| node.has_tag_name("rect")).unwrap();
+        let ground = ["width", "height", "fill"].map(|key| ground.attribute(key).unwrap());
+        assert_eq!(ground, ["100%", "100%", "white"], "{name}");
+        let texts: Vec<_> = chart.descendants().filter_map(|node| node.text()).collect();
+        for label in labels.iter().chain(&engines) {
+            assert!(texts.contains(label), "{name} does not say {label}: {texts:?}");
+        }
+        assert!(!files[name].contains("NaN") && !files[name].contains("inf"), "{name}");
+        assert_nothing_lies_outside(name, &chart);
+        // In the legend each name follows the line that it explains.
+        for pair in elements.windows(2) {
+            let engine = engines.iter().find(|engine| pair[1].text() == Some(engine));
+            if let (Some(engine), Some(colour)) = (engine, pair[0].attribute("stroke")) {
+                colours.entry(engine).or_default().insert(colour.to_owned());
+            }
+        }
+    }
+    let bulk = Document::parse(&files["bulk.svg"]).unwrap();
+    let bars = bulk.descendants().filter_map(|node| node.attribute("width")?.parse::<f64>().ok());
+    let bars: Vec<f64> = bars.skip(1).collect();
+    assert!(bars.len() == 6 && bars.is_sorted_by(|faster, slower| faster > slower), "{bars:?}");
+    println!("{} charts with the labels they should have", expected.len());
+    assert_eq!(colours.len(), engines.len());
+    assert!(colours.values().all(|colours| colours.len() == 1), "{colours:?}");
+    assert_eq!(colours.values().collect::<BTreeSet<_>>().len(), engines.len(), "{colours:?}");
+}
+
+fn assert_nothing_lies_outside(name: &str, chart: &Document<'_>) {
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    let size = ["width", "height"].map(|key| number(chart.root_element().attribute(key).unwrap()));
+    let mut shapes = 0;
+    for shape in chart.descendants() {
+        let points: Vec<[f64; 2]> = if let Some(points) = shape.attribute("points") {
+            let points = points.split(' ').map(|point| point.split_once(',').unwrap());
+            points.map(|(x, y)| [number(x), number(y)]).collect()
+        } else if let Some(x) = shape.attribute("x") {
+            let [y, width, height] =
+                ["y", "width", "height"].map(|key| number(shape.attribute(key).unwrap()));
+            vec![[number(x), y], [number(x) + width, y + height]]
+        } else {
+            continue;
+        };
+        shapes += 1;
+        for point in points {
+            let inside = (0..2).all(|axis| (0.0..=size[axis]).contains(&point[axis]));
+            assert!(inside, "{point:?} is not in {size:?} of {name}: {shape:?}");
+        }
+    }
+    assert!(shapes > 0, "{name}");
+}
+
+#[test]
+fn of_two_runs_the_later_one_counts() {
+    let (older, newer) = (directory("report-older"), directory("report-newer"));
+    let id = ["create/done", "machine", ""];
+    leave(&older, id, "null", 5.0, leap_day() - Duration::from_secs(60));
+    leave(&newer, id, "null", 9.0, leap_day());
+    let out = directory("report-later-out");
+    for directories in [[&*older, &newer], [&newer, &older]] {
+        let table = &written(&out, &directories)["csv"];
+        assert!(table.ends_with("\ncreate/done,machine,,9.000,8.750,9.500,,\n"), "{table}");
+    }
+}
+
+#[test]
+fn without_output_of_criterion_it_says_what_to_run() {
+    let output = report(&[&directory("report-empty"), Path::new("not there")]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    for part in ["report-empty\n", "not there\n", "cargo bench && (cd benches/peers"] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    for (broken, complaint) in [
+        (None, "cannot read"),
+        (Some("{"), "is not JSON"),
+        (Some("{}"), "there is no duration /median/point_estimate in"),
+    ] {
+        let criterion = directory("report-broken");
+        leave(&criterion, ["create/done", "machine", ""], "null", 5.0, leap_day());
+        let estimates = criterion.join("create_done/machine/new/estimates.json");
+        match broken {
+            Some(text) => fs::write(&estimates, text).unwrap(),
+            None => fs::remove_file(&estimates).unwrap(),
+        }
+        let output = report(&[&criterion]);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains(complaint), "{message}");
+        assert!(message.contains(estimates.to_str().unwrap()), "{message}");
+    }
+}
+
+#[test]
+fn what_it_does_not_understand_is_answered_by_its_usage() {
+    for (args, complaint) in
+        [(&["--chart"][..], "unknown option --chart"), (&["--out"], "--out needs a directory")]
+    {
+        let args: Vec<&Path> = args.iter().map(Path::new).collect();
+        let output = report(&args);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(complaint) && message.contains("Usage: report"), "{message}");
+    }
+}
