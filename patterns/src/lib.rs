@@ -27,6 +27,7 @@ mod sync;
 mod wait;
 mod waiters;
 mod waits;
+mod wakers;
 
 cfg_select! {
     any(pushdown_model = "loom", pushdown_model = "shuttle") => { pub mod seeded; }

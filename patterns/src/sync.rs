@@ -8,9 +8,12 @@
 //! * a waker is stored under the lock under which its condition was found false, or the condition is
 //!   looked at once more afterwards.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 pub(crate) use std::sync::atomic::Ordering;
 use std::time::Instant;
+
+use crate::wakers::AfterUnlock;
 
 cfg_select! {
     pushdown_model = "loom" => {
@@ -106,5 +109,46 @@ impl Condvar {
                 self.0.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
             }
         }
+    }
+}
+
+/// A held lock, and what follows once it is released: wakers to wake and drop, values to drop.
+///
+/// The order is that of the fields: first the lock is released, then `after` is dropped. So code
+/// under the lock hands over what must not run there, and cannot get the order wrong.
+#[derive(Debug)]
+#[allow(dead_code, reason = "until every lock has moved here")]
+pub(crate) struct Locked<'a, T, A = AfterUnlock> {
+    guard: MutexGuard<'a, T>,
+    after: A,
+}
+
+#[allow(dead_code, reason = "until every lock has moved here")]
+impl<T> Mutex<T> {
+    /// Locks, with an empty `A` for what follows the unlock.
+    pub(crate) fn lock_with<A: Default>(&self) -> Locked<'_, T, A> {
+        Locked { guard: self.lock(), after: A::default() }
+    }
+}
+
+#[allow(dead_code, reason = "until every lock has moved here")]
+impl<T, A> Locked<'_, T, A> {
+    /// The state, and what follows the unlock, as two borrows.
+    pub(crate) fn split(&mut self) -> (&mut T, &mut A) {
+        (&mut self.guard, &mut self.after)
+    }
+}
+
+impl<T, A> Deref for Locked<'_, T, A> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T, A> DerefMut for Locked<'_, T, A> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
     }
 }

@@ -24,8 +24,9 @@ use std::task::{Context, Poll, Waker};
 
 use crate::sync::Mutex;
 use crate::wait;
-use crate::waiters::{Ticket, Waiters, WakeLater};
+use crate::waiters::{Ticket, Waiters};
 use crate::waits::Site;
+use crate::wakers::AfterUnlock;
 
 static SEND: Site = Site::wait("thread", "send", "room");
 static RECV: Site = Site::wait("thread", "recv", "a value");
@@ -150,10 +151,10 @@ impl<T> Receiver<T> {
     /// # Errors
     /// Says whether it is worth while to ask again.
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut state = self.shared.state.lock();
         if let Some(value) = state.queue.pop_front() {
-            later.push(state.to_send.first());
+            later.wake(state.to_send.first());
             return Ok(value);
         }
         Err(if state.senders == 0 { TryRecvError::Closed } else { TryRecvError::Empty })
@@ -179,7 +180,7 @@ pub(crate) struct Send<'a, T> {
 
 impl<T> Send<'_, T> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut _old = None;
         let mut state = self.shared.state.lock();
         let open = state.receivers > 0;
@@ -194,7 +195,7 @@ impl<T> Send<'_, T> {
             return Poll::Ready(Err(SendError(value)));
         }
         state.queue.push_back(value);
-        later.push(state.to_receive.first());
+        later.wake(state.to_receive.first());
         Poll::Ready(Ok(()))
     }
 }
@@ -215,13 +216,13 @@ pub(crate) struct Receive<'a, T> {
 
 impl<T> Receive<'_, T> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut _old = None;
         let mut state = self.shared.state.lock();
         if state.to_receive.has_turn(self.ticket)
             && let Some(value) = state.queue.pop_front()
         {
-            later.push(state.to_send.first());
+            later.wake(state.to_send.first());
             return Poll::Ready(Some(value));
         }
         if state.senders == 0 && state.queue.is_empty() {
@@ -303,25 +304,25 @@ impl<T> Clone for Receiver<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut state = self.shared.state.lock();
         state.senders -= 1;
         if state.senders == 0 {
-            later.extend(state.to_receive.all());
+            later.wake(state.to_receive.all());
         }
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut _rest = VecDeque::new();
         let mut state = self.shared.state.lock();
         state.receivers -= 1;
         if state.receivers == 0 {
             _rest = std::mem::take(&mut state.queue);
-            later.extend(state.to_send.all());
-            later.extend(state.to_close.all());
+            later.wake(state.to_send.all());
+            later.wake(state.to_close.all());
         }
     }
 }

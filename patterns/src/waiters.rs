@@ -1,11 +1,11 @@
 //! Who waits, and who is to be woken.
 
 use std::collections::VecDeque;
-use std::task::Waker;
+use std::task::{Context, Waker};
 use std::vec::Vec;
 
-use crate::panics::contain;
 use crate::seeded::{self, Bug};
+use crate::wakers::AfterUnlock;
 
 /// A place in a line of waiters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,7 @@ pub(crate) struct Waiters {
     next: u64,
 }
 
+#[allow(dead_code, reason = "both forms while the callers move from one to the other")]
 impl Waiters {
     /// Whether it is the turn of whoever holds this ticket, or of a newcomer who holds none.
     pub(crate) fn has_turn(&self, ticket: Option<Ticket>) -> bool {
@@ -51,6 +52,25 @@ impl Waiters {
         (left, if passes_on { self.first() } else { None })
     }
 
+    /// Joins the line at its end, or stays in it with another waker.
+    pub(crate) fn enqueue(
+        &mut self,
+        ticket: &mut Option<Ticket>,
+        cx: &Context<'_>,
+        after: &mut AfterUnlock,
+    ) {
+        let replaced = self.wait(ticket, cx.waker());
+        after.discard(replaced);
+    }
+
+    /// Leaves the line, with or without a place in it. If the turn passes on, the next one is woken.
+    pub(crate) fn remove(&mut self, ticket: Option<Ticket>, after: &mut AfterUnlock) {
+        let Some(ticket) = ticket else { return };
+        let (left, next) = self.leave(ticket);
+        after.discard(left);
+        after.wake(next);
+    }
+
     /// The waker of the first in line.
     pub(crate) fn first(&self) -> Option<Waker> {
         self.line.front().map(|(_, waker)| waker.clone())
@@ -63,31 +83,5 @@ impl Waiters {
 
     fn place(&self, ticket: Ticket) -> Option<usize> {
         self.line.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()
-    }
-}
-
-/// Wakers to be woken once no lock is held: when this is dropped.
-///
-/// Each on its own: if one of them panics, all the same the others are woken, and whoever wakes them
-/// goes on, for it is not to blame for what another has left here.
-#[derive(Debug, Default)]
-#[must_use = "dropping it is what wakes"]
-pub(crate) struct WakeLater(Vec<Waker>);
-
-impl WakeLater {
-    pub(crate) fn push(&mut self, waker: Option<Waker>) {
-        self.0.extend(waker);
-    }
-
-    pub(crate) fn extend(&mut self, wakers: Vec<Waker>) {
-        self.0.extend(wakers);
-    }
-}
-
-impl Drop for WakeLater {
-    fn drop(&mut self) {
-        for waker in self.0.drain(..) {
-            let _ = contain(|| waker.wake());
-        }
     }
 }

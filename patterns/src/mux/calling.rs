@@ -10,7 +10,7 @@ use super::protocol::Protocol;
 use super::shared::{Shared, State};
 use crate::seeded::{self, Bug};
 use crate::wait::{Clock, Step};
-use crate::waiters::WakeLater;
+use crate::wakers::AfterUnlock;
 
 /// How one call differs from others.
 ///
@@ -86,7 +86,7 @@ impl<'a, P: Protocol> Calling<'a, P> {
         queue: impl FnOnce(&mut State<P>, P::Request) -> Result<Id, Refused<P::Request>>,
     ) -> Asked<P> {
         let now = self.timeout.map(|_| clock.now());
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut _old = None;
         let mut state = self.shared.lock();
         if let Some(request) = self.request.take() {
@@ -101,7 +101,7 @@ impl<'a, P: Protocol> Calling<'a, P> {
                     return Step::Done(Err(CallError::new(kind, Some(message))));
                 }
             }
-            later.push(state.wake_sender());
+            later.wake(state.wake_sender());
         }
         let id = self.id.as_ref().expect("a call that is over is not asked");
         if let Some(outcome) = state.core.poll(id) {
@@ -135,13 +135,13 @@ impl<'a, P: Protocol> Calling<'a, P> {
     fn leave(&mut self) -> Option<Abandoned<P::Request, P::Reply>> {
         let id = self.id.take()?;
         let now = Clock::TOKIO.now();
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut _waker = None;
         let mut state = self.shared.lock();
         let (abandoned, waker) = state.core.abandon(&id, now)?;
         _waker = waker;
         // A cancel to send, or the last call of a drain.
-        later.push(state.wake_sender());
+        later.wake(state.wake_sender());
         if state.core.is_overfull() {
             drop(state);
             self.shared.end(End::QuarantineFull);

@@ -19,8 +19,8 @@ use super::shared::Shared;
 use crate::panics::contain;
 use crate::seeded::{self, Bug};
 use crate::wait::{self, Step};
-use crate::waiters::WakeLater;
 use crate::waits::{Entry, Site};
+use crate::wakers::AfterUnlock;
 
 static CONNECTION: Site = Site::task("mux", "connection");
 static WORK: Site = Site::wait("mux", "connection", "messages");
@@ -36,10 +36,10 @@ struct Running<P: Protocol>(Arc<Shared<P>>);
 impl<P: Protocol> Drop for Running<P> {
     fn drop(&mut self) {
         self.0.end(End::Dropped);
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut state = self.0.lock();
         state.gone = true;
-        later.extend(state.watchers.all());
+        later.wake(state.watchers.all());
     }
 }
 
@@ -207,7 +207,7 @@ where
             Poll::Ready(Err(error)) => return Step::Done(Err(error)),
             Poll::Pending => return Step::Wait { until: None },
         }
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut state = shared.lock();
         if let Some(expiry) = state.core.expiry()
             && let now = clock.now()
@@ -218,7 +218,7 @@ where
         let mut until = None;
         match state.core.take(P::tag) {
             Take::Send { tag, message, waker } => {
-                later.push(waker);
+                later.wake(waker);
                 return Step::Done(Ok(Next::Message(tag, message)));
             }
             Take::Cancel { of, tag } => return Step::Done(Ok(Next::Cancel(of, tag))),

@@ -11,8 +11,9 @@ use super::error::{End, Report};
 use super::options::{Options, Unexpected};
 use super::protocol::Protocol;
 use crate::sync::{Mutex, MutexGuard};
-use crate::waiters::{Waiters, WakeLater};
+use crate::waiters::Waiters;
 use crate::waits::Peer;
+use crate::wakers::AfterUnlock;
 
 /// The lock and all that is under it.
 #[derive(Debug)]
@@ -92,29 +93,29 @@ impl<P: Protocol> Shared<P> {
 
     /// Ends the connection, unless it has ended, and wakes everybody.
     pub(super) fn end(&self, end: End) {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut state = self.lock();
         if state.end.is_none() {
             let counts = state.core.counts();
             state.end = Some(Report { end, unfinished: counts.waiting + counts.in_flight });
-            later.extend(state.core.end());
-            later.push(state.inbox.waker.take());
-            later.push(state.task.take());
+            later.wake(state.core.end());
+            later.wake(state.inbox.waker.take());
+            later.wake(state.task.take());
         }
     }
 
     /// Accepts no more calls, and ends the connection when the last one is over, or at the deadline.
     pub(super) fn drain(&self, deadline: Option<Instant>) {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut state = self.lock();
         state.core.drain();
         state.deadline = [state.deadline, deadline].into_iter().flatten().min();
-        later.push(state.task.take());
+        later.wake(state.task.take());
     }
 
     /// Hands a reply to its caller. One that is unexpected comes back.
     pub(super) fn reply(&self, tag: Option<P::Tag>, reply: P::Reply) -> Option<P::Reply> {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut _late = None;
         let mut state = self.lock();
         let Some(tag) = tag else {
@@ -122,7 +123,7 @@ impl<P: Protocol> Shared<P> {
             return Some(reply);
         };
         match state.core.receive(&tag, reply) {
-            Received::Answered(waker) => later.push(waker),
+            Received::Answered(waker) => later.wake(waker),
             Received::Late(reply) => _late = Some(reply),
             Received::Unexpected(reply) => return Some(reply),
         }
@@ -131,12 +132,12 @@ impl<P: Protocol> Shared<P> {
 
     /// Puts a message where unsolicited ones are taken from, if there is room.
     pub(super) fn deliver(&self, message: P::Reply) {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut _no_room = None;
         let mut state = self.lock();
         if state.inbox.open && state.inbox.messages.len() < self.unsolicited {
             state.inbox.messages.push_back(message);
-            later.push(state.inbox.waker.take());
+            later.wake(state.inbox.waker.take());
         } else {
             state.core.discard();
             _no_room = Some(message);

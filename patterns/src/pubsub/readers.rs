@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::vec::Vec;
 
 use crate::sync::{AtomicU64, Mutex, Ordering};
-use crate::waiters::WakeLater;
+use crate::wakers::AfterUnlock;
 
 /// The readers of a server, and the number of the last event.
 ///
@@ -43,21 +43,21 @@ impl Readers {
     }
 
     /// An event has been published: everybody is woken.
-    pub(super) fn publish(&self, seq: u64, later: &mut WakeLater) {
+    pub(super) fn publish(&self, seq: u64, later: &mut AfterUnlock) {
         self.published.store(seq, Ordering::Release);
         self.wake_all(later);
     }
 
-    pub(super) fn wake_all(&self, later: &mut WakeLater) {
+    pub(super) fn wake_all(&self, later: &mut AfterUnlock) {
         let Waiting { places, taken, .. } = &mut *self.waiting.lock();
         for place in taken.drain(..) {
             places[place].is_taken = false;
-            later.push(places[place].waker.take());
+            later.wake(places[place].waker.take());
         }
     }
 
-    pub(super) fn wake(&self, place: usize, later: &mut WakeLater) {
-        later.push(self.waiting.lock().places[place].waker.take());
+    pub(super) fn wake(&self, place: usize, later: &mut AfterUnlock) {
+        later.wake(self.waiting.lock().places[place].waker.take());
     }
 
     pub(super) fn join(&self) -> usize {

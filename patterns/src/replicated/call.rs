@@ -29,7 +29,8 @@ use crate::Effect;
 use crate::panics::contain;
 use crate::seeded::{self, Bug};
 use crate::wait::{Clock, Step};
-use crate::waiters::{Ticket, WakeLater};
+use crate::waiters::Ticket;
+use crate::wakers::AfterUnlock;
 
 /// A call that counts as running, until it is [settled](Self::settle).
 pub(super) struct Ongoing<'a, S, A, R, E>
@@ -235,7 +236,7 @@ where
         let cancelled: Vec<usize> =
             losers.split_off(kept).into_iter().map(|attempt| attempt.server).collect();
         {
-            let mut later = WakeLater::default();
+            let mut later = AfterUnlock::default();
             let _left;
             let mut state = shared.lock();
             if let Some(server) = winner {

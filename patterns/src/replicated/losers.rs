@@ -8,8 +8,9 @@ use super::attempt::Attempt;
 use super::core::End;
 use super::state::{Ended, Phase, Shared};
 use crate::wait::{self, Clock, Step};
-use crate::waiters::{Ticket, WakeLater};
+use crate::waiters::Ticket;
 use crate::waits::{Entry, Peer, Site};
+use crate::wakers::AfterUnlock;
 
 static LOSER: Site = Site::task("replicated", "loser");
 static REPLY: Site = Site::wait("replicated", "loser", "a reply");
@@ -62,7 +63,7 @@ impl<R, E> Drop for Loser<R, E> {
         let after = Clock::TOKIO.now().saturating_duration_since(self.attempt.started);
         // Before it counts as ended.
         self.attempt.cancel();
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let _left;
         let mut state = self.shared.lock();
         state.replicas.ended(self.attempt.server, self.end, after);

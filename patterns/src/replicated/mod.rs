@@ -62,8 +62,8 @@ use self::shutdown::Closing;
 use self::state::Shared;
 use super::seeded::{self, Bug};
 use super::wait::{self, Clock};
-use super::waiters::WakeLater;
 use super::waits::{Peer, Site};
+use super::wakers::AfterUnlock;
 use super::{Effect, Shutdown};
 
 mod attempt;
@@ -224,7 +224,7 @@ impl<S: fmt::Debug, A, R, E> fmt::Debug for Client<S, A, R, E> {
 /// The last handle is gone, so no call is running. Losers may be.
 impl<S, A, R, E> Drop for Service<S, A, R, E> {
     fn drop(&mut self) {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         if !seeded::is(Bug::LosersOutliveTheClient) {
             self.shared.lock().abort(&mut later);
         }

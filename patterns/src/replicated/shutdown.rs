@@ -7,7 +7,8 @@ use super::core::Stats;
 use super::state::{Ended, Phase, Shared};
 use crate::Shutdown;
 use crate::wait::{Clock, Step};
-use crate::waiters::{Ticket, WakeLater};
+use crate::waiters::Ticket;
+use crate::wakers::AfterUnlock;
 
 /// How a client has ended.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ impl<'a> Closing<'a> {
     }
 
     pub(super) fn step(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Report> {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let _old;
         let mut state = self.shared.lock();
         if state.is_idle() {

@@ -9,7 +9,8 @@ use super::options::CallOptions;
 use super::shutdown::Ends;
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
-use crate::waiters::{Ticket, Waiters, WakeLater};
+use crate::waiters::{Ticket, Waiters};
+use crate::wakers::AfterUnlock;
 
 pub(super) type Shared = Mutex<State>;
 
@@ -84,7 +85,7 @@ impl State {
         &mut self,
         ticket: Option<Ticket>,
         ended: Ended,
-        later: &mut WakeLater,
+        later: &mut AfterUnlock,
     ) -> Left {
         self.calls -= 1;
         if self.phase > Phase::Open {
@@ -98,7 +99,7 @@ impl State {
         &mut self,
         ticket: Option<Ticket>,
         ended: Ended,
-        later: &mut WakeLater,
+        later: &mut AfterUnlock,
     ) -> Left {
         self.losers -= 1;
         if self.phase > Phase::Open {
@@ -107,9 +108,9 @@ impl State {
         self.leave(ticket, later)
     }
 
-    fn leave(&mut self, ticket: Option<Ticket>, later: &mut WakeLater) -> Left {
+    fn leave(&mut self, ticket: Option<Ticket>, later: &mut AfterUnlock) -> Left {
         if self.is_idle() {
-            later.extend(self.to_end.all());
+            later.wake(self.to_end.all());
         }
         ticket.map_or((None, None), |ticket| self.running.leave(ticket))
     }
@@ -119,9 +120,9 @@ impl State {
     }
 
     /// Has everything end that is running.
-    pub(super) fn abort(&mut self, later: &mut WakeLater) {
+    pub(super) fn abort(&mut self, later: &mut AfterUnlock) {
         self.phase = Phase::Aborting;
         let waiting = self.running.all();
-        later.extend(if seeded::is(Bug::AbortWakesNobody) { Vec::new() } else { waiting });
+        later.wake(if seeded::is(Bug::AbortWakesNobody) { Vec::new() } else { waiting });
     }
 }

@@ -11,7 +11,7 @@ use crate::Shutdown;
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
 use crate::wait::{Clock, Step};
-use crate::waiters::WakeLater;
+use crate::wakers::AfterUnlock;
 
 /// No value of the user's is in here, so what observes or controls a run has no type parameters.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Board {
 
     /// Changes something, and wakes whom it concerns.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Core) -> T) -> T {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut state = self.state.lock();
         let answer = change(&mut state.core);
         state.after_change(&mut later);
@@ -65,7 +65,7 @@ impl Board {
     }
 
     pub(super) fn join(&self) -> ServerId {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut state = self.state.lock();
         let server = state.core.join();
         state.runners.insert(server, None);
@@ -75,7 +75,7 @@ impl Board {
 
     /// A runner is gone, and its waker with it: a run may outlive any number of servers.
     pub(super) fn leave(&self, server: ServerId) {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut _old = None;
         let mut state = self.state.lock();
         _old = state.runners.remove(&server);
@@ -91,7 +91,7 @@ impl Board {
         ended: Option<Outcome>,
         cx: &mut Context<'_>,
     ) -> (bool, Step<Option<super::core::Attempt>>) {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut _old = None;
         let mut state = self.state.lock();
         // Under the lock, so that the core's time never goes back.
@@ -211,25 +211,25 @@ fn store(slot: &mut Option<Waker>, cx: &mut Context<'_>) -> Option<Waker> {
 
 impl State {
     /// Everybody who is to look again, to be woken when the lock is no longer held.
-    fn after_change(&mut self, later: &mut WakeLater) {
+    fn after_change(&mut self, later: &mut AfterUnlock) {
         if !self.watchers.is_empty() {
-            later.extend(std::mem::take(&mut self.watchers).into_values().collect());
+            later.wake(std::mem::take(&mut self.watchers).into_values());
         }
         let wakes = self.core.wakes();
         if wakes.idle || wakes.all {
             for (server, waker) in &mut self.runners {
                 if wakes.all || self.core.is_idle(*server) {
-                    later.push(waker.take());
+                    later.wake(waker.take());
                 }
             }
         }
         if let Some(server) = wakes.server {
-            later.push(self.runners.get_mut(&server).and_then(Option::take));
+            later.wake(self.runners.get_mut(&server).and_then(Option::take));
         }
         if wakes.all {
-            later.push(self.run.take());
+            later.wake(self.run.take());
             if !seeded::is(Bug::DoorNotTold) {
-                later.push(self.door.take());
+                later.wake(self.door.take());
             }
         }
     }

@@ -12,7 +12,7 @@ use super::core::Attempt;
 use crate::panics::{contain, discard};
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
-use crate::waiters::WakeLater;
+use crate::wakers::AfterUnlock;
 
 /// What takes a server back.
 pub(super) type HandBack<S> = Arc<dyn Fn(ServerId, S) + Send + Sync>;
@@ -142,11 +142,11 @@ impl<S> Home<S> {
     }
 
     fn take_back(&self, server: S) {
-        let mut later = WakeLater::default();
+        let mut later = AfterUnlock::default();
         let mut place = self.place.lock();
         match &mut *place {
             Place::Out(waker) => {
-                later.push(waker.take().filter(|_| !seeded::is(Bug::LeaseComesBackUnnoticed)));
+                later.wake(waker.take().filter(|_| !seeded::is(Bug::LeaseComesBackUnnoticed)));
                 *place = Place::In(server);
             }
             Place::In(_) | Place::Given => {

@@ -50,7 +50,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use crate::waiters::WakeLater;
+use crate::wakers::AfterUnlock;
 
 pub use log::Segment;
 pub use queue::{Place, Queue, Read};
@@ -62,21 +62,21 @@ pub use registry::{Full, Outlet, Registry};
 /// First those who wait are woken, then payloads are dropped.
 #[must_use = "it is dropped when no lock is held"]
 pub struct Aftermath<E: ?Sized> {
-    pub(super) wakers: WakeLater,
+    pub(super) wakers: AfterUnlock,
     segments: Vec<Arc<Segment<E>>>,
     runs: VecDeque<Run<E>>,
 }
 
 impl<E: ?Sized> Aftermath<E> {
     fn discard(&mut self, unread: Unread<E>) {
-        self.wakers.push(unread.to_cut);
+        self.wakers.wake(unread.to_cut);
         self.runs.extend(unread.runs);
     }
 }
 
 impl<E: ?Sized> Default for Aftermath<E> {
     fn default() -> Self {
-        Self { wakers: WakeLater::default(), segments: Vec::new(), runs: VecDeque::new() }
+        Self { wakers: AfterUnlock::default(), segments: Vec::new(), runs: VecDeque::new() }
     }
 }
 

@@ -38,12 +38,12 @@ impl<'a, E: ?Sized> Closing<'a, E> {
             }
             state.registry.close(End::Shutdown);
             self.inner.readers.wake_all(&mut aftermath.wakers);
-            aftermath.wakers.extend(state.line.wakers());
+            aftermath.wakers.wake(state.line.wakers());
         }
         if self.how == Shutdown::Abort || self.until.is_some_and(|until| clock.now() >= until) {
             _seats = state.registry.abort(&mut aftermath);
             self.inner.readers.wake_all(&mut aftermath.wakers);
-            aftermath.wakers.extend(state.closers.all());
+            aftermath.wakers.wake(state.closers.all());
         }
         match state.registry.ended() {
             Some((true, ended)) => Step::Done(Report { ended: ended.to_vec() }),

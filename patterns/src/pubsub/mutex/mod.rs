@@ -240,7 +240,7 @@ impl<E: ?Sized> Inner<E> {
         let mut state = self.state.lock();
         _seats = state.registry.abort(&mut aftermath);
         self.readers.wake_all(&mut aftermath.wakers);
-        aftermath.wakers.extend(state.closers.all());
+        aftermath.wakers.wake(state.closers.all());
     }
 }
 
@@ -264,7 +264,7 @@ impl<E: ?Sized + Send + Sync + 'static> Home for Inner<E> {
         _seat = state.registry.left(id);
         state.advance(&self.readers, &mut aftermath);
         if state.registry.ended().is_some_and(|ended| ended.0) {
-            aftermath.wakers.extend(state.closers.all());
+            aftermath.wakers.wake(state.closers.all());
         }
     }
 }

@@ -70,7 +70,7 @@ impl<E: ?Sized> Line<E> {
             let seq = registry.publish(event, bytes, || Clock::TOKIO.now(), aftermath);
             readers.publish(seq, &mut aftermath.wakers);
             self.published.insert(ticket, seq);
-            aftermath.wakers.push(Some(waker));
+            aftermath.wakers.wake([waker]);
         }
     }
 
@@ -78,7 +78,7 @@ impl<E: ?Sized> Line<E> {
     /// shorter, their time may be over.
     fn wait_for(&mut self, limit: Duration, aftermath: &mut Aftermath<E>) {
         if limit < self.limit {
-            aftermath.wakers.extend(self.wakers());
+            aftermath.wakers.wake(self.wakers());
         }
         self.limit = limit;
     }
