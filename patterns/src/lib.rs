@@ -57,7 +57,7 @@ pub enum Shutdown {
     /// Take on nothing new, bring to an end what was begun, and abort what is left then.
     Drain {
         /// For how long, counted from the call.
-        deadline: Duration,
+        timeout: Duration,
     },
     /// End everything at once.
     Abort,

@@ -115,7 +115,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     drop(listener);
     let report = select! {
-        report = hub.server.shutdown(Shutdown::Drain { deadline: DRAIN }) => report,
+        report = hub.server.shutdown(Shutdown::Drain { timeout: DRAIN }) => report,
         _ = ctrl_c() => hub.server.shutdown(Shutdown::Abort).await,
     };
     drop(stop);

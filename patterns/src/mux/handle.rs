@@ -180,8 +180,8 @@ impl<P: Protocol> Mux<P> {
     pub async fn shutdown(&self, how: Shutdown) -> Report {
         match how {
             Shutdown::Abort => self.shared.end(End::Aborted),
-            Shutdown::Drain { deadline } => {
-                self.shared.drain(Clock::TOKIO.now().checked_add(deadline));
+            Shutdown::Drain { timeout } => {
+                self.shared.drain(Clock::TOKIO.now().checked_add(timeout));
             }
         }
         self.ended().await

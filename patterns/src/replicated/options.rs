@@ -101,7 +101,7 @@ impl Default for Budget {
 ///
 /// assert_eq!(client.call(()).await.unwrap(), 1);
 /// assert_eq!(client.running().losers, 1);
-/// let report = client.shutdown(Shutdown::Drain { deadline: Duration::from_secs(10) }).await;
+/// let report = client.shutdown(Shutdown::Drain { timeout: Duration::from_secs(10) }).await;
 /// assert_eq!((report.losers.finished, report.losers.aborted), (1, 0));
 /// # }
 /// ```

@@ -56,7 +56,7 @@ impl<'a> Closing<'a> {
     /// Closes the client to new calls.
     pub(super) fn new(shared: &'a Shared, how: Shutdown, now: Instant) -> Self {
         let deadline = match how {
-            Shutdown::Drain { deadline } => now.checked_add(deadline),
+            Shutdown::Drain { timeout } => now.checked_add(timeout),
             Shutdown::Abort => Some(now),
         };
         let mut state = shared.lock();

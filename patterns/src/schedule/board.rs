@@ -164,8 +164,8 @@ impl Board {
     pub(super) fn shutdown(&self, how: Shutdown) {
         match how {
             Shutdown::Abort => self.change(Core::abort),
-            Shutdown::Drain { deadline } => {
-                let deadline = self.clock.now().checked_add(deadline);
+            Shutdown::Drain { timeout } => {
+                let deadline = self.clock.now().checked_add(timeout);
                 self.change(|core| core.drain(deadline));
             }
         }

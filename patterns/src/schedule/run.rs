@@ -71,8 +71,8 @@ impl<S, T, R, E> Run<S, T, R, E> {
     ///
     /// let call = async |_: Lease<&str>, _: usize| std::future::pending::<Result<(), Failure<()>>>().await;
     /// let run = schedule(vec!["a", "b"], 0..9, call, Options::default());
-    /// let deadline = Duration::from_millis(10);
-    /// let unfinished = run.shutdown(Shutdown::Drain { deadline }).await.unwrap_err();
+    /// let timeout = Duration::from_millis(10);
+    /// let unfinished = run.shutdown(Shutdown::Drain { timeout }).await.unwrap_err();
     /// assert_eq!(unfinished.reason, Reason::ShutDown);
     /// assert_eq!(unfinished.report.servers.len(), 2);
     /// # }

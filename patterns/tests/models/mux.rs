@@ -178,7 +178,7 @@ fn a_drain_and_a_caller() {
         Err(error) => assert_eq!(error.effect(), Effect::DidNotHappen, "{error}"),
     });
     // The deadline never comes: no time passes in a model.
-    let report = block_on(mux.shutdown(Shutdown::Drain { deadline: std::time::Duration::MAX }));
+    let report = block_on(mux.shutdown(Shutdown::Drain { timeout: std::time::Duration::MAX }));
     assert!(matches!(report.end, End::Drained) && report.unfinished == 0);
     caller.join().unwrap();
     assert!(matches!(connection.join().unwrap(), End::Drained));

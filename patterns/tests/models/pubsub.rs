@@ -49,7 +49,7 @@ fn a_publisher_waits_for_room() {
         for event in 1..=3_u64 {
             assert_eq!(server.blocking_publish(event).unwrap(), event);
         }
-        server.blocking_shutdown(Shutdown::Drain { deadline: Duration::MAX }).ended.len()
+        server.blocking_shutdown(Shutdown::Drain { timeout: Duration::MAX }).ended.len()
     });
     assert_eq!(read(&mut reader), [(1, 1), (2, 2), (3, 3)]);
     assert_eq!(publisher.join().unwrap(), 1);
@@ -96,7 +96,7 @@ fn what_is_missed_is_counted() {
             for event in 1..=EVENTS {
                 server.blocking_publish(event).unwrap();
             }
-            server.blocking_shutdown(Shutdown::Drain { deadline: Duration::MAX })
+            server.blocking_shutdown(Shutdown::Drain { timeout: Duration::MAX })
         });
         let mut next = 1;
         while let Some(item) = reader.blocking_recv() {

@@ -19,7 +19,7 @@ use pushdown_patterns::{Effect, Shutdown};
 
 use crate::{Mutex, finds, holds, thread};
 
-const DRAIN: Shutdown = Shutdown::Drain { deadline: Duration::MAX };
+const DRAIN: Shutdown = Shutdown::Drain { timeout: Duration::MAX };
 const FINISH: Losers = Losers::Finish { at_most: NonZeroUsize::MIN, within: Duration::MAX };
 
 /// Opened once; whoever waits for that is woken.

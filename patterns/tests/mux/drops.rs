@@ -70,7 +70,7 @@ async fn a_receive_or_a_shutdown_dropped_while_it_waits_takes_nothing() {
     }
     peer.reply(0, "!news");
     assert_eq!(unsolicited.recv().await, Some(frame(0, "!news")));
-    let drain = mux.shutdown(Shutdown::Drain { deadline: SECOND });
+    let drain = mux.shutdown(Shutdown::Drain { timeout: SECOND });
     assert!(poll_times(1, drain).await.is_none());
     mux.ended().await;
     assert_eq!(tasks().await, 0);
@@ -117,8 +117,8 @@ async fn a_life(random: &mut Random) -> Peer {
         0 => peer.hang_up(),
         1 => peer.fail(),
         2 => drop(mux.shutdown(Shutdown::Abort).await),
-        3 => drop(mux.shutdown(Shutdown::Drain { deadline: SECOND }).await),
-        4 => drop(poll_times(1, mux.shutdown(Shutdown::Drain { deadline: SECOND })).await),
+        3 => drop(mux.shutdown(Shutdown::Drain { timeout: SECOND }).await),
+        4 => drop(poll_times(1, mux.shutdown(Shutdown::Drain { timeout: SECOND })).await),
         _ => {}
     }
     drop(mux);

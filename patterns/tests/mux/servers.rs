@@ -38,7 +38,7 @@ async fn commands_do_what_memcached_says_they_do() {
     assert_eq!(call(Request::delete("key").unwrap()).await.status, Status::NotFound);
     mux.send(Request::noop()).await.unwrap();
     assert_eq!(unsolicited.recv().await.unwrap().status, Status::Noop);
-    let report = mux.shutdown(Shutdown::Drain { deadline: PATIENCE }).await;
+    let report = mux.shutdown(Shutdown::Drain { timeout: PATIENCE }).await;
     assert!(matches!(report.end, End::Drained), "{}", report.end);
 }
 

@@ -12,7 +12,7 @@ async fn a_drain_waits_for_calls_and_takes_no_new_ones() {
     let (mux, _unsolicited, peer) = toy();
     let rest = async {
         settle().await;
-        let draining = mux.shutdown(Shutdown::Drain { deadline: SECOND });
+        let draining = mux.shutdown(Shutdown::Drain { timeout: SECOND });
         let refused = async {
             settle().await;
             let error = mux.call(ask("b")).await.unwrap_err();
@@ -41,7 +41,7 @@ async fn a_drain_sends_what_waits() {
             settle().await;
             peer.reply(0, "b");
         };
-        let drain = mux.shutdown(Shutdown::Drain { deadline: SECOND });
+        let drain = mux.shutdown(Shutdown::Drain { timeout: SECOND });
         tokio::join!(drain, answering).0
     };
     let (a, b, report) = tokio::join!(mux.call(ask("a")), mux.call(ask("b")), rest);
@@ -53,7 +53,7 @@ async fn a_drain_sends_what_waits() {
 async fn a_drain_ends_when_the_last_call_is_dropped() {
     let (mux, _unsolicited, _peer) = toy();
     let start = Instant::now();
-    let drain = mux.shutdown(Shutdown::Drain { deadline: SECOND });
+    let drain = mux.shutdown(Shutdown::Drain { timeout: SECOND });
     let (dropped, report) = tokio::join!(poll_times(5, mux.call(ask("a"))), drain);
     assert!(dropped.is_none() && matches!(report.end, End::Drained));
     assert!(start.elapsed() < SECOND);
@@ -63,7 +63,7 @@ async fn a_drain_ends_when_the_last_call_is_dropped() {
 async fn a_drain_that_takes_too_long_is_an_abort() {
     let (mux, _unsolicited, _peer) = toy();
     let start = Instant::now();
-    let drain = mux.shutdown(Shutdown::Drain { deadline: SECOND });
+    let drain = mux.shutdown(Shutdown::Drain { timeout: SECOND });
     let (reply, report) = tokio::join!(mux.call(ask("a")), drain);
     assert!(matches!(end_of(&reply.unwrap_err()), End::Aborted));
     assert!(matches!(report.end, End::Aborted));
@@ -76,7 +76,7 @@ async fn a_drain_keeps_its_deadline_when_nobody_waits_for_it() {
     let (mux, _unsolicited, peer) = toy();
     peer.block();
     let rest = async {
-        let drain = mux.shutdown(Shutdown::Drain { deadline: SECOND });
+        let drain = mux.shutdown(Shutdown::Drain { timeout: SECOND });
         assert!(poll_times(1, drain).await.is_none());
     };
     let (reply, ()) = tokio::join!(mux.call(ask("a")), rest);

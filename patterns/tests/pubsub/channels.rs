@@ -102,7 +102,7 @@ shapes! {
         server.subscribe_channel(sender, lossless()).await.unwrap();
         publish(&server, 1..=5).await;
         let reader = tokio::spawn(async move { received(&mut receiver).await });
-        let report = server.shutdown(Shutdown::Drain { deadline: SECOND }).await;
+        let report = server.shutdown(Shutdown::Drain { timeout: SECOND }).await;
         assert_eq!(report.ended.len(), 1);
         assert_eq!((report.ended[0].how, report.ended[0].undelivered), (How::Drained, 0));
         assert_eq!(reader.await.unwrap(), [1, 2, 3, 4, 5]);

@@ -21,7 +21,7 @@ shapes! {
         let id = server.subscribe_channel(sender, lossless()).await.unwrap();
         publish(&server, 1..=2).await;
         settle().await;
-        let report = server.shutdown(Shutdown::Drain { deadline: SECOND }).await;
+        let report = server.shutdown(Shutdown::Drain { timeout: SECOND }).await;
         assert_eq!(report.ended, [Ended { id, how: How::Aborted, undelivered: 1 }]);
         settle().await;
         assert_eq!(buffered(&mut receiver), [1]);
@@ -34,7 +34,7 @@ shapes! {
         settle().await;
         let draining = tokio::spawn({
             let server = server.clone();
-            async move { server.shutdown(Shutdown::Drain { deadline: SECOND }).await }
+            async move { server.shutdown(Shutdown::Drain { timeout: SECOND }).await }
         });
         settle().await;
         drop(receiver);

@@ -69,8 +69,8 @@ async fn live<S: PubSub<u64>>(server: S, random: &mut Random) -> Vec<Weak<u64>> 
     }
     match random.below(4) {
         0 => drop(server.shutdown(Shutdown::Abort).await),
-        1 => _ = server.shutdown(Shutdown::Drain { deadline: SECOND }).await,
-        2 => _ = drop_after(1, server.shutdown(Shutdown::Drain { deadline: SECOND })).await,
+        1 => _ = server.shutdown(Shutdown::Drain { timeout: SECOND }).await,
+        2 => _ = drop_after(1, server.shutdown(Shutdown::Drain { timeout: SECOND })).await,
         _ => {}
     }
     payloads

@@ -86,8 +86,8 @@ async fn concurrent<S: PubSub<u64>>(server: S) {
     for publisher in publishers {
         publisher.await.unwrap();
     }
-    let deadline = std::time::Duration::from_secs(60);
-    server.shutdown(pushdown_patterns::Shutdown::Drain { deadline }).await;
+    let timeout = std::time::Duration::from_secs(60);
+    server.shutdown(pushdown_patterns::Shutdown::Drain { timeout }).await;
     let mut all = Vec::new();
     for reader in readers {
         all.push(reader.await.unwrap());

@@ -16,7 +16,7 @@ shapes! {
         publish(&server, 1..=3).await;
         let draining = tokio::spawn({
             let server = server.clone();
-            async move { server.shutdown(Shutdown::Drain { deadline: SECOND }).await }
+            async move { server.shutdown(Shutdown::Drain { timeout: SECOND }).await }
         });
         settle().await;
         assert_eq!(rest(&mut reader).await, [1, 2, 3]);
@@ -37,7 +37,7 @@ shapes! {
         let mut stuck = server.subscribe(Policy::drop_newest(2)).await.unwrap();
         publish(&server, 1..=5).await;
         let start = Instant::now();
-        let report = server.shutdown(Shutdown::Drain { deadline: SECOND }).await;
+        let report = server.shutdown(Shutdown::Drain { timeout: SECOND }).await;
         assert_eq!(start.elapsed(), SECOND);
         assert_eq!(report.ended, [Ended { id: stuck.id(), how: How::Aborted, undelivered: 5 }]);
         assert_eq!(rest(&mut stuck).await, []);
@@ -53,7 +53,7 @@ shapes! {
     }
 
     async fn those_who_wait_to_publish_get_their_events_back<S>(server: S) {
-        for how in [Shutdown::Abort, Shutdown::Drain { deadline: Duration::MAX }] {
+        for how in [Shutdown::Abort, Shutdown::Drain { timeout: Duration::MAX }] {
             let stuck = server.subscribe(Policy::block(1, Duration::MAX)).await;
             let Ok(stuck) = stuck else { break };
             publish(&server, [1]).await;
@@ -91,7 +91,7 @@ shapes! {
         publish(&server, [1]).await;
         let patient = tokio::spawn({
             let server = server.clone();
-            async move { server.shutdown(Shutdown::Drain { deadline: Duration::MAX }).await }
+            async move { server.shutdown(Shutdown::Drain { timeout: Duration::MAX }).await }
         });
         settle().await;
         let ended = [Ended { id: stuck.id(), how: How::Aborted, undelivered: 1 }];
@@ -102,7 +102,7 @@ shapes! {
     async fn a_drain_whose_future_is_dropped_aborts_nobody<S>(server: S) {
         let mut reader = server.subscribe(lossless()).await.unwrap();
         publish(&server, [1]).await;
-        let draining = server.shutdown(Shutdown::Drain { deadline: SECOND });
+        let draining = server.shutdown(Shutdown::Drain { timeout: SECOND });
         assert!(tokio::time::timeout(SECOND / 2, draining).await.is_err());
         tokio::time::advance(2 * SECOND).await;
         settle().await;

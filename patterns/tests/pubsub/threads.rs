@@ -39,7 +39,7 @@ fn threads_publish_and_read_in_one_order() {
             });
         }
     });
-    let report = server.blocking_shutdown(Shutdown::Drain { deadline: Duration::from_secs(60) });
+    let report = server.blocking_shutdown(Shutdown::Drain { timeout: Duration::from_secs(60) });
     assert!(report.ended.iter().all(|ended| ended.how == How::Drained), "{report:?}");
     let seen: Vec<Vec<Item<Arc<u64>>>> =
         readers.into_iter().map(|reader| reader.join().unwrap()).collect();
@@ -64,8 +64,8 @@ fn the_deadline_of_a_drain_holds_for_threads() {
     let server = Server::<u64>::new();
     let _stuck = server.subscribe(lossless()).unwrap();
     server.blocking_publish(1).unwrap();
-    let deadline = Duration::from_millis(20);
-    let report = server.blocking_shutdown(Shutdown::Drain { deadline });
+    let timeout = Duration::from_millis(20);
+    let report = server.blocking_shutdown(Shutdown::Drain { timeout });
     assert_eq!((report.ended[0].how, report.ended[0].undelivered), (How::Aborted, 1));
 }
 

@@ -67,7 +67,7 @@ shapes! {
         publish(&server, [1]).await;
         let noted = Arc::new(Noted::default());
         {
-            let mut closing = pin!(server.shutdown(Shutdown::Drain { deadline: SECOND }));
+            let mut closing = pin!(server.shutdown(Shutdown::Drain { timeout: SECOND }));
             let waker = Waker::from(noted.clone());
             for _ in 0..3 {
                 assert!(closing.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());

@@ -5,7 +5,7 @@ use pushdown_patterns::replicated::{CallErrorKind, Ends, Hedge, Losers};
 use pushdown_patterns::{Effect, Shutdown};
 use std::num::NonZeroUsize;
 
-const DRAIN: Shutdown = Shutdown::Drain { deadline: Duration::from_millis(100) };
+const DRAIN: Shutdown = Shutdown::Drain { timeout: Duration::from_millis(100) };
 
 fn finish(at_most: usize) -> Losers {
     Losers::Finish { at_most: NonZeroUsize::new(at_most).unwrap(), within: ms(60_000) }

@@ -79,7 +79,7 @@ async fn a_shutdown_can_be_dropped_at_every_await_point() {
         let client: Fake =
             servers.client().hedge(Hedge::After(ms(10))).losers(finish(90)).build().unwrap();
         drop_after(client.call(()), 3).await;
-        let done = drop_after(client.shutdown(Shutdown::Drain { deadline: ms(20) }), polls).await;
+        let done = drop_after(client.shutdown(Shutdown::Drain { timeout: ms(20) }), polls).await;
         if done.is_some() {
             assert!(polls > 1);
             assert_eq!(servers.running(), 0);
@@ -141,7 +141,7 @@ async fn random_run(seed: u64) {
     }
     match random.below(4) {
         0 => drop(client.shutdown(Shutdown::Abort).await),
-        1 => drop(client.shutdown(Shutdown::Drain { deadline: ms(random.below(50)) }).await),
+        1 => drop(client.shutdown(Shutdown::Drain { timeout: ms(random.below(50)) }).await),
         2 => calls.iter().for_each(tokio::task::JoinHandle::abort),
         _ => {}
     }
@@ -194,7 +194,7 @@ fn a_runtime_that_ends_in_the_middle_takes_everything_along() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         servers.becomes(client.preferred(), Reply(0));
         runtime.block_on(client.call(())).unwrap();
-        runtime.block_on(client.shutdown(Shutdown::Drain { deadline: ms(1000) }));
+        runtime.block_on(client.shutdown(Shutdown::Drain { timeout: ms(1000) }));
     }
 }
 
@@ -208,6 +208,6 @@ fn a_call_dropped_outside_of_its_runtime_still_leaves_its_losers_there() {
         .block_on(async { poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await });
     drop(call);
     assert_eq!(client.running().losers, 1);
-    runtime.block_on(client.shutdown(Shutdown::Drain { deadline: Duration::from_secs(20) }));
+    runtime.block_on(client.shutdown(Shutdown::Drain { timeout: Duration::from_secs(20) }));
     assert_eq!(client.stats().servers[0].succeeded, 1);
 }

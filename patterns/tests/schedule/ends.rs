@@ -173,7 +173,7 @@ async fn to_drain_is_to_finish_what_runs_and_begin_nothing() {
     let start = Instant::now();
     let run = schedule([1, 2, 60], 0..9, call, Options::default());
     yield_now().await;
-    let unfinished = run.shutdown(Shutdown::Drain { deadline: 5 * SECOND }).await.unwrap_err();
+    let unfinished = run.shutdown(Shutdown::Drain { timeout: 5 * SECOND }).await.unwrap_err();
     assert_eq!((start.elapsed(), alive()), (5 * SECOND, 0));
     assert_eq!(unfinished.reason, Reason::ShutDown);
     let results = unfinished.report.results;
@@ -191,7 +191,7 @@ async fn a_drain_at_its_deadline_is_no_failure_of_what_it_drops() {
     for exhausted in [Exhausted::FailRun, Exhausted::GoOn] {
         let run = schedule([0], 0..1, call, attempts(1).exhausted(exhausted));
         sleep(SECOND).await;
-        let unfinished = run.shutdown(Shutdown::Drain { deadline: SECOND }).await.unwrap_err();
+        let unfinished = run.shutdown(Shutdown::Drain { timeout: SECOND }).await.unwrap_err();
         assert_eq!(unfinished.reason, Reason::ShutDown, "{exhausted:?}");
         assert_eq!(unfinished.report.servers[0].counts.cancelled, 1);
     }
@@ -205,7 +205,7 @@ async fn a_last_failure_while_draining_leaves_the_others_their_time() {
     };
     let run = schedule([0, 1], 0..9, call, attempts(1));
     sleep(SECOND).await;
-    let unfinished = run.shutdown(Shutdown::Drain { deadline: 60 * SECOND }).await.unwrap_err();
+    let unfinished = run.shutdown(Shutdown::Drain { timeout: 60 * SECOND }).await.unwrap_err();
     assert_eq!(unfinished.reason, Reason::ShutDown);
     let results = &unfinished.report.results;
     assert_eq!(results[0].as_ref().unwrap_err().cause().unwrap().to_string(), "no");
@@ -216,12 +216,12 @@ async fn a_last_failure_while_draining_leaves_the_others_their_time() {
 async fn of_two_deadlines_the_sooner_holds() {
     let call =
         async |_: Lease<usize>, _: usize| std::future::pending::<Result<(), Failure<()>>>().await;
-    for deadlines in [[5 * SECOND, Duration::MAX], [60 * SECOND, 5 * SECOND]] {
+    for timeouts in [[5 * SECOND, Duration::MAX], [60 * SECOND, 5 * SECOND]] {
         let start = Instant::now();
         let run = schedule([0], 0..1, call, Options::default());
         yield_now().await;
-        for deadline in deadlines {
-            run.control().shutdown(Shutdown::Drain { deadline });
+        for timeout in timeouts {
+            run.control().shutdown(Shutdown::Drain { timeout });
         }
         let unfinished = timeout(99 * SECOND, run).await.unwrap().unwrap_err();
         assert_eq!(unfinished.reason, Reason::ShutDown);
@@ -238,7 +238,7 @@ async fn a_run_that_is_done_before_the_deadline_does_not_wait_for_it() {
     let start = Instant::now();
     let run = schedule([1, 2], 0..2, call, Options::default());
     yield_now().await;
-    assert!(run.shutdown(Shutdown::Drain { deadline: Duration::MAX }).await.is_ok());
+    assert!(run.shutdown(Shutdown::Drain { timeout: Duration::MAX }).await.is_ok());
     assert_eq!(start.elapsed(), SECOND);
 }
 
@@ -453,7 +453,7 @@ async fn carry_out(plan: Plan) {
                 sleep(SECOND / 2).await;
             }
         }
-        let drained = Shutdown::Drain { deadline: SECOND };
+        let drained = Shutdown::Drain { timeout: SECOND };
         match how {
             0 => drop(run),
             1 => drop(run.shutdown(Shutdown::Abort).await),

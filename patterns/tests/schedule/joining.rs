@@ -222,7 +222,7 @@ async fn a_failure_whose_lease_is_out_is_in_the_report_of_an_aborted_run() {
         kept.lock().unwrap().push(server);
         async { Err::<(), _>(Failure::retry("no")) }
     };
-    for how in [Shutdown::Abort, Shutdown::Drain { deadline: SECOND }] {
+    for how in [Shutdown::Abort, Shutdown::Drain { timeout: SECOND }] {
         let run = schedule([7], 0..2, call.clone(), Options::default());
         let progress = run.progress();
         tokio::task::yield_now().await;

@@ -116,7 +116,7 @@ fn a_call_is_told_its_deadline_and_that_it_is_cancelled() {
     let unfinished = scope(|scope| {
         let run = scope.spawn(|| run.call(call));
         until("two calls run", || progress.now().running == 2);
-        control.shutdown(Shutdown::Drain { deadline: Duration::from_millis(20) });
+        control.shutdown(Shutdown::Drain { timeout: Duration::from_millis(20) });
         run.join().unwrap().unwrap_err()
     });
     assert_eq!(unfinished.reason, Reason::ShutDown);
@@ -166,7 +166,7 @@ fn a_call_that_gives_up_at_the_deadline_of_a_drain_fails_nothing() {
     let run = Run::new([0], 0..2, Options::default());
     let control = run.control();
     let call = |_: &mut usize, _: usize, attempt: &Attempt| {
-        control.shutdown(Shutdown::Drain { deadline: Duration::from_millis(5) });
+        control.shutdown(Shutdown::Drain { timeout: Duration::from_millis(5) });
         until("the deadline has come", || attempt.is_cancelled());
         Err::<(), _>(Failure::fatal("no time left"))
     };

@@ -33,8 +33,8 @@ impl<'a, E: ?Sized> Closing<'a, E> {
         let mut _seats = BTreeMap::new();
         let mut state = self.inner.state.lock();
         if !mem::replace(&mut self.begun, true) {
-            if let Shutdown::Drain { deadline } = self.how {
-                self.until = clock.now().checked_add(deadline);
+            if let Shutdown::Drain { timeout } = self.how {
+                self.until = clock.now().checked_add(timeout);
             }
             state.registry.close(End::Shutdown);
             self.inner.readers.wake_all(&mut aftermath.wakers);

@@ -49,7 +49,7 @@ static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 ///     for number in 1..=100_u64 {
 ///         server.blocking_publish(number).unwrap();
 ///     }
-///     server.blocking_shutdown(Shutdown::Drain { deadline: Duration::from_secs(10) })
+///     server.blocking_shutdown(Shutdown::Drain { timeout: Duration::from_secs(10) })
 /// });
 /// let mut sum = 0;
 /// while let Some(Item::Event { event, .. }) = subscription.blocking_recv() {

@@ -112,7 +112,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
                 self.registry.close(End::Shutdown);
                 self.mailbox.readers.wake_all(&mut aftermath.wakers);
                 let until = match how {
-                    Shutdown::Drain { deadline } => clock.now().checked_add(deadline),
+                    Shutdown::Drain { timeout } => clock.now().checked_add(timeout),
                     Shutdown::Abort => Some(clock.now()),
                 };
                 self.closing.push((until, reply));
