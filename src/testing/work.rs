@@ -15,28 +15,25 @@ pub const WORK_PER_EVENT: u64 = 64;
 ///
 /// ```
 /// use pushdown::testing::{self, Harness, Law, Work};
-/// use pushdown::{Error, Progress, PushParser, EventSink, Status};
+/// use pushdown::{Error, EventSink, Progress, PushParser, State};
 ///
 /// /// Consumes all that it is fed, and reads it a thousand times.
 /// #[derive(Default)]
 /// struct Thorough {
-///     offset: u64,
+///     state: State,
 ///     work: u64,
 /// }
 ///
 /// impl PushParser for Thorough {
 ///     type Events = ();
 ///     fn feed_dyn(&mut self, chunk: &[u8], _: &mut EventSink<'_, ()>) -> Progress {
-///         self.offset += chunk.len() as u64;
 ///         self.work += 1000 * chunk.len() as u64;
-///         Progress { consumed: chunk.len(), status: Status::NeedMoreInput }
+///         self.state.feed(chunk, |state| state.need_more(chunk.len()))
 ///     }
 ///     // …
-/// #   fn finish_dyn(&mut self, _: &mut EventSink<'_, ()>) -> Result<(), Error> { Ok(()) }
-/// #   fn status(&self) -> Status { Status::NeedMoreInput }
-/// #   fn error(&self) -> Option<&Error> { None }
-/// #   fn offset(&self) -> u64 { self.offset }
-/// #   fn reset_at(&mut self, offset: u64) { self.offset = offset }
+/// #   fn finish_dyn(&mut self, _: &mut EventSink<'_, ()>) -> Result<(), Error> { self.state.finish() }
+/// #   fn state(&self) -> &State { &self.state }
+/// #   fn reset_at(&mut self, offset: u64) { self.state = State::at(offset) }
 /// }
 ///
 /// impl Work for Thorough {
