@@ -113,7 +113,6 @@ pub use log::Log;
 pub use report::{Checked, Report};
 pub use subject::Recorder;
 pub use violation::{Law, Violation};
-pub(crate) use work::delegate_work;
 pub use work::{WORK_PER_BYTE, WORK_PER_EVENT, Work};
 
 /// Parsers to be checked, and compared if there are several. The [module](self) has examples.

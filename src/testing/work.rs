@@ -51,15 +51,3 @@ pub trait Work {
     /// Only differences matter, and no difference is taken across a reset.
     fn work(&self) -> u64;
 }
-
-/// [`Work`] for a type that has another parser inside.
-macro_rules! delegate_work {
-    ($outer:ty) => {
-        impl $crate::testing::Work for $outer {
-            fn work(&self) -> u64 {
-                $crate::testing::Work::work(&self.0)
-            }
-        }
-    };
-}
-pub(crate) use delegate_work;
