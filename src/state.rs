@@ -80,7 +80,7 @@ pub struct Progress {
 /// }
 ///
 /// let mut line = Line::default();
-/// let mut text = Vec::new();
+/// let mut text = Vec::<u8>::new();
 /// assert_eq!(line.feed(b"no ").status, Status::NeedMoreInput);
 /// assert_eq!(line.feed_with(b"news\nNext", |piece| text.extend(piece)).consumed, 5);
 /// assert_eq!(text, b"news");

@@ -190,12 +190,13 @@ impl<E: Events, T: 'static> Parser<E, T> {
 
     /// Resumes the body with nothing more to read until it ends, or is lost.
     fn end(&mut self, command: Command, sink: Option<&mut LocalSink<'_, E>>) {
-        let port = &self.frame().port;
+        let Frame { port, running, .. } = self.frame();
         port.command.set(command);
         // SAFETY: I1: taken back below; a resume does not unwind.
         unsafe { port.lend(&[], self.state.offset(), sink) };
-        // One resume more than the reads: the first may only start the body.
-        let mut ended = (0..=READS_AFTER_END).any(|_| self.resume());
+        // A body that is not running is started by one resume more.
+        let resumes = READS_AFTER_END + u8::from(!running.get());
+        let mut ended = (0..resumes).any(|_| self.resume());
         if !ended {
             self.frame().port.exhausted.set(true);
             ended = self.resume();

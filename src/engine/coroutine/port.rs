@@ -37,7 +37,7 @@
 //! * **I6. A suspended coroutine never changes thread.** The parser is not `Send`, and neither is the
 //!   input, so the body's side of the switch stays where it is too.
 //!   (`compile_fail/mod.rs: a_coroutine_cannot_change_its_thread` and
-//!   `compile_fail/coroutine.rs: an_input_does_not_go_to_another_thread`)
+//!   `compile_fail/coroutine.rs: an_input_cannot_go_to_another_thread`)
 //!
 //! The invariants of the stacks are at the head of `stack/slab.rs`.
 
