@@ -2,6 +2,7 @@
 //! as a read reports them to a body ([`End`]).
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 /// Why a parser ended with [`Status::BadInput`](crate::Status::BadInput), and where.
 ///
@@ -14,18 +15,47 @@ use core::fmt;
 /// assert_eq!((error.kind, error.offset), (ErrorKind::UnexpectedByte, 0));
 /// assert_eq!(error.to_string(), "unexpected byte at offset 0");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Error {
-    /// The kind of error.
+    /// What went wrong.
     pub kind: ErrorKind,
-    /// The position, in bytes from the start of the input. Everything before it was consumed; the
-    /// byte at it was not.
+    /// The position of the offending byte, in bytes from the start of the input: everything before it
+    /// was consumed, it was not.
     pub offset: u64,
+    /// The position where the part began that the error is about, if the parser knows it.
+    /// Information only: errors are equal by kind and offset.
+    pub start: Option<u64>,
+}
+
+impl Error {
+    /// Creates an error without a start.
+    pub const fn new(kind: ErrorKind, offset: u64) -> Self {
+        Self { kind, offset, start: None }
+    }
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, self.offset) == (other.kind, other.offset)
+    }
+}
+
+impl Eq for Error {}
+
+impl Hash for Error {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.kind, self.offset).hash(state);
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at offset {}", self.kind, self.offset)
+        write!(f, "{} at offset {}", self.kind, self.offset)?;
+        match self.start {
+            Some(start) if start < self.offset => write!(f, ", in the part that begins at {start}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -49,6 +79,8 @@ pub enum ErrorKind {
     Stalled,
     /// The body or the sink panicked. The panic itself reached the caller of `feed`.
     Panicked,
+    /// A value used no byte where values follow one another, so that reading them would never end.
+    NoProgress,
     /// An error that the body defines.
     Custom(u32),
 }
@@ -62,6 +94,7 @@ impl fmt::Display for ErrorKind {
             Self::TooDeep => "value nested too deeply",
             Self::Stalled => "body cannot be resumed",
             Self::Panicked => "parser panicked",
+            Self::NoProgress => "value of no bytes",
             Self::Custom(code) => return write!(f, "error {code}"),
         })
     }
@@ -79,7 +112,12 @@ pub enum End {
     /// The parser is being dropped or reset. The body should return; its result is discarded. Only
     /// bodies of the `coroutine` engine see this; an `async` body is dropped.
     Abandoned,
-    /// This chunk is used up. Only [machines](crate::engine::machine) see this: the step returns it,
+    /// A bound that [`at_most`](crate::engine#bounds) set has been reached: more is too long.
+    TooLong,
+    /// A [frame](crate::engine#bounds) is cut short, by a narrower one around it or by the end of the
+    /// input.
+    Truncated,
+    /// This chunk is used up, or the sink has paused the parser. Only [machines](crate::engine::machine) see this: the step returns it,
     /// and is called again with the next chunk.
     InputEmpty,
     /// The read was polled under a foreign executor, whose waker no chunk can wake. Only `async`
@@ -118,7 +156,8 @@ impl Failure {
 impl From<End> for Failure {
     fn from(end: End) -> Self {
         Self(match end {
-            End::Finished | End::Abandoned => Cause::Error(ErrorKind::UnexpectedEnd),
+            End::TooLong => Cause::Error(ErrorKind::TooLong),
+            End::Finished | End::Abandoned | End::Truncated => Cause::Error(ErrorKind::UnexpectedEnd),
             End::Stalled => Cause::Error(ErrorKind::Stalled),
             End::InputEmpty => Cause::InputEmpty,
         })

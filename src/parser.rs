@@ -1,6 +1,7 @@
 //! The contract between a push parser and its caller.
 
 use core::convert::Infallible;
+use core::ops::ControlFlow::{self, Break, Continue};
 
 use crate::error::Error;
 pub(crate) use crate::state::{Progress, State, Status};
@@ -25,14 +26,25 @@ impl Events for () {
     type Event<'a> = Infallible;
 }
 
-/// A closure that takes the events of one call.
-pub type LocalSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + 's;
+/// A closure that takes the events of one call. `Break` [pauses](PushParser#pausing) the parser.
+pub type LocalSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) -> ControlFlow<()> + 's;
 
 /// A [`LocalSink`] that may be called from another thread.
 ///
 /// [`PushParser`] needs the `Send` bound because a `Send` body may lend its input to a scoped
 /// thread, and emit from there. Parsers that cannot do so have a `feed_local` without the bound.
-pub type EventSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + Send + 's;
+pub type EventSink<'s, E> =
+    dyn for<'e> FnMut(<E as Events>::Event<'e>) -> ControlFlow<()> + Send + 's;
+
+/// A parser of any engine, behind a pointer.
+///
+/// ```
+/// use pushdown::{DynParser, PushParser, quoted};
+///
+/// let mut parser: Box<DynParser<'_, quoted::Quoted>> = Box::new(quoted::Machine::new());
+/// assert_eq!(parser.feed(b"\"a\"").consumed, 3);
+/// ```
+pub type DynParser<'a, E, T = ()> = dyn PushParser<Events = E, Output = T> + 'a;
 
 /// A parser that is fed its input in pieces, cut anywhere.
 ///
@@ -43,7 +55,8 @@ pub type EventSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + Send +
 /// `pushdown::testing` (feature `testing`) checks the law for any implementation.
 ///
 /// # The contract
-/// * [`NeedMoreInput`](Status::NeedMoreInput): the whole chunk was consumed.
+/// * [`NeedMoreInput`](Status::NeedMoreInput): the whole chunk was consumed, unless the sink has
+///   [paused](#pausing) the parser.
 /// * [`Success`](Status::Success): `consumed` ends just after the last byte of the value; the rest
 ///   of the chunk follows the value. A value of no bytes is allowed: an optional part may be absent.
 /// * [`BadInput`](Status::BadInput): `consumed` ends just before the offending byte, and
@@ -59,6 +72,14 @@ pub type EventSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + Send +
 /// * **Events never outlive the call.** They may borrow from the chunk or from the body.
 /// * **A panic** of the body or of the sink reaches the caller of the call it happened in. The
 ///   parser then repeats `BadInput` with [`ErrorKind::Panicked`](crate::ErrorKind::Panicked).
+///
+/// # Pausing
+/// A sink of [`feed_until`](Self::feed_until) or [`feed_dyn`](Self::feed_dyn) that returns `Break`
+/// pauses the parser: it reads no more of the chunk. The call returns `NeedMoreInput` with
+/// `consumed` up to there, perhaps less than the whole chunk, and feeding the rest goes on as if the
+/// chunk had been cut there. A parser that has read a byte already completes what that byte ends, so
+/// one more event may follow the pause, and a value that ends there is a `Success`. Events at the end
+/// of the input cannot be paused.
 ///
 /// # Use
 /// The rest of the chunk is never lost, and never read twice:
@@ -93,6 +114,8 @@ pub type EventSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + Send +
 pub trait PushParser {
     /// The events this parser reports.
     type Events: Events;
+    /// The value's output; `()` if the parser makes none.
+    type Output;
 
     /// Parses the next chunk and reports each event to `sink`.
     ///
@@ -112,9 +135,13 @@ pub trait PushParser {
     /// in a value that starts in the middle of a stream then name positions of the stream.
     fn reset_at(&mut self, offset: u64);
 
+    /// Takes the value's output; `Some` once after [`Status::Success`], and once after a
+    /// [`finish`](Self::finish) that the body has accepted.
+    fn take_output(&mut self) -> Option<Self::Output>;
+
     /// Parses the next chunk without a sink; the parser may skip building events.
     fn feed(&mut self, chunk: &[u8]) -> Progress {
-        self.feed_dyn(chunk, &mut |_| {})
+        self.feed_dyn(chunk, &mut |_| Continue(()))
     }
 
     /// Parses the next chunk and reports each event to `sink`.
@@ -128,7 +155,66 @@ pub trait PushParser {
     where
         Self: Sized,
     {
+        self.feed_dyn(chunk, &mut |event| {
+            sink(event);
+            Continue(())
+        })
+    }
+
+    /// Parses the next chunk, and [pauses](#pausing) when the sink breaks.
+    ///
+    /// ```
+    /// use core::ops::ControlFlow::Break;
+    /// use pushdown::{PushParser, Status, quoted};
+    ///
+    /// let mut parser = quoted::Machine::new();
+    /// let mut rest = &br#""a\nb" and more"#[..];
+    /// let mut pieces = Vec::new();
+    /// loop {
+    ///     // One event a call, here.
+    ///     let progress = parser.feed_until(rest, |quoted::Event::Text(piece)| {
+    ///         pieces.push(piece.to_vec());
+    ///         Break(())
+    ///     });
+    ///     rest = &rest[progress.consumed..];
+    ///     if progress.status != Status::NeedMoreInput {
+    ///         break;
+    ///     }
+    /// }
+    /// assert_eq!((pieces.concat(), rest), (b"anb".to_vec(), &b" and more"[..]));
+    /// ```
+    fn feed_until(
+        &mut self,
+        chunk: &[u8],
+        mut sink: impl for<'e> FnMut(<Self::Events as Events>::Event<'e>) -> ControlFlow<()> + Send,
+    ) -> Progress
+    where
+        Self: Sized,
+    {
         self.feed_dyn(chunk, &mut sink)
+    }
+
+    /// Parses the next chunk with a sink that can fail, and pauses where it does.
+    ///
+    /// The progress is returned beside the sink's error, so that nothing is lost: the rest of the
+    /// chunk can be fed when the cause has been dealt with.
+    fn try_feed_with<Err: Send>(
+        &mut self,
+        chunk: &[u8],
+        mut sink: impl for<'e> FnMut(<Self::Events as Events>::Event<'e>) -> Result<(), Err> + Send,
+    ) -> (Progress, Result<(), Err>)
+    where
+        Self: Sized,
+    {
+        let mut result = Ok(());
+        let progress = self.feed_dyn(chunk, &mut |event| {
+            // A parser may report more before it pauses: the first error stands.
+            if result.is_ok() {
+                result = sink(event);
+            }
+            if result.is_ok() { Continue(()) } else { Break(()) }
+        });
+        (progress, result)
     }
 
     /// Signals the end of the input.
@@ -141,7 +227,7 @@ pub trait PushParser {
     /// The error that [`error`](Self::error) reports from then on:
     /// [`ErrorKind::UnexpectedEnd`](crate::ErrorKind::UnexpectedEnd) unless the body fails otherwise.
     fn finish(&mut self) -> Result<(), Error> {
-        self.finish_dyn(&mut |_| {})
+        self.finish_dyn(&mut |_| Continue(()))
     }
 
     /// Signals the end of the input and reports the last events to `sink`.
@@ -155,12 +241,26 @@ pub trait PushParser {
     where
         Self: Sized,
     {
-        self.finish_dyn(&mut sink)
+        self.finish_dyn(&mut |event| {
+            sink(event);
+            Continue(())
+        })
     }
 
     /// Returns to the start, for a new value. Memory and stack are kept.
     fn reset(&mut self) {
         self.reset_at(0);
+    }
+
+    /// Returns to the start, for the next value of a stream: offsets are counted on.
+    fn next_value(&mut self) {
+        self.reset_at(self.offset());
+    }
+
+    /// Returns true once the value has begun, which is to say that ending the input now would cut a
+    /// value short. Bytes that the body skipped between values do not count.
+    fn has_begun(&self) -> bool {
+        self.state().has_begun()
     }
 
     /// The parser's status.
@@ -241,6 +341,14 @@ macro_rules! delegate {
             $crate::PushParser::offset(&$inner)
         }
 
+        fn has_begun(&$self) -> bool {
+            $crate::PushParser::has_begun(&$inner)
+        }
+
+        fn take_output(&mut $self) -> Option<Self::Output> {
+            $crate::PushParser::take_output(&mut $inner)
+        }
+
         fn reset_at(&mut $self, offset: u64) {
             $crate::PushParser::reset_at(&mut $inner, offset);
         }
@@ -293,6 +401,24 @@ macro_rules! drive_local {
             chunk: &[u8],
             mut sink: impl for<'e> FnMut(<$events as $crate::Events>::Event<'e>),
         ) -> $crate::Progress {
+            self.parse(
+                chunk,
+                Some(&mut |event| {
+                    sink(event);
+                    core::ops::ControlFlow::Continue(())
+                }),
+            )
+        }
+
+        /// [`PushParser::feed_until`](crate::PushParser::feed_until) for sinks that stay on this
+        /// thread.
+        pub fn feed_until_local(
+            &mut self,
+            chunk: &[u8],
+            mut sink: impl for<'e> FnMut(
+                <$events as $crate::Events>::Event<'e>,
+            ) -> core::ops::ControlFlow<()>,
+        ) -> $crate::Progress {
             self.parse(chunk, Some(&mut sink))
         }
 
@@ -305,7 +431,10 @@ macro_rules! drive_local {
             &mut self,
             mut sink: impl for<'e> FnMut(<$events as $crate::Events>::Event<'e>),
         ) -> Result<(), $crate::Error> {
-            self.close(Some(&mut sink))
+            self.close(Some(&mut |event| {
+                sink(event);
+                core::ops::ControlFlow::Continue(())
+            }))
         }
     };
 }
@@ -313,11 +442,13 @@ pub(crate) use drive_local;
 
 impl<P: PushParser + ?Sized> PushParser for &mut P {
     type Events = P::Events;
+    type Output = P::Output;
     delegate!(self => **self);
 }
 
 #[cfg(feature = "alloc")]
 impl<P: PushParser + ?Sized> PushParser for alloc::boxed::Box<P> {
     type Events = P::Events;
+    type Output = P::Output;
     delegate!(self => **self);
 }

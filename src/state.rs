@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a parser that has ended consumes nothing more"]
 pub enum Status {
-    /// The whole chunk was consumed and the value goes on.
+    /// The value goes on, and the whole chunk was consumed, unless the sink has paused the parser.
     NeedMoreInput,
     /// The value is complete.
     Success,
@@ -50,13 +50,14 @@ pub struct Progress {
 ///
 /// impl PushParser for Line {
 ///     type Events = Text;
+///     type Output = ();
 ///
 ///     fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Text>) -> Progress {
 ///         self.state.feed(chunk, |state| {
 ///             let end = chunk.iter().position(|byte| *byte == b'\n' || !byte.is_ascii());
 ///             let text = &chunk[..end.unwrap_or(chunk.len())];
 ///             if !text.is_empty() {
-///                 sink(text);
+///                 let _ = sink(text); // a pause makes no difference: the line is reported at once
 ///             }
 ///             match end {
 ///                 None => state.need_more(chunk.len()),
@@ -76,6 +77,10 @@ pub struct Progress {
 ///
 ///     fn reset_at(&mut self, offset: u64) {
 ///         self.state = State::at(offset);
+///     }
+///
+///     fn take_output(&mut self) -> Option<()> {
+///         (self.status() == Status::Success).then_some(())
 ///     }
 /// }
 ///
@@ -102,6 +107,8 @@ pub struct State {
     /// Its offset is the running one, because the two are equal whenever the error can be seen. Its
     /// kind has a meaning only after `BadInput`.
     error: Error,
+    /// The offset at which the value begins: bytes between values lie before it.
+    value_start: u64,
 }
 
 impl State {
@@ -114,7 +121,8 @@ impl State {
     pub const fn at(offset: u64) -> Self {
         Self {
             status: Status::NeedMoreInput,
-            error: Error { kind: ErrorKind::UnexpectedEnd, offset },
+            error: Error::new(ErrorKind::UnexpectedEnd, offset),
+            value_start: offset,
         }
     }
 
@@ -182,7 +190,20 @@ impl State {
         self.result()
     }
 
-    /// Counts the bytes of a chunk that was consumed whole, in the middle of a value.
+    /// Returns true once a byte of the value has been consumed. Bytes that were
+    /// [skipped between](Self::skip_between) values do not count.
+    #[inline]
+    pub fn has_begun(&self) -> bool {
+        self.offset() > self.value_start
+    }
+
+    /// Declares that the value has not begun: all bytes consumed so far lie between values.
+    pub fn skip_between(&mut self) {
+        self.value_start = self.offset();
+    }
+
+    /// Counts the bytes of a chunk, in the middle of a value. They are all of it, unless the sink has
+    /// paused the parser.
     #[inline]
     pub fn need_more(&mut self, consumed: usize) -> Progress {
         self.advance(consumed);
@@ -204,6 +225,12 @@ impl State {
         self.error.kind = kind;
         self.status = Status::BadInput;
         Progress { consumed, status: Status::BadInput }
+    }
+
+    /// Like [`fail`](Self::fail), and records where the part began that the error is about.
+    pub fn fail_from(&mut self, consumed: usize, kind: ErrorKind, start: u64) -> Progress {
+        self.error.start = Some(start);
+        self.fail(consumed, kind)
     }
 
     /// The answer to a chunk that must not reach the body: an empty one, or one after the end.

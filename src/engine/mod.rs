@@ -50,9 +50,12 @@ pub mod coroutine;
 #[allow(unsafe_code, reason = "passes a call through the generator, which takes no borrows")]
 pub mod generator;
 pub mod machine;
+mod limit;
 pub(crate) mod overshoot;
 #[allow(unsafe_code, reason = "pins a future beside what it borrows")]
 pub mod stackless;
+
+pub use limit::Limit;
 
 /// How many reads of a body answer [`End`](crate::End) after the input has ended.
 ///
@@ -60,3 +63,7 @@ pub mod stackless;
 /// work. A body that goes on reading after that many never ends: it is dropped where it stands, or
 /// unwound if it has a stack.
 pub const READS_AFTER_END: u8 = 64;
+
+/// How many levels deep the `nested` bodies of every straight-line engine may go, unless its options
+/// say otherwise.
+pub const DEFAULT_MAX_DEPTH: u32 = 128;

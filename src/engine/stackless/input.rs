@@ -4,11 +4,16 @@
 use core::fmt;
 use core::future::poll_fn;
 use core::marker::PhantomData;
+use core::ops::ControlFlow::{Break, Continue};
+use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 
+#[cfg(feature = "alloc")]
+use super::nested::Nested;
 use super::port::Port;
+use crate::engine::limit::Limit;
 use crate::error::{End, ErrorKind, Failure};
-use crate::parser::Events;
+use crate::parser::{Events, PushParser, Status};
 use crate::scan::Stop;
 
 /// The input of an `async` body.
@@ -126,7 +131,7 @@ impl<'p, E: Events> Input<'p, E> {
     pub fn text_until(
         &mut self,
         stop: impl Stop,
-        event: impl for<'t> Fn(&'t [u8]) -> E::Event<'t>,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
     ) -> impl Future<Output = Result<u8, End>> {
         poll_fn(move |cx| {
             let port = self.port;
@@ -159,6 +164,206 @@ impl<'p, E: Events> Input<'p, E> {
     pub fn fail(&mut self, kind: ErrorKind) -> Failure {
         self.port.blame();
         Failure::new(kind)
+    }
+
+    /// Like [`fail`](Self::fail), and tells where the part began that the error is about.
+    pub fn fail_from(&mut self, start: u64, kind: ErrorKind) -> Failure {
+        self.port.set_error_start(start);
+        self.fail(kind)
+    }
+
+    /// Lends what there is to read of this chunk: one byte or more, which
+    /// [`advance`](Self::advance) takes.
+    ///
+    /// # Errors
+    /// [`End::Finished`].
+    pub async fn chunk(&mut self) -> Result<&[u8], End> {
+        self.peek().await?;
+        // SAFETY: I2: the slice borrows `self`.
+        Ok(unsafe { self.port.rest() })
+    }
+
+    /// Takes bytes of the [`chunk`](Self::chunk).
+    ///
+    /// # Panics
+    /// If there are fewer left of it.
+    pub fn advance(&mut self, count: usize) {
+        self.port.advance_past_pause(count);
+        self.port.mark_seen();
+    }
+
+    /// Skips what lies between values, and returns the byte after it without taking it.
+    ///
+    /// # Errors
+    /// [`End::Finished`].
+    pub async fn skip_between(&mut self, test: impl Fn(u8) -> bool) -> Result<u8, End> {
+        loop {
+            let start = self.offset();
+            let rest = self.chunk().await?;
+            let count = rest.iter().take_while(|byte| test(**byte)).count();
+            let next = rest.get(count).copied();
+            self.advance(count);
+            self.port.skipped_between(start);
+            if let Some(next) = next {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// Bounds what is read through the result to `count` bytes. A read beyond them is
+    /// [`ErrorKind::TooLong`].
+    pub fn at_most(&mut self, count: u64) -> Limited<'_, 'p, E> {
+        let limit = self.port.limit();
+        self.limited(limit.at_most(self.offset(), count))
+    }
+
+    /// The next `count` bytes as an input of their own, which ends after them.
+    pub fn frame(&mut self, count: u64) -> Limited<'_, 'p, E> {
+        let limit = self.port.limit();
+        self.limited(limit.frame(self.offset(), count))
+    }
+
+    fn limited(&mut self, limit: Limit) -> Limited<'_, 'p, E> {
+        let outer = self.port.limit();
+        self.port.set_limit(limit);
+        Limited { input: self, outer }
+    }
+
+    /// Runs another parser on the input from here on, and reports its events through `sink`.
+    ///
+    /// `None` if the input has ended and the parser accepts that without an output.
+    ///
+    /// # Errors
+    /// The parser's error, at its offset in this input.
+    pub async fn run<P: PushParser>(
+        &mut self,
+        parser: &mut P,
+        mut sink: impl for<'e> FnMut(<P::Events as Events>::Event<'e>, &mut Emit<'_, E>) + Send,
+    ) -> Result<Option<P::Output>, Failure> {
+        parser.reset_at(self.offset());
+        loop {
+            let port = self.port;
+            let mut emit = |event: <P::Events as Events>::Event<'_>| {
+                sink(event, &mut Emit { port });
+                if port.is_paused() { Break(()) } else { Continue(()) }
+            };
+            let status = match self.chunk().await {
+                Ok(chunk) => {
+                    let progress = if port.has_sink() {
+                        parser.feed_dyn(chunk, &mut emit)
+                    } else {
+                        parser.feed(chunk)
+                    };
+                    self.advance(progress.consumed);
+                    progress.status
+                }
+                Err(End::Finished) => match parser.finish_dyn(&mut emit) {
+                    Ok(()) => Status::Success,
+                    Err(_) => Status::BadInput,
+                },
+                Err(end) => return Err(end.into()),
+            };
+            match status {
+                Status::NeedMoreInput => {}
+                Status::Success => return Ok(parser.take_output()),
+                Status::BadInput => {
+                    let error = parser.error().copied();
+                    let (kind, start) =
+                        error.map_or((ErrorKind::UnexpectedByte, None), |error| (error.kind, error.start));
+                    if let Some(start) = start {
+                        self.port.set_error_start(start);
+                    }
+                    return Err(self.fail(kind));
+                }
+            }
+        }
+    }
+
+    /// Calls a body one level deeper.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooDeep`], or what the body returns.
+    #[cfg(feature = "alloc")]
+    pub fn nested<'a, F, T>(
+        &'a mut self,
+        body: impl FnOnce(&'a mut Self) -> F,
+    ) -> impl Future<Output = Result<T, Failure>>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let port = self.port;
+        Nested::new(self, port, body)
+    }
+}
+
+/// An [`Input`] with a bound: what [`Input::at_most`] and [`Input::frame`] return. Dropping it lifts
+/// the bound.
+#[derive(Debug)]
+pub struct Limited<'a, 'p, E: Events = ()> {
+    input: &'a mut Input<'p, E>,
+    outer: Limit,
+}
+
+impl<E: Events> Limited<'_, '_, E> {
+    /// Bytes that may still be read.
+    pub fn remaining(&self) -> u64 {
+        self.input.port.limit().room(self.input.offset())
+    }
+
+    /// Skips what is left of a frame.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnexpectedEnd`] if the frame is cut short, [`ErrorKind::TooLong`] if it is a
+    /// bound and not a frame.
+    pub async fn skip_rest(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.input.chunk().await {
+                Ok(rest) => {
+                    let count = rest.len();
+                    self.input.advance(count);
+                }
+                Err(End::Finished) => return Ok(()),
+                Err(end) => return Err(end.into()),
+            }
+        }
+    }
+}
+
+/// Reports events of the outer parser from the sink of an inner one: see [`Input::run`].
+pub struct Emit<'a, E: Events = ()> {
+    port: &'a Port<E>,
+}
+
+impl<E: Events> Emit<'_, E> {
+    /// Reports an event.
+    pub fn emit(&mut self, event: E::Event<'_>) {
+        self.port.emit(event);
+    }
+}
+
+impl<E: Events> fmt::Debug for Emit<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emit").finish_non_exhaustive()
+    }
+}
+
+impl<'p, E: Events> Deref for Limited<'_, 'p, E> {
+    type Target = Input<'p, E>;
+
+    fn deref(&self) -> &Self::Target {
+        self.input
+    }
+}
+
+impl<E: Events> DerefMut for Limited<'_, '_, E> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.input
+    }
+}
+
+impl<E: Events> Drop for Limited<'_, '_, E> {
+    fn drop(&mut self) {
+        self.input.port.set_limit(self.outer);
     }
 }
 

@@ -48,13 +48,19 @@
 //! }));
 //! ```
 
+#[cfg(feature = "alloc")]
+mod call_stack;
 mod input;
+#[cfg(feature = "alloc")]
+mod nested;
+mod options;
 #[cfg(feature = "alloc")]
 mod parser;
 mod port;
 mod task;
 
-pub use input::Input;
+pub use input::{Emit, Input, Limited};
+pub use options::Options;
 #[cfg(feature = "alloc")]
 pub use parser::Parser;
 pub use task::{DynTask, Task};

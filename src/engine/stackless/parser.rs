@@ -5,6 +5,7 @@ use core::fmt;
 use core::pin::Pin;
 
 use super::input::Input;
+use super::options::Options;
 #[cfg(feature = "testing")]
 use super::task::sealed::Sealed;
 use super::task::{DynTask, Task};
@@ -24,7 +25,13 @@ impl Parser<()> {
         B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure>,
         E: Events,
     {
-        Parser(Box::pin(Task::new(body)))
+        Options::new().parser(body)
+    }
+}
+
+impl<R> Parser<R> {
+    pub(super) fn from_box(task: Pin<Box<R>>) -> Self {
+        Self(task)
     }
 }
 
@@ -51,15 +58,9 @@ impl<R: DynTask> Parser<R> {
     }
 }
 
-impl<R: DynTask + ?Sized> Parser<R> {
-    /// Takes the value's output; `Some` once after [`Status::Success`](crate::Status::Success).
-    pub fn take_output(&mut self) -> Option<R::Output> {
-        self.0.as_mut().take_output()
-    }
-}
-
 impl<R: DynTask + ?Sized> PushParser for Parser<R> {
     type Events = R::Events;
+    type Output = R::Output;
 
     delegate!(self => self.0);
 }

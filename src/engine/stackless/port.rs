@@ -5,7 +5,8 @@
 //!  ┌─────────────────────┐
 //!  │ port                │◄──────────────  Input<'p> { port: &'p Port }   lent as `&mut`
 //!  │   cursor ──► chunk  │
-//!  │   sink, hungry, ... │
+//!  │   sink, state, limit│
+//!  │   calls ──► frames  │
 //!  │ future ─ borrows port and body
 //!  │ body                │
 //!  └─────────────────────┘
@@ -22,10 +23,10 @@
 //!   that poll ended in such a read (I3). A poll that ends otherwise drops the future, slices and
 //!   all, before the chunk goes back.
 //!   (`hostile/lent.rs: a_body_that_waits_for_something_else_is_dropped_while_its_slice_is_still_lent`)
-//! * **I3. `hungry` implies that the cursor is at the end and that every slice alive is empty.** Only a
+//! * **I3. [`HUNGRY`] implies that the cursor is at the end and that every slice alive is empty.** Only a
 //!   read sets it, after it has found the chunk used up while it held the `&mut Input`; a slice taken
-//!   later in the same poll is empty. The driver clears it before each poll, and `fail` when it
-//!   moves the cursor back.
+//!   later in the same poll is empty. It is cleared before each poll, and wherever more of the chunk
+//!   is shown: by `fail`, which moves the cursor back, and by [`Port::clamp`].
 //!   (`hostile/lent.rs: a_byte_put_back_after_a_pending_read_is_not_kept_across_a_foreign_wait`)
 //! * **I4. An `Input` serves only the run it was made for.** `'p` is invariant and chosen by the
 //!   driver, so no two inputs have one type, and none can be swapped for another or stored.
@@ -41,17 +42,41 @@
 //! * **I7. `start <= cursor <= end`, in one allocation: the chunk, or three equal pointers.** The cursor
 //!   moves forward by a count that [`Port::advance`] checks, and back by one byte if it is past the
 //!   start. (`hostile/lent.rs: a_stop_that_lies_does_not_make_a_scan_read_past_the_chunk`)
+//! * **I8. A limit or a pause only moves `end`, between the cursor and the end of the chunk.** `held`
+//!   counts the bytes of the chunk behind `end`, and [`Port::take_all_back`] clears it.
+//!   (`bounds.rs: a_bound_in_an_earlier_chunk_shows_nothing_of_a_later_one`)
+//!
+//! The invariants of nested calls, I9 to I12, are at the head of `call_stack.rs`.
 
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
 use core::cell::Cell;
 use core::mem;
 use core::ptr::{self, NonNull};
 use core::slice;
 use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
+#[cfg(feature = "alloc")]
+use super::call_stack::{CallStack, Root};
 use crate::engine::READS_AFTER_END;
+use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
-use crate::error::End;
+use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{EventSink, Events};
+
+/// The body waits for its own input (I3). The only flag that a run without calls, limits and pauses
+/// ever sets, so that its hot paths have one comparison for all of them.
+const HUNGRY: u8 = 1;
+/// There will be no more input.
+const ENDED: u8 = 1 << 1;
+/// There is a [`Limit`].
+const LIMITED: u8 = 1 << 2;
+/// The sink has paused the parser: what is left of the chunk is not read in this poll.
+const PAUSED: u8 = 1 << 3;
+/// There is a call stack, so it may not be the root that goes on.
+const NESTED: u8 = 1 << 4;
+/// A call waits for the driver to poll it, in this same `feed`.
+const CALLED: u8 = 1 << 5;
 
 /// What the driver and the body share.
 pub(super) struct Port<E: Events> {
@@ -65,11 +90,24 @@ pub(super) struct Port<E: Events> {
     base: Cell<u64>,
     /// `None` outside a poll (I1).
     sink: Cell<Option<NonNull<EventSink<'static, E>>>>,
-    /// Set when the body waits for its own input (I3).
-    hungry: Cell<bool>,
-    /// Reads still allowed after the end; `None` while the input goes on.
-    ended: Cell<Option<u8>>,
+    /// The flags above.
+    flags: Cell<u8>,
+    /// Reads that the end or the limit may still refuse before the body is dropped where it stands.
+    refusals: Cell<u8>,
+    limit: Cell<Limit>,
+    /// The bytes of the chunk behind `end` (I8).
+    held: Cell<usize>,
+    /// The position where the part began that an error is about, if the body has told it.
+    error_start: Cell<Option<u64>>,
+    /// The offset of the value's first byte. Bytes skipped between values lie before it.
+    value_start: Cell<u64>,
     overshoot: Cell<Overshoot>,
+    max_depth: u32,
+    /// Made by the first nested call, and owned.
+    #[cfg(feature = "alloc")]
+    calls: Cell<Option<NonNull<CallStack>>>,
+    #[cfg(feature = "alloc")]
+    root: &'static Root,
 }
 
 // SAFETY: I6. The raw pointers lead to shared bytes, and to a sink that is `Send`.
@@ -78,7 +116,7 @@ unsafe impl<E: Events> Send for Port<E> {}
 unsafe impl<E: Events> Sync for Port<E> {}
 
 impl<E: Events> Port<E> {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(max_depth: u32, #[cfg(feature = "alloc")] root: &'static Root) -> Self {
         Self {
             start: Cell::new(ptr::null()),
             cursor: Cell::new(ptr::null()),
@@ -86,25 +124,39 @@ impl<E: Events> Port<E> {
             seen: Cell::new(ptr::null()),
             base: Cell::new(0),
             sink: Cell::new(None),
-            hungry: Cell::new(false),
-            ended: Cell::new(None),
+            flags: Cell::new(0),
+            refusals: Cell::new(0),
+            limit: Cell::new(Limit::NONE),
+            held: Cell::new(0),
+            error_start: Cell::new(None),
+            value_start: Cell::new(0),
             overshoot: Cell::new(Overshoot::NONE),
+            max_depth,
+            #[cfg(feature = "alloc")]
+            calls: Cell::new(None),
+            #[cfg(feature = "alloc")]
+            root,
         }
     }
 
-    /// Lends a chunk and a sink for one poll.
+    /// Lends a chunk and a sink for one poll. Returns true if that poll needs care: a frame goes on
+    /// and not the root, or not all of the chunk may be read.
     ///
     /// # Safety
     /// I1: [`take_back`](Self::take_back) is called before either of them ends.
     #[inline(always)]
-    pub(super) unsafe fn lend(&self, chunk: &[u8], base: u64, sink: Option<&mut EventSink<'_, E>>) {
+    pub(super) unsafe fn lend(
+        &self,
+        chunk: &[u8],
+        base: u64,
+        sink: Option<&mut EventSink<'_, E>>,
+    ) -> bool {
         let range = chunk.as_ptr_range();
         self.start.set(range.start);
         self.cursor.set(range.start);
         self.end.set(range.end);
         self.seen.set(ptr::null());
         self.base.set(base);
-        self.hungry.set(false);
         if let Some(sink) = sink {
             let sink = NonNull::from(sink);
             // SAFETY: I1: only the lifetime changes, and the caller ends the use in time.
@@ -113,6 +165,9 @@ impl<E: Events> Port<E> {
             };
             self.sink.set(Some(sink));
         }
+        let special = self.flags.get() & !HUNGRY;
+        self.flags.set(special);
+        special != 0
     }
 
     /// Ends the loan (I1) and returns how many bytes of the chunk were consumed.
@@ -127,26 +182,77 @@ impl<E: Events> Port<E> {
         consumed
     }
 
-    /// Returns true if the body waits for its own input (I3).
+    /// Like [`take_back`](Self::take_back), for a poll that may have been limited or paused (I8).
+    pub(super) fn take_all_back(&self) -> usize {
+        self.held.set(0);
+        self.clear(PAUSED | CALLED);
+        self.take_back()
+    }
+
+    /// Returns true if the body waits for its own input (I3), and nothing else is unusual.
     #[inline(always)]
+    pub(super) fn is_just_hungry(&self) -> bool {
+        self.flags.get() == HUNGRY
+    }
+
     pub(super) fn is_hungry(&self) -> bool {
-        self.hungry.get()
+        self.is(HUNGRY)
+    }
+
+    /// Returns true if a call waits for the driver, which is then going to poll it.
+    pub(super) fn take_called(&self) -> bool {
+        let called = self.is(CALLED);
+        self.clear(CALLED);
+        called
+    }
+
+    /// Begins a run: nothing that an earlier one left behind holds for it.
+    pub(super) fn begin(&self) {
+        self.error_start.set(None);
+        self.set_limit(Limit::NONE);
     }
 
     /// Makes every further read of an empty range return [`End::Finished`].
     pub(super) fn finish(&self) {
-        self.ended.set(Some(READS_AFTER_END));
+        self.refusals.set(READS_AFTER_END);
+        self.set(ENDED);
     }
 
-    /// Returns true once the body has used up its reads after the end.
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.ended.get() == Some(0)
+    /// The error of a body that has used up the reads that the end or a limit refuses.
+    pub(super) fn exhausted(&self) -> Option<ErrorKind> {
+        if self.refusals.get() > 0 {
+            None
+        } else if self.at_limit() {
+            Failure::from(self.limit.get().end()).kind()
+        } else {
+            self.is(ENDED).then_some(ErrorKind::UnexpectedEnd)
+        }
     }
 
     /// Prepares a new run.
-    pub(super) fn reopen(&self) {
-        self.ended.set(None);
+    pub(super) fn reopen(&self, offset: u64) {
+        self.clear(ENDED);
+        self.value_start.set(offset);
         self.overshoot.set(Overshoot::NONE);
+    }
+
+    pub(super) fn error_start(&self) -> Option<u64> {
+        self.error_start.get()
+    }
+
+    pub(super) fn value_start(&self) -> u64 {
+        self.value_start.get()
+    }
+
+    /// Bytes before the cursor, from `offset` on, lie between values if the value has not begun.
+    pub(super) fn skipped_between(&self, offset: u64) {
+        if offset == self.value_start.get() {
+            self.value_start.set(self.offset());
+        }
+    }
+
+    pub(super) fn set_error_start(&self, offset: u64) {
+        self.error_start.set(Some(offset));
     }
 
     #[cfg(any(feature = "generator", feature = "testing"))]
@@ -178,13 +284,13 @@ impl<E: Events> Port<E> {
             // SAFETY: I7: the cursor is past the start, so the byte before it is in the chunk.
             self.cursor.set(unsafe { cursor.sub(1) });
             // I3: the chunk is no longer used up.
-            self.hungry.set(false);
+            self.clear(HUNGRY);
         }
         self.mark_seen();
     }
 
     #[inline(always)]
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.end.get().addr() - self.cursor.get().addr()
     }
 
@@ -253,30 +359,168 @@ impl<E: Events> Port<E> {
         if let Some(mut sink) = self.sink.get() {
             // SAFETY: I1: a sink that is set is lent to the poll under way. I6: no other `&mut` to it is
             // alive.
-            unsafe { sink.as_mut()(event) }
+            if unsafe { sink.as_mut()(event) }.is_break() {
+                self.pause();
+            }
         }
     }
 
-    /// The answer of a read that has found the chunk used up.
+    pub(super) fn is_paused(&self) -> bool {
+        self.is(PAUSED)
+    }
+
+    /// Hides the rest of the chunk from the reads to come. The end of the input is not paused: what
+    /// is left then comes from the body alone.
+    #[cold]
+    fn pause(&self) {
+        if !self.is(ENDED) {
+            self.set(PAUSED);
+            self.clamp();
+        }
+    }
+
+    pub(super) fn limit(&self) -> Limit {
+        self.limit.get()
+    }
+
+    /// Sets the limit of the reads to come.
+    pub(super) fn set_limit(&self, limit: Limit) {
+        self.limit.set(limit);
+        if limit.is_none() {
+            self.clear(LIMITED);
+        } else {
+            self.set(LIMITED);
+        }
+        if !self.is(ENDED) {
+            self.refusals.set(READS_AFTER_END);
+        }
+        self.clamp();
+    }
+
+    /// Shows what the limit and a pause leave of the chunk (I8).
+    pub(super) fn clamp(&self) {
+        let len = self.len() + self.held.get();
+        let room = if self.is(PAUSED) { 0 } else { self.limit.get().room(self.offset()) };
+        let visible = usize::try_from(room).map_or(len, |room| room.min(len));
+        if visible > 0 {
+            self.clear(HUNGRY);
+        }
+        // SAFETY: I8: `len` bytes of the chunk lie behind the cursor.
+        self.end.set(unsafe { self.cursor.get().add(visible) });
+        self.held.set(len - visible);
+    }
+
+    fn at_limit(&self) -> bool {
+        self.is(LIMITED) && self.limit.get().room(self.offset()) == 0
+    }
+
+    /// Takes bytes of a piece that was lent before the sink could pause: they may be held by now.
+    pub(super) fn advance_past_pause(&self, count: usize) {
+        let len = self.len() + self.held.get();
+        let room = usize::try_from(self.limit.get().room(self.offset())).unwrap_or(usize::MAX);
+        assert!(count <= len.min(room), "no more than is left of the chunk");
+        // SAFETY: I8: `len` bytes of the chunk lie behind the cursor.
+        self.cursor.set(unsafe { self.cursor.get().add(count) });
+        self.end.set(self.cursor.get());
+        self.held.set(len - count);
+        self.clamp();
+    }
+
+    /// The answer of a read that has found nothing to read.
     #[inline(always)]
     pub(super) fn starve<T>(&self, cx: &Context<'_>) -> Poll<Result<T, End>> {
         debug_assert_eq!(self.len(), 0, "I3");
-        if self.ended.get().is_some() || !is_own(cx.waker()) {
+        if self.flags.get() & !HUNGRY != 0 || !is_own(cx.waker()) {
             return self.refuse(cx);
         }
-        self.hungry.set(true);
+        self.flags.set(HUNGRY);
         Poll::Pending
     }
 
+    /// The limit is asked before a pause, which must not hide it.
     #[cold]
     fn refuse<T>(&self, cx: &Context<'_>) -> Poll<Result<T, End>> {
-        match self.ended.get() {
-            _ if !is_own(cx.waker()) => Poll::Ready(Err(End::Stalled)),
-            Some(0) | None => Poll::Pending,
-            Some(reads) => {
-                self.ended.set(Some(reads - 1));
-                Poll::Ready(Err(End::Finished))
+        if !is_own(cx.waker()) {
+            return Poll::Ready(Err(End::Stalled));
+        }
+        let limit = self.limit.get();
+        let end = if self.at_limit() {
+            self.mark_seen();
+            limit.end()
+        } else if self.is(ENDED) {
+            limit.finished()
+        } else {
+            self.set(HUNGRY);
+            return Poll::Pending;
+        };
+        match self.refusals.get() {
+            // The driver drops the body.
+            0 => Poll::Pending,
+            left => {
+                self.refusals.set(left - 1);
+                Poll::Ready(Err(end))
             }
+        }
+    }
+
+    #[inline(always)]
+    fn is(&self, flag: u8) -> bool {
+        self.flags.get() & flag != 0
+    }
+
+    fn set(&self, flag: u8) {
+        self.flags.set(self.flags.get() | flag);
+    }
+
+    #[inline(always)]
+    fn clear(&self, flag: u8) {
+        self.flags.set(self.flags.get() & !flag);
+    }
+}
+
+/// The side of nested calls.
+#[cfg(feature = "alloc")]
+impl<E: Events> Port<E> {
+    /// The frames, if there are any.
+    pub(super) fn frames(&self) -> Option<&CallStack> {
+        // SAFETY: it is dropped with the port.
+        self.calls.get().map(|calls| unsafe { calls.as_ref() })
+    }
+
+    pub(super) fn calls(&self) -> &CallStack {
+        self.frames().unwrap_or_else(|| {
+            let calls = NonNull::from(Box::leak(Box::new(CallStack::new())));
+            self.calls.set(Some(calls));
+            self.set(NESTED);
+            // SAFETY: it is dropped with the port.
+            unsafe { calls.as_ref() }
+        })
+    }
+
+    /// Counts a call in, unless it would be too deep.
+    pub(super) fn enter_call(&self) -> bool {
+        self.calls().enter(self.max_depth)
+    }
+
+    /// Whether this is an address inside the future that is being polled (I9).
+    pub(super) fn is_inline(&self, address: usize) -> bool {
+        let root = (&raw const *self).addr().wrapping_add(self.root.offset);
+        self.calls().is_inline((root, self.root.size), address)
+    }
+
+    /// Leaves the call on top to the driver, which polls it in this same `feed`.
+    pub(super) fn leave_to_driver<T>(&self) -> Poll<T> {
+        self.set(CALLED);
+        Poll::Pending
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<E: Events> Drop for Port<E> {
+    fn drop(&mut self) {
+        if let Some(calls) = self.calls.take() {
+            // SAFETY: it came out of a box, and is not used again.
+            drop(unsafe { Box::from_raw(calls.as_ptr()) });
         }
     }
 }
@@ -295,6 +539,6 @@ pub(super) fn waker() -> &'static Waker {
 
 /// Returns true if the poll comes from our driver. A foreign executor would wait for ever.
 #[inline(always)]
-fn is_own(waker: &Waker) -> bool {
+pub(super) fn is_own(waker: &Waker) -> bool {
     ptr::eq(waker.vtable(), &raw const VTABLE)
 }

@@ -1,15 +1,21 @@
 //! The task: an `async` body, its future and the driver that polls it.
 
+use core::cell::UnsafeCell;
 use core::fmt;
 use core::future::Ready;
 use core::marker::PhantomPinned;
 use core::mem::{self, MaybeUninit};
+#[cfg(feature = "alloc")]
+use core::mem::offset_of;
 use core::ops::DerefMut;
 use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll};
 
+#[cfg(feature = "alloc")]
+use super::call_stack::{CallStack, Next, NoFrames, Root};
 use super::input::Input;
+use super::options::Options;
 use super::port::{Port, waker};
 #[cfg(feature = "generator")]
 use crate::engine::overshoot::Overshoot;
@@ -45,7 +51,8 @@ where
     /// `async` closure cannot be named in a field.
     make: fn(Lent<Shared<B, E>>, &mut MaybeUninit<F>),
     /// Initialised exactly while `live` (I5).
-    future: MaybeUninit<F>,
+    /// In a cell, because the future holds pointers into itself while the task is shared.
+    future: UnsafeCell<MaybeUninit<F>>,
     live: bool,
     state: State,
     output: Option<T>,
@@ -57,7 +64,8 @@ where
 /// for the two stores just before.
 struct Shared<B, E: Events> {
     port: Port<E>,
-    body: B,
+    /// In a cell, because the future holds a `&mut` to it while the task is shared.
+    body: UnsafeCell<B>,
 }
 
 /// A borrow of a neighbour in a pinned [`Task`], which no lifetime can express.
@@ -75,7 +83,7 @@ where
     let shared = shared.0.as_ptr();
     // SAFETY: I5: both outlive the future. The driver does not touch `body` while the future lives, and
     // shares `port`, which is all cells.
-    let (port, body) = unsafe { (&(*shared).port, &mut (*shared).body) };
+    let (port, body) = unsafe { (&(*shared).port, &mut *(*shared).body.get()) };
     body(&mut Input::new(port)).await
 }
 
@@ -90,16 +98,56 @@ impl Task<(), Ready<Result<(), Failure>>, (), ()> {
         B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure>,
         E: Events,
     {
+        Options::new().task(body)
+    }
+}
+
+/// Creates a task. Called with [`drive`], whose future has no other name than the `F` inferred here.
+pub(super) fn assemble<B, E, T>(
+    max_depth: u32,
+    body: B,
+) -> Task<B, impl Future<Output = Result<T, Failure>>, E, T>
+where
+    B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure>,
+    E: Events,
+{
+    fn with_future<B, F, E, T>(
+        max_depth: u32,
+        body: B,
+        _: fn(Lent<Shared<B, E>>) -> F,
+        make: fn(Lent<Shared<B, E>>, &mut MaybeUninit<F>),
+    ) -> Task<B, F, E, T>
+    where
+        F: Future<Output = Result<T, Failure>>,
+        E: Events,
+    {
+        let port = Port::new(
+            max_depth,
+            #[cfg(feature = "alloc")]
+            Task::<B, F, E, T>::ROOT,
+        );
         Task {
-            shared: Shared { port: Port::new(), body },
-            make: |shared, future| _ = future.write(drive::<B, E, T>(shared)),
-            future: MaybeUninit::uninit(),
+            shared: Shared { port, body: UnsafeCell::new(body) },
+            make,
+            future: UnsafeCell::new(MaybeUninit::uninit()),
             live: false,
             state: State::new(),
             output: None,
             _pinned: PhantomPinned,
         }
     }
+
+    with_future(max_depth, body, drive::<B, E, T>, |shared, future| {
+        _ = future.write(drive::<B, E, T>(shared));
+    })
+}
+
+// SAFETY: I6: a shared task gives access to its `State` alone.
+unsafe impl<B, F, E, T> Sync for Task<B, F, E, T>
+where
+    F: Future<Output = Result<T, Failure>>,
+    E: Events,
+{
 }
 
 impl<B, F, E, T> Task<B, F, E, T>
@@ -107,6 +155,17 @@ where
     F: Future<Output = Result<T, Failure>>,
     E: Events,
 {
+    #[cfg(feature = "alloc")]
+    const ROOT: &'static Root = &Root {
+        offset: offset_of!(Self, future).wrapping_sub(offset_of!(Self, shared.port)),
+        size: size_of::<F>(),
+    };
+
+    #[cfg(feature = "generator")]
+    pub(in crate::engine) fn value_start(&self) -> u64 {
+        self.shared.port.value_start()
+    }
+
     #[cfg(feature = "generator")]
     pub(in crate::engine) fn overshoot(&self) -> Overshoot {
         self.shared.port.overshoot()
@@ -116,48 +175,97 @@ where
     fn run(self: Pin<&mut Self>, chunk: &[u8], sink: Option<&mut EventSink<'_, E>>) -> Progress {
         // SAFETY: I5: nothing is moved out of the task.
         let task = unsafe { self.get_unchecked_mut() };
-        // SAFETY: I1: `take_back` is called below, or by the guard if anything unwinds.
-        unsafe { task.shared.port.lend(chunk, task.state.offset(), sink) };
+        // SAFETY: I1: it is taken back below, or by the guard if anything unwinds.
+        let special = unsafe { task.shared.port.lend(chunk, task.state.offset(), sink) };
         let guard = PanicGuard(task);
         let task = &mut *guard.0;
         if !task.live {
-            (task.make)(Lent(NonNull::from(&mut task.shared)), &mut task.future);
+            task.shared.port.begin();
+            (task.make)(Lent(NonNull::from(&mut task.shared)), task.future.get_mut());
             task.live = true;
         }
-        // SAFETY: I5: the future is live, and pinned with its task.
-        let future = unsafe { Pin::new_unchecked(task.future.assume_init_mut()) };
-        let poll = future.poll(&mut Context::from_waker(waker()));
-        let hungry = poll.is_pending() && task.shared.port.is_hungry();
-        if !hungry {
-            // I2: dropped while the chunk is still lent.
-            task.drop_future();
-        }
-        let consumed = task.shared.port.take_back();
-        let progress = match poll {
-            Poll::Pending if hungry => task.state.need_more(consumed),
-            Poll::Pending if task.shared.port.is_exhausted() => {
-                task.state.fail(consumed, ErrorKind::UnexpectedEnd)
-            }
-            Poll::Pending => task.state.fail(consumed, ErrorKind::Stalled),
-            Poll::Ready(Err(failure)) => {
-                let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
-                task.state.fail(consumed, kind)
-            }
-            Poll::Ready(Ok(output)) => {
-                task.output = Some(output);
-                task.state.succeed(consumed)
-            }
+        let mut cx = Context::from_waker(waker());
+        let poll = if special { task.poll_specially(&mut cx) } else { task.poll_root(&mut cx) };
+        let progress = if poll.is_pending() && task.shared.port.is_just_hungry() {
+            let consumed = task.shared.port.take_back();
+            task.state.need_more(consumed)
+        } else {
+            task.settle(poll, &mut cx)
         };
         mem::forget(guard);
         progress
+    }
+
+    #[inline(always)]
+    fn poll_root(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Failure>> {
+        // SAFETY: I5: the future is live, and pinned with its task.
+        let future = unsafe { Pin::new_unchecked(self.future.get_mut().assume_init_mut()) };
+        future.poll(cx)
+    }
+
+    /// Polls a run that has calls or a limit.
+    #[cold]
+    fn poll_specially(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Failure>> {
+        self.shared.port.clamp();
+        #[cfg(feature = "alloc")]
+        loop {
+            let ended = match self.shared.port.frames().map_or(Next::Root, CallStack::next) {
+                Next::Root => {
+                    let poll = self.poll_root(cx);
+                    if poll.is_ready() {
+                        return poll;
+                    }
+                    false
+                }
+                Next::Frame(frame) => self.shared.port.calls().poll(&frame, cx),
+                Next::Stuck => false,
+            };
+            if !ended && !self.shared.port.take_called() {
+                return Poll::Pending;
+            }
+        }
+        #[cfg(not(feature = "alloc"))]
+        self.poll_root(cx)
+    }
+
+    /// Ends a poll that did not just run out of input.
+    #[cold]
+    fn settle(&mut self, mut poll: Poll<Result<T, Failure>>, cx: &mut Context<'_>) -> Progress {
+        if poll.is_pending() && self.shared.port.take_called() {
+            poll = self.poll_specially(cx);
+        }
+        let hungry = poll.is_pending() && self.shared.port.is_hungry();
+        if !hungry {
+            // I2: dropped while the chunk is still lent.
+            self.drop_future();
+        }
+        let exhausted = self.shared.port.exhausted();
+        let consumed = self.shared.port.take_all_back();
+        match poll {
+            Poll::Pending if hungry => self.state.need_more(consumed),
+            Poll::Pending => self.state.fail(consumed, exhausted.unwrap_or(ErrorKind::Stalled)),
+            Poll::Ready(Err(failure)) => {
+                let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
+                match self.shared.port.error_start() {
+                    Some(start) => self.state.fail_from(consumed, kind, start),
+                    None => self.state.fail(consumed, kind),
+                }
+            }
+            Poll::Ready(Ok(output)) => {
+                self.output = Some(output);
+                self.state.succeed(consumed)
+            }
+        }
     }
 
     fn drop_future(&mut self) {
         if self.live {
             // Cleared first, so that a destructor that panics is not run again.
             self.live = false;
+            #[cfg(feature = "alloc")]
+            let _no_frames = self.shared.port.frames().map(NoFrames::new);
             // SAFETY: I5: it was live, and is not used again.
-            unsafe { self.future.assume_init_drop() };
+            unsafe { self.future.get_mut().assume_init_drop() };
         }
     }
 }
@@ -176,7 +284,7 @@ where
     fn drop(&mut self) {
         // I2: a future written by hand may have kept a slice when it panicked.
         self.0.drop_future();
-        let consumed = self.0.shared.port.take_back();
+        let consumed = self.0.shared.port.take_all_back();
         let _ = self.0.state.fail(consumed, ErrorKind::Panicked);
     }
 }
@@ -227,6 +335,9 @@ pub trait DynTask: sealed::Sealed {
 
     /// As [`PushParser::state`].
     fn state(&self) -> &State;
+
+    /// As [`PushParser::has_begun`].
+    fn has_begun(&self) -> bool;
 
     /// As [`PushParser::reset_at`].
     fn reset_at(self: Pin<&mut Self>, offset: u64);
@@ -282,10 +393,14 @@ where
         &self.state
     }
 
+    fn has_begun(&self) -> bool {
+        self.state.offset() > self.shared.port.value_start()
+    }
+
     fn reset_at(self: Pin<&mut Self>, offset: u64) {
         // SAFETY: I5: the future is dropped in place, and the fields that are replaced are not pinned.
         let task = unsafe { self.get_unchecked_mut() };
-        task.shared.port.reopen();
+        task.shared.port.reopen(offset);
         task.state = State::at(offset);
         task.output = None;
         task.drop_future();
@@ -299,6 +414,7 @@ where
 
 impl<P: DerefMut<Target: DynTask>> PushParser for Pin<P> {
     type Events = <P::Target as DynTask>::Events;
+    type Output = <P::Target as DynTask>::Output;
 
     #[inline]
     fn feed(&mut self, chunk: &[u8]) -> Progress {
@@ -320,6 +436,14 @@ impl<P: DerefMut<Target: DynTask>> PushParser for Pin<P> {
     #[inline]
     fn state(&self) -> &State {
         DynTask::state(&**self)
+    }
+
+    fn has_begun(&self) -> bool {
+        DynTask::has_begun(&**self)
+    }
+
+    fn take_output(&mut self) -> Option<Self::Output> {
+        DynTask::take_output(self.as_mut())
     }
 
     fn reset_at(&mut self, offset: u64) {
