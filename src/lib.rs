@@ -22,5 +22,5 @@ pub mod testing;
 
 pub use error::{End, Error, ErrorKind, Failure};
 pub use format::quoted;
-pub use parser::{EventSink, Events, LocalSink, PushParser};
+pub use parser::{DynParser, EventSink, Events, LocalSink, PushParser};
 pub use state::{Progress, State, Status};

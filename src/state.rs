@@ -202,6 +202,11 @@ impl State {
         self.value_start = self.offset();
     }
 
+    /// The value begins no earlier than here.
+    pub(crate) fn set_value_start(&mut self, offset: u64) {
+        self.value_start = offset;
+    }
+
     /// Counts the bytes of a chunk, in the middle of a value. They are all of it, unless the sink has
     /// paused the parser.
     #[inline]

@@ -61,7 +61,8 @@ impl<E: Events> Emit<'_, E> {
     /// Reports an event, if the value is known to be complete and there is a sink.
     pub fn emit(&self, event: E::Event<'_>) {
         if let Some(sink) = &self.0 {
-            sink.borrow_mut()(event);
+            // Events come with the value's last byte, so there is nothing to pause.
+            let _ = sink.borrow_mut()(event);
         }
     }
 
@@ -112,11 +113,6 @@ where
             work: 0,
             events: PhantomData,
         }
-    }
-
-    /// Takes the value's output; `Some` once after [`Status::Success`](crate::Status::Success).
-    pub fn take_output(&mut self) -> Option<T> {
-        self.output.take()
     }
 
     drive_local!(E);
@@ -219,8 +215,13 @@ where
     E: Events,
 {
     type Events = E;
+    type Output = T;
 
     drive!(E);
+
+    fn take_output(&mut self) -> Option<T> {
+        self.output.take()
+    }
 
     fn reset_at(&mut self, offset: u64) {
         self.buffer.clear();

@@ -36,7 +36,7 @@ use std::panic::{catch_unwind, resume_unwind};
 
 use genawaiter::rc::{Co, Gen};
 
-pub use super::stackless::Input;
+pub use super::stackless::{Emit, Input, Limited, Options};
 use super::stackless::{DynTask, Task};
 use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, Failure};
@@ -89,8 +89,16 @@ impl<E: Events, T: 'static> Parser<E, T> {
     where
         B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure> + 'static,
     {
-        let mut generator = Gen::new(async |co: Co<(), CallPtr<E, T>>| {
-            let mut task = pin!(Task::new(body));
+        Self::with_options(Options::new(), body)
+    }
+
+    /// Creates a parser at the start of its input, with these options.
+    pub fn with_options<B>(options: Options, body: B) -> Self
+    where
+        B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure> + 'static,
+    {
+        let mut generator = Gen::new(async move |co: Co<(), CallPtr<E, T>>| {
+            let mut task = pin!(options.task(body));
             loop {
                 let CallPtr(mut call) = co.yield_(()).await;
                 // SAFETY: the invariant of `CallPtr`: `Parser::call` waits for the next yield.
@@ -107,11 +115,6 @@ impl<E: Events, T: 'static> Parser<E, T> {
             overshoot: Overshoot::NONE,
             restart: None,
         }
-    }
-
-    /// Takes the value's output; `Some` once after [`Status::Success`].
-    pub fn take_output(&mut self) -> Option<T> {
-        self.call(Command::TakeOutput).output
     }
 
     /// Has the task execute a command.
@@ -184,8 +187,13 @@ where
 
 impl<E: Events, T: 'static> PushParser for Parser<E, T> {
     type Events = E;
+    type Output = T;
 
     drive!(E);
+
+    fn take_output(&mut self) -> Option<T> {
+        self.call(Command::TakeOutput).output
+    }
 
     fn reset_at(&mut self, offset: u64) {
         let half_way = self.state.status() == Status::NeedMoreInput;

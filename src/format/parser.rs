@@ -165,6 +165,7 @@ macro_rules! parser {
 
         impl $crate::PushParser for $name {
             type Events = $events;
+            type Output = ();
             $crate::parser::delegate!(self => self.0);
         }
 

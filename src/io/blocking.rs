@@ -18,6 +18,7 @@
 //! ```
 
 use core::fmt;
+use core::ops::ControlFlow::Continue;
 use std::io::{self, BufRead};
 
 use crate::error::Error;
@@ -98,9 +99,15 @@ where
     P: PushParser + ?Sized,
 {
     if parser.status() == Status::NeedMoreInput
-        && drive(reader, |chunk| parser.feed_dyn(chunk, &mut sink))? == Status::NeedMoreInput
+        && drive(reader, |chunk| parser.feed_dyn(chunk, &mut |event| {
+                sink(event);
+                Continue(())
+            }))? == Status::NeedMoreInput
     {
-        return Ok(parser.finish_dyn(&mut sink)?);
+        return Ok(parser.finish_dyn(&mut |event| {
+                sink(event);
+                Continue(())
+            })?);
     }
     verdict(parser)
 }

@@ -172,7 +172,7 @@ impl<'p, E: Events> Input<'p, E> {
         if let Some(mut sink) = self.port.sink.get() {
             // SAFETY: I1: a sink that is set is lent to the call under way. It is used by this `emit`
             // alone, which holds the `&mut Input`.
-            unsafe { sink.as_mut()(event) }
+            let _ = unsafe { sink.as_mut()(event) };
         }
     }
 

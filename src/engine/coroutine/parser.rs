@@ -107,11 +107,6 @@ impl<E: Events, T: 'static> Parser<E, T> {
         Options::new().parser(body)
     }
 
-    /// Takes the value's output; `Some` once after [`Status::Success`].
-    pub fn take_output(&mut self) -> Option<T> {
-        self.output.take()
-    }
-
     drive_local!(E);
 
     #[inline]
@@ -208,8 +203,13 @@ impl<E: Events, T: 'static> Parser<E, T> {
 
 impl<E: Events, T: 'static> PushParser for Parser<E, T> {
     type Events = E;
+    type Output = T;
 
     drive!(E);
+
+    fn take_output(&mut self) -> Option<T> {
+        self.output.take()
+    }
 
     fn reset_at(&mut self, offset: u64) {
         self.abandon();

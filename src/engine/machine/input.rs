@@ -3,6 +3,8 @@
 
 use core::fmt;
 
+use crate::engine::READS_AFTER_END;
+use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{Events, LocalSink};
@@ -13,7 +15,9 @@ use crate::scan::Stop;
 /// Its methods are [the reads](crate::engine#the-reads) of every engine. A read of a chunk that is used
 /// up returns [`End::InputEmpty`], and the step must propagate it.
 pub struct Input<'c, E: Events = ()> {
+    /// The part of the chunk that may be read: up to the limit, and up to the cursor while paused.
     chunk: &'c [u8],
+    whole: &'c [u8],
     /// At most `chunk.len()`.
     cursor: usize,
     /// The position of the cursor when the byte after it became the one to blame.
@@ -21,27 +25,164 @@ pub struct Input<'c, E: Events = ()> {
     /// The offset of the chunk's first byte.
     base: u64,
     finished: bool,
+    /// Set if the end of `chunk` may be more than the end of a chunk: the hot paths ask this alone.
+    special: bool,
+    paused: bool,
     sink: Option<&'c mut LocalSink<'c, E>>,
-    overshoot: Overshoot,
+    memory: &'c mut Memory,
+}
+
+/// What an input remembers from chunk to chunk.
+///
+/// Its methods are cold and take numbers, never the [`Input`]: an input whose address is taken does
+/// not stay in registers, which costs a third of the speed.
+#[derive(Clone, Debug)]
+pub(super) struct Memory {
+    limit: Limit,
+    /// Reads that the limit may still refuse.
+    refusals: u8,
+    /// Set for the error that the step is about to return.
+    error_start: Option<u64>,
+    /// The offset of the value's first byte, if it is not where the parser was reset.
+    value_start: Option<u64>,
+    skipped: bool,
+    pub(super) overshoot: Overshoot,
+}
+
+impl Memory {
+    pub(super) fn new() -> Self {
+        Self {
+            limit: Limit::NONE,
+            refusals: READS_AFTER_END,
+            error_start: None,
+            value_start: None,
+            skipped: false,
+            overshoot: Overshoot::NONE,
+        }
+    }
+
+    pub(super) fn take_error_start(&mut self) -> Option<u64> {
+        self.error_start.take()
+    }
+
+    /// The offset at which the value begins, if it has changed.
+    pub(super) fn take_value_start(&mut self) -> Option<u64> {
+        core::mem::take(&mut self.skipped).then_some(self.value_start).flatten()
+    }
+
+    fn at_limit(&self, offset: u64) -> bool {
+        !self.limit.is_none() && self.limit.room(offset) == 0
+    }
+
+    /// The answer of a read that has found nothing to read, and whether it is that of the limit.
+    #[cold]
+    #[inline(never)]
+    fn end(&self, offset: u64, finished: bool) -> (End, bool) {
+        let at_limit = self.at_limit(offset);
+        let end = match finished {
+            _ if at_limit => self.limit.end(),
+            true => self.limit.finished(),
+            false => End::InputEmpty,
+        };
+        (end, at_limit)
+    }
+
+    /// What it means that a step has returned and there is nothing to read. The limit is asked before
+    /// a pause, which must not hide it.
+    #[cold]
+    #[inline(never)]
+    fn exhausted(&mut self, offset: u64, finished: bool) -> Exhausted {
+        if self.at_limit(offset) {
+            if self.refusals > 0 {
+                self.refusals -= 1;
+                return Exhausted::CallAgain;
+            }
+            let failure = Failure::from(self.limit.end());
+            return Exhausted::Failed(failure.kind().unwrap_or(ErrorKind::UnexpectedEnd));
+        }
+        if finished {
+            Exhausted::Failed(ErrorKind::UnexpectedEnd)
+        } else {
+            Exhausted::NeedMore
+        }
+    }
+
+    /// How many of the `left` bytes of a chunk the limit shows.
+    #[cold]
+    #[inline(never)]
+    fn visible(&self, offset: u64, left: usize) -> usize {
+        usize::try_from(self.limit.room(offset)).map_or(left, |room| room.min(left))
+    }
+
+    /// Bytes from `from` to `to` lie between values, if the value has not begun.
+    fn skip(&mut self, from: u64, to: u64) {
+        if self.value_start.is_none_or(|start| start == from) {
+            self.value_start = Some(to);
+            self.skipped = true;
+        }
+    }
+}
+
+/// What to do when a step has returned and there is nothing to read.
+pub(super) enum Exhausted {
+    NeedMore,
+    /// The step is to see the answer of the limit.
+    CallAgain,
+    Failed(ErrorKind),
 }
 
 impl<'c, E: Events> Input<'c, E> {
-    pub(crate) fn new(
+    #[inline]
+    pub(super) fn new(
         chunk: &'c [u8],
         base: u64,
         finished: bool,
         sink: Option<&'c mut LocalSink<'c, E>>,
-        overshoot: Overshoot,
+        memory: &'c mut Memory,
     ) -> Self {
-        Self { chunk, cursor: 0, seen: None, base, finished, sink, overshoot }
+        let limited = !memory.limit.is_none();
+        let special = finished || limited;
+        let visible = if limited { memory.visible(base, chunk.len()) } else { chunk.len() };
+        Self {
+            chunk: &chunk[..visible],
+            whole: chunk,
+            cursor: 0,
+            seen: None,
+            base,
+            finished,
+            special,
+            paused: false,
+            sink,
+            memory,
+        }
     }
 
     pub(crate) fn consumed(&self) -> usize {
         self.cursor
     }
 
-    pub(crate) fn overshoot(&self) -> Overshoot {
-        self.overshoot
+    pub(super) fn is_special(&self) -> bool {
+        self.special
+    }
+
+    #[inline(always)]
+    pub(super) fn has_more(&self) -> bool {
+        self.cursor < self.chunk.len()
+    }
+
+    /// Says what it means that a step has returned and there is nothing to read.
+    #[inline(always)]
+    pub(super) fn exhausted(&mut self) -> Exhausted {
+        if self.special {
+            self.memory.exhausted(self.offset(), self.finished)
+        } else {
+            Exhausted::NeedMore
+        }
+    }
+
+    /// An error blames no byte that an earlier step has taken.
+    pub(super) fn blame_from(&mut self, start: usize) {
+        self.cursor = self.cursor.max(start);
     }
 
     /// Takes the next byte.
@@ -61,7 +202,10 @@ impl<'c, E: Events> Input<'c, E> {
     #[inline]
     pub fn peek(&mut self) -> Result<u8, End> {
         self.seen = Some(self.cursor);
-        self.chunk.get(self.cursor).copied().ok_or_else(|| self.end())
+        match self.chunk.get(self.cursor) {
+            Some(&byte) => Ok(byte),
+            None => Err(self.end()),
+        }
     }
 
     /// Takes the next byte if it passes the test; otherwise leaves it and returns `None`.
@@ -130,7 +274,7 @@ impl<'c, E: Events> Input<'c, E> {
     pub fn text_until(
         &mut self,
         stop: impl Stop,
-        event: impl for<'t> Fn(&'t [u8]) -> E::Event<'t>,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
     ) -> Result<u8, End> {
         if self.sink.is_none() {
             return self.skip_until(stop);
@@ -146,8 +290,20 @@ impl<'c, E: Events> Input<'c, E> {
     /// Reports an event.
     #[inline]
     pub fn emit(&mut self, event: E::Event<'_>) {
-        if let Some(sink) = &mut self.sink {
-            sink(event);
+        if let Some(sink) = &mut self.sink
+            && sink(event).is_break()
+        {
+            self.pause();
+        }
+    }
+
+    /// Hides the rest of the chunk from the reads to come. The end of the input is not paused.
+    #[inline(always)]
+    fn pause(&mut self) {
+        if !self.finished {
+            self.paused = true;
+            self.special = true;
+            self.chunk = &self.whole[..self.cursor];
         }
     }
 
@@ -171,8 +327,89 @@ impl<'c, E: Events> Input<'c, E> {
         Failure::new(kind)
     }
 
-    fn end(&self) -> End {
-        if self.finished { End::Finished } else { End::InputEmpty }
+    /// Like [`fail`](Self::fail), and records where the part began that the error is about.
+    pub fn fail_from(&mut self, start: u64, kind: ErrorKind) -> Failure {
+        self.memory.error_start = Some(start);
+        self.fail(kind)
+    }
+
+    /// Lends the rest of the chunk, at least one byte.
+    pub fn chunk(&mut self) -> Result<&[u8], End> {
+        self.peek()?;
+        Ok(&self.chunk[self.cursor..])
+    }
+
+    /// Takes bytes of the [`chunk`](Self::chunk).
+    ///
+    /// # Panics
+    /// If the chunk has fewer.
+    pub fn advance(&mut self, count: usize) {
+        let left = self.memory.visible(self.offset(), self.whole.len() - self.cursor);
+        assert!(count <= left, "no more than is left of the chunk");
+        self.cursor += count;
+        self.seen = Some(self.cursor);
+        if self.paused {
+            self.chunk = &self.whole[..self.cursor];
+        }
+    }
+
+    /// Skips bytes between values, and returns the next byte without taking it.
+    pub fn skip_between(&mut self, test: impl Fn(u8) -> bool) -> Result<u8, End> {
+        let start = self.offset();
+        let rest = &self.chunk[self.cursor..];
+        self.cursor += rest.iter().take_while(|byte| test(**byte)).count();
+        self.memory.skip(start, self.base.saturating_add(self.cursor as u64));
+        self.special = true;
+        self.peek()
+    }
+
+    /// Bounds what is read from here on to `count` bytes, and returns the bound before it.
+    pub fn at_most(&mut self, count: u64) -> Limit {
+        self.set_limit(self.memory.limit.at_most(self.offset(), count))
+    }
+
+    /// Makes the next `count` bytes an input of their own, and returns the bound before it.
+    pub fn frame(&mut self, count: u64) -> Limit {
+        self.set_limit(self.memory.limit.frame(self.offset(), count))
+    }
+
+    /// Sets a bound that was there before, and returns the one that is lifted by it.
+    pub fn set_limit(&mut self, limit: Limit) -> Limit {
+        let before = core::mem::replace(&mut self.memory.limit, limit);
+        self.memory.refusals = READS_AFTER_END;
+        self.special = true;
+        if !self.paused {
+            let visible = self.memory.visible(self.offset(), self.whole.len() - self.cursor);
+            self.chunk = &self.whole[..self.cursor + visible];
+        }
+        before
+    }
+
+    /// How many bytes may be read before the bound.
+    pub fn remaining(&self) -> u64 {
+        self.memory.limit.room(self.offset())
+    }
+
+    /// Skips the rest of a frame. Until the frame has ended it returns [`End::InputEmpty`].
+    pub fn skip_rest(&mut self) -> Result<(), Failure> {
+        self.cursor = self.chunk.len();
+        match self.end() {
+            End::Finished => Ok(()),
+            end => Err(end.into()),
+        }
+    }
+
+    /// The answer of a read that has found nothing to read.
+    #[inline(always)]
+    fn end(&mut self) -> End {
+        if !self.special {
+            return End::InputEmpty;
+        }
+        let (end, at_limit) = self.memory.end(self.offset(), self.finished);
+        if at_limit {
+            self.seen = Some(self.cursor);
+        }
+        end
     }
 
     /// Moves past the stop that a scan of the rest has found, and returns the piece before it and the
@@ -183,7 +420,7 @@ impl<'c, E: Events> Input<'c, E> {
         match found {
             Some(at) => {
                 let (piece, stop) = (&rest[..at], rest[at]);
-                self.overshoot = self.overshoot.found(rest.len(), at);
+                self.memory.overshoot = self.memory.overshoot.found(rest.len(), at);
                 self.cursor += at + 1;
                 (piece, Ok(stop))
             }

@@ -45,20 +45,25 @@ mod input;
 use core::mem;
 use core::ops::ControlFlow::{self, Break};
 
-use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, ErrorKind, Failure};
 use crate::parser::{Events, LocalSink, Progress, PushParser, State, Status, drive, drive_local};
 pub use input::Input;
+use input::{Exhausted, Memory};
 
 /// A state and the step that advances it.
 ///
 /// # The contract of a step
 /// * It is called while there is a byte to read, and once more, with nothing to read, when the
 ///   input is finished. To accept the end there it returns `Break`.
-/// * It makes one transition. A read that finds the chunk used up returns
+/// * It makes one transition, or several. A read that finds the chunk used up returns
 ///   [`End::InputEmpty`](crate::End::InputEmpty). Propagate it with `?`: the next chunk calls the
 ///   step again from the top. Save what was learnt in `self` before the next read; one read per
-///   state is always safe.
+///   state is always safe. The same goes for a [pause](PushParser#pausing), which takes effect at the
+///   read after an `emit`: never emit between a `peek` and the `next` that takes its byte, or the
+///   event is reported twice.
+/// * It starts with nothing read: `fail` as its first act blames the next byte.
+/// * At a [bound](crate::engine#bounds) it is called with nothing to read, too, and its read returns
+///   the bound's answer. At the end of a frame it sets the bound that was there before, or ends.
 /// * The transition that completes the value returns `Break` at once. Returning `Continue` and
 ///   leaving the rest to a step that reads nothing would succeed one byte late.
 pub trait Machine {
@@ -86,18 +91,13 @@ pub struct Parser<M: Machine> {
     machine: M,
     state: State,
     output: Option<M::Output>,
-    overshoot: Overshoot,
+    memory: Memory,
 }
 
 impl<M: Machine> Parser<M> {
     /// Creates a parser at the start of its input, from a machine in its initial state.
     pub fn new(machine: M) -> Self {
-        Self { machine, state: State::at(0), output: None, overshoot: Overshoot::NONE }
-    }
-
-    /// Takes the value's output; `Some` once after [`Status::Success`].
-    pub fn take_output(&mut self) -> Option<M::Output> {
-        self.output.take()
+        Self { machine, state: State::new(), output: None, memory: Memory::new() }
     }
 
     /// Returns the machine, with its state.
@@ -132,27 +132,42 @@ impl<M: Machine> Parser<M> {
         let sink = sink.map(|sink| -> &mut LocalSink<'_, M::Events> { sink });
         let base = self.state.offset();
         let mut guard = PanicGuard {
-            input: Input::new(chunk, base, finished, sink, self.overshoot),
+            input: Input::new(chunk, base, finished, sink, &mut self.memory),
             state: &mut self.state,
         };
         let end = loop {
+            let start = guard.input.consumed();
             match self.machine.step(&mut guard.input) {
                 Ok(Break(output)) => break Ok(output),
-                Err(failure) if let Some(kind) = failure.kind() => break Err(Some(kind)),
-                _ if guard.input.consumed() < chunk.len() => {}
-                _ => break Err(finished.then_some(ErrorKind::UnexpectedEnd)),
+                Err(failure) if let Some(kind) = failure.kind() => {
+                    guard.input.blame_from(start);
+                    break Err(Some(kind));
+                }
+                _ if guard.input.has_more() => {}
+                _ => match guard.input.exhausted() {
+                    Exhausted::CallAgain => {}
+                    Exhausted::NeedMore => break Err(None),
+                    Exhausted::Failed(kind) => break Err(Some(kind)),
+                },
             }
         };
-        let consumed = guard.input.consumed();
-        self.overshoot = guard.input.overshoot();
+        let (consumed, special) = (guard.input.consumed(), guard.input.is_special());
         mem::forget(guard);
         match end {
             Ok(output) => {
                 self.output = Some(output);
                 self.state.succeed(consumed)
             }
-            Err(Some(kind)) => self.state.fail(consumed, kind),
-            Err(None) => self.state.need_more(consumed),
+            Err(None) => {
+                if special && let Some(offset) = self.memory.take_value_start() {
+                    self.state.set_value_start(offset);
+                }
+                self.state.need_more(consumed)
+            }
+            Err(Some(kind)) => match self.memory.take_error_start() {
+                Some(start) => self.state.fail_from(consumed, kind, start),
+                None => self.state.fail(consumed, kind),
+            },
         }
     }
 }
@@ -171,20 +186,25 @@ impl<E: Events> Drop for PanicGuard<'_, '_, E> {
 
 impl<M: Machine> PushParser for Parser<M> {
     type Events = M::Events;
+    type Output = M::Output;
 
     drive!(M::Events);
+
+    fn take_output(&mut self) -> Option<M::Output> {
+        self.output.take()
+    }
 
     fn reset_at(&mut self, offset: u64) {
         self.machine.reset();
         self.state = State::at(offset);
         self.output = None;
-        self.overshoot = Overshoot::NONE;
+        self.memory = Memory::new();
     }
 }
 
 #[cfg(feature = "testing")]
 impl<M: Machine> crate::testing::Work for Parser<M> {
     fn work(&self) -> u64 {
-        self.state.offset() + self.overshoot.bytes()
+        self.state.offset() + self.memory.overshoot.bytes()
     }
 }

@@ -77,6 +77,8 @@ const PAUSED: u8 = 1 << 3;
 const NESTED: u8 = 1 << 4;
 /// A call waits for the driver to poll it, in this same `feed`.
 const CALLED: u8 = 1 << 5;
+/// Bytes between values were skipped in this poll.
+const SKIPPED: u8 = 1 << 6;
 
 /// What the driver and the body share.
 pub(super) struct Port<E: Events> {
@@ -231,7 +233,7 @@ impl<E: Events> Port<E> {
 
     /// Prepares a new run.
     pub(super) fn reopen(&self, offset: u64) {
-        self.clear(ENDED);
+        self.clear(ENDED | SKIPPED);
         self.value_start.set(offset);
         self.overshoot.set(Overshoot::NONE);
     }
@@ -240,14 +242,18 @@ impl<E: Events> Port<E> {
         self.error_start.get()
     }
 
-    pub(super) fn value_start(&self) -> u64 {
-        self.value_start.get()
+    /// The offset at which the value begins, if it has changed.
+    pub(super) fn take_value_start(&self) -> Option<u64> {
+        let skipped = self.is(SKIPPED);
+        self.clear(SKIPPED);
+        skipped.then(|| self.value_start.get())
     }
 
     /// Bytes before the cursor, from `offset` on, lie between values if the value has not begun.
     pub(super) fn skipped_between(&self, offset: u64) {
         if offset == self.value_start.get() {
             self.value_start.set(self.offset());
+            self.set(SKIPPED);
         }
     }
 

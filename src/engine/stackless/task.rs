@@ -162,11 +162,6 @@ where
     };
 
     #[cfg(feature = "generator")]
-    pub(in crate::engine) fn value_start(&self) -> u64 {
-        self.shared.port.value_start()
-    }
-
-    #[cfg(feature = "generator")]
     pub(in crate::engine) fn overshoot(&self) -> Overshoot {
         self.shared.port.overshoot()
     }
@@ -240,6 +235,9 @@ where
             self.drop_future();
         }
         let exhausted = self.shared.port.exhausted();
+        if let Some(offset) = self.shared.port.take_value_start() {
+            self.state.set_value_start(offset);
+        }
         let consumed = self.shared.port.take_all_back();
         match poll {
             Poll::Pending if hungry => self.state.need_more(consumed),
@@ -336,9 +334,6 @@ pub trait DynTask: sealed::Sealed {
     /// As [`PushParser::state`].
     fn state(&self) -> &State;
 
-    /// As [`PushParser::has_begun`].
-    fn has_begun(&self) -> bool;
-
     /// As [`PushParser::reset_at`].
     fn reset_at(self: Pin<&mut Self>, offset: u64);
 
@@ -393,10 +388,6 @@ where
         &self.state
     }
 
-    fn has_begun(&self) -> bool {
-        self.state.offset() > self.shared.port.value_start()
-    }
-
     fn reset_at(self: Pin<&mut Self>, offset: u64) {
         // SAFETY: I5: the future is dropped in place, and the fields that are replaced are not pinned.
         let task = unsafe { self.get_unchecked_mut() };
@@ -436,10 +427,6 @@ impl<P: DerefMut<Target: DynTask>> PushParser for Pin<P> {
     #[inline]
     fn state(&self) -> &State {
         DynTask::state(&**self)
-    }
-
-    fn has_begun(&self) -> bool {
-        DynTask::has_begun(&**self)
     }
 
     fn take_output(&mut self) -> Option<Self::Output> {
