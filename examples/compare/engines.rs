@@ -1,7 +1,6 @@
 //! What is compared: the five engines, and the lecture's machine as the yardstick.
 
 use pushdown::quoted::{self, Event, Quoted};
-use pushdown::scan::Kernel;
 use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, Status};
 
 /// Every engine behind one type, so that no call is inlined.
@@ -64,7 +63,7 @@ pub(crate) const ENGINES: [Engine; 6] = [
 ];
 
 fn kernel() -> &'static str {
-    Kernel::best().name()
+    pushdown::scan::kernel_name()
 }
 
 /// The lecture's machine as everybody writes it: a loop over the bytes, a `match` on the state.
