@@ -1,3 +1,4 @@
-//! The formats: one folder each, with the same grammar once for every engine.
+//! The formats, one folder each. Every file of a folder but `mod.rs` is the same grammar in the same
+//! order, written for one engine.
 
 pub mod quoted;
