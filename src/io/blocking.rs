@@ -67,8 +67,8 @@ impl From<Error> for ReadError {
 /// ```
 ///
 /// # Errors
-/// [`ReadError::Io`] if the reader fails; the call can then be repeated. [`ReadError::Parse`] if the
-/// input is bad; the offending byte is then the next one in the reader.
+/// [`ReadError::Io`] if the reader fails; the call can then be repeated. [`ReadError::Parse`] if
+/// the input is bad; the offending byte is then the next one in the reader.
 pub fn parse<R, P>(reader: &mut R, parser: &mut P) -> Result<(), ReadError>
 where
     R: BufRead + ?Sized,

@@ -2,7 +2,7 @@
 //!
 //! | source | module or function | gives |
 //! |---|---|---|
-//! | [`BufRead`](std::io::BufRead) | [`parse`], [`parse_with`] | one value; the rest stays in the reader |
+//! | [`BufRead`](std::io::BufRead) | [`parse`], [`parse_with`] | one value |
 //! | tokio's `AsyncRead` | `framed::Reader` (feature `tokio`) | a stream of values |
 //! | tokio's `AsyncWrite` | `framed::Writer` (feature `tokio`) | a sink of messages |
 //!

@@ -3,7 +3,7 @@
 //! ```text
 //! any_close    load and compare, for each of the four blocks, and OR the masks
 //! block        load and compare; the comparison gives the 64-bit mask itself
-//! short        one load under a mask, which reads the valid bytes alone and gives zeros for the rest
+//! short        one load under a mask, which reads only the valid bytes and gives zeros after them
 //! ```
 
 use core::arch::x86_64::{

@@ -19,11 +19,12 @@
 //! 1. *Masks.* A kernel compares a whole block with the two bytes and makes two 64-bit masks. All
 //!    the rest is integer arithmetic that no kernel needs to repeat.
 //! 2. *One addition for all escapes of a block.* [`hidden`] treats every run of escapes at once, so
-//!    the search costs the same however many escapes there are. The method is simdjson's (G. Langdale
-//!    and D. Lemire, "Parsing Gigabytes of JSON per Second", VLDB Journal 28, 2019, section 3.1.1).
+//!    the search costs the same however many escapes there are. The method is simdjson's (G.
+//!    Langdale and D. Lemire, "Parsing Gigabytes of JSON per Second", VLDB Journal 28, 2019,
+//!    section 3.1.1).
 //! 3. *Strides.* Where there is no closing byte, escapes do not matter, except for the run at the
 //!    very end. So a stride is first searched for the closing byte alone. With the arithmetic of 2
-//!    for every block, the search ran at two thirds of this speed. Computing all masks of a stride
+//!    for every block, the search ran at a third of this speed. Computing all masks of a stride
 //!    before the first branch gained nothing with AVX-512 and a tenth with AVX2; it is not done,
 //!    because the code is longer.
 //! 4. *Nothing to remember between chunks.* An escape in the last place is returned as a stop, and
@@ -166,8 +167,8 @@ fn carry(escape: u64, carried: &mut u64) -> bool {
     begins_here
 }
 
-/// Returns the bytes that escapes hide, as far as they are not escapes themselves: those that follow
-/// a run of escapes of odd length.
+/// Returns the bytes that escapes hide, as far as they are not escapes themselves: those that
+/// follow a run of escapes of odd length.
 ///
 /// A run is odd if it begins at an even place and the byte after it is at an odd one, or the other
 /// way round. Adding a bit where a run begins clears the run and sets the bit after it. So one

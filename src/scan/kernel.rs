@@ -10,8 +10,8 @@ use super::{
 
 /// One implementation of the search for an [`Escaped`] byte, which this processor can run.
 ///
-/// All of them give the same answer. Programs need not choose: [`Stop::skip`](crate::scan::Stop::skip)
-/// runs the best one. Tests and fuzzers run each.
+/// All of them give the same answer. Programs need not choose:
+/// [`Stop::skip`](crate::scan::Stop::skip) runs the best one. Tests and fuzzers run each.
 ///
 /// ```
 /// use pushdown::scan::Escaped;

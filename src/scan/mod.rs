@@ -22,9 +22,9 @@
 //! | `avx512` | 64 | x86-64 with AVX-512BW, BMI1, BMI2 and LZCNT |
 //!
 //! With the feature `std` the processor is asked once, when the first kernel is needed, and the
-//! answer is kept. Without `std` nothing is asked at run time: the target features that the crate is
-//! compiled with decide. All kernels give the same answer; [`kernel_name`] says which one runs, and
-//! `pushdown::testing::Kernel` (feature `testing`) runs each of them.
+//! answer is kept. Without `std` nothing is asked at run time: the target features that the crate
+//! is compiled with decide. All kernels give the same answer; [`kernel_name`] says which one runs,
+//! and `pushdown::testing::Kernel` (feature `testing`) runs each of them.
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "vector instructions, for processors that have AVX2")]

@@ -15,7 +15,8 @@ use super::scenario::{EarlierUse, Mode, Scenario};
 use super::subject::Subject;
 use super::violation::Violation;
 
-/// Runs that may be spent on removing cuts that do not matter. It bounds the time of a failing test.
+/// Runs that may be spent on removing cuts that do not matter. It bounds the time of a failing
+/// test.
 const MAX_SIMPLIFYING_RUNS: usize = 4 << 10;
 
 /// An offset that does not fit 32 bits.

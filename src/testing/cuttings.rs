@@ -10,10 +10,12 @@ use std::vec::Vec;
 
 use super::random::Random;
 
-/// 2-way cuts that are tried: every one in an input of at most this length, otherwise as many as this.
+/// 2-way cuts that are tried: every one in an input of at most this length, otherwise as many as
+/// this.
 const MAX_TWO_WAY_CUTS: usize = 4 << 10;
 
-/// Prefixes that are tried: every one of an input of at most this length, otherwise as many as this.
+/// Prefixes that are tried: every one of an input of at most this length, otherwise as many as
+/// this.
 const MAX_PREFIXES: usize = 1 << 10;
 
 const RANDOM_CUTTINGS: usize = 64;

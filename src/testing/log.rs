@@ -40,7 +40,8 @@ enum Entry {
 }
 
 impl Log {
-    /// Records an event that is a part of a text. An empty part breaks [`Law::EmptyText`](super::Law::EmptyText).
+    /// Records an event that is a part of a text. An empty part breaks
+    /// [`Law::EmptyText`](super::Law::EmptyText).
     pub fn text(&mut self, part: &[u8]) {
         self.text_of("text", part);
     }

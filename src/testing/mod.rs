@@ -88,25 +88,25 @@
 //! Every [`Law`]. The parser is first run on the input in one chunk, and this outcome is expected
 //! from new parsers that are run
 //!
-//! * with every 2-way cut, in single bytes, in single bytes with empty chunks between them, and with
-//!   64 random cuttings, each with and without a sink;
+//! * with every 2-way cut, in single bytes, in single bytes with empty chunks between them, and
+//!   with 64 random cuttings, each with and without a sink;
 //! * character by character, and through pointers;
 //! * with a sink that comes after the first chunk, for every length of that chunk;
 //! * after an earlier use that fed any prefix, called `finish` or not, and ended with a reset.
 //!
-//! Every prefix is also an input of its own: it is fed whole and in single bytes (a long one in
-//! single bytes only for its last 256), and finished. Several parsers have to agree on every prefix.
-//! Some laws need no second run, so a parser that waits without consuming is reported as well. Only
-//! a call that does not return can block the harness.
+//! Every prefix is also an input of its own: it is fed whole and in single bytes (of a long one,
+//! only the last 256 are), and finished. Several parsers have to agree on every prefix. Some laws
+//! need no second run, so a parser that waits without consuming is reported as well. Only a call
+//! that does not return can block the harness.
 //!
 //! # What it costs
-//! About 10 runs for each byte of the input, so the time is quadratic up to the limits: at most 4,096
-//! 2-way cuts and 1,024 prefixes of an input are tried, spread evenly. Beyond them the time is
-//! linear. The [`Report`] has the numbers. Memory is linear.
+//! About 10 runs for each byte of the input, so the time is quadratic up to the limits: at most
+//! 4,096 2-way cuts and 1,024 prefixes of an input are tried, spread evenly. Beyond them the time
+//! is linear. The [`Report`] has the numbers. Memory is linear.
 //!
 //! # Limits
-//! A parser that is wrong in the same way for every cutting keeps the law: add a second parser. With
-//! `panic = "abort"` the first panic ends the program.
+//! A parser that is wrong in the same way for every cutting keeps the law: add a second parser.
+//! With `panic = "abort"` the first panic ends the program.
 
 mod check;
 mod cuttings;

@@ -29,7 +29,7 @@ pub(super) struct EarlierUse {
     pub(super) reset_to: u64,
 }
 
-/// How bytes go in and events come out.
+/// The form in which bytes go in and events come out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     WithSink,

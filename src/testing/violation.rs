@@ -20,8 +20,8 @@ use super::scenario::Scenario;
 /// use pushdown::testing::{Harness, Law, Log};
 ///
 /// // Forgets to join the parts of a text.
-/// let harness = Harness::new(|log: &mut Log, event: Event<'_>| log.event(format_args!("{event:?}")))
-///     .parser("machine", Machine::new);
+/// let record = |log: &mut Log, event: Event<'_>| log.event(format_args!("{event:?}"));
+/// let harness = Harness::new(record).parser("machine", Machine::new);
 ///
 /// let input = b"\"no\"";
 /// let violation = harness.check(input).unwrap_err();

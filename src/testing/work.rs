@@ -1,10 +1,11 @@
 //! The work of a parser, and its limit.
 
-/// Bytes that may be inspected for each byte fed: a parser may look at a byte before it consumes it.
+/// Bytes that may be inspected for each byte fed: a parser may look at a byte before it consumes
+/// it.
 pub(super) const WORK_PER_BYTE: u64 = 2;
 
-/// Bytes that may be inspected besides, for each event and for each call: what one scan inspects
-/// behind its stop.
+/// More bytes that may be inspected for each event and for each call: those behind the stop of one
+/// scan.
 pub(super) const WORK_PER_EVENT: u64 = crate::scan::MAX_LOOKAHEAD as u64;
 
 /// A parser that counts the bytes it inspects.

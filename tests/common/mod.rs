@@ -58,7 +58,8 @@ pub fn oracle(input: &[u8]) -> Answer {
 pub struct Regex(dense::DFA<Vec<u32>>);
 
 impl Regex {
-    /// Compiles the expression such that `.` is any byte: a newline (`s`), and not only UTF-8 (`-u`).
+    /// Compiles the expression such that `.` is any byte: a newline (`s`), and not only UTF-8
+    /// (`-u`).
     pub fn compile() -> Self {
         let dfa = dense::Builder::new()
             .syntax(syntax::Config::new().utf8(false))

@@ -1,5 +1,5 @@
-//! Strings of three published formats, in every engine and at every cut: which are accepted, and the
-//! documented differences. The data and its licences are in `tests/data/strings`.
+//! Strings of three published formats, in every engine and at every cut: which are accepted, and
+//! the documented differences. The data and its licences are in `tests/data/strings`.
 
 use std::path::Path;
 use std::{fs, iter};

@@ -48,7 +48,8 @@ fn string() -> impl Strategy<Value = Vec<u8>> {
     let longest_run = prop_oneof![Just(0), Just(2), Just(16), Just(128), Just(1024)];
     longest_run.prop_flat_map(|run| {
         let text = format!(r#"[^"\\]{{0,{run}}}"#);
-        // An escape that is lost at a cut is noticed only if the byte after it has a meaning without it.
+        // An escape that is lost at a cut is noticed only if the byte after it has a meaning
+        // without it.
         let pair = r#"(\\"|\\\\|\\.)"#;
         let pairs = 4096 / (run + 2);
         bytes_regex(&format!(r#"(?s-u)"({text}{pair}){{0,{pairs}}}{text}"?.{{0,8}}"#)).unwrap()

@@ -11,7 +11,8 @@ use crate::common::{Engine, Regex, cuttings, oracle};
 /// a newline, NUL, a byte that is never UTF-8 and the two bytes of `é`.
 const ALPHABET: [u8; 8] = *b"\"\\a\n\0\xff\xc3\xa9";
 
-/// Length of the longest strings. Interpreters and sanitizers get shorter ones, because they are slow.
+/// Length of the longest strings. Interpreters and sanitizers get shorter ones, because they are
+/// slow.
 const LONGEST: u32 = if cfg!(miri) {
     3
 } else if cfg!(pushdown_asan) {
@@ -63,8 +64,8 @@ fn any_cut_in_a_block_of_a_scan_gives_the_answer_of_the_whole() {
     println!("{strings} strings behind up to {padding} bytes, {} engines", Engine::all().len());
 }
 
-/// Runs the check on every string of up to `longest` letters of the alphabet, on one thread for each
-/// core. Returns the number of strings.
+/// Runs the check on every string of up to `longest` letters of the alphabet, on one thread for
+/// each core. Returns the number of strings.
 fn for_every_string(longest: u32, check: impl Fn(&mut [Engine], &[u8]) + Sync) -> usize {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let run = |thread: usize| {
