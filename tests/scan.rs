@@ -62,7 +62,7 @@ fn every_kernel_equals_the_definition_at_every_alignment_and_length() {
 }
 
 #[test]
-fn a_close_is_found_at_every_place_behind_any_run_of_escapes() {
+fn a_close_is_found_at_every_place_after_any_run_of_escapes() {
     let mut compared = 0;
     for length in [1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 257, 300] {
         for place in 0..length {

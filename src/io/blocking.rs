@@ -47,7 +47,7 @@ impl From<Error> for ReadError {
     }
 }
 
-/// Feeds the parser from a reader until it ends. The bytes behind the value stay in the reader.
+/// Feeds the parser from a reader until it ends. The bytes after the value stay in the reader.
 ///
 /// At the end of the reader the parser is [finished](PushParser::finish). Interrupted reads are
 /// retried. A parser that has ended already reads nothing.
@@ -89,8 +89,8 @@ where
 ///
 /// let mut text = Vec::new();
 /// let mut parser = quoted::Machine::new();
-/// io::parse_with(&mut &b"\"a string\""[..], &mut parser, |quoted::Event::Text(part)| {
-///     text.extend_from_slice(part);
+/// io::parse_with(&mut &b"\"a string\""[..], &mut parser, |quoted::Event::Text(piece)| {
+///     text.extend_from_slice(piece);
 /// })?;
 /// assert_eq!(text, b"a string");
 /// # Ok::<(), pushdown::io::ReadError>(())

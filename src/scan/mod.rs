@@ -48,7 +48,7 @@ pub use stop::Stop;
 
 /// Bytes past its stop that a scan is charged for, at most, when a parser's work is counted.
 ///
-/// A scan compares whole blocks, so it inspects bytes behind the stop it finds and the next scan
+/// A scan compares whole blocks, so it inspects bytes past the stop it finds, and the next scan
 /// inspects them again. This is the size of one block. The unrolled loops of memchr and of our
 /// kernels load a few blocks at a time, which is a constant as well.
 pub const MAX_LOOKAHEAD: usize = escaped::BLOCK;

@@ -1,4 +1,4 @@
-//! Where a scan stops, and the implementations that the library brings along.
+//! The places where a scan stops, with the implementations for bytes, arrays and [`Escaped`].
 
 use super::MAX_LOOKAHEAD;
 use super::escaped::Escaped;
@@ -6,13 +6,13 @@ use super::kernel::Kernel;
 
 /// The bytes that a scan stops at.
 ///
-/// An implementation should inspect at most [`MAX_LOOKAHEAD`] bytes behind the stop it returns:
+/// An implementation should inspect at most [`MAX_LOOKAHEAD`] bytes past the stop it returns:
 /// then a body that stops often still does linear work.
 pub trait Stop {
-    /// Index of the first stop byte.
+    /// Returns the index of the first stop byte.
     fn find(&self, bytes: &[u8]) -> Option<usize>;
 
-    /// Index of the first stop that the body must see when no events are wanted.
+    /// Returns the index of the first stop that the body must see when no events are wanted.
     ///
     /// A stop may be skipped only together with every byte that the body would have read after it,
     /// and only if `bytes` holds all of them. The default skips none.

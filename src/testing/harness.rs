@@ -59,8 +59,8 @@ impl<'a, R> Harness<'a, R> {
     ///     }
     /// }
     ///
-    /// Harness::new(|log: &mut Log, Event::Text(part): Event<'_>| log.text(part))
-    ///     .parser("parts", quoted::Machine::new)
+    /// Harness::new(|log: &mut Log, Event::Text(piece): Event<'_>| log.text(piece))
+    ///     .parser("pieces", quoted::Machine::new)
     ///     .recorder(|log: &mut Log, byte: u8| log.text(&[byte]))
     ///     .parser("bytes", || Parser::new(quoted_bytes))
     ///     .check(br#""say \"hi\"""#)?;

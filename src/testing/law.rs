@@ -21,9 +21,9 @@ pub enum Law {
     /// There is an error exactly after `BadInput`, the same for every cutting. Its offset is
     /// `offset()`, and if it is an unexpected byte, that byte was fed.
     Error,
-    /// The events are the same for every cutting, with adjacent parts of a text joined.
+    /// The events are the same for every cutting, with adjacent pieces of a text joined.
     Events,
-    /// No event is an empty part of a text.
+    /// No event is an empty piece of a text.
     EmptyText,
     /// An empty chunk changes nothing.
     EmptyChunk,

@@ -9,7 +9,7 @@ use super::excerpt::excerpt;
 
 /// The events of one run.
 ///
-/// The parts in which a text is reported depend on the chunks, so adjacent parts are joined.
+/// The pieces of a text depend on the chunks, so adjacent ones are joined.
 ///
 /// ```
 /// use pushdown::testing::Log;
@@ -27,7 +27,7 @@ use super::excerpt::excerpt;
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     entries: Vec<Entry>,
-    /// Set if a part of a text was empty.
+    /// Set if a piece of a text was empty.
     pub(super) empty_text: bool,
     /// Events reported by the parser, before texts are joined.
     pub(super) events: u64,
@@ -40,23 +40,23 @@ enum Entry {
 }
 
 impl Log {
-    /// Records an event that is a part of a text. An empty part breaks
+    /// Records an event that is a piece of a text. An empty piece breaks
     /// [`Law::EmptyText`](super::Law::EmptyText).
-    pub fn text(&mut self, part: &[u8]) {
-        self.text_of("text", part);
+    pub fn text(&mut self, piece: &[u8]) {
+        self.text_of("text", piece);
     }
 
-    /// Like [`text`](Self::text), for formats with texts of several kinds: only parts of the same
+    /// Like [`text`](Self::text), for formats with texts of several kinds: only pieces of the same
     /// kind are joined.
-    pub fn text_of(&mut self, kind: &'static str, part: &[u8]) {
-        self.empty_text |= part.is_empty();
+    pub fn text_of(&mut self, kind: &'static str, piece: &[u8]) {
+        self.empty_text |= piece.is_empty();
         match self.entries.last_mut() {
-            Some(Entry::Text(last, text)) if *last == kind => text.extend(part),
-            _ => self.entries.push(Entry::Text(kind, part.to_vec())),
+            Some(Entry::Text(last, text)) if *last == kind => text.extend(piece),
+            _ => self.entries.push(Entry::Text(kind, piece.to_vec())),
         }
     }
 
-    /// Records an event that is reported whole. Use [`format_args!`] for values of several parts.
+    /// Records an event that is reported whole. Use [`format_args!`] for values of several fields.
     pub fn event(&mut self, event: impl fmt::Display) {
         self.entries.push(Entry::Event(event.to_string()));
     }

@@ -15,12 +15,12 @@
 //! }
 //!
 //! async fn line(input: &mut Input<'_, Line>) -> Result<(), pushdown::Failure> {
-//!     input.text_until(b'\n', |part| part).await?;
+//!     input.text_until(b'\n', |piece| piece).await?;
 //!     Ok(())
 //! }
 //!
 //! fn a_line_can_be_cut_anywhere() -> Result<(), Violation> {
-//!     let record = |log: &mut Log, part: &[u8]| log.text(part);
+//!     let record = |log: &mut Log, piece: &[u8]| log.text(piece);
 //!     let harness = Harness::new(record).with_work("line", || Parser::new(line));
 //!     for input in [&b"one\ntwo"[..], b"\n", b"no end", b""] {
 //!         println!("{}", harness.check(input)?);
@@ -37,7 +37,7 @@
 //! use pushdown::quoted::{self, Event};
 //! use pushdown::testing::{Harness, Log};
 //!
-//! let report = Harness::new(|log: &mut Log, Event::Text(part): Event<'_>| log.text(part))
+//! let report = Harness::new(|log: &mut Log, Event::Text(piece): Event<'_>| log.text(piece))
 //!     .with_work("machine", quoted::Machine::new)
 //!     .with_work("stackless", quoted::Stackless::new)
 //!     .check(br#""a\"b" rest"#)?;

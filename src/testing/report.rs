@@ -10,7 +10,7 @@ use std::vec::Vec;
 /// use pushdown::quoted::{Event, Machine};
 /// use pushdown::testing::{Harness, Log};
 ///
-/// let harness = Harness::new(|log: &mut Log, Event::Text(part): Event<'_>| log.text(part))
+/// let harness = Harness::new(|log: &mut Log, Event::Text(piece): Event<'_>| log.text(piece))
 ///     .with_work("machine", Machine::new);
 /// let report = harness.check(br#""a\"b" rest"#)?;
 /// assert_eq!(

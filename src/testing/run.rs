@@ -180,7 +180,7 @@ impl<'r> Run<'r> {
     /// Checks the events and the work of a call that fed `fed` bytes.
     fn check_events_and_work(&mut self, fed: usize) -> Result<(), Breach> {
         if self.log.as_ref().is_some_and(|log| log.empty_text) {
-            return Err(Law::EmptyText.broken("text", "an empty part of a text"));
+            return Err(Law::EmptyText.broken("text", "an empty piece of a text"));
         }
         self.events += self.take_reported();
         self.fed += fed as u64;

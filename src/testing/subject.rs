@@ -15,7 +15,7 @@ use crate::parser::{Events, Progress, PushParser, Status};
 /// use pushdown::quoted::Event;
 /// use pushdown::testing::{Harness, Log};
 ///
-/// let harness = Harness::new(|log: &mut Log, Event::Text(part): Event<'_>| log.text(part));
+/// let harness = Harness::new(|log: &mut Log, Event::Text(piece): Event<'_>| log.text(piece));
 /// # drop(harness);
 /// ```
 pub trait Recorder<E: Events>: for<'e> Fn(&mut Log, E::Event<'e>) + Copy + Send {}

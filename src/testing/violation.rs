@@ -19,7 +19,7 @@ use super::scenario::Scenario;
 /// use pushdown::quoted::{Event, Machine};
 /// use pushdown::testing::{Harness, Law, Log};
 ///
-/// // Forgets to join the parts of a text.
+/// // Forgets to join the pieces of a text.
 /// let record = |log: &mut Log, event: Event<'_>| log.event(format_args!("{event:?}"));
 /// let harness = Harness::new(record).parser("machine", Machine::new);
 ///

@@ -4,7 +4,7 @@
 /// it.
 pub(super) const WORK_PER_BYTE: u64 = 2;
 
-/// More bytes that may be inspected for each event and for each call: those behind the stop of one
+/// More bytes that may be inspected for each event and for each call: those past the stop of one
 /// scan.
 pub(super) const WORK_PER_EVENT: u64 = crate::scan::MAX_LOOKAHEAD as u64;
 

@@ -16,8 +16,8 @@ use pushdown::engine;
 use pushdown::quoted::{self, Event, Quoted};
 use pushdown::testing::{self, Harness, Law, Log};
 
-fn record(log: &mut Log, Event::Text(part): Event<'_>) {
-    log.text(part);
+fn record(log: &mut Log, Event::Text(piece): Event<'_>) {
+    log.text(piece);
 }
 
 const INPUT: &[u8] = br#""a\"b" rest"#;
@@ -123,7 +123,7 @@ fn a_violation_in_a_long_input_shows_the_bytes_around_it() {
 #[test]
 fn a_panic_is_reported_with_the_cut_and_its_message() {
     let violation = Harness::new(record)
-        .parser("jumpy", || Quote::new(Some(Bug::PanicsAtACut)))
+        .parser("panicking", || Quote::new(Some(Bug::PanicsAtACut)))
         .check(INPUT)
         .unwrap_err();
     assert_eq!(violation.found(), "a panic: cut in an escape");
@@ -219,15 +219,15 @@ fn the_allowance_for_events_is_the_same_without_a_sink() {
 
 #[test]
 fn a_disagreement_names_both_parsers() {
-    let shouting =
-        |log: &mut Log, Event::Text(part): Event<'_>| log.text(&part.to_ascii_uppercase());
+    let uppercase =
+        |log: &mut Log, Event::Text(piece): Event<'_>| log.text(&piece.to_ascii_uppercase());
     let violation = Harness::new(record)
         .parser("plain", quoted::Machine::new)
-        .recorder(shouting)
-        .parser("shouting", quoted::Machine::new)
+        .recorder(uppercase)
+        .parser("uppercase", quoted::Machine::new)
         .check(INPUT)
         .unwrap_err();
-    assert_eq!((violation.parser(), violation.law()), ("shouting", Law::Agreement));
+    assert_eq!((violation.parser(), violation.law()), ("uppercase", Law::Agreement));
     assert_eq!(violation.expected(), r#"event 0: text b"a", like plain"#);
     assert_eq!(violation.found(), r#"event 0: text b"A""#);
 }
@@ -276,9 +276,9 @@ fn a_long_input_is_sampled_as_the_documentation_says() {
 
 #[test]
 fn constructors_and_recorders_may_borrow() {
-    let prefix = String::from("part: ");
-    let record = |log: &mut Log, Event::Text(part): Event<'_>| {
-        for byte in part {
+    let prefix = String::from("piece: ");
+    let record = |log: &mut Log, Event::Text(piece): Event<'_>| {
+        for byte in piece {
             log.event(format_args!("{prefix}{byte}"));
         }
     };

@@ -43,7 +43,7 @@ fn any_cutting_of_a_long_string_gives_the_answer_of_the_whole() {
 }
 
 /// Generates a quoted string of some kilobytes, with few escapes or many, closed or not, and bytes
-/// behind it.
+/// after it.
 fn string() -> impl Strategy<Value = Vec<u8>> {
     let longest_run = prop_oneof![Just(0), Just(2), Just(16), Just(128), Just(1024)];
     longest_run.prop_flat_map(|run| {

@@ -61,7 +61,7 @@ fn any_cut_in_a_block_of_a_scan_gives_the_answer_of_the_whole() {
             }
         }
     });
-    println!("{strings} strings behind up to {padding} bytes, {} engines", Engine::all().len());
+    println!("{strings} strings after up to {padding} bytes, {} engines", Engine::all().len());
 }
 
 /// Runs the check on every string of up to `longest` letters of the alphabet, on one thread for

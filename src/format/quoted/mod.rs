@@ -31,13 +31,13 @@
 //! # Differences from RFC 9110
 //! HTTP's `quoted-string` (RFC 9110, section 5.6.4) has the same quotes and the same escape, but
 //! allows only some bytes. Every string that it accepts is accepted here, with the same content and
-//! the same end. This format also accepts every other byte between the quotes, control characters and
-//! NUL included, and every byte after a backslash.
+//! the same end. This format also accepts every other byte between the quotes, control characters
+//! and NUL included, and every byte after a backslash.
 //!
 //! # Differences from JSON and from Structured Fields
 //! Their strings (RFC 8259, section 7; RFC 9651, section 3.3.3) have the same quotes and end at the
-//! same byte. This format also accepts control characters, bytes that are not ASCII or not UTF-8, and
-//! every byte after a backslash. An escape stands for the byte itself: decoding JSON's `\n` or
+//! same byte. This format also accepts control characters, bytes that are not ASCII or not UTF-8,
+//! and every byte after a backslash. An escape stands for the byte itself: decoding JSON's `\n` or
 //! `\u0041` is left to the caller.
 
 use crate::parser::Events;
@@ -74,8 +74,8 @@ impl Events for Quoted {
 /// An event of the quoted string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// A part of the content, never empty. The parts depend on the chunks and on the escapes; joined,
-    /// they are the content.
+    /// A piece of the content, never empty. The pieces depend on the chunks and on the escapes;
+    /// joined, they are the content.
     Text(&'a [u8]),
 }
 
