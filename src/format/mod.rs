@@ -1,4 +1,4 @@
-//! The formats, one folder each. In a folder every file but `mod.rs` is the same grammar in the same
-//! order, written for one engine.
+//! The formats, one folder each. In a folder, every file but `mod.rs` is the same grammar in the
+//! same order, written for one engine.
 
 pub mod quoted;
