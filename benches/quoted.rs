@@ -14,7 +14,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use pushdown::Status::NeedMoreInput;
 use pushdown::quoted::{Combinator, Coroutine, Event, Generator, Machine, Quoted, Stackless};
-use pushdown::scan::{Escaped, Kernel, Stop};
+use pushdown::scan::{self, Escaped, Stop};
 use pushdown::{EventSink, PushParser, Status};
 
 use pushdown_benches::corpus::Corpus;
@@ -30,7 +30,7 @@ type Group<'a> = BenchmarkGroup<'a, WallTime>;
 const CHUNK_SIZES: [usize; 4] = [16, 64, 1460, corpus::LEN];
 
 fn main() {
-    println!("kernel: {}", Kernel::best().name());
+    println!("kernel: {}", scan::kernel_name());
     let mut criterion = settings::criterion();
     for corpus in Corpus::all() {
         feeds(&mut criterion, &corpus);

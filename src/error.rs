@@ -157,7 +157,9 @@ impl From<End> for Failure {
     fn from(end: End) -> Self {
         Self(match end {
             End::TooLong => Cause::Error(ErrorKind::TooLong),
-            End::Finished | End::Abandoned | End::Truncated => Cause::Error(ErrorKind::UnexpectedEnd),
+            End::Finished | End::Abandoned | End::Truncated => {
+                Cause::Error(ErrorKind::UnexpectedEnd)
+            }
             End::Stalled => Cause::Error(ErrorKind::Stalled),
             End::InputEmpty => Cause::InputEmpty,
         })

@@ -1,6 +1,11 @@
-//! The seeds and past failures of the fuzz targets of `pushdown`, replayed.
+//! Replays the seeds and past failures of the fuzz targets of `pushdown`.
 
-#![cfg(all(feature = "coroutine", feature = "generator", feature = "combinator"))]
+#![cfg(all(
+    feature = "testing",
+    feature = "coroutine",
+    feature = "generator",
+    feature = "combinator"
+))]
 
 use std::fs;
 use std::path::Path;
@@ -12,16 +17,16 @@ pub mod parsers;
 #[path = "../fuzz/src/replay.rs"]
 mod replay;
 
-/// Targets that the tests of `pushdown-patterns` replay.
+/// Targets that `patterns/tests/regressions.rs` replays.
 const OF_PATTERNS: &[&str] = &["mux_frames"];
 
 #[test]
-fn every_seed_and_every_past_failure_of_the_fuzz_targets_passes() {
+fn every_seed_and_past_failure_of_the_fuzz_targets_passes() {
     replay::replay(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz")), parsers::TARGETS);
 }
 
 #[test]
-fn no_fuzz_target_is_left_out() {
+fn every_fuzz_target_is_replayed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
     let mut found: Vec<_> = fs::read_dir(folder)
         .unwrap()

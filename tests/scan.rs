@@ -1,7 +1,10 @@
-//! Each scan equals its definition: every kernel that this processor can run, at every alignment and
-//! length, and at every phase of the escapes against the kernel's blocks.
+//! Every scan finds what its definition finds: each kernel that this processor can run, at every
+//! alignment and length, and with every offset between the escapes and the kernel's blocks.
 
-use pushdown::scan::{Escaped, Kernel, MAX_LOOKAHEAD as BLOCK, Stop};
+#![cfg(feature = "testing")]
+
+use pushdown::scan::{self, Escaped, MAX_LOOKAHEAD as BLOCK, Stop};
+use pushdown::testing::Kernel;
 
 #[path = "common/definition.rs"]
 pub mod definition;
@@ -10,7 +13,8 @@ use definition::skip;
 const STRING: Escaped = Escaped { close: b'"', escape: b'\\' };
 const LONGEST: usize = 300;
 
-/// Runs every kernel on `bytes`, and the public entry; gives the number of comparisons.
+/// Compares every kernel and the public search with the definition. Returns the number of
+/// comparisons.
 fn agree(stop: Escaped, bytes: &[u8]) -> u64 {
     let expected = skip(stop, bytes);
     let mut compared = 1;
@@ -23,15 +27,15 @@ fn agree(stop: Escaped, bytes: &[u8]) -> u64 {
     compared
 }
 
-/// A sequence that repeats, long enough to be cut out of at every alignment.
+/// Repeats a sequence, long enough for slices at every alignment.
 fn pattern(unit: &[u8]) -> Vec<u8> {
     unit.iter().copied().cycle().take(LONGEST + BLOCK + 1).collect()
 }
 
 #[test]
-fn every_kernel_equals_the_definition_at_every_alignment_length_and_phase() {
+fn every_kernel_equals_the_definition_at_every_alignment_and_length() {
     let mut compared = 0;
-    // Runs of escapes of every length up to 5, and one that fills blocks; quotes hidden and not.
+    // Runs of escapes of every length up to 5, and one that fills blocks; quotes, hidden or not.
     let units: [&[u8]; 9] = [
         b"a",
         b"\\",
@@ -46,7 +50,7 @@ fn every_kernel_equals_the_definition_at_every_alignment_length_and_phase() {
     for unit in units {
         let bytes = pattern(unit);
         for alignment in 0..BLOCK {
-            // Lengths around the places where a kernel changes its way, at every alignment.
+            // At every alignment, the lengths where a kernel switches to another loop.
             for length in (0..=LONGEST).filter(|length| alignment < 9 || length % BLOCK < 3) {
                 compared += agree(STRING, &bytes[alignment..][..length]);
             }
@@ -58,7 +62,7 @@ fn every_kernel_equals_the_definition_at_every_alignment_length_and_phase() {
 }
 
 #[test]
-fn a_close_is_found_at_every_place_whatever_precedes_it() {
+fn a_close_is_found_at_every_place_after_any_run_of_escapes() {
     let mut compared = 0;
     for length in [1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 257, 300] {
         for place in 0..length {
@@ -75,7 +79,7 @@ fn a_close_is_found_at_every_place_whatever_precedes_it() {
 }
 
 #[test]
-fn any_two_bytes_can_be_the_stop() {
+fn any_two_bytes_can_be_close_and_escape() {
     let mut compared = 0;
     let bytes: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
     for close in 0..=255_u8 {
@@ -88,15 +92,16 @@ fn any_two_bytes_can_be_the_stop() {
 }
 
 #[test]
-fn the_portable_kernel_is_always_there_and_the_best_is_the_last() {
+fn the_portable_kernel_is_always_available_and_the_best_comes_last() {
     let all: Vec<_> = Kernel::available().collect();
     assert_eq!(all.first().map(|kernel| kernel.name()), Some("swar"));
     assert_eq!(all.last(), Some(&Kernel::best()));
+    assert_eq!(scan::kernel_name(), Kernel::best().name());
 }
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn no_kernel_is_left_out_that_this_processor_can_run() {
+fn every_kernel_that_this_processor_can_run_is_available() {
     let names: Vec<_> = Kernel::available().map(Kernel::name).collect();
     let has_bits = is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("bmi2")
@@ -106,7 +111,7 @@ fn no_kernel_is_left_out_that_this_processor_can_run() {
 }
 
 #[test]
-fn a_search_finds_the_first_of_any_number_of_bytes() {
+fn a_search_finds_the_first_of_any_set_of_bytes() {
     let mut compared = 0;
     let bytes: Vec<u8> = (0..=255).chain(0..=255).collect();
     for from in 0..256 {

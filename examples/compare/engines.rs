@@ -1,8 +1,7 @@
 //! What is compared: the five engines, and the lecture's machine as the yardstick.
 
 use pushdown::quoted::{self, Event, Quoted};
-use pushdown::scan::Kernel;
-use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, State};
+use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, Status};
 
 /// Every engine behind one type, so that no call is inlined.
 pub(crate) type Parser = dyn PushParser<Events = Quoted>;
@@ -64,19 +63,21 @@ pub(crate) const ENGINES: [Engine; 6] = [
 ];
 
 fn kernel() -> &'static str {
-    Kernel::best().name()
+    pushdown::scan::kernel_name()
 }
 
 /// The lecture's machine as everybody writes it: a loop over the bytes, a `match` on the state.
 ///
 /// It takes nothing from the library but the interface, and uses no scan.
 pub(crate) struct ByteByByte {
-    place: Place,
     state: State,
+    status: Status,
+    /// `offset` counts what was consumed; `kind` means something after `BadInput` only.
+    error: Error,
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+enum State {
     Start,
     Inside,
     Escape,
@@ -84,27 +85,41 @@ enum Place {
 
 impl ByteByByte {
     pub(crate) fn new() -> Self {
-        Self { place: Place::Start, state: State::new() }
+        Self {
+            state: State::Start,
+            status: Status::NeedMoreInput,
+            error: Error { kind: ErrorKind::UnexpectedEnd, offset: 0 },
+        }
     }
 
     #[inline]
     fn run(&mut self, chunk: &[u8], mut text: impl FnMut(&[u8])) -> Progress {
-        let place = &mut self.place;
-        self.state.feed(chunk, |state| {
-            for (at, byte) in chunk.chunks(1).enumerate() {
-                match (*place, byte[0]) {
-                    (Place::Start, b'"') => *place = Place::Inside,
-                    (Place::Start, _) => return state.fail(at, ErrorKind::UnexpectedByte),
-                    (Place::Inside, b'"') => return state.succeed(at + 1),
-                    (Place::Inside, b'\\') => *place = Place::Escape,
-                    (Place::Inside | Place::Escape, _) => {
+        let mut consumed = 0;
+        if self.status == Status::NeedMoreInput {
+            for byte in chunk.chunks(1) {
+                consumed += 1;
+                match (self.state, byte[0]) {
+                    (State::Start, b'"') => self.state = State::Inside,
+                    (State::Start, _) => {
+                        consumed -= 1;
+                        self.error.kind = ErrorKind::UnexpectedByte;
+                        self.status = Status::BadInput;
+                        break;
+                    }
+                    (State::Inside, b'"') => {
+                        self.status = Status::Success;
+                        break;
+                    }
+                    (State::Inside, b'\\') => self.state = State::Escape,
+                    (State::Inside | State::Escape, _) => {
                         text(byte);
-                        *place = Place::Inside;
+                        self.state = State::Inside;
                     }
                 }
             }
-            state.need_more(chunk.len())
-        })
+        }
+        self.error.offset += consumed as u64;
+        Progress { consumed, status: self.status }
     }
 }
 
@@ -121,14 +136,26 @@ impl PushParser for ByteByByte {
     }
 
     fn finish_dyn(&mut self, _: &mut EventSink<'_, Quoted>) -> Result<(), Error> {
-        self.state.finish()
+        if self.status == Status::NeedMoreInput {
+            self.status = Status::BadInput;
+        }
+        self.error().map_or(Ok(()), |error| Err(*error))
     }
 
-    fn state(&self) -> &State {
-        &self.state
+    fn status(&self) -> Status {
+        self.status
+    }
+
+    fn error(&self) -> Option<&Error> {
+        (self.status == Status::BadInput).then_some(&self.error)
+    }
+
+    fn offset(&self) -> u64 {
+        self.error.offset
     }
 
     fn reset_at(&mut self, offset: u64) {
-        *self = Self { place: Place::Start, state: State::at(offset) };
+        *self = Self::new();
+        self.error.offset = offset;
     }
 }

@@ -1,4 +1,4 @@
-//! The frames of any cutting are those of the whole, and the answers those to the questions.
+//! Any cutting gives the frames of the whole, and every answer belongs to its question.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| pushdown_fuzz::mux::mux_frames(data));

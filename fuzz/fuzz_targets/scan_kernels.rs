@@ -1,4 +1,4 @@
-//! Every kernel finds what the definition does.
+//! Every kernel finds what the definition finds.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| pushdown_fuzz::parsers::scan_kernels(data));

@@ -1,9 +1,12 @@
-//! What all targets share: their type, and how the fuzzer chooses the cuts.
+//! The parts that all targets share: their type, and the cuts that the fuzzer chooses.
 
-/// A target and its name.
+/// The name of a target, and the function that it runs.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// The chunks of a stream, and the stream.
+/// Returns the chunks of a stream, and the stream.
+///
+/// The first byte is the number of cuts. As many bytes follow, each the length of a chunk, zero
+/// included; the rest is the stream. Bytes after the last cut are one more chunk.
 pub fn cut(data: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     let (count, data) = data.split_first().unwrap_or((&0, data));
     let (lengths, stream) = data.split_at(data.len().min(usize::from(*count)));

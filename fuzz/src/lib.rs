@@ -1,4 +1,4 @@
-//! What each fuzz target asserts.
+//! The assertion of each fuzz target, shared with the tests that replay seeds and past failures.
 
 pub mod cut;
 pub mod mux;

@@ -1,9 +1,10 @@
-//! What the fuzz targets of `pushdown` assert. `tests/regressions.rs` replays seeds and regressions
-//! through the same functions.
+//! The assertions of the fuzz targets of `pushdown`. `tests/regressions.rs` replays seeds and past
+//! failures through the same functions.
 
 use core::cell::RefCell;
 
-use pushdown::scan::{Escaped, Kernel, Stop};
+use pushdown::scan::{Escaped, Stop};
+use pushdown::testing::Kernel;
 
 #[path = "../../tests/common/mod.rs"]
 pub mod common;
@@ -13,7 +14,7 @@ use super::cut::{Target, cut};
 use common::{Answer, Engine, Regex, oracle};
 use definition::skip;
 
-/// Every target by its name.
+/// Every target of `pushdown`.
 pub const TARGETS: &[Target] = &[
     ("quoted_cuts", quoted_cuts),
     ("quoted_engines", quoted_engines),
@@ -22,20 +23,18 @@ pub const TARGETS: &[Target] = &[
 ];
 
 thread_local! {
-    /// Made once: making a coroutine for each input would cost more than to run it.
+    /// Created once: a new coroutine for each input would cost more than running it.
     static ENGINES: RefCell<Vec<Engine>> = RefCell::new(Engine::all());
     static REGEX: Regex = Regex::compile();
 }
 
-/// Every engine answers as the oracle does.
+/// Every engine answers as the oracle does, when the input is one chunk.
 pub fn quoted_engines(data: &[u8]) {
     check(&[data], &oracle(data));
 }
 
-/// Every engine answers any cutting as the oracle answers the whole.
-///
-/// The first byte is the number of cuts. As many bytes follow, each the length of a chunk, zero
-/// included; the rest is the stream.
+/// Every engine answers any cutting as the oracle answers the whole. [`cut`] says how the fuzzer
+/// chooses the cuts.
 pub fn quoted_cuts(data: &[u8]) {
     let (chunks, stream) = cut(data);
     check(&chunks, &oracle(stream));
@@ -46,8 +45,8 @@ pub fn quoted_peer(data: &[u8]) {
     let expected = REGEX.with(|regex| regex.answer(data));
     ENGINES.with_borrow_mut(|engines| {
         for engine in engines {
-            for listening in [true, false] {
-                let answer = engine.answer(&[data], listening);
+            for sink in [true, false] {
+                let answer = engine.answer(&[data], sink);
                 let answer = (answer.status, answer.consumed);
                 assert_eq!(answer, expected, "quoted/{engine:?} (left) and the regex");
             }
@@ -55,10 +54,10 @@ pub fn quoted_peer(data: &[u8]) {
     });
 }
 
-/// Every kernel that this processor can run finds what the definition does.
+/// Every kernel that this processor can run, and the public search, find what the definition finds.
 ///
-/// The first two bytes are the closing byte and the escape; the rest is searched, from each of the
-/// first places, so that the kernels' blocks lie differently.
+/// The first two bytes are the closing byte and the escape. The rest is searched from each of its
+/// first eight bytes, so that the blocks of a kernel begin at different places.
 pub fn scan_kernels(data: &[u8]) {
     let &[close, escape, ref bytes @ ..] = data else { return };
     let stop = Escaped { close, escape };

@@ -36,8 +36,8 @@ use std::panic::{catch_unwind, resume_unwind};
 
 use genawaiter::rc::{Co, Gen};
 
-pub use super::stackless::{Emit, Input, Limited, Options};
 use super::stackless::{DynTask, Task};
+pub use super::stackless::{Emit, Input, Limited, Options};
 use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, Failure};
 use crate::parser::{EventSink, Events, Progress, PushParser, State, Status, drive};

@@ -16,7 +16,9 @@ pub struct Limit {
 enum Kind {
     None,
     /// More than this is too long. `framed` says that a frame is around it.
-    AtMost { framed: bool },
+    AtMost {
+        framed: bool,
+    },
     /// The input of the part ends here.
     Frame,
     /// A frame that a narrower one around it cuts short.
@@ -33,7 +35,11 @@ impl Limit {
     /// The limit of a part that may have at most `count` bytes from `offset` on.
     pub(crate) fn at_most(self, offset: u64, count: u64) -> Self {
         let at = offset.saturating_add(count);
-        if at >= self.at { self } else { Self { at, kind: Kind::AtMost { framed: self.is_framed() } } }
+        if at >= self.at {
+            self
+        } else {
+            Self { at, kind: Kind::AtMost { framed: self.is_framed() } }
+        }
     }
 
     /// The limit of a part that has `count` bytes from `offset` on, and then ends.

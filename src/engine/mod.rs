@@ -49,8 +49,8 @@ pub mod coroutine;
 #[cfg(feature = "generator")]
 #[allow(unsafe_code, reason = "passes a call through the generator, which takes no borrows")]
 pub mod generator;
-pub mod machine;
 mod limit;
+pub mod machine;
 pub(crate) mod overshoot;
 #[allow(unsafe_code, reason = "pins a future beside what it borrows")]
 pub mod stackless;

@@ -1,4 +1,5 @@
-//! The formats: one folder each, with the same grammar once for every engine.
+//! The formats, one folder each. In a folder, every file but `mod.rs` is the same grammar in the
+//! same order, written for one engine.
 
 mod parser;
 pub mod quoted;

@@ -1,21 +1,5 @@
-//! Driving a parser from a [`BufRead`].
-//!
-//! The reader's own buffer is what is cut into chunks, and only what the parser consumed is taken
-//! out of it: the rest stays there for whoever reads next.
-//!
-//! ```
-//! use std::io::Read;
-//! use pushdown::{PushParser, io, quoted};
-//!
-//! let mut reader = std::io::BufReader::with_capacity(4, &b"\"a string\" and the rest"[..]);
-//! let mut parser = quoted::Machine::new();
-//! io::parse(&mut reader, &mut parser)?;
-//!
-//! let mut rest = String::new();
-//! reader.read_to_string(&mut rest)?;
-//! assert_eq!(rest, " and the rest");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! Parsing from a [`BufRead`]. The reader's own buffer is the chunk, and only the bytes that the
+//! parser consumed are taken out of it.
 
 use core::fmt;
 use core::ops::ControlFlow::Continue;
@@ -24,13 +8,13 @@ use std::io::{self, BufRead};
 use crate::error::Error;
 use crate::parser::{Events, Progress, PushParser, Status};
 
-/// Why a value could not be read.
+/// The error of [`parse`] and [`parse_with`]: the reader failed, or the input is bad.
 #[derive(Debug)]
 pub enum ReadError {
-    /// The reader failed. Nothing is lost: the parser keeps what it has, and may be given the same
-    /// reader again, or another.
+    /// The reader failed. Nothing is lost: the parser keeps its state, and the call can be repeated
+    /// with the same reader or another.
     Io(io::Error),
-    /// The input is bad, or has ended in the middle of the value.
+    /// The input is bad, or it ended in the middle of the value.
     Parse(Error),
 }
 
@@ -64,14 +48,28 @@ impl From<Error> for ReadError {
     }
 }
 
-/// Reads until the parser has ended, and leaves the rest in the reader.
+/// Feeds the parser from a reader until it ends. The bytes after the value stay in the reader.
 ///
 /// At the end of the reader the parser is [finished](PushParser::finish). Interrupted reads are
-/// tried again.
+/// retried. A parser that has ended already reads nothing.
+///
+/// ```
+/// use std::io::Read;
+/// use pushdown::{PushParser, io, quoted};
+///
+/// let mut reader = std::io::BufReader::with_capacity(4, &b"\"a string\" and the rest"[..]);
+/// let mut parser = quoted::Machine::new();
+/// io::parse(&mut reader, &mut parser)?;
+///
+/// let mut rest = String::new();
+/// reader.read_to_string(&mut rest)?;
+/// assert_eq!(rest, " and the rest");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// [`ReadError::Io`] if the reader fails, after which the call can be repeated; [`ReadError::Parse`]
-/// if the parser says so. The offending byte is then the next one in the reader.
+/// [`ReadError::Io`] if the reader fails; the call can then be repeated. [`ReadError::Parse`] if
+/// the input is bad; the offending byte is then the next one in the reader.
 pub fn parse<R, P>(reader: &mut R, parser: &mut P) -> Result<(), ReadError>
 where
     R: BufRead + ?Sized,
@@ -82,10 +80,22 @@ where
     {
         return Ok(parser.finish()?);
     }
-    verdict(parser)
+    result(parser)
 }
 
-/// Like [`parse`], and hands each event to `sink`.
+/// Like [`parse`], and passes each event to `sink`.
+///
+/// ```
+/// use pushdown::{io, quoted};
+///
+/// let mut text = Vec::new();
+/// let mut parser = quoted::Machine::new();
+/// io::parse_with(&mut &b"\"a string\""[..], &mut parser, |quoted::Event::Text(piece)| {
+///     text.extend_from_slice(piece);
+/// })?;
+/// assert_eq!(text, b"a string");
+/// # Ok::<(), pushdown::io::ReadError>(())
+/// ```
 ///
 /// # Errors
 /// As [`parse`].
@@ -99,20 +109,23 @@ where
     P: PushParser + ?Sized,
 {
     if parser.status() == Status::NeedMoreInput
-        && drive(reader, |chunk| parser.feed_dyn(chunk, &mut |event| {
+        && drive(reader, |chunk| {
+            parser.feed_dyn(chunk, &mut |event| {
                 sink(event);
                 Continue(())
-            }))? == Status::NeedMoreInput
+            })
+        })? == Status::NeedMoreInput
     {
         return Ok(parser.finish_dyn(&mut |event| {
-                sink(event);
-                Continue(())
-            })?);
+            sink(event);
+            Continue(())
+        })?);
     }
-    verdict(parser)
+    result(parser)
 }
 
-/// Feeds until the parser has ended or the reader has: then the answer is `NeedMoreInput`.
+/// Feeds until the parser ends, and returns its status. At the end of the reader that is
+/// `NeedMoreInput`.
 fn drive<R>(reader: &mut R, mut feed: impl FnMut(&[u8]) -> Progress) -> io::Result<Status>
 where
     R: BufRead + ?Sized,
@@ -132,6 +145,6 @@ where
     }
 }
 
-fn verdict<P: PushParser + ?Sized>(parser: &P) -> Result<(), ReadError> {
+fn result<P: PushParser + ?Sized>(parser: &P) -> Result<(), ReadError> {
     parser.error().map_or(Ok(()), |error| Err(ReadError::Parse(*error)))
 }

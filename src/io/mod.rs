@@ -1,4 +1,12 @@
-//! Sources of bytes: driving a parser from what is read.
+//! Sources of bytes, and parsers driven by them.
+//!
+//! | source | module or function | gives |
+//! |---|---|---|
+//! | [`BufRead`](std::io::BufRead) | [`parse`], [`parse_with`] | one value |
+//! | tokio's `AsyncRead` | `framed::Reader` (feature `tokio`) | a stream of values |
+//! | tokio's `AsyncWrite` | `framed::Writer` (feature `tokio`) | a sink of messages |
+//!
+//! Bytes from anywhere else go into [`PushParser::feed`](crate::PushParser::feed) as they arrive.
 
 mod blocking;
 #[cfg(feature = "tokio")]

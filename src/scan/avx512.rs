@@ -1,49 +1,87 @@
-//! 64 bytes as one vector, for processors with AVX-512BW.
+//! The kernel for processors with AVX-512BW: a block is one vector of 64 bytes.
+//!
+//! ```text
+//! any_close    load and compare, for each of the four blocks, and OR the masks
+//! block        load and compare; the comparison gives the 64-bit mask itself
+//! short        one load under a mask, which reads only the valid bytes and gives zeros after them
+//! ```
 
 use core::arch::x86_64::{
     __m512i, _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_set1_epi8,
 };
 
-use super::BLOCK;
-use super::escaped::{self, Compare, Escaped, Masks, STRIDE};
-use super::kernel::detect;
+use super::cpu::Avx512;
+use super::escaped::{self, BLOCK, Compare, Escaped, Masks, STRIDE};
 
-/// Proof that the processor has AVX-512BW: there is no other way to get one than
-/// [`Avx512::detect`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Avx512(());
+#[inline]
+pub(super) fn skip(token: Avx512, stop: Escaped, bytes: &[u8]) -> Option<usize> {
+    /// All that it calls is inlined here, and compiled with these features.
+    #[target_feature(enable = "avx512bw,bmi1,bmi2,lzcnt")]
+    fn skip(token: Avx512, stop: Escaped, bytes: &[u8]) -> Option<usize> {
+        escaped::skip(Vectors::new(token, stop), bytes)
+    }
+    // SAFETY: a token exists, so the processor has the features that `skip` enables.
+    unsafe { skip(token, stop, bytes) }
+}
 
+/// The vector instructions that the kernel needs, as safe methods of the token.
 impl Avx512 {
-    #[inline]
-    pub(super) fn detect() -> Option<Self> {
-        detect!("avx512bw", "bmi1", "bmi2", "lzcnt").then_some(Self(()))
+    #[inline(always)]
+    fn splat(self, byte: u8) -> __m512i {
+        // SAFETY: `self` exists, so the processor has AVX-512BW.
+        unsafe { _mm512_set1_epi8(byte.cast_signed()) }
     }
 
-    #[inline]
-    pub(super) fn skip(self, stop: Escaped, bytes: &[u8]) -> Option<usize> {
-        // SAFETY: `self` proves that the processor has AVX-512BW.
-        unsafe { skip(stop, bytes) }
+    #[inline(always)]
+    fn load(self, bytes: &[u8; BLOCK]) -> __m512i {
+        // SAFETY: `self` exists, so the processor has AVX-512BW; the 64 bytes are borrowed.
+        unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+    }
+
+    /// Loads fewer bytes than a vector has. Returns them followed by zeros, and one bit for each.
+    #[inline(always)]
+    fn load_short(self, bytes: &[u8]) -> (__m512i, u64) {
+        debug_assert!(bytes.len() < BLOCK);
+        let valid = (1 << bytes.len()) - 1;
+        // SAFETY: `self` exists, so the processor has AVX-512BW; the load touches the `valid` bytes
+        // alone, which are borrowed.
+        let vector = unsafe { _mm512_maskz_loadu_epi8(valid, bytes.as_ptr().cast()) };
+        (vector, valid)
+    }
+
+    /// Returns one bit for each byte of `bytes` that equals the byte of `other` in its place.
+    #[inline(always)]
+    fn equal(self, bytes: __m512i, other: __m512i) -> u64 {
+        // SAFETY: `self` exists, so the processor has AVX-512BW.
+        unsafe { _mm512_cmpeq_epi8_mask(bytes, other) }
     }
 }
 
-#[target_feature(enable = "avx512bw,bmi1,bmi2,lzcnt")]
-fn skip(stop: Escaped, bytes: &[u8]) -> Option<usize> {
-    let close = _mm512_set1_epi8(stop.close.cast_signed());
-    let escape = _mm512_set1_epi8(stop.escape.cast_signed());
-    escaped::skip(Vectors { close, escape }, bytes)
-}
-
-/// The two bytes looked for, in every lane. Made only where AVX-512BW is enabled.
+/// The two bytes that are looked for, each in every lane of a vector.
 #[derive(Clone, Copy)]
 struct Vectors {
+    token: Avx512,
     close: __m512i,
     escape: __m512i,
 }
 
 impl Vectors {
     #[inline(always)]
+    fn new(token: Avx512, stop: Escaped) -> Self {
+        Self { token, close: token.splat(stop.close), escape: token.splat(stop.escape) }
+    }
+
+    #[inline(always)]
     fn close(self, block: &[u8; BLOCK]) -> u64 {
-        self.block(block).close
+        self.token.equal(self.token.load(block), self.close)
+    }
+
+    #[inline(always)]
+    fn masks(self, bytes: __m512i) -> Masks {
+        Masks {
+            close: self.token.equal(bytes, self.close),
+            escape: self.token.equal(bytes, self.escape),
+        }
     }
 }
 
@@ -56,28 +94,13 @@ impl Compare for Vectors {
 
     #[inline(always)]
     fn block(self, block: &[u8; BLOCK]) -> Masks {
-        // SAFETY: made only where AVX-512BW is enabled; the load is of the 64 bytes borrowed.
-        unsafe {
-            let bytes = _mm512_loadu_si512(block.as_ptr().cast());
-            Masks {
-                close: _mm512_cmpeq_epi8_mask(bytes, self.close),
-                escape: _mm512_cmpeq_epi8_mask(bytes, self.escape),
-            }
-        }
+        self.masks(self.token.load(block))
     }
 
     #[inline(always)]
     fn short(self, bytes: &[u8]) -> Masks {
-        debug_assert!(bytes.len() < BLOCK);
-        let valid = (1 << bytes.len()) - 1;
-        // SAFETY: made only where AVX-512BW is enabled; the load touches the `valid` bytes only,
-        // which are those borrowed.
-        unsafe {
-            let bytes = _mm512_maskz_loadu_epi8(valid, bytes.as_ptr().cast());
-            Masks {
-                close: _mm512_cmpeq_epi8_mask(bytes, self.close) & valid,
-                escape: _mm512_cmpeq_epi8_mask(bytes, self.escape) & valid,
-            }
-        }
+        let (bytes, valid) = self.token.load_short(bytes);
+        let Masks { close, escape } = self.masks(bytes);
+        Masks { close: close & valid, escape: escape & valid }
     }
 }

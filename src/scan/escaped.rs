@@ -1,21 +1,43 @@
-//! The search for a closing byte that an escape byte can hide: what all kernels share.
+//! A closing byte that an escape byte can hide, and the search for it that all kernels share.
 //!
-//! A kernel compares 64 bytes at once and gives two masks, one bit for each byte: where the closing
-//! byte stands, and where the escape. Which bytes are hidden is then arithmetic on whole masks,
-//! after the method published for simdjson (G. Langdale and D. Lemire, "Parsing Gigabytes of JSON
-//! per Second", VLDB Journal 28, 2019, section 3.1.1), so that it costs the same however many escapes
-//! there are.
+//! ```text
+//! for each stride of 4 blocks:
+//!     if no closing byte is in it:
+//!         see only if it ends in an escape that hides the byte after the stride
+//!     otherwise, for each of its blocks of 64 bytes:
+//!         close, escape = masks with one bit per byte: where each of the two bytes is
+//!         hidden        = mask of the bytes that escapes hide
+//!         return the place of the first bit in close & !hidden, if there is one
+//! for each block that is left, and for the last bytes, which do not fill a block:
+//!     the same as for a block of a stride
+//! if the input ends in an escape that is not hidden itself:
+//!     return the place of that escape
+//! ```
+//!
+//! [`Escaped::skip_by_byte`] is the definition. The search is faster for four reasons:
+//!
+//! 1. *Masks.* A kernel compares a whole block with the two bytes and makes two 64-bit masks. All
+//!    the rest is integer arithmetic that no kernel needs to repeat.
+//! 2. *One addition for all escapes of a block.* [`hidden`] treats every run of escapes at once, so
+//!    the search costs the same however many escapes there are. The method is simdjson's (G.
+//!    Langdale and D. Lemire, "Parsing Gigabytes of JSON per Second", VLDB Journal 28, 2019,
+//!    section 3.1.1).
+//! 3. *Strides.* Where there is no closing byte, escapes do not matter, except for the run at the
+//!    very end. So a stride is first searched for the closing byte alone. With the arithmetic of 2
+//!    for every block, the search ran at a third of this speed. Computing all masks of a stride
+//!    before the first branch gained nothing with AVX-512 and a tenth with AVX2; it is not done,
+//!    because the code is longer.
+//! 4. *Nothing to remember between chunks.* An escape in the last place is returned as a stop, and
+//!    the body's own read waits for the byte that it hides.
 
-use super::{BLOCK, Kernel, Stop};
-
-/// A closing byte, and an escape byte that takes the byte after it along.
+/// A closing byte, and an escape byte that hides the byte after it.
 ///
-/// Both are stops. A body that reads one byte after each escape, whatever it is, may declare its
-/// stop so: then a scan whose text nobody takes passes over escapes by itself, pair by pair, as fast
-/// as if there were none. An escape whose second byte is not in the chunk is returned, and the
-/// body's own read waits for it, so nothing has to be remembered at a cut.
+/// Both are stops. Use this if the body always reads one byte after an escape, whatever it is:
+/// without a sink the scan then skips escape pairs itself, as fast as if there were none. An escape
+/// whose second byte is not in the chunk is returned, and the body's own read waits for that byte,
+/// so nothing has to be remembered at a cut.
 ///
-/// If the two bytes are the same, it is a closing byte.
+/// If the two bytes are the same, each is a closing byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Escaped {
     /// The byte that ends the text.
@@ -24,41 +46,9 @@ pub struct Escaped {
     pub escape: u8,
 }
 
-/// Below this many bytes a call of a kernel costs more than it saves.
-const SHORT: usize = 8;
-
-impl Stop for Escaped {
-    #[inline]
-    fn find(&self, bytes: &[u8]) -> Option<usize> {
-        // What stops at once is what escapes in a row consist of.
-        match bytes.first() {
-            None => None,
-            Some(&first) if first == self.close || first == self.escape => Some(0),
-            Some(_) if bytes.len() < SHORT => {
-                bytes.iter().position(|&byte| byte == self.close || byte == self.escape)
-            }
-            Some(_) => memchr::memchr2(self.close, self.escape, bytes),
-        }
-    }
-
-    #[inline]
-    fn skip(&self, bytes: &[u8]) -> Option<usize> {
-        if bytes.len() < SHORT {
-            return self.skip_by_byte(bytes);
-        }
-        self.skip_by_block(bytes)
-    }
-}
-
 impl Escaped {
-    /// Not inlined, so that short chunks do not pay for its registers.
-    #[inline(never)]
-    fn skip_by_block(self, bytes: &[u8]) -> Option<usize> {
-        Kernel::best().skip_escaped(self, bytes)
-    }
-
-    /// The definition of [`Stop::skip`]: the first closing byte that is not hidden, or an escape in
-    /// the last place that is not hidden itself.
+    /// The definition of [`Stop::skip`](super::Stop::skip): the first closing byte that is not
+    /// hidden, or an escape in the last place that is not hidden itself.
     #[inline]
     pub(super) fn skip_by_byte(self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
@@ -78,22 +68,25 @@ impl Escaped {
     }
 }
 
-/// One kernel, set up for one pair of bytes.
+/// Bytes in a block: one for each bit of a mask.
+pub(super) const BLOCK: usize = u64::BITS as usize;
+
+/// Blocks that are searched for the closing byte together.
+pub(super) const STRIDE: usize = 4;
+
+/// A kernel that is set up for one pair of bytes.
 pub(super) trait Compare: Copy {
-    /// Whether the closing byte is anywhere in the stride.
+    /// Tells if the closing byte is anywhere in the stride.
     fn any_close(self, stride: &[[u8; BLOCK]; STRIDE]) -> bool;
 
-    /// Where the two bytes stand in a block.
+    /// Returns the masks of a block.
     fn block(self, block: &[u8; BLOCK]) -> Masks;
 
-    /// Where they stand in fewer bytes than a block.
+    /// Returns the masks of fewer bytes than a block. Bits past the last byte are zero.
     fn short(self, bytes: &[u8]) -> Masks;
 }
 
-/// How many blocks are passed over at once where there is no closing byte.
-pub(super) const STRIDE: usize = 4;
-
-/// Where the two bytes stand in up to 64 bytes.
+/// The places of the two bytes among up to 64. The first byte has the lowest bit.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Masks {
     pub(super) close: u64,
@@ -101,22 +94,17 @@ pub(super) struct Masks {
 }
 
 impl Masks {
-    /// Adds those of a part that begins at `place`.
+    /// Adds the masks of a part that begins at `place`.
     #[inline(always)]
     pub(super) fn with(self, place: usize, part: Self) -> Self {
         Self { close: self.close | part.close << place, escape: self.escape | part.escape << place }
     }
 }
 
-/// [`Stop::skip`] of an [`Escaped`].
+/// Runs [`Stop::skip`](super::Stop::skip) of an [`Escaped`] on a kernel. The module has it in
+/// pseudo-code.
 ///
-/// ```text
-/// for every four blocks:
-///     if no closing byte is in them, see only whether they end in an escape that counts
-///     otherwise, for each block: hide what the escapes take along, return the first close left
-/// the same for each block left over, and for the rest
-/// an escape in the last place that counts is returned
-/// ```
+/// `carried` is 1 where the bytes before end in an escape that hides the next byte.
 #[inline(always)]
 pub(super) fn skip(compare: impl Compare, bytes: &[u8]) -> Option<usize> {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
@@ -157,9 +145,7 @@ pub(super) fn skip(compare: impl Compare, bytes: &[u8]) -> Option<usize> {
     (carried != 0).then(|| bytes.len() - 1)
 }
 
-/// The first closing byte of a block that is not hidden.
-///
-/// `carried` is 1 if the block before ends in an escape that takes the first byte along.
+/// Returns the place of the first closing byte of a block that is not hidden.
 #[inline(always)]
 fn first_close(masks: Masks, carried: &mut u64) -> Option<usize> {
     let close = masks.close & !hidden(masks.escape, *carried);
@@ -167,8 +153,10 @@ fn first_close(masks: Masks, carried: &mut u64) -> Option<usize> {
     (close != 0).then(|| close.trailing_zeros() as usize)
 }
 
-/// Sets `carried` for the block that follows: a run of escapes at the end takes the next byte along
-/// if it is odd. False if the run fills the block, and so depends on the block before.
+/// Sets `carried` for the block that follows: an odd run of escapes at the end hides the next byte.
+///
+/// Returns false, and leaves `carried`, if the run fills the whole block: an even number of escapes
+/// changes nothing, so the block before decides.
 #[inline(always)]
 fn carry(escape: u64, carried: &mut u64) -> bool {
     let run = escape.leading_ones();
@@ -179,13 +167,24 @@ fn carry(escape: u64, carried: &mut u64) -> bool {
     begins_here
 }
 
-/// The bytes that an escape takes along and that are not escapes themselves: those that follow a
-/// run of escapes of odd length.
+/// Returns the bytes that escapes hide, as far as they are not escapes themselves: those that
+/// follow a run of escapes of odd length.
 ///
-/// A run is odd if it begins at an even place and the byte that follows it is at an odd one, or the
-/// other way round. Adding a bit at the place where a run begins carries through the run and sets
-/// the bit that follows it; so adding the bits of the runs that begin at even places, all at once,
-/// tells those from the others.
+/// A run is odd if it begins at an even place and the byte after it is at an odd one, or the other
+/// way round. Adding a bit where a run begins clears the run and sets the bit after it. So one
+/// addition of the first bits of all runs that begin at even places tells them from the others:
+///
+/// ```text
+/// place            0 1 2 3 4 5 6 7 8 9
+/// bytes            a \ " \ \ " \ \ \ "
+/// escape           . 1 . 1 1 . 1 1 1 .
+/// begins           . 1 . 1 . . 1 . . .
+/// begins & EVEN    . . . . . . 1 . . .
+/// carries          . 1 . 1 1 . . . . 1    escape + (begins & EVEN)
+/// carries ^ EVEN   1 1 1 1 . . 1 . 1 1
+/// follows          . . 1 . . 1 . . . 1
+/// hidden           . . 1 . . . . . . 1    follows & (carries ^ EVEN)
+/// ```
 #[inline(always)]
 fn hidden(escape: u64, carried: u64) -> u64 {
     const EVEN: u64 = 0x5555_5555_5555_5555;

@@ -1,29 +1,21 @@
-//! Which kernel runs: the choice is made here, and nowhere else.
+//! The choice of a kernel. It is made here and nowhere else.
 
+use super::escaped::{self, Escaped};
+use super::swar::Swar;
 #[cfg(target_arch = "x86_64")]
-use super::{avx2::Avx2, avx512::Avx512};
-use super::{escaped, escaped::Escaped, swar::Swar};
-
-/// Whether the processor has all of these features: asked at run time where there is `std`.
-#[cfg(target_arch = "x86_64")]
-macro_rules! detect {
-    ($($feature:tt),*) => {{
-        #[cfg(feature = "std")]
-        let has = $(std::arch::is_x86_feature_detected!($feature))&&*;
-        #[cfg(not(feature = "std"))]
-        let has = $(cfg!(target_feature = $feature))&&*;
-        has
-    }};
-}
-#[cfg(target_arch = "x86_64")]
-pub(super) use detect;
+use super::{
+    avx2, avx512,
+    cpu::{Avx2, Avx512},
+};
 
 /// One implementation of the search for an [`Escaped`] byte, which this processor can run.
 ///
-/// All give the same answer. Programs have no need to choose; tests and benchmarks do.
+/// All of them give the same answer. Programs need not choose:
+/// [`Stop::skip`](crate::scan::Stop::skip) runs the best one. Tests and fuzzers run each.
 ///
 /// ```
-/// use pushdown::scan::{Escaped, Kernel};
+/// use pushdown::scan::Escaped;
+/// use pushdown::testing::Kernel;
 ///
 /// let string = Escaped { close: b'"', escape: b'\\' };
 /// for kernel in Kernel::available() {
@@ -31,10 +23,10 @@ pub(super) use detect;
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kernel(Which);
+pub struct Kernel(Choice);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Which {
+enum Choice {
     Swar,
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
@@ -43,53 +35,58 @@ enum Which {
 }
 
 impl Kernel {
-    /// The fastest that this processor can run.
+    /// Returns the fastest kernel that this processor can run.
+    ///
+    /// With `std` the processor is asked once and the answer kept. Without it the target features
+    /// of the build decide, and the compiler removes the other kernels.
     #[inline]
     pub fn best() -> Self {
         #[cfg(feature = "std")]
         {
             static BEST: std::sync::OnceLock<Kernel> = std::sync::OnceLock::new();
-            *BEST.get_or_init(Self::detect)
+            *BEST.get_or_init(Self::last_available)
         }
         #[cfg(not(feature = "std"))]
-        Self::detect()
+        Self::last_available()
     }
 
-    fn detect() -> Self {
-        Self::available().last().unwrap_or(Self(Which::Swar))
+    fn last_available() -> Self {
+        Self::available().last().unwrap_or(Self(Choice::Swar))
     }
 
-    /// All that this processor can run, slowest first.
+    /// Returns every kernel that this processor can run, slowest first.
     pub fn available() -> impl Iterator<Item = Self> {
-        let swar = core::iter::once(Which::Swar);
+        let swar = core::iter::once(Choice::Swar);
         #[cfg(target_arch = "x86_64")]
-        let all =
-            swar.chain(Avx2::detect().map(Which::Avx2)).chain(Avx512::detect().map(Which::Avx512));
+        let all = swar
+            .chain(Avx2::detect().map(Choice::Avx2))
+            .chain(Avx512::detect().map(Choice::Avx512));
         #[cfg(not(target_arch = "x86_64"))]
         let all = swar;
         all.map(Self)
     }
 
-    /// `swar`, `avx2` or `avx512`.
+    /// Returns `swar`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         match self.0 {
-            Which::Swar => "swar",
+            Choice::Swar => "swar",
             #[cfg(target_arch = "x86_64")]
-            Which::Avx2(_) => "avx2",
+            Choice::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
-            Which::Avx512(_) => "avx512",
+            Choice::Avx512(_) => "avx512",
         }
     }
 
-    /// [`Stop::skip`](super::Stop::skip) of `stop`, by this kernel whatever the length.
+    /// Runs [`Stop::skip`](crate::scan::Stop::skip) of `stop` with this kernel, however short the
+    /// input is.
     #[inline]
     pub fn skip_escaped(self, stop: Escaped, bytes: &[u8]) -> Option<usize> {
         match self.0 {
-            Which::Swar => escaped::skip(Swar::new(stop), bytes),
+            Choice::Swar => escaped::skip(Swar::new(stop), bytes),
             #[cfg(target_arch = "x86_64")]
-            Which::Avx2(avx2) => avx2.skip(stop, bytes),
+            Choice::Avx2(token) => avx2::skip(token, stop, bytes),
             #[cfg(target_arch = "x86_64")]
-            Which::Avx512(avx512) => avx512.skip(stop, bytes),
+            Choice::Avx512(token) => avx512::skip(token, stop, bytes),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Byte scans: how a body gets past many bytes at once.
+//! Byte scans, which take a body past many bytes at once.
 //!
 //! A scan takes a [`Stop`], which says where to stop: a byte, an array of bytes, or [`Escaped`], a
 //! closing byte that an escape byte can hide.
@@ -9,81 +9,53 @@
 //! let string = Escaped { close: b'"', escape: b'\\' };
 //! let rest = br#"say \"hi\"" and go"#;
 //! assert_eq!(string.find(rest), Some(4)); // the first escape
-//! assert_eq!(string.skip(rest), Some(10)); // the quote that closes
+//! assert_eq!(string.skip(rest), Some(10)); // the closing quote
 //! ```
 //!
-//! Searches for bytes are those of the memchr crate. The search that knows about escapes is our own;
-//! it has one [`Kernel`] for each kind of processor.
-
-mod escaped;
-mod kernel;
+//! Plain searches are those of the memchr crate. The search that understands escapes is implemented
+//! here, with one kernel for each kind of processor:
+//!
+//! | kernel | bytes per comparison | used on |
+//! |---|---|---|
+//! | `swar` | 8, in a 64-bit word | every processor |
+//! | `avx2` | 32 | x86-64 with AVX2, BMI1, BMI2 and LZCNT |
+//! | `avx512` | 64 | x86-64 with AVX-512BW, BMI1, BMI2 and LZCNT |
+//!
+//! With the feature `std` the processor is asked once, when the first kernel is needed, and the
+//! answer is kept. Without `std` nothing is asked at run time: the target features that the crate
+//! is compiled with decide. All kernels give the same answer; [`kernel_name`] says which one runs,
+//! and `pushdown::testing::Kernel` (feature `testing`) runs each of them.
 
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "vector loads, and functions for processors that have AVX2")]
+#[allow(unsafe_code, reason = "vector instructions, for processors that have AVX2")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "vector loads, and functions for processors that have AVX-512BW")]
+#[allow(unsafe_code, reason = "vector instructions, for processors that have AVX-512BW")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod cpu;
+mod escaped;
+#[cfg_attr(
+    not(feature = "testing"),
+    allow(unreachable_pub, reason = "public as `testing::Kernel`, behind that feature")
+)]
+pub(crate) mod kernel;
+mod stop;
 mod swar;
 
 pub use escaped::Escaped;
-pub use kernel::Kernel;
+pub use stop::Stop;
 
-/// How far beyond the stop it finds a scan may have looked, in bytes.
-pub const MAX_LOOKAHEAD: usize = BLOCK;
+/// Bytes past its stop that a scan is charged for, at most, when a parser's work is counted.
+///
+/// A scan compares whole blocks, so it inspects bytes past the stop it finds, and the next scan
+/// inspects them again. This is the size of one block. The unrolled loops of memchr and of our
+/// kernels load a few blocks at a time, which is a constant as well.
+pub const MAX_LOOKAHEAD: usize = escaped::BLOCK;
 
-/// The bytes of one block, for which a kernel makes one mask.
-const BLOCK: usize = 64;
-
-/// Where a scan stops.
-pub trait Stop {
-    /// The index of the first stop byte.
-    fn find(&self, bytes: &[u8]) -> Option<usize>;
-
-    /// The index of the first stop byte that cannot be passed over when nobody takes the text
-    /// before it.
-    ///
-    /// A stop may be passed over only together with all that its body would have read after it, and
-    /// only if all of that lies in `bytes`. The default passes over none.
-    fn skip(&self, bytes: &[u8]) -> Option<usize> {
-        self.find(bytes)
-    }
-}
-
-impl Stop for u8 {
-    #[inline]
-    fn find(&self, bytes: &[u8]) -> Option<usize> {
-        memchr::memchr(*self, bytes)
-    }
-}
-
-/// Any of these bytes.
-impl<const N: usize> Stop for [u8; N] {
-    #[inline]
-    fn find(&self, bytes: &[u8]) -> Option<usize> {
-        match self[..] {
-            [] => None,
-            [a] => memchr::memchr(a, bytes),
-            [a, b] => memchr::memchr2(a, b, bytes),
-            [a, b, c] => memchr::memchr3(a, b, c, bytes),
-            _ => find_any(self, bytes),
-        }
-    }
-}
-
-/// Searches window by window, so that a byte that is rare cannot make the search run far ahead of
-/// one that is near.
-fn find_any(stops: &[u8], bytes: &[u8]) -> Option<usize> {
-    for (index, window) in bytes.chunks(BLOCK).enumerate() {
-        let first = stops.chunks(3).filter_map(|three| match *three {
-            [a] => memchr::memchr(a, window),
-            [a, b] => memchr::memchr2(a, b, window),
-            [a, b, c] => memchr::memchr3(a, b, c, window),
-            _ => None,
-        });
-        if let Some(at) = first.min() {
-            return Some(index * BLOCK + at);
-        }
-    }
-    None
+/// Returns the name of the kernel that runs on this processor: `swar`, `avx2` or `avx512`.
+///
+/// Published measurements name it.
+pub fn kernel_name() -> &'static str {
+    kernel::Kernel::best().name()
 }

@@ -1,8 +1,16 @@
-//! The portable kernel: eight bytes at a time in an ordinary 64-bit word.
+//! The portable kernel, "SIMD within a register": a block is eight 64-bit words of eight bytes.
+//!
+//! ```text
+//! word ^ splat(byte)     a byte is zero where it equals the one looked for
+//! tops                   its top bit is set, all other bits are zero
+//! zeros                  the eight top bits side by side, the mask of the word
+//! ```
+//!
+//! `any_close` ORs the `tops` of a stride and never needs the mask.
 
-use super::BLOCK;
-use super::escaped::{Compare, Escaped, Masks, STRIDE};
+use super::escaped::{BLOCK, Compare, Escaped, Masks, STRIDE};
 
+/// The two bytes that are looked for, each in every byte of a word.
 #[derive(Clone, Copy)]
 pub(super) struct Swar {
     close: u64,
@@ -14,7 +22,7 @@ impl Swar {
         Self { close: splat(stop.close), escape: splat(stop.escape) }
     }
 
-    /// The masks of eight bytes.
+    /// Returns the masks of eight bytes.
     #[inline(always)]
     fn word(self, bytes: [u8; 8]) -> Masks {
         let word = u64::from_le_bytes(bytes);
@@ -66,17 +74,17 @@ fn splat(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// One bit for each of the eight bytes of `word`: whether it is zero.
+/// Returns one bit for each of the eight bytes of `word`, set where the byte is zero.
 #[inline(always)]
 fn zeros(word: u64) -> u64 {
-    // Each top bit is moved into the top byte, to a place of its own.
+    // The multiplication moves each bit into the top byte, to a place of its own.
     (tops(word) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-/// The top bit of each byte of `word` that is zero.
+/// Returns the top bit of each byte of `word` that is zero.
 #[inline(always)]
 fn tops(word: u64) -> u64 {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    // No carry leaves its byte, so that each byte is judged by itself.
+    // The top bits are cleared before the addition, so no carry reaches the next byte.
     !(((word & LOW) + LOW) | word | LOW)
 }

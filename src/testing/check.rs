@@ -1,4 +1,4 @@
-//! What is run, and compared with what.
+//! The runs that check a parser, and the comparisons of their outcomes.
 
 use core::cell::Cell;
 use core::panic::AssertUnwindSafe;
@@ -8,23 +8,25 @@ use std::panic::catch_unwind;
 use std::string::String;
 
 use super::cuttings::{Cutting, Plan};
+use super::law::{Breach, Law};
 use super::outcome::Outcome;
 use super::report::Checked;
-use super::scenario::{Life, Manner, Scenario};
+use super::scenario::{EarlierUse, Mode, Scenario};
 use super::subject::Subject;
-use super::violation::{Breach, Law, Violation};
+use super::violation::Violation;
 
-/// How many runs may be spent on leaving out cuts that do not matter.
-const SIMPLIFYING: usize = 4 << 10;
+/// Runs that may be spent on removing cuts that do not matter. It bounds the time of a failing
+/// test.
+const MAX_SIMPLIFYING_RUNS: usize = 4 << 10;
 
 /// An offset that does not fit 32 bits.
 const FAR: u64 = 1 << 40;
 
-/// A parser that was given to the harness.
+/// A parser as the harness was given it.
 pub(super) struct Candidate<'a> {
     pub(super) name: String,
     pub(super) make: Box<dyn Fn() -> Box<dyn Subject + 'a> + 'a>,
-    /// Whether it reports its events only when it succeeds.
+    /// Set if it reports its events only when it succeeds.
     pub(super) deferred: bool,
 }
 
@@ -48,42 +50,43 @@ impl<'c, 'a> Check<'c, 'a> {
         }
     }
 
-    /// Holds the parser to every law that concerns it alone.
+    /// Checks every law that concerns this parser alone.
     pub(super) fn alone(&self, plan: &Plan) -> Result<(), Violation> {
         let len = self.input.len();
         let whole = self.outcome(&Scenario::whole(len))?;
         for cutting in plan.cuttings() {
-            for manner in [Manner::Heard, Manner::Unheard] {
-                self.expect(&whole, Scenario::new(len, cutting.clone(), manner))?;
+            for mode in [Mode::WithSink, Mode::WithoutSink] {
+                self.expect(&whole, Scenario::new(len, cutting.clone(), mode))?;
             }
         }
-        self.expect(&whole, Scenario::new(len, Cutting::whole(), Manner::Characters))?;
+        self.expect(&whole, Scenario::new(len, Cutting::whole(), Mode::Characters))?;
         let single_bytes = Cutting::single_bytes(len);
-        self.expect(&whole, Scenario::new(len, single_bytes, Manner::BehindPointers))?;
+        self.expect(&whole, Scenario::new(len, single_bytes, Mode::ThroughPointers))?;
         for &prefix in &plan.prefixes {
             self.prefix(prefix)?;
-            self.rest_after(prefix)?;
+            self.sink_after(prefix)?;
             for (finished, reset_to) in [(false, 0), (true, 0), (false, FAR)] {
-                let before = Some(Life { len: prefix, finished, reset_to });
+                let before = Some(EarlierUse { len: prefix, finished, reset_to });
                 self.expect(&whole, Scenario { before, ..Scenario::whole(len) })?;
             }
         }
         Ok(())
     }
 
-    /// The input may end anywhere.
+    /// Checks an input that ends after `len` bytes.
     fn prefix(&self, len: usize) -> Result<(), Violation> {
         let whole = self.outcome(&Scenario::whole(len))?;
-        self.expect(&whole, Scenario::new(len, Cutting::tail(len), Manner::Heard))?;
-        self.expect(&whole, Scenario::new(len, Cutting::whole(), Manner::Unheard))
+        self.expect(&whole, Scenario::new(len, Cutting::tail(len), Mode::WithSink))?;
+        self.expect(&whole, Scenario::new(len, Cutting::whole(), Mode::WithoutSink))
     }
 
-    /// Somebody may begin to listen anywhere.
-    fn rest_after(&self, cut: usize) -> Result<(), Violation> {
-        let [heard, unheard] = [true, false].map(|first_heard| {
-            Scenario::new(self.input.len(), Cutting::at(cut), Manner::Rest { first_heard })
+    /// Checks a sink that comes at the cut against one that was there from the start.
+    fn sink_after(&self, cut: usize) -> Result<(), Violation> {
+        let [from_the_start, late] = [true, false].map(|sink_before| {
+            let mode = Mode::SinkAfterFirstChunk { sink_before };
+            Scenario::new(self.input.len(), Cutting::at(cut), mode)
         });
-        self.expect(&self.outcome(&heard)?, unheard)
+        self.expect(&self.outcome(&from_the_start)?, late)
     }
 
     /// Compares the parser with others on the first `len` bytes. Its answer is the expected one.
@@ -115,7 +118,7 @@ impl<'c, 'a> Check<'c, 'a> {
         }
     }
 
-    /// Leaves cuts out, many at once and then fewer, while the same law stays broken.
+    /// Removes cuts, many at once and then fewer, while the same law stays broken.
     fn simplify(
         &self,
         expected: &Outcome,
@@ -124,7 +127,7 @@ impl<'c, 'a> Check<'c, 'a> {
     ) -> Violation {
         let mut group = scenario.cutting.cuts().len();
         let mut at = 0;
-        for _ in 0..SIMPLIFYING {
+        for _ in 0..MAX_SIMPLIFYING_RUNS {
             let cuts = scenario.cutting.cuts().len();
             if cuts <= 1 || group == 0 {
                 break;
@@ -150,7 +153,7 @@ impl<'c, 'a> Check<'c, 'a> {
         Violation::new(&self.candidate.name, self.input, scenario, breach)
     }
 
-    /// Runs a new parser, and compares what came of it with what is expected.
+    /// Runs a new parser, and compares the outcome with the expected one.
     fn run(&self, scenario: &Scenario, expected: Option<&Outcome>) -> Result<Outcome, Breach> {
         self.runs.set(self.runs.get() + 1);
         let events = expected.map_or(0, |expected| expected.events);

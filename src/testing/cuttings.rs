@@ -1,4 +1,7 @@
-//! Where inputs are cut.
+//! The places where inputs are cut.
+//!
+//! The front page of the module states the four limits below. Tests compare the numbers: see
+//! `a_long_input_is_sampled_as_the_documentation_says` and the last test of this file.
 
 use core::fmt;
 use core::mem;
@@ -7,36 +10,38 @@ use std::vec::Vec;
 
 use super::random::Random;
 
-/// In an input of at most so many bytes every 2-way cut is tried; in a longer one so many are.
-pub const MAX_TWO_WAY_CUTS: usize = 4 << 10;
+/// 2-way cuts that are tried: every one in an input of at most this length, otherwise as many as
+/// this.
+const MAX_TWO_WAY_CUTS: usize = 4 << 10;
 
-/// Of an input of at most so many bytes every prefix is tried; of a longer one so many are.
-pub const MAX_PREFIXES: usize = 1 << 10;
+/// Prefixes that are tried: every one of an input of at most this length, otherwise as many as
+/// this.
+const MAX_PREFIXES: usize = 1 << 10;
 
-/// How many random cuttings are tried.
-pub const RANDOM_CUTTINGS: usize = 64;
+const RANDOM_CUTTINGS: usize = 64;
 
-/// How many bytes at the end of a prefix are fed one by one.
+/// Bytes at the end of a prefix that are fed one by one.
 ///
-/// Every prefix has such a run of its own, so without a limit a long input would never be done.
-pub const SINGLE_BYTES_OF_A_PREFIX: usize = 256;
+/// Every prefix has a run of its own for them, so the time for a long input would be quadratic
+/// without a limit.
+const SINGLE_BYTES_OF_A_PREFIX: usize = 256;
 
 /// One way to cut an input into chunks.
 ///
-/// It is displayed as what was done to the input: "cut at 3, 7". A [`Violation`](super::Violation)
-/// has one.
+/// Displayed as what was done to the input: "cut at 3, 7". A [`Violation`](super::Violation) has
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cutting(Vec<usize>);
 
 impl Cutting {
-    /// The offsets of the cuts, in order. The same offset twice is an empty chunk.
+    /// Returns the offsets of the cuts, in order. The same offset twice makes an empty chunk.
     pub fn cuts(&self) -> &[usize] {
         &self.0
     }
 
-    /// The chunks of an input cut in this way.
+    /// Returns the chunks of an input that is cut in this way.
     pub fn chunks<'i>(&self, input: &'i [u8]) -> impl Iterator<Item = &'i [u8]> {
-        // No input and no cuts are no chunk.
+        // An empty input without cuts has no chunk.
         let last = (!input.is_empty()).then_some(input.len());
         let ends = self.0.iter().copied().chain(last);
         ends.scan(0, |start, end| Some(&input[mem::replace(start, end)..end]))
@@ -58,12 +63,12 @@ impl Cutting {
         Self((0..=len).flat_map(|at| [at, at]).collect())
     }
 
-    /// The last bytes of an input one by one.
+    /// Cuts the last bytes of an input into single bytes.
     pub(super) fn tail(len: usize) -> Self {
         Self((len.saturating_sub(SINGLE_BYTES_OF_A_PREFIX).max(1)..len).collect())
     }
 
-    /// Few chunks or many, some of them empty.
+    /// Cuts into few chunks or many, some of them empty.
     fn random(len: usize, random: &mut Random) -> Self {
         let most = 1 << random.below(usize::ilog2(len + 2) as usize + 1);
         let count = 1 + random.below(most);
@@ -72,7 +77,7 @@ impl Cutting {
         Self(cuts)
     }
 
-    /// The same without some of its cuts.
+    /// Removes some of the cuts.
     pub(super) fn without(&self, left_out: Range<usize>) -> Self {
         let mut cuts = self.0.clone();
         cuts.drain(left_out);
@@ -97,7 +102,7 @@ impl fmt::Display for Cutting {
     }
 }
 
-/// What is tried on an input.
+/// Everything that is tried on an input.
 pub(super) struct Plan {
     pub(super) two_way: Vec<usize>,
     pub(super) random: Vec<Cutting>,
@@ -116,7 +121,7 @@ impl Plan {
         }
     }
 
-    /// Every cutting of the whole input, simple ones first.
+    /// Returns every cutting of the whole input, simple ones first.
     pub(super) fn cuttings(&self) -> impl Iterator<Item = Cutting> {
         let two_way = self.two_way.iter().map(|&cut| Cutting::at(cut));
         [Cutting::whole()]
@@ -139,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chunks_of_every_cutting_make_up_the_input() {
+    fn the_chunks_of_every_cutting_join_to_the_input() {
         let mut cuttings = 0;
         for len in [0, 1, 2, 300, 5000] {
             let input = std::vec![7; len];
@@ -153,7 +158,7 @@ mod tests {
         assert_eq!(
             cuttings,
             (1 + 2 + 3 + 301 + MAX_TWO_WAY_CUTS) + 5 * (3 + RANDOM_CUTTINGS),
-            "every 2-way cut of the short ones"
+            "every 2-way cut of the short inputs"
         );
     }
 
@@ -168,22 +173,22 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_decides_the_random_cuttings() {
+    fn the_seed_determines_the_random_cuttings() {
         let random = |seed| Plan::new(100, seed).random;
         assert_eq!(random(1), random(1));
         assert_ne!(random(1), random(2));
     }
 
     #[test]
-    fn an_empty_input_is_no_chunk_until_it_is_cut() {
+    fn an_empty_input_has_no_chunk_unless_it_is_cut() {
         assert!(chunks(&Cutting::whole(), "").is_empty());
         assert_eq!(chunks(&Cutting::at(0), ""), [b""]);
     }
 
     #[test]
-    fn the_tail_of_a_prefix_is_cut_at_every_byte() {
+    fn the_last_256_bytes_of_a_prefix_are_cut_into_single_bytes() {
         assert_eq!(Cutting::tail(3), Cutting(std::vec![1, 2]));
-        assert_eq!(Cutting::tail(1000).cuts().len(), SINGLE_BYTES_OF_A_PREFIX);
-        assert_eq!(Cutting::tail(1000).cuts()[0], 1000 - SINGLE_BYTES_OF_A_PREFIX);
+        assert_eq!(Cutting::tail(1000).cuts().len(), 256, "as documented");
+        assert_eq!(Cutting::tail(1000).cuts()[0], 1000 - 256);
     }
 }

@@ -1,16 +1,15 @@
-//! What a parser has reported, written down so that it does not depend on the cuts.
+//! The events of a run, recorded in a form that does not depend on the cuts.
 
 use core::fmt;
 use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use super::violation::excerpt;
+use super::excerpt::excerpt;
 
 /// The events of one run.
 ///
-/// Where a text is cut into events depends on the chunks, so parts of a text that follow each other
-/// are joined.
+/// The pieces of a text depend on the chunks, so adjacent ones are joined.
 ///
 /// ```
 /// use pushdown::testing::Log;
@@ -28,9 +27,9 @@ use super::violation::excerpt;
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     entries: Vec<Entry>,
-    /// Whether a part was empty.
+    /// Set if a piece of a text was empty.
     pub(super) empty_text: bool,
-    /// How many events the parser has reported, whatever became of them here.
+    /// Events reported by the parser, before texts are joined.
     pub(super) events: u64,
 }
 
@@ -41,27 +40,28 @@ enum Entry {
 }
 
 impl Log {
-    /// Writes down an event that is a part of a text. A part that is empty breaks the contract.
-    pub fn text(&mut self, part: &[u8]) {
-        self.text_of("text", part);
+    /// Records an event that is a piece of a text. An empty piece breaks
+    /// [`Law::EmptyText`](super::Law::EmptyText).
+    pub fn text(&mut self, piece: &[u8]) {
+        self.text_of("text", piece);
     }
 
-    /// Like [`text`](Self::text), for formats with texts of several kinds: only parts of the same
+    /// Like [`text`](Self::text), for formats with texts of several kinds: only pieces of the same
     /// kind are joined.
-    pub fn text_of(&mut self, kind: &'static str, part: &[u8]) {
-        self.empty_text |= part.is_empty();
+    pub fn text_of(&mut self, kind: &'static str, piece: &[u8]) {
+        self.empty_text |= piece.is_empty();
         match self.entries.last_mut() {
-            Some(Entry::Text(last, text)) if *last == kind => text.extend(part),
-            _ => self.entries.push(Entry::Text(kind, part.to_vec())),
+            Some(Entry::Text(last, text)) if *last == kind => text.extend(piece),
+            _ => self.entries.push(Entry::Text(kind, piece.to_vec())),
         }
     }
 
-    /// Writes down an event that is reported whole. [`format_args!`] makes it of anything.
+    /// Records an event that is reported whole. Use [`format_args!`] for values of several fields.
     pub fn event(&mut self, event: impl fmt::Display) {
         self.entries.push(Entry::Event(event.to_string()));
     }
 
-    /// What this log and another one say where they first differ.
+    /// Returns the entries of this log and another at the first difference.
     pub(super) fn difference(&self, other: &Self) -> Option<(String, String)> {
         let same = self.entries.iter().zip(&other.entries);
         let index = same.take_while(|(one, other)| one == other).count();
@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_shown_where_two_logs_part() {
+    fn the_first_difference_of_two_logs_is_shown() {
         let short = log(|log| log.text(b"ab"));
         let long = log(|log| {
             log.text(b"ab");
             log.event("end");
         });
         assert_eq!(short.difference(&short), None);
-        let parted = ("no event 1".into(), "event 1: end".into());
-        assert_eq!(short.difference(&long), Some(parted));
+        let difference = ("no event 1".into(), "event 1: end".into());
+        assert_eq!(short.difference(&long), Some(difference));
     }
 }

@@ -1,28 +1,28 @@
-//! What came of a run, to be compared with what came of another.
+//! The result of a run, to be compared with that of another.
 
+use super::law::{Breach, Law};
 use super::log::Log;
-use super::violation::{Breach, Law};
 use crate::error::Error;
 use crate::parser::Status;
 
-/// What came of a run. Offsets count from its start.
+/// The result of a run. Offsets count from its start.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
-    /// How the parser stood when there was no more input, before it was finished.
+    /// The status at the end of the input, before `finish`.
     pub(super) status: Status,
     pub(super) consumed: u64,
     pub(super) error: Option<Error>,
-    /// What `finish` has answered.
+    /// The answer of `finish`.
     pub(super) finished: Result<(), Error>,
-    /// What was heard of the events, if anybody listened to the end.
+    /// The events, if there was a sink at the end.
     pub(super) log: Option<Log>,
-    /// How many events were taken.
+    /// Events that reached a sink.
     pub(super) events: u64,
 }
 
 impl Outcome {
     /// Compares with another outcome, which should be the same. Events are compared if both runs
-    /// have heard them.
+    /// have recorded them.
     pub(super) fn same(&self, found: &Self) -> Result<(), Breach> {
         Law::Status.holds(self.status, found.status)?;
         Law::Consumed.holds(self.consumed, found.consumed)?;

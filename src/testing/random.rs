@@ -1,5 +1,5 @@
-//! Numbers that look random and are the same in every run: splitmix64 (Steele, Lea and Flood, "Fast
-//! splittable pseudorandom number generators", 2014).
+//! Pseudorandom numbers, the same in every run: splitmix64 (Steele, Lea and Flood, "Fast splittable
+//! pseudorandom number generators", 2014).
 
 use std::vec::Vec;
 
@@ -14,13 +14,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number in `0..bound`.
+    /// Returns a number in `0..bound`.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 
-    /// Positions of an input, in order: all of them if it is at most `most` bytes long, otherwise
-    /// `most`, spread evenly. The end of the input is one of them.
+    /// Returns positions of an input, in order: all of them if it is at most `most` bytes long,
+    /// otherwise `most`, spread evenly. The end of the input is one of them.
     pub(super) fn positions(&mut self, len: usize, most: usize) -> Vec<usize> {
         if len <= most {
             return (0..=len).collect();
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_input_has_all_its_positions_and_a_long_one_different_ones() {
+    fn a_short_input_gives_all_its_positions_and_a_long_one_distinct_ones() {
         let mut random = Random(0);
         assert_eq!(random.positions(0, 8), [0]);
         assert_eq!(random.positions(4, 4), [0, 1, 2, 3, 4]);

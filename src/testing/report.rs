@@ -1,16 +1,16 @@
-//! What was checked.
+//! The report on parsers that keep the law.
 
 use core::fmt;
 use std::string::String;
 use std::vec::Vec;
 
-/// What a harness has checked, and found in order.
+/// The checks that a harness made. All of them passed.
 ///
 /// ```
 /// use pushdown::quoted::{Event, Machine};
 /// use pushdown::testing::{Harness, Log};
 ///
-/// let harness = Harness::new(|log: &mut Log, Event::Text(part): Event<'_>| log.text(part))
+/// let harness = Harness::new(|log: &mut Log, Event::Text(piece): Event<'_>| log.text(piece))
 ///     .with_work("machine", Machine::new);
 /// let report = harness.check(br#""a\"b" rest"#)?;
 /// assert_eq!(
@@ -25,27 +25,28 @@ use std::vec::Vec;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// The length of the input.
+    /// Length of the input.
     pub bytes: usize,
-    /// How many 2-way cuts were tried.
+    /// 2-way cuts that were tried.
     pub two_way_cuts: usize,
-    /// How many random cuttings were tried.
+    /// Random cuttings that were tried.
     pub random_cuttings: usize,
-    /// How many prefixes were finished, reset after and, if there are several parsers, compared.
+    /// Prefixes that were fed and finished, fed before a reset and, if there are several parsers,
+    /// compared.
     pub prefixes: usize,
-    /// What was done to each parser.
+    /// The parsers, in the order in which they were added.
     pub parsers: Vec<Checked>,
 }
 
-/// A parser that was found in order.
+/// A parser that keeps the law on the input.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Checked {
-    /// Its name.
+    /// The name that it was added with.
     pub name: String,
-    /// How often it was run.
+    /// Number of runs.
     pub runs: u64,
-    /// Whether its [`Work`](super::Work) was checked.
+    /// Set if its [`Work`](super::Work) was checked.
     pub work_checked: bool,
 }
 

@@ -3,136 +3,136 @@
 use core::fmt;
 
 use super::cuttings::Cutting;
+use super::law::{Breach, Law};
 use super::outcome::Outcome;
+use super::run::Run;
 use super::subject::Subject;
-use super::trial::Trial;
-use super::violation::{Breach, Law};
 
-/// What is done to a parser, from its start to its end. It always comes to be finished.
+/// All that a run does to a parser. It always ends with `finish`.
 #[derive(Clone, Debug)]
 pub(super) struct Scenario {
-    /// What the parser went through before.
-    pub(super) before: Option<Life>,
-    /// How many bytes of the input it is fed.
+    /// An earlier use of the same parser, which ended with a reset.
+    pub(super) before: Option<EarlierUse>,
+    /// Bytes of the input that are fed.
     pub(super) len: usize,
     pub(super) cutting: Cutting,
-    pub(super) manner: Manner,
+    pub(super) mode: Mode,
 }
 
-/// A life before a reset.
+/// A use of the parser before the run: a prefix is fed, and the parser is reset.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Life {
-    /// How many bytes of the input it was fed.
+pub(super) struct EarlierUse {
+    /// Length of the prefix.
     pub(super) len: usize,
     pub(super) finished: bool,
-    /// Where the reset lets offsets start.
+    /// The offset given to the reset.
     pub(super) reset_to: u64,
 }
 
-/// How bytes go in and events come out.
+/// The form in which bytes go in and events come out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
-    /// All events are taken.
-    Heard,
-    /// No events are taken.
-    Unheard,
-    /// The events after the first chunk are taken, and perhaps those of the first, but they do not
-    /// count.
-    Rest { first_heard: bool },
-    /// Characters go in, as far as the input is UTF-8. No events are taken.
+pub(super) enum Mode {
+    WithSink,
+    WithoutSink,
+    /// The sink is there after the first chunk. Events of the first chunk are not recorded, with
+    /// or without a sink.
+    SinkAfterFirstChunk {
+        sink_before: bool,
+    },
+    /// Characters go in, as far as the input is UTF-8, without a sink.
     Characters,
-    /// All events are taken, through a box around a reference.
-    BehindPointers,
+    /// With a sink, through a box around a reference.
+    ThroughPointers,
 }
 
 impl Scenario {
-    /// The first `len` bytes of the input, cut in this way.
-    pub(super) fn new(len: usize, cutting: Cutting, manner: Manner) -> Self {
-        Self { before: None, len, cutting, manner }
+    /// Feeds the first `len` bytes of the input, cut in this way.
+    pub(super) fn new(len: usize, cutting: Cutting, mode: Mode) -> Self {
+        Self { before: None, len, cutting, mode }
     }
 
     pub(super) fn whole(len: usize) -> Self {
-        Self::new(len, Cutting::whole(), Manner::Heard)
+        Self::new(len, Cutting::whole(), Mode::WithSink)
     }
 
-    /// Runs the parser. `events` are known to be in the input.
+    /// Runs the parser. The input is known to hold at least `events` events.
     pub(super) fn run(
         &self,
         subject: &mut dyn Subject,
         input: &[u8],
         events: u64,
     ) -> Result<Outcome, Breach> {
-        let base = self.before.map_or(0, |life| life.live(subject, input));
+        let base = self.before.map_or(0, |earlier| earlier.run(subject, input));
         let mut pointers;
-        let subject = match self.manner {
-            Manner::BehindPointers => {
-                pointers = subject.behind_pointers();
+        let subject = match self.mode {
+            Mode::ThroughPointers => {
+                pointers = subject.through_pointers();
                 &mut *pointers
             }
             _ => subject,
         };
-        let mut trial = Trial::start(subject, base, events)?;
+        let mut run = Run::start(subject, base, events)?;
         let fed = &input[..self.len];
         let mut chunks = self.cutting.chunks(fed);
-        match self.manner {
-            Manner::Heard | Manner::BehindPointers => trial.listen(true),
-            Manner::Unheard => {}
-            Manner::Rest { first_heard } => {
-                trial.listen(first_heard);
-                chunks.next().map_or(Ok(()), |first| trial.feed(first))?;
-                trial.listen(true);
+        match self.mode {
+            Mode::WithSink | Mode::ThroughPointers => run.set_sink(true),
+            Mode::WithoutSink => {}
+            Mode::SinkAfterFirstChunk { sink_before } => {
+                run.set_sink(sink_before);
+                chunks.next().map_or(Ok(()), |first| run.feed(first))?;
+                run.set_sink(true);
             }
-            Manner::Characters => {
+            Mode::Characters => {
                 for c in characters(fed).chars() {
-                    trial.process_char(c)?;
+                    run.process_char(c)?;
                 }
-                trial.feed(&fed[characters(fed).len()..])?;
-                return trial.end(input);
+                run.feed(&fed[characters(fed).len()..])?;
+                return run.end(input);
             }
         }
         for chunk in chunks {
-            trial.feed(chunk)?;
+            run.feed(chunk)?;
         }
-        trial.end(input)
+        run.end(input)
     }
 
-    /// What was done, in words, with an input of `bytes` bytes.
+    /// Tells in words what is done with an input of `bytes` bytes.
     pub(super) fn describe(&self, bytes: usize) -> impl fmt::Display {
         fmt::from_fn(move |f| {
-            if let Some(Life { len, finished, reset_to }) = self.before {
+            if let Some(EarlierUse { len, finished, reset_to }) = self.before {
                 let finish = if finished { ", finished" } else { "" };
                 write!(f, "{len} of {bytes} bytes{finish}, reset to offset {reset_to}, then ")?;
             }
             write!(f, "{} of {bytes} bytes, {}", self.len, self.cutting)?;
-            f.write_str(match self.manner {
-                Manner::Heard => "",
-                Manner::Unheard => ", nobody taking events",
-                Manner::Rest { .. } => ", nobody taking the events of the first chunk",
-                Manner::Characters => ", as characters",
-                Manner::BehindPointers => ", through a Box<dyn PushParser> around a &mut",
+            f.write_str(match self.mode {
+                Mode::WithSink => "",
+                Mode::WithoutSink => ", without a sink",
+                Mode::SinkAfterFirstChunk { .. } => ", with a sink after the first chunk",
+                Mode::Characters => ", as characters",
+                Mode::ThroughPointers => ", through a Box<dyn PushParser> around a &mut",
             })?;
             f.write_str(", then finished")
         })
     }
 
-    /// The law that is broken when this run is the first to go wrong: a parser that keeps to a law
-    /// until it is reset, say, has a bad reset.
+    /// Names the law that is broken if this is the first run to fail. A parser that keeps a law
+    /// until it is reset, for instance, has a faulty reset.
     pub(super) fn blames(&self, breach: Breach) -> Breach {
-        let law = match (breach.law, self.manner) {
+        let law = match (breach.law, self.mode) {
             (law @ (Law::Panic | Law::Work), _) => law,
             _ if self.before.is_some() => Law::Reset,
-            (law, Manner::Heard) => law,
-            (_, Manner::Unheard | Manner::Rest { .. }) => Law::Sink,
-            (_, Manner::Characters) => Law::ProcessChar,
-            (_, Manner::BehindPointers) => Law::Pointer,
+            (law, Mode::WithSink) => law,
+            (_, Mode::WithoutSink | Mode::SinkAfterFirstChunk { .. }) => Law::Sink,
+            (_, Mode::Characters) => Law::ProcessChar,
+            (_, Mode::ThroughPointers) => Law::Pointer,
         };
         Breach { law, ..breach }
     }
 }
 
-impl Life {
-    /// Lives it. Returns where offsets start in the next.
-    fn live(self, subject: &mut dyn Subject, input: &[u8]) -> u64 {
+impl EarlierUse {
+    /// Feeds and resets the parser. Returns the offset where the next use starts.
+    fn run(self, subject: &mut dyn Subject, input: &[u8]) -> u64 {
         let _ = subject.feed(&input[..self.len], None);
         if self.finished {
             let _ = subject.finish(None);
@@ -142,7 +142,7 @@ impl Life {
     }
 }
 
-/// The characters that the input starts with.
+/// Returns the characters that the input starts with.
 fn characters(input: &[u8]) -> &str {
     input.utf8_chunks().next().map_or("", |chunk| chunk.valid())
 }

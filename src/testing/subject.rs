@@ -1,13 +1,13 @@
-//! A parser under test, whatever its type and the type of its events.
+//! A parser under test, without its type and the type of its events.
 
 use std::boxed::Box;
 
 use super::log::Log;
 use super::work::Work;
 use crate::error::Error;
-use crate::parser::{DynParser, Events, Progress, PushParser, Status};
+use crate::parser::{Events, Progress, PushParser, Status};
 
-/// What writes the events `E` down: a function or a closure.
+/// A function or closure that records the events `E` in a [`Log`].
 ///
 /// A closure has to name the types of its arguments:
 ///
@@ -15,14 +15,14 @@ use crate::parser::{DynParser, Events, Progress, PushParser, Status};
 /// use pushdown::quoted::Event;
 /// use pushdown::testing::{Harness, Log};
 ///
-/// let harness = Harness::new(|log: &mut Log, Event::Text(part): Event<'_>| log.text(part));
+/// let harness = Harness::new(|log: &mut Log, Event::Text(piece): Event<'_>| log.text(piece));
 /// # drop(harness);
 /// ```
 pub trait Recorder<E: Events>: for<'e> Fn(&mut Log, E::Event<'e>) + Copy + Send {}
 
 impl<E: Events, R> Recorder<E> for R where R: for<'e> Fn(&mut Log, E::Event<'e>) + Copy + Send {}
 
-/// What a parser says of itself.
+/// The answers of a parser's getters at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Answers {
     pub(super) status: Status,
@@ -30,19 +30,20 @@ pub(super) struct Answers {
     pub(super) error: Option<Error>,
 }
 
+/// A [`PushParser`] whose events go to a log, if there is one.
 pub(super) trait Subject {
     fn feed(&mut self, chunk: &[u8], log: Option<&mut Log>) -> Progress;
     fn finish(&mut self, log: Option<&mut Log>) -> Result<(), Error>;
     fn process_char(&mut self, c: char) -> Status;
     fn reset_at(&mut self, offset: u64);
     fn answers(&self) -> Answers;
-    /// What [`Work`] says, if the parser counts it.
+    /// Returns the count of [`Work`], if the parser has one.
     fn work(&self) -> Option<u64>;
-    /// The same parser behind a `Box<dyn PushParser>` around a `&mut`.
-    fn behind_pointers(&mut self) -> Box<dyn Subject + '_>;
+    /// Returns the same parser behind a `Box<dyn PushParser>` around a `&mut`.
+    fn through_pointers(&mut self) -> Box<dyn Subject + '_>;
 }
 
-/// A parser and what writes its events down.
+/// A parser and the recorder of its events.
 pub(super) struct Recorded<P, R> {
     parser: P,
     record: R,
@@ -50,7 +51,7 @@ pub(super) struct Recorded<P, R> {
 }
 
 impl<P, R> Recorded<P, R> {
-    pub(super) fn uncounted(parser: P, record: R) -> Self {
+    pub(super) fn without_work(parser: P, record: R) -> Self {
         Self { parser, record, work: |_| None }
     }
 
@@ -108,8 +109,8 @@ impl<P: PushParser, R: Recorder<P::Events>> Subject for Recorded<P, R> {
         (self.work)(&self.parser)
     }
 
-    fn behind_pointers(&mut self) -> Box<dyn Subject + '_> {
-        let parser: Box<DynParser<'_, P::Events, P::Output>> = Box::new(&mut self.parser);
-        Box::new(Recorded::uncounted(parser, self.record))
+    fn through_pointers(&mut self) -> Box<dyn Subject + '_> {
+        let parser: Box<dyn PushParser<Events = P::Events> + '_> = Box::new(&mut self.parser);
+        Box::new(Recorded::without_work(parser, self.record))
     }
 }

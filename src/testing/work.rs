@@ -1,39 +1,44 @@
-//! How much a parser has looked at.
+//! The work of a parser, and its limit.
 
-/// How many bytes may be inspected for each byte fed.
-pub const WORK_PER_BYTE: u64 = 2;
+/// Bytes that may be inspected for each byte fed: a parser may look at a byte before it consumes
+/// it.
+pub(super) const WORK_PER_BYTE: u64 = 2;
 
-/// How many more bytes may be inspected for each event and for each call.
-pub const WORK_PER_EVENT: u64 = 64;
+/// More bytes that may be inspected for each event and for each call: those past the stop of one
+/// scan.
+pub(super) const WORK_PER_EVENT: u64 = crate::scan::MAX_LOOKAHEAD as u64;
 
 /// A parser that counts the bytes it inspects.
 ///
-/// That is how the harness finds out whether its work is linear: whether it keeps to
-/// [`WORK_PER_BYTE`] and [`WORK_PER_EVENT`].
+/// With the count the harness checks that the work is linear: at most two bytes inspected for each
+/// byte fed, and [`MAX_LOOKAHEAD`](crate::scan::MAX_LOOKAHEAD) more for each event and each call.
 ///
-/// Every engine's parser does so while the feature `testing` is on. For one of your own:
+/// The parsers of every engine count while the feature `testing` is on. For a parser of your own:
 ///
 /// ```
 /// use pushdown::testing::{self, Harness, Law, Work};
-/// use pushdown::{Error, EventSink, Progress, PushParser, State};
+/// use pushdown::{Error, Progress, PushParser, EventSink, Status};
 ///
-/// /// Consumes all that it is fed, and reads it a thousand times.
+/// /// Consumes everything, and reads it a thousand times.
 /// #[derive(Default)]
 /// struct Thorough {
-///     state: State,
+///     offset: u64,
 ///     work: u64,
 /// }
 ///
 /// impl PushParser for Thorough {
 ///     type Events = ();
 ///     fn feed_dyn(&mut self, chunk: &[u8], _: &mut EventSink<'_, ()>) -> Progress {
+///         self.offset += chunk.len() as u64;
 ///         self.work += 1000 * chunk.len() as u64;
-///         self.state.feed(chunk, |state| state.need_more(chunk.len()))
+///         Progress { consumed: chunk.len(), status: Status::NeedMoreInput }
 ///     }
 ///     // …
-/// #   fn finish_dyn(&mut self, _: &mut EventSink<'_, ()>) -> Result<(), Error> { self.state.finish() }
-/// #   fn state(&self) -> &State { &self.state }
-/// #   fn reset_at(&mut self, offset: u64) { self.state = State::at(offset) }
+/// #   fn finish_dyn(&mut self, _: &mut EventSink<'_, ()>) -> Result<(), Error> { Ok(()) }
+/// #   fn status(&self) -> Status { Status::NeedMoreInput }
+/// #   fn error(&self) -> Option<&Error> { None }
+/// #   fn offset(&self) -> u64 { self.offset }
+/// #   fn reset_at(&mut self, offset: u64) { self.offset = offset }
 /// }
 ///
 /// impl Work for Thorough {
@@ -46,8 +51,20 @@ pub const WORK_PER_EVENT: u64 = 64;
 /// assert_eq!(harness.check(b"abc").unwrap_err().law(), Law::Work);
 /// ```
 pub trait Work {
-    /// How many bytes the parser has inspected: a byte that was inspected twice counts twice.
+    /// Returns the number of bytes inspected so far. A byte that was inspected twice counts twice.
     ///
-    /// Only differences matter, and no difference is taken across a reset.
+    /// Only differences are used, and never across a reset.
     fn work(&self) -> u64;
 }
+
+/// Implements [`Work`] for a type that wraps another parser.
+macro_rules! delegate_work {
+    ($outer:ty) => {
+        impl $crate::testing::Work for $outer {
+            fn work(&self) -> u64 {
+                $crate::testing::Work::work(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use delegate_work;

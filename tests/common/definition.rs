@@ -1,8 +1,8 @@
-//! What the scans are measured against.
+//! The definition that the scans are compared with.
 
 use pushdown::scan::Escaped;
 
-/// The definition of `Stop::skip` for [`Escaped`]: one byte after the other.
+/// Does what `Stop::skip` of an [`Escaped`] does, byte by byte.
 pub fn skip(stop: Escaped, bytes: &[u8]) -> Option<usize> {
     let mut escaped = false;
     for (at, &byte) in bytes.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! The quoted string as the tests see it: what is expected, twice, and every engine behind one face.
+//! The quoted string for tests and fuzz targets: two independent oracles, and every engine behind
+//! one interface.
 
 use core::fmt;
 
@@ -8,20 +9,20 @@ use regex_automata::dfa::{Automaton, dense};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, nfa::thompson};
 
-/// All that the law of cuts speaks of.
+/// Everything that the law of cuts compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The status after the last byte.
     pub status: Status,
-    /// How many bytes were consumed.
+    /// Number of bytes consumed.
     pub consumed: usize,
     /// The content.
     pub text: Vec<u8>,
-    /// What `finish` says then.
-    pub verdict: Result<(), Error>,
+    /// The answer of `finish` after the last byte.
+    pub finished: Result<(), Error>,
 }
 
-/// What is to be answered to an input, in the most naive way.
+/// Computes the expected answer to an input in the most naive way.
 pub fn oracle(input: &[u8]) -> Answer {
     let mut text = Vec::new();
     let mut rest = input.iter().copied();
@@ -47,16 +48,18 @@ pub fn oracle(input: &[u8]) -> Answer {
         status,
         consumed,
         text,
-        verdict: error.map_or(Ok(()), |kind| Err(Error { kind, offset })),
+        finished: error.map_or(Ok(()), |kind| Err(Error { kind, offset })),
     }
 }
 
-/// The regular expression itself, compiled by somebody else.
+/// The regular expression of the format, compiled by regex-automata: an oracle that shares no code
+/// with ours.
 #[derive(Debug)]
 pub struct Regex(dense::DFA<Vec<u32>>);
 
 impl Regex {
-    /// `.` is any byte (`s`), and bytes need not be UTF-8 (`-u`).
+    /// Compiles the expression such that `.` is any byte: a newline (`s`), and not only UTF-8
+    /// (`-u`).
     pub fn compile() -> Self {
         let dfa = dense::Builder::new()
             .syntax(syntax::Config::new().utf8(false))
@@ -65,10 +68,10 @@ impl Regex {
         Self(dfa.expect("the expression is well-formed"))
     }
 
-    /// How an input is answered, and how many of its bytes are consumed.
+    /// Returns the status after an input, and the number of bytes consumed.
     ///
-    /// The automaton tells of a match one byte late, so it is asked before each byte whether the
-    /// match would end here.
+    /// The automaton reports a match one byte late, so before each byte it is asked if the match
+    /// would end here.
     pub fn answer(&self, input: &[u8]) -> (Status, usize) {
         let start = Input::new(input).anchored(Anchored::Yes);
         let mut state = (self.0.start_state_forward(&start)).expect("an anchored search can start");
@@ -87,22 +90,23 @@ impl Regex {
     }
 }
 
-/// The input cut in two everywhere if it is short, and in pieces of one size with nothing between
-/// them. At most a thousand pieces, for the combinator reads all again with each.
+/// Cuts the input in two at every place, if it is short, and into chunks of one size with empty
+/// chunks between them. There are at most a thousand chunks, since the combinator starts over with
+/// each.
 pub fn cuttings(input: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
     let len = input.len();
     let cuts = if len <= 256 { 0..=len } else { 0..=0 };
     let halves = cuts.map(|cut| vec![&input[..cut], &input[cut..]]);
     let sizes = [1, 2, 3, 7, 64, 4096].into_iter();
     let sizes = sizes.filter(move |size| *size < len && len / size <= 1000);
-    halves.chain(sizes.map(|size| input.chunks(size).flat_map(|piece| [piece, &[]]).collect()))
+    halves.chain(sizes.map(|size| input.chunks(size).flat_map(|chunk| [chunk, &[]]).collect()))
 }
 
-/// One engine's parser, used again and again.
+/// The parser of one engine, reset before each use.
 pub struct Engine {
     name: &'static str,
-    /// Whether content is reported before the string is complete.
-    early: bool,
+    /// Set if content is reported only when the string is complete.
+    deferred: bool,
     parser: Box<dyn PushParser<Events = Quoted>>,
 }
 
@@ -113,13 +117,13 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// All of them; under Miri those that bring no unsafe code of others.
+    /// Returns all engines. Miri runs those that need no unsafe code of other crates.
     pub fn all() -> Vec<Self> {
         fn engine(
             name: &'static str,
             parser: impl PushParser<Events = Quoted> + 'static,
         ) -> Engine {
-            Engine { name, early: name != "combinator", parser: Box::new(parser) }
+            Engine { name, deferred: name == "combinator", parser: Box::new(parser) }
         }
         vec![
             engine("machine", quoted::Machine::new()),
@@ -132,50 +136,56 @@ impl Engine {
         ]
     }
 
-    /// Checks every engine's answer to the chunks.
+    /// Checks the answer of every engine to the chunks. No engine is a failure.
     pub fn check_all(engines: &mut [Self], chunks: &[&[u8]], expected: &Answer) {
+        assert!(!engines.is_empty());
         for engine in engines {
             engine.check(chunks, expected);
         }
     }
 
-    /// Twice: while events are taken and, since scans then go another way, while none are.
+    /// Checks with a sink and, since scans then work differently, without one.
     fn check(&mut self, chunks: &[&[u8]], expected: &Answer) {
-        for listening in [true, false] {
-            let mut answer = self.answer(chunks, listening);
-            if !listening || (!self.early && expected.status != Status::Success) {
-                assert_eq!(answer.text, b"", "quoted/{self:?} reports too early");
+        for sink in [true, false] {
+            let mut answer = self.answer(chunks, sink);
+            if !sink || (self.deferred && expected.status != Status::Success) {
+                assert_eq!(answer.text, b"", "quoted/{self:?} reports content too early");
                 answer.text.clone_from(&expected.text);
             }
             assert_eq!(
                 answer,
                 *expected,
-                "quoted/{self:?} (left) is wrong about {}, listening: {listening}",
+                "quoted/{self:?} (left) is wrong about {}, with a sink: {sink}",
                 shown(chunks)
             );
         }
     }
 
-    /// What the engine makes of the chunks, while events are taken or while they are not.
-    pub fn answer(&mut self, chunks: &[&[u8]], listening: bool) -> Answer {
+    /// Feeds the chunks, with a sink or without, and finishes.
+    pub fn answer(&mut self, chunks: &[&[u8]], sink: bool) -> Answer {
         let parser = &mut self.parser;
         let mut text = Vec::new();
         let mut consumed = 0;
         parser.reset();
-        let mut sink = |Event::Text(piece): Event<'_>| {
+        let mut record = |Event::Text(piece): Event<'_>| {
             assert_ne!(piece, b"", "an event is never empty");
             text.extend_from_slice(piece);
         };
         for chunk in chunks {
             let progress =
-                if listening { parser.feed_dyn(chunk, &mut sink) } else { parser.feed(chunk) };
+                if sink { parser.feed_dyn(chunk, &mut record) } else { parser.feed(chunk) };
             consumed += progress.consumed;
         }
         let (status, offset) = (parser.status(), parser.offset());
-        let verdict = parser.finish();
-        assert_eq!(offset, consumed as u64, "quoted/{self:?} has lost count in {}", shown(chunks));
-        assert_eq!(parser.error().copied(), verdict.err(), "quoted/{self:?}: {}", shown(chunks));
-        Answer { status, consumed, text, verdict }
+        let finished = parser.finish();
+        assert_eq!(offset, consumed as u64, "quoted/{self:?}: the offset in {}", shown(chunks));
+        assert_eq!(
+            parser.error().copied(),
+            finished.err(),
+            "quoted/{self:?}: the error in {}",
+            shown(chunks)
+        );
+        Answer { status, consumed, text, finished }
     }
 }
 

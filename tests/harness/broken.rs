@@ -1,4 +1,4 @@
-//! A quoted string by hand, and the bugs that can be planted in it.
+//! A hand-written parser of the quoted string, and the bugs that can be planted in it.
 
 use std::mem;
 
@@ -6,49 +6,49 @@ use pushdown::quoted::{Event, Quoted};
 use pushdown::testing::Work;
 use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, Status};
 
-/// What can be wrong with a [`Quote`].
+/// A bug in a [`Quote`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Bug {
     AcceptsTheEndAfterASingleByte,
     AcceptsTheEndInside,
-    BlamesOtherwiseAtACut,
+    BlamesDifferentlyAtACut,
     BlamesTheByteAfter,
     ConsumesMoreThanTheChunk,
     ConsumesPastTheQuote,
+    CountsRefusedBytes,
     CountsTwice,
-    CountsWhatItRefuses,
     DropsTheLastByteOfAChunk,
     EmitsEmptyText,
     EndsOnAnEmptyChunk,
     FinishMovesTheOffset,
-    FinishesOtherwiseUnheard,
-    FinishesTwoWays,
-    ForgetsAnEscapeThatIsAChunk,
+    FinishesDifferentlyTheSecondTime,
+    FinishesDifferentlyWithoutASink,
+    ForgetsAnEscapeThatFillsAChunk,
     ForgetsThatItIsFinished,
     ForgetsTheEscapeAtACut,
     ForgetsToBeSticky,
     HasNoError,
-    KnowsNoEscapes,
-    KnowsNoEscapesUnheard,
+    IgnoresEscapes,
+    IgnoresEscapesWithoutASink,
     LosesTextAtACut,
+    LosesTheFirstEventOfALateSink,
     MissesAQuoteAfterACut,
     PanicsAtACut,
-    ReadsAllAgain,
+    ReadsEverythingAgain,
     ReportsAfterTheEnd,
-    ResetDoesNothingHalfWay,
+    ReportsNothingThroughPointers,
+    ResetDoesNothingInsideAValue,
     ResetIgnoresItsOffset,
     ResetKeepsTheEnd,
     ResetKeepsTheEscape,
     ResetKeepsTheOffset,
     StartsWithAnError,
-    StatusLags,
-    SwallowsTheFirstEventHeard,
-    TellsPointersNothing,
+    StatusNeverChanges,
     TruncatesCharacters,
     WaitsWithoutConsuming,
 }
 
-/// The string, recognised byte by byte.
+/// A parser that looks at each byte.
 pub(crate) struct Quote {
     bug: Option<Bug>,
     state: State,
@@ -57,9 +57,9 @@ pub(crate) struct Quote {
     offset: u64,
     work: u64,
     finished: bool,
-    /// Whether nobody took the events of the last chunk.
-    unheard: bool,
-    /// Whether the last chunk was one byte.
+    /// Set if the last chunk was fed without a sink.
+    without_sink: bool,
+    /// Set if the last chunk was one byte.
     single: bool,
 }
 
@@ -80,7 +80,7 @@ impl Quote {
             offset: 0,
             work: 0,
             finished: false,
-            unheard: false,
+            without_sink: false,
             single: false,
         };
         if quote.has(Bug::StartsWithAnError) {
@@ -94,14 +94,15 @@ impl Quote {
     }
 
     fn parse(&mut self, chunk: &[u8], sink: Option<&mut EventSink<'_, Quoted>>) -> Progress {
-        let heard = sink.is_some();
-        let mut swallows = heard && self.unheard && self.has(Bug::SwallowsTheFirstEventHeard);
-        self.unheard = !heard;
+        let has_sink = sink.is_some();
+        let mut loses =
+            has_sink && self.without_sink && self.has(Bug::LosesTheFirstEventOfALateSink);
+        self.without_sink = !has_sink;
         let emits_empty_text = self.has(Bug::EmitsEmptyText);
-        let mut nobody = |_: Event<'_>| {};
-        let sink = sink.unwrap_or(&mut nobody);
+        let mut ignore = |_: Event<'_>| {};
+        let sink = sink.unwrap_or(&mut ignore);
         let report = &mut |text: &[u8]| {
-            if (emits_empty_text || !text.is_empty()) && !mem::take(&mut swallows) {
+            if (emits_empty_text || !text.is_empty()) && !mem::take(&mut loses) {
                 sink(Event::Text(text));
             }
         };
@@ -115,7 +116,7 @@ impl Quote {
             if self.has(Bug::ReportsAfterTheEnd) {
                 report(b"more");
             }
-            let consumed = if self.has(Bug::CountsWhatItRefuses) { chunk.len() } else { 0 };
+            let consumed = if self.has(Bug::CountsRefusedBytes) { chunk.len() } else { 0 };
             return Progress { consumed, status: self.status };
         }
         if chunk.is_empty() {
@@ -127,19 +128,19 @@ impl Quote {
         assert!(self.state != State::Escape || !self.has(Bug::PanicsAtACut), "cut in an escape");
         self.single = chunk.len() == 1;
         self.work += chunk.len() as u64;
-        if self.has(Bug::ReadsAllAgain) {
+        if self.has(Bug::ReadsEverythingAgain) {
             self.work += self.offset;
         }
         let escapes = match self.bug {
-            Some(Bug::KnowsNoEscapes) => false,
-            Some(Bug::KnowsNoEscapesUnheard) => heard,
+            Some(Bug::IgnoresEscapes) => false,
+            Some(Bug::IgnoresEscapesWithoutASink) => has_sink,
             _ => true,
         };
         self.scan(chunk, escapes, report)
     }
 
     fn scan(&mut self, chunk: &[u8], escapes: bool, report: &mut dyn FnMut(&[u8])) -> Progress {
-        // Where the text starts that was not reported yet.
+        // The start of the text that is not reported yet.
         let mut from = 0;
         for (at, &byte) in chunk.iter().enumerate() {
             match (self.state, byte) {
@@ -170,7 +171,7 @@ impl Quote {
         }
         if self.state == State::Escape
             && (self.has(Bug::ForgetsTheEscapeAtACut)
-                || self.has(Bug::ForgetsAnEscapeThatIsAChunk) && self.single)
+                || self.has(Bug::ForgetsAnEscapeThatFillsAChunk) && self.single)
         {
             self.state = State::Inside;
         }
@@ -193,17 +194,17 @@ impl Quote {
         let after = usize::from(self.has(Bug::BlamesTheByteAfter));
         let progress = self.consume(at + after, Status::BadInput);
         self.fail(match self.bug {
-            Some(Bug::BlamesOtherwiseAtACut) if self.single => ErrorKind::Custom(0),
+            Some(Bug::BlamesDifferentlyAtACut) if self.single => ErrorKind::Custom(0),
             _ => ErrorKind::UnexpectedByte,
         });
         progress
     }
 
-    fn conclude(&mut self, heard: bool) -> Result<(), Error> {
+    fn conclude(&mut self, has_sink: bool) -> Result<(), Error> {
         self.finished = true;
         if self.status != Status::NeedMoreInput {
             return match self.error {
-                Some(error) if !self.has(Bug::FinishesTwoWays) => Err(error),
+                Some(error) if !self.has(Bug::FinishesDifferentlyTheSecondTime) => Err(error),
                 _ => Ok(()),
             };
         }
@@ -213,7 +214,7 @@ impl Quote {
         let accepts = match self.bug {
             Some(Bug::AcceptsTheEndAfterASingleByte) => self.single,
             Some(Bug::AcceptsTheEndInside) => true,
-            Some(Bug::FinishesOtherwiseUnheard) => !heard,
+            Some(Bug::FinishesDifferentlyWithoutASink) => !has_sink,
             _ => false,
         };
         if accepts {
@@ -242,7 +243,7 @@ impl PushParser for Quote {
     }
 
     fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Quoted>) -> Progress {
-        let sink = (!self.has(Bug::TellsPointersNothing)).then_some(sink);
+        let sink = (!self.has(Bug::ReportsNothingThroughPointers)).then_some(sink);
         self.parse(chunk, sink)
     }
 
@@ -259,7 +260,7 @@ impl PushParser for Quote {
     }
 
     fn status(&self) -> Status {
-        if self.has(Bug::StatusLags) { Status::NeedMoreInput } else { self.status }
+        if self.has(Bug::StatusNeverChanges) { Status::NeedMoreInput } else { self.status }
     }
 
     fn error(&self) -> Option<&Error> {
@@ -271,7 +272,7 @@ impl PushParser for Quote {
     }
 
     fn reset(&mut self) {
-        if self.finished || !self.has(Bug::ResetDoesNothingHalfWay) {
+        if self.finished || !self.has(Bug::ResetDoesNothingInsideAValue) {
             self.reset_at(0);
         }
     }

@@ -1,4 +1,4 @@
-//! A decimal number, which the end of the input may end, in three engines.
+//! A decimal number, which the end of the input can end, in three engines.
 
 use core::ops::ControlFlow::{self, Break, Continue};
 
@@ -16,7 +16,7 @@ pub(crate) fn record(log: &mut Log, digits: &[u8]) {
     log.text_of("digits", digits);
 }
 
-/// Whether a first digit was read.
+/// The field is set once a digit was read.
 #[derive(Default)]
 pub(crate) struct Machine(bool);
 

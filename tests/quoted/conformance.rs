@@ -1,5 +1,5 @@
-//! Strings of three published formats, in every engine and at every cut, and the documented
-//! differences. The data and its licences are in `tests/data/strings`.
+//! Strings of three published formats, in every engine and at every cut: which are accepted, and
+//! the documented differences. The data and its licences are in `tests/data/strings`.
 
 use std::path::Path;
 use std::{fs, iter};
@@ -9,11 +9,11 @@ use pushdown::Status;
 use crate::common::{Answer, Engine, cuttings, oracle};
 
 #[test]
-fn rfc_9110_differs_in_control_characters_alone() {
+fn rfc_9110_differs_only_in_control_characters() {
     let [mut same, mut more] = [0; 2];
     for (case, answer) in cases("rfc9110-quoted-string.tsv") {
         let allowed = |&byte: &u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
-        let accepted = answer.verdict.is_ok() && answer.text.iter().all(allowed);
+        let accepted = answer.finished.is_ok() && answer.text.iter().all(allowed);
         assert_eq!(accepted, case.verdict == "accept", "{case:?}");
         if accepted {
             assert_eq!(answer.text, bytes(&case.content), "{}", case.id);
@@ -22,35 +22,35 @@ fn rfc_9110_differs_in_control_characters_alone() {
         } else if case.verdict == "incomplete" {
             assert_eq!(answer.status, Status::NeedMoreInput, "{}", case.id);
         } else {
-            more += usize::from(answer.verdict.is_ok());
+            more += usize::from(answer.finished.is_ok());
         }
     }
-    println!("{same} strings of RFC 9110, {more} accepted besides");
+    println!("{same} strings of RFC 9110, {more} more accepted");
     assert!(same > 0 && more > 0);
 }
 
 #[test]
-fn structured_fields_differ_in_bytes_that_are_not_printable_and_in_needless_escapes() {
+fn structured_fields_differ_only_in_unprintable_bytes_and_needless_escapes() {
     let [mut same, mut more] = [0; 2];
     for (case, answer) in cases("sf-string.tsv") {
         let printable = answer.text.iter().all(|byte| matches!(byte, b' '..=b'~'));
         let needed = escaped(&case.input).all(|byte| matches!(byte, b'"' | b'\\'));
-        let whole = answer.verdict.is_ok() && answer.consumed == case.input.len();
+        let whole = answer.finished.is_ok() && answer.consumed == case.input.len();
         let accepted = whole && printable && needed;
         assert_eq!(accepted, case.verdict == "accept", "{case:?}");
         if accepted {
             assert_eq!(answer.text, bytes(&case.content), "{}", case.id);
             same += 1;
         } else {
-            more += usize::from(answer.verdict.is_ok());
+            more += usize::from(answer.finished.is_ok());
         }
     }
-    println!("{same} strings of Structured Fields, {more} accepted besides");
+    println!("{same} strings of Structured Fields, {more} more accepted");
     assert!(same > 0 && more > 0);
 }
 
 #[test]
-fn a_json_string_has_the_same_end_and_the_same_content_unless_an_escape_has_a_meaning() {
+fn a_json_string_differs_only_in_the_meaning_of_escapes() {
     let [mut same, mut other] = [0; 2];
     for (case, answer) in cases("json-string.tsv") {
         if case.verdict == "reject" || !case.input.starts_with(b"\"") {
@@ -63,7 +63,7 @@ fn a_json_string_has_the_same_end_and_the_same_content_unless_an_escape_has_a_me
         same += usize::from(literal);
         other += usize::from(!literal);
     }
-    println!("{same} strings of JSON, {other} more with an escape that has a meaning");
+    println!("{same} strings of JSON, {other} more with escapes that JSON decodes");
     assert!(same > 0 && other > 0);
 }
 
@@ -77,7 +77,7 @@ struct Case {
     consumed: Option<usize>,
 }
 
-/// The cases of a file and the answers, which all engines and the oracle give at every cut.
+/// Returns the cases of a file with the oracle's answer. All engines give the same at every cut.
 fn cases(file: &str) -> impl Iterator<Item = (Case, Answer)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/strings").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
@@ -104,8 +104,8 @@ fn case(line: &str) -> Case {
     }
 }
 
-/// What a column says in hexadecimal digits. Content in JSON is marked as a string; `""` and `-`
-/// are none.
+/// Decodes a column of hexadecimal digits. Content in JSON is marked as a string; `""` and `-` mean
+/// no bytes.
 fn bytes(column: &str) -> Vec<u8> {
     let digits = column.trim_start_matches("s:").trim_matches(['"', '-']);
     let pairs = digits.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap());
@@ -113,7 +113,7 @@ fn bytes(column: &str) -> Vec<u8> {
     bytes.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{column}: {error}"))
 }
 
-/// The bytes that a backslash takes along.
+/// Returns the bytes that follow a backslash.
 fn escaped(input: &[u8]) -> impl Iterator<Item = u8> {
     let mut bytes = input.iter().copied();
     iter::from_fn(move || {

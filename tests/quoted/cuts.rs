@@ -1,4 +1,4 @@
-//! Long random inputs, cut at random, are answered as the oracle answers the whole.
+//! Long random strings, cut at random, in every engine.
 
 use core::cell::RefCell;
 
@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::common::{Engine, oracle};
 
-/// How many, as far as there is time.
+/// Number of random strings. Interpreters and sanitizers get fewer, because they are slow.
 const CASES: u32 = if cfg!(miri) {
     8
 } else if cfg!(pushdown_asan) {
@@ -20,7 +20,7 @@ const CASES: u32 = if cfg!(miri) {
 };
 
 #[test]
-fn no_engine_minds_how_a_long_string_is_cut() {
+fn any_cutting_of_a_long_string_gives_the_answer_of_the_whole() {
     let mut config = Config::with_cases(CASES);
     config.failure_persistence = None;
     let engines = RefCell::new(Engine::all());
@@ -42,19 +42,21 @@ fn no_engine_minds_how_a_long_string_is_cut() {
     assert!(strings > 0 && bytes > 0 && cuts > 0);
 }
 
-/// A quoted string of some kilobytes, with few escapes or many, closed or not, and what follows it.
+/// Generates a quoted string of some kilobytes, with few escapes or many, closed or not, and bytes
+/// after it.
 fn string() -> impl Strategy<Value = Vec<u8>> {
     let longest_run = prop_oneof![Just(0), Just(2), Just(16), Just(128), Just(1024)];
     longest_run.prop_flat_map(|run| {
         let text = format!(r#"[^"\\]{{0,{run}}}"#);
-        // What is lost with an escape shows only if the byte after it means something by itself.
+        // An escape that is lost at a cut is noticed only if the byte after it has a meaning
+        // without it.
         let pair = r#"(\\"|\\\\|\\.)"#;
         let pairs = 4096 / (run + 2);
         bytes_regex(&format!(r#"(?s-u)"({text}{pair}){{0,{pairs}}}{text}"?.{{0,8}}"#)).unwrap()
     })
 }
 
-/// The input at these cuts. Two cuts in one place make an empty chunk.
+/// Cuts the input. Two cuts in one place make an empty chunk.
 fn cut<'i>(input: &'i [u8], cuts: &[Index]) -> Vec<&'i [u8]> {
     let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(input.len() + 1)).collect();
     cuts.extend([0, input.len()]);

@@ -1,4 +1,4 @@
-//! Every engine, a naive oracle and the regular expression agree on every short string.
+//! Every short string, in every engine: the answers of a naive oracle and the regular expression.
 
 use std::num::NonZero;
 use std::thread;
@@ -7,11 +7,12 @@ use pushdown::scan::MAX_LOOKAHEAD;
 
 use crate::common::{Engine, Regex, cuttings, oracle};
 
-/// All that the grammar tells apart, and what a careless reading of `.` would not match: a newline,
-/// NUL, a byte that is never UTF-8 and the two bytes of `é`.
+/// One byte for each case of the grammar, and bytes that a careless reading of `.` would not match:
+/// a newline, NUL, a byte that is never UTF-8 and the two bytes of `é`.
 const ALPHABET: [u8; 8] = *b"\"\\a\n\0\xff\xc3\xa9";
 
-/// How long strings get, as far as there is time.
+/// Length of the longest strings. Interpreters and sanitizers get shorter ones, because they are
+/// slow.
 const LONGEST: u32 = if cfg!(miri) {
     3
 } else if cfg!(pushdown_asan) {
@@ -26,14 +27,14 @@ fn all_engines_and_the_regex_agree_with_the_oracle_on_every_short_string() {
     let strings = for_every_string(LONGEST, |engines, string| {
         let expected = oracle(string);
         let answer = (expected.status, expected.consumed);
-        assert_eq!(regex.answer(string), answer, "the regex (left) reads {string:?} otherwise");
+        assert_eq!(regex.answer(string), answer, "the regex (left) disagrees on {string:?}");
         Engine::check_all(engines, &[string], &expected);
     });
     println!("{strings} strings of up to {LONGEST} bytes, {} engines", Engine::all().len());
 }
 
 #[test]
-fn no_engine_minds_where_a_short_string_is_cut() {
+fn any_cut_of_a_short_string_gives_the_answer_of_the_whole() {
     let longest = LONGEST.min(5);
     let strings = for_every_string(longest, |engines, string| {
         let expected = oracle(string);
@@ -48,7 +49,7 @@ fn no_engine_minds_where_a_short_string_is_cut() {
 }
 
 #[test]
-fn no_engine_minds_where_in_a_block_of_a_scan_it_is_cut() {
+fn any_cut_in_a_block_of_a_scan_gives_the_answer_of_the_whole() {
     let (longest, padding) = (LONGEST / 3, 2 * MAX_LOOKAHEAD);
     let strings = for_every_string(longest, |engines, string| {
         for padding in 0..=padding {
@@ -60,11 +61,11 @@ fn no_engine_minds_where_in_a_block_of_a_scan_it_is_cut() {
             }
         }
     });
-    println!("{strings} strings behind up to {padding} bytes, {} engines", Engine::all().len());
+    println!("{strings} strings after up to {padding} bytes, {} engines", Engine::all().len());
 }
 
-/// Runs the check on every string of up to `longest` letters of the alphabet, shared out among as
-/// many threads as there are cores. Returns how many strings there were.
+/// Runs the check on every string of up to `longest` letters of the alphabet, on one thread for
+/// each core. Returns the number of strings.
 fn for_every_string(longest: u32, check: impl Fn(&mut [Engine], &[u8]) + Sync) -> usize {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let run = |thread: usize| {
@@ -81,7 +82,7 @@ fn for_every_string(longest: u32, check: impl Fn(&mut [Engine], &[u8]) + Sync) -
     };
     let strings: usize = thread::scope(|scope| {
         let runs: Vec<_> = (0..threads).map(|thread| scope.spawn(move || run(thread))).collect();
-        runs.into_iter().map(|run| run.join().expect("all answers are right")).sum()
+        runs.into_iter().map(|run| run.join().expect("a wrong answer, reported above")).sum()
     });
     assert_eq!(strings, (8_usize.pow(longest + 1) - 1) / 7, "1 + 8 + 64 + ...");
     strings

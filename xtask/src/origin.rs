@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pushdown::scan::Kernel;
+use pushdown::scan;
 
 use crate::criterion::Measurement;
 
@@ -25,7 +25,7 @@ impl Origin {
         let last = measurements.iter().map(|measurement| measurement.taken).max();
         Self {
             processor: processor(),
-            kernel: Kernel::best().name(),
+            kernel: scan::kernel_name(),
             rustc: line("rustc", &["--version"]),
             commit: line("git", &["describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]),
             date: date(last.unwrap_or_else(SystemTime::now)),

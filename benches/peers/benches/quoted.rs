@@ -14,7 +14,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use pushdown::Failure;
 use pushdown::engine::coroutine;
-use pushdown::scan::Kernel;
+use pushdown::scan;
 #[cfg(ragel)]
 use pushdown_peers::Ragel;
 use pushdown_peers::{Pace, Recogniser, RegexAutomata, Status, each_recogniser};
@@ -36,7 +36,7 @@ const CHUNK_SIZES: [usize; 5] = [1, 16, 64, 1460, corpus::LEN];
 const SHORT: usize = 4 << 10;
 
 fn main() {
-    println!("kernel: {}", Kernel::best().name());
+    println!("kernel: {}", scan::kernel_name());
     #[cfg(not(ragel))]
     println!("skipped: peer-ragel, because {}", env!("RAGEL_MISSING"));
     let mut criterion = settings::criterion();

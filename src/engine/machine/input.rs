@@ -100,11 +100,7 @@ impl Memory {
             let failure = Failure::from(self.limit.end());
             return Exhausted::Failed(failure.kind().unwrap_or(ErrorKind::UnexpectedEnd));
         }
-        if finished {
-            Exhausted::Failed(ErrorKind::UnexpectedEnd)
-        } else {
-            Exhausted::NeedMore
-        }
+        if finished { Exhausted::Failed(ErrorKind::UnexpectedEnd) } else { Exhausted::NeedMore }
     }
 
     /// How many of the `left` bytes of a chunk the limit shows.

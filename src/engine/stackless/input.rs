@@ -268,8 +268,9 @@ impl<'p, E: Events> Input<'p, E> {
                 Status::Success => return Ok(parser.take_output()),
                 Status::BadInput => {
                     let error = parser.error().copied();
-                    let (kind, start) =
-                        error.map_or((ErrorKind::UnexpectedByte, None), |error| (error.kind, error.start));
+                    let (kind, start) = error.map_or((ErrorKind::UnexpectedByte, None), |error| {
+                        (error.kind, error.start)
+                    });
                     if let Some(start) = start {
                         self.port.set_error_start(start);
                     }

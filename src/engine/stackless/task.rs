@@ -4,9 +4,9 @@ use core::cell::UnsafeCell;
 use core::fmt;
 use core::future::Ready;
 use core::marker::PhantomPinned;
-use core::mem::{self, MaybeUninit};
 #[cfg(feature = "alloc")]
 use core::mem::offset_of;
+use core::mem::{self, MaybeUninit};
 use core::ops::DerefMut;
 use core::pin::Pin;
 use core::ptr::NonNull;

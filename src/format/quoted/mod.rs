@@ -1,7 +1,7 @@
 //! The quoted string, `/"([^"\\]|\\.)*"/`, in every engine.
 //!
 //! The format is the one that opens Russ Cox's lecture on concurrency in Go (MIT 6.824): a double
-//! quote, any bytes, a double quote; a backslash takes the byte after it along, whatever it is. The
+//! quote, any bytes, a double quote; a backslash escapes the byte after it, whatever that is. The
 //! content is reported as [`Event::Text`], without the backslashes that escape.
 //!
 //! ```
@@ -26,19 +26,19 @@
 //!  BadInput           Escape
 //! ```
 //!
-//! The files of this module are the same grammar in the same order: lay them side by side.
+//! The files of this module are the same grammar in the same order, to be read side by side.
 //!
 //! # Differences from RFC 9110
 //! HTTP's `quoted-string` (RFC 9110, section 5.6.4) has the same quotes and the same escape, but
 //! allows only some bytes. Every string that it accepts is accepted here, with the same content and
-//! the same end. Besides, this format accepts every byte between the quotes, control characters and
-//! NUL included, and every byte after a backslash.
+//! the same end. This format also accepts every other byte between the quotes, control characters
+//! and NUL included, and every byte after a backslash.
 //!
 //! # Differences from JSON and from Structured Fields
 //! Their strings (RFC 8259, section 7; RFC 9651, section 3.3.3) have the same quotes and end at the
-//! same byte. Besides what they accept, this format accepts control characters, bytes that are not
-//! ASCII or not UTF-8, and every byte after a backslash. Here an escape is the byte itself: the
-//! meaning that JSON gives to `\n` or `\u0041` is for the caller.
+//! same byte. This format also accepts control characters, bytes that are not ASCII or not UTF-8,
+//! and every byte after a backslash. An escape stands for the byte itself: decoding JSON's `\n` or
+//! `\u0041` is left to the caller.
 
 use crate::parser::Events;
 use crate::scan::Escaped;
@@ -63,7 +63,7 @@ pub use machine::Machine;
 pub use stackless::Stackless;
 pub use stackless::string_async;
 
-/// The events of a quoted string.
+/// The event type of the quoted string, for [`PushParser::Events`](crate::PushParser::Events).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quoted {}
 
@@ -71,13 +71,13 @@ impl Events for Quoted {
     type Event<'a> = Event<'a>;
 }
 
-/// What a quoted string reports.
+/// An event of the quoted string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// A part of the content, never empty. Where the content is cut into parts depends on the
-    /// chunks and on the escapes.
+    /// A piece of the content, never empty. The pieces depend on the chunks and on the escapes;
+    /// joined, they are the content.
     Text(&'a [u8]),
 }
 
-/// What ends a run of text.
+/// The stop of a run of text.
 const CLOSING: Escaped = Escaped { close: b'"', escape: b'\\' };

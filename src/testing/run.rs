@@ -1,41 +1,41 @@
-//! One parser, judged call by call: what each answer has to keep to whatever the cutting.
+//! One run of a parser, with every answer checked against the laws that need no second run.
 
 use core::mem;
 use std::format;
 
+use super::law::{Breach, Law};
 use super::log::Log;
 use super::outcome::Outcome;
 use super::subject::{Answers, Subject};
-use super::violation::{Breach, Law};
 use super::work::{WORK_PER_BYTE, WORK_PER_EVENT};
 use crate::error::{Error, ErrorKind};
 use crate::parser::{Progress, Status};
 
-/// How many bytes of the input a parser that has ended is tempted with.
-const BAIT: usize = 64;
+/// Bytes of the input that are fed to a parser after its end.
+const FED_AFTER_END: usize = 64;
 
-/// A parser on its way through an input.
-pub(super) struct Trial<'t> {
-    subject: &'t mut dyn Subject,
-    /// Where the parser's offsets start.
+/// A parser in the middle of an input.
+pub(super) struct Run<'r> {
+    subject: &'r mut dyn Subject,
+    /// The parser's offset at the start.
     base: u64,
     answers: Answers,
-    /// What is heard of the events, while somebody takes them.
+    /// The events so far, while there is a sink.
     log: Option<Log>,
-    /// How many events were reported.
+    /// Events that reached the sink.
     events: u64,
-    /// How many the input is known to hold. A parser that nobody listens to may work on them too.
+    /// Events that the input is known to hold. A parser may work for them without a sink as well.
     events_known: u64,
-    /// How many bytes it was fed, and in how many calls.
+    /// Bytes fed, and the calls that fed them.
     fed: u64,
     calls: u64,
-    /// Its count of work at the start, if it has one.
+    /// The count of work at the start, if the parser has one.
     work: Option<u64>,
 }
 
-impl<'t> Trial<'t> {
+impl<'r> Run<'r> {
     pub(super) fn start(
-        subject: &'t mut dyn Subject,
+        subject: &'r mut dyn Subject,
         base: u64,
         events_known: u64,
     ) -> Result<Self, Breach> {
@@ -54,14 +54,14 @@ impl<'t> Trial<'t> {
         })
     }
 
-    /// From here on the events are heard, or not. What was heard before is forgotten.
-    pub(super) fn listen(&mut self, heard: bool) {
-        self.log = heard.then(Log::default);
+    /// Adds or removes the sink. The events so far are forgotten.
+    pub(super) fn set_sink(&mut self, present: bool) {
+        self.log = present.then(Log::default);
     }
 
     pub(super) fn feed(&mut self, chunk: &[u8]) -> Result<(), Breach> {
         let progress = self.subject.feed(chunk, self.log.as_mut());
-        self.judge(chunk, progress)
+        self.check_progress(chunk, progress)
     }
 
     pub(super) fn process_char(&mut self, c: char) -> Result<(), Breach> {
@@ -69,17 +69,17 @@ impl<'t> Trial<'t> {
         let moved = self.subject.answers().offset.wrapping_sub(self.answers.offset);
         let consumed = usize::try_from(moved).unwrap_or(usize::MAX);
         let progress = Progress { consumed, status };
-        self.judge(c.encode_utf8(&mut [0; 4]).as_bytes(), progress)
+        self.check_progress(c.encode_utf8(&mut [0; 4]).as_bytes(), progress)
     }
 
-    fn judge(&mut self, chunk: &[u8], progress: Progress) -> Result<(), Breach> {
+    fn check_progress(&mut self, chunk: &[u8], progress: Progress) -> Result<(), Breach> {
         let before = mem::replace(&mut self.answers, self.subject.answers());
         let ended = before.status != Status::NeedMoreInput;
         if ended || chunk.is_empty() {
             let law = if ended { Law::Sticky } else { Law::EmptyChunk };
             let nothing = Progress { consumed: 0, status: before.status };
             law.holds(nothing, progress)?;
-            return self.unchanged(law, before);
+            return self.check_unchanged(law, before);
         }
         let Progress { consumed, status } = progress;
         if consumed > chunk.len() || (status == Status::NeedMoreInput && consumed < chunk.len()) {
@@ -88,55 +88,54 @@ impl<'t> Trial<'t> {
         }
         Law::Status.holds(status, self.answers.status)?;
         Law::Offset.holds(before.offset + consumed as u64, self.answers.offset)?;
-        self.error_fits()?;
+        self.check_error()?;
         match self.answers.error {
             Some(error) if error.kind == ErrorKind::UnexpectedByte && consumed == chunk.len() => {
                 Err(Law::Error.broken("an unexpected byte that was fed", error))
             }
-            _ => self.settle(chunk.len()),
+            _ => self.check_events_and_work(chunk.len()),
         }
     }
 
-    /// Says that the input is over, and says it again.
     fn finish(&mut self) -> Result<Result<(), Error>, Breach> {
         let before = self.answers;
-        let verdict = self.subject.finish(self.log.as_mut());
+        let result = self.subject.finish(self.log.as_mut());
         self.answers = self.subject.answers();
         if before.status == Status::NeedMoreInput {
-            let status = match verdict {
+            let status = match result {
                 Ok(()) => Status::Success,
                 Err(_) => Status::BadInput,
             };
-            let ended = Answers { status, error: verdict.err(), ..before };
+            let ended = Answers { status, error: result.err(), ..before };
             Law::Finish.holds(ended, self.answers)?;
-            self.error_fits()?;
-            self.settle(0)?;
+            self.check_error()?;
+            self.check_events_and_work(0)?;
         } else {
-            Law::Finish.holds(before.error.map_or(Ok(()), Err), verdict)?;
-            self.unchanged(Law::Finish, before)?;
+            Law::Finish.holds(before.error.map_or(Ok(()), Err), result)?;
+            self.check_unchanged(Law::Finish, before)?;
         }
-        Ok(verdict)
+        Ok(result)
     }
 
-    /// Feeds a parser what it must refuse if it has ended.
-    fn tempt(&mut self, input: &[u8]) -> Result<(), Breach> {
+    /// Feeds a parser that has ended: it must refuse everything.
+    fn feed_after_end(&mut self, input: &[u8]) -> Result<(), Breach> {
         if self.answers.status == Status::NeedMoreInput {
             return Ok(());
         }
-        let bait = &input[..input.len().min(BAIT)];
-        for chunk in [bait, &[], bait] {
+        let more = &input[..input.len().min(FED_AFTER_END)];
+        for chunk in [more, &[], more] {
             self.feed(chunk)?;
         }
         self.process_char(input.first().map_or('\0', |&byte| char::from(byte)))
     }
 
-    /// Ends the run. There is nothing more to come of the input.
+    /// Finishes the parser twice and ends the run.
     pub(super) fn end(mut self, input: &[u8]) -> Result<Outcome, Breach> {
         let Answers { status, offset, error } = self.answers;
-        self.tempt(input)?;
+        self.feed_after_end(input)?;
         let finished = self.finish()?;
         let _ = self.finish()?;
-        self.tempt(input)?;
+        self.feed_after_end(input)?;
         let counted_from_the_start =
             |error: Error| Error { offset: error.offset - self.base, ..error };
         Ok(Outcome {
@@ -149,16 +148,17 @@ impl<'t> Trial<'t> {
         })
     }
 
-    /// Nothing was reported, and all answers are as before.
-    fn unchanged(&mut self, law: Law, before: Answers) -> Result<(), Breach> {
+    /// Checks that the last call reported no event and changed no answer.
+    fn check_unchanged(&mut self, law: Law, before: Answers) -> Result<(), Breach> {
         law.holds(before, self.answers)?;
-        match self.reported() {
+        match self.take_reported() {
             0 => Ok(()),
             events => Err(law.broken("no event", format_args!("{events} events"))),
         }
     }
 
-    fn error_fits(&self) -> Result<(), Breach> {
+    /// Checks that there is an error exactly after `BadInput`, at the parser's offset.
+    fn check_error(&self) -> Result<(), Breach> {
         let bad = self.answers.status == Status::BadInput;
         let expected = bad.then_some(self.answers.offset);
         let found = self.answers.error.map(|error| error.offset);
@@ -172,17 +172,17 @@ impl<'t> Trial<'t> {
         Err(Law::Error.broken(describe(expected), describe(found)))
     }
 
-    /// How many events the last call has reported.
-    fn reported(&mut self) -> u64 {
+    /// Returns the number of events that the last call reported, and forgets it.
+    fn take_reported(&mut self) -> u64 {
         self.log.as_mut().map_or(0, |log| mem::take(&mut log.events))
     }
 
-    /// Judges the events and the work of a call that the parser could use.
-    fn settle(&mut self, fed: usize) -> Result<(), Breach> {
+    /// Checks the events and the work of a call that fed `fed` bytes.
+    fn check_events_and_work(&mut self, fed: usize) -> Result<(), Breach> {
         if self.log.as_ref().is_some_and(|log| log.empty_text) {
-            return Err(Law::EmptyText.broken("text", "an empty part of a text"));
+            return Err(Law::EmptyText.broken("text", "an empty piece of a text"));
         }
-        self.events += self.reported();
+        self.events += self.take_reported();
         self.fed += fed as u64;
         self.calls += 1;
         let (Some(before), Some(now)) = (self.work, self.subject.work()) else {

@@ -1,0 +1,116 @@
+//! The laws, and the breach of one.
+
+use core::any::Any;
+use core::fmt;
+use std::string::{String, ToString};
+
+/// A rule that every push parser keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Law {
+    /// A new parser needs more input. It is at its first offset and has no error.
+    Fresh,
+    /// `NeedMoreInput` consumes the whole chunk, and no answer consumes more than that.
+    Progress,
+    /// The status is the same for every cutting, and `status()` repeats it.
+    Status,
+    /// The number of bytes consumed is the same for every cutting.
+    Consumed,
+    /// `offset()` is the number of bytes consumed.
+    Offset,
+    /// There is an error exactly after `BadInput`, the same for every cutting. Its offset is
+    /// `offset()`, and if it is an unexpected byte, that byte was fed.
+    Error,
+    /// The events are the same for every cutting, with adjacent pieces of a text joined.
+    Events,
+    /// No event is an empty piece of a text.
+    EmptyText,
+    /// An empty chunk changes nothing.
+    EmptyChunk,
+    /// After the end nothing is consumed or reported, and the answers stay the same.
+    Sticky,
+    /// `finish` answers the same for every cutting and when it is called again. It agrees with the
+    /// status before it, and leaves the offset.
+    Finish,
+    /// A parser that was reset behaves like a new one.
+    Reset,
+    /// A parser answers the same with and without a sink. A sink that comes after the first chunk
+    /// sees the same events as one that was there from the start.
+    Sink,
+    /// `process_char` does what `feed` does with the bytes of the character.
+    ProcessChar,
+    /// A parser behaves the same through a `&mut` and a `Box<dyn PushParser>`.
+    Pointer,
+    /// The [work](super::Work) is linear.
+    Work,
+    /// Nothing panics.
+    Panic,
+    /// All parsers of a harness answer the same.
+    Agreement,
+    /// A harness has a parser to check.
+    AnyParser,
+}
+
+impl fmt::Display for Law {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fresh => "a new parser needs more input and is at its first offset",
+            Self::Progress => "NeedMoreInput consumes the whole chunk, and no answer consumes more",
+            Self::Status => "the status is the same for every cutting",
+            Self::Consumed => "the number of bytes consumed is the same for every cutting",
+            Self::Offset => "offset() is the number of bytes consumed",
+            Self::Error => "error() names the offending byte, the same for every cutting",
+            Self::Events => "the events are the same for every cutting",
+            Self::EmptyText => "no text event is empty",
+            Self::EmptyChunk => "an empty chunk changes nothing",
+            Self::Sticky => "after the end nothing changes",
+            Self::Finish => "finish() answers the same for every cutting, and when called again",
+            Self::Reset => "a parser that was reset behaves like a new one",
+            Self::Sink => "a parser answers the same with and without a sink",
+            Self::ProcessChar => "process_char does what feed does with the bytes of a character",
+            Self::Pointer => "a parser behaves the same through a pointer",
+            Self::Work => "the work is linear",
+            Self::Panic => "nothing panics",
+            Self::Agreement => "all parsers answer the same",
+            Self::AnyParser => "there is a parser to check",
+        })
+    }
+}
+
+impl Law {
+    /// Compares what the law demands with what was found.
+    pub(super) fn holds<T: Copy + PartialEq + fmt::Debug>(
+        self,
+        expected: T,
+        found: T,
+    ) -> Result<(), Breach> {
+        if expected == found {
+            return Ok(());
+        }
+        Err(self.broken(format_args!("{expected:?}"), format_args!("{found:?}")))
+    }
+
+    pub(super) fn broken(self, expected: impl fmt::Display, found: impl fmt::Display) -> Breach {
+        Breach { law: self, expected: expected.to_string(), found: found.to_string() }
+    }
+}
+
+/// A law that was broken. The parser and the run are added later, in a
+/// [`Violation`](super::Violation).
+#[derive(Clone, Debug)]
+pub(super) struct Breach {
+    pub(super) law: Law,
+    pub(super) expected: String,
+    pub(super) found: String,
+}
+
+impl Breach {
+    pub(super) fn panic(payload: &(dyn Any + Send)) -> Self {
+        let message = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("a panic without a message");
+        Law::Panic.broken("an answer", format_args!("a panic: {message}"))
+    }
+}
