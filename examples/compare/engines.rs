@@ -1,7 +1,7 @@
 //! What is compared: the five engines, and the lecture's machine as the yardstick.
 
 use pushdown::quoted::{self, Event, Quoted};
-use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, Status};
+use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, State};
 
 /// Every engine behind one type, so that no call is inlined.
 pub(crate) type Parser = dyn PushParser<Events = Quoted>;

@@ -5,7 +5,7 @@ use std::boxed::Box;
 use super::log::Log;
 use super::work::Work;
 use crate::error::Error;
-use crate::parser::{Events, Progress, PushParser, Status};
+use crate::parser::{DynParser, Events, Progress, PushParser, Status};
 
 /// A function or closure that records the events `E` in a [`Log`].
 ///
@@ -110,7 +110,7 @@ impl<P: PushParser, R: Recorder<P::Events>> Subject for Recorded<P, R> {
     }
 
     fn through_pointers(&mut self) -> Box<dyn Subject + '_> {
-        let parser: Box<dyn PushParser<Events = P::Events> + '_> = Box::new(&mut self.parser);
+        let parser: Box<DynParser<'_, P::Events, P::Output>> = Box::new(&mut self.parser);
         Box::new(Recorded::without_work(parser, self.record))
     }
 }
