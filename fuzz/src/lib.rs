@@ -1,5 +1,6 @@
 //! The assertion of each fuzz target, shared with the tests that replay seeds and past failures.
 
+pub mod bodies;
 pub mod cut;
 pub mod mux;
 pub mod parsers;

@@ -97,7 +97,7 @@ pub struct Parser<M: Machine> {
 impl<M: Machine> Parser<M> {
     /// Creates a parser at the start of its input, from a machine in its initial state.
     pub fn new(machine: M) -> Self {
-        Self { machine, state: State::new(), output: None, memory: Memory::new() }
+        Self { machine, state: State::new(), output: None, memory: Memory::at(0) }
     }
 
     /// Returns the machine, with its state.
@@ -153,15 +153,15 @@ impl<M: Machine> Parser<M> {
         };
         let (consumed, special) = (guard.input.consumed(), guard.input.is_special());
         mem::forget(guard);
+        if special && let Some(offset) = self.memory.take_value_start() {
+            self.state.set_value_start(offset);
+        }
         match end {
             Ok(output) => {
                 self.output = Some(output);
                 self.state.succeed(consumed)
             }
             Err(None) => {
-                if special && let Some(offset) = self.memory.take_value_start() {
-                    self.state.set_value_start(offset);
-                }
                 self.state.need_more(consumed)
             }
             Err(Some(kind)) => match self.memory.take_error_start() {
@@ -198,7 +198,7 @@ impl<M: Machine> PushParser for Parser<M> {
         self.machine.reset();
         self.state = State::at(offset);
         self.output = None;
-        self.memory = Memory::new();
+        self.memory = Memory::at(offset);
     }
 }
 
