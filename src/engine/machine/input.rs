@@ -161,6 +161,10 @@ impl<'c, E: Events> Input<'c, E> {
         self.special
     }
 
+    pub(super) fn take_value_start(&mut self) -> Option<u64> {
+        self.memory.take_value_start()
+    }
+
     #[inline(always)]
     pub(super) fn has_more(&self) -> bool {
         self.cursor < self.chunk.len()

@@ -180,6 +180,9 @@ struct PanicGuard<'a, 'c, E: Events> {
 
 impl<E: Events> Drop for PanicGuard<'_, '_, E> {
     fn drop(&mut self) {
+        if let Some(offset) = self.input.take_value_start() {
+            self.state.set_value_start(offset);
+        }
         let _ = self.state.fail(self.input.consumed(), ErrorKind::Panicked);
     }
 }

@@ -282,6 +282,9 @@ where
     fn drop(&mut self) {
         // I2: a future written by hand may have kept a slice when it panicked.
         self.0.drop_future();
+        if let Some(offset) = self.0.shared.port.take_value_start() {
+            self.0.state.set_value_start(offset);
+        }
         let consumed = self.0.shared.port.take_all_back();
         let _ = self.0.state.fail(consumed, ErrorKind::Panicked);
     }
