@@ -67,6 +67,8 @@ pub(crate) struct Quote {
     status: Status,
     error: Option<Error>,
     offset: u64,
+    /// The offset of the first byte.
+    start: u64,
     work: u64,
     finished: bool,
     output: Option<u64>,
@@ -95,6 +97,7 @@ impl Quote {
             status: Status::NeedMoreInput,
             error: None,
             offset: 0,
+            start: 0,
             work: 0,
             finished: false,
             output: None,
@@ -239,8 +242,8 @@ impl Quote {
         let progress = self.consume(consumed, Status::Success);
         self.output = match self.bug {
             Some(Bug::HasNoOutput) => None,
-            Some(Bug::OutputDependsOnTheCut) => Some(self.offset + self.chunks),
-            _ => Some(self.offset),
+            Some(Bug::OutputDependsOnTheCut) => Some(self.chunks),
+            _ => Some(self.offset - self.start),
         };
         progress
     }
@@ -365,7 +368,7 @@ impl PushParser for Quote {
     }
 
     fn reset_at(&mut self, offset: u64) {
-        let before = mem::replace(self, Self { offset, ..Self::new(self.bug) });
+        let before = mem::replace(self, Self { offset, start: offset, ..Self::new(self.bug) });
         match self.bug {
             Some(Bug::KeepsItsOutputAfterAReset) => self.output = before.output,
             Some(Bug::ResetIgnoresItsOffset) => self.offset = 0,
