@@ -148,13 +148,23 @@ impl<'p, E: Events> Input<'p, E> {
     /// Skips everything before a stop byte, and takes the stop byte.
     #[inline(always)]
     pub fn skip_until(&mut self, stop: impl Stop) -> Result<u8, End> {
-        self.scan(|rest, _| stop.skip(rest), |_, _| ())
+        loop {
+            self.fill()?;
+            if let Some(stop) = self.scan(|rest| stop.skip(rest), |_, _| ()) {
+                return Ok(stop);
+            }
+        }
     }
 
     /// Like [`skip_until`](Self::skip_until), but passes what lies before the stop to `take`.
     #[inline(always)]
     pub fn scan_until(&mut self, stop: impl Stop, mut take: impl FnMut(&[u8])) -> Result<u8, End> {
-        self.scan(|rest, _| stop.find(rest), |piece, _| take(piece))
+        loop {
+            self.fill()?;
+            if let Some(stop) = self.scan(|rest| stop.find(rest), |piece, _| take(piece)) {
+                return Ok(stop);
+            }
+        }
     }
 
     /// Like [`skip_until`](Self::skip_until), but emits what lies before the stop.
@@ -164,12 +174,18 @@ impl<'p, E: Events> Input<'p, E> {
         stop: impl Stop,
         mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
     ) -> Result<u8, End> {
-        self.scan(
-            |rest, input| {
-                if input.wants_events() { stop.find(rest) } else { stop.skip(rest) }
-            },
-            |piece, input| input.emit(event(piece)),
-        )
+        loop {
+            self.fill()?;
+            // Two scans, so that the one without a sink does not look for it again.
+            let stop = if self.wants_events() {
+                self.scan(|rest| stop.find(rest), |piece, input| input.emit(event(piece)))
+            } else {
+                self.scan(|rest| stop.skip(rest), |_, _| ())
+            };
+            if let Some(stop) = stop {
+                return Ok(stop);
+            }
+        }
     }
 
     /// Reports an event.
@@ -430,31 +446,28 @@ impl<'p, E: Events> Input<'p, E> {
         self.cursor = unsafe { self.cursor.add(count) };
     }
 
+    /// Scans the rest of the chunk, which is not empty: up to the stop, or else to the end.
     #[inline(always)]
     fn scan(
         &mut self,
-        find: impl Fn(&[u8], &Self) -> Option<usize>,
-        mut take: impl FnMut(&[u8], &mut Self),
-    ) -> Result<u8, End> {
-        loop {
-            self.fill()?;
-            // SAFETY: I2: used before the next read only; neither closure can keep it.
-            let rest = unsafe { self.rest() };
-            let found = find(rest, self);
-            let piece = &rest[..found.unwrap_or(rest.len())];
-            let stop = found.map(|at| rest[at]);
-            if let Some(at) = found {
-                let overshoot = &self.port.overshoot;
-                overshoot.set(overshoot.get().found(rest.len(), at));
-            }
-            self.pass(piece.len() + usize::from(stop.is_some()));
-            if !piece.is_empty() {
-                take(piece, self);
-            }
-            if let Some(stop) = stop {
-                return Ok(stop);
-            }
+        find: impl FnOnce(&[u8]) -> Option<usize>,
+        take: impl FnOnce(&[u8], &mut Self),
+    ) -> Option<u8> {
+        // SAFETY: I3: a part of the chunk. I2: used before the next read only; neither closure can keep
+        // it.
+        let rest = unsafe { slice::from_raw_parts(self.cursor, self.len()) };
+        let found = find(rest);
+        let piece = &rest[..found.unwrap_or(rest.len())];
+        let stop = found.map(|at| rest[at]);
+        if let Some(at) = found {
+            let overshoot = &self.port.overshoot;
+            overshoot.set(overshoot.get().found(rest.len(), at));
         }
+        self.pass(piece.len() + usize::from(stop.is_some()));
+        if !piece.is_empty() {
+            take(piece, self);
+        }
+        stop
     }
 }
 
