@@ -44,7 +44,7 @@ async fn number_async(input: &mut stackless::Input<'_>) -> Result<usize, Failure
     }
 }
 
-fn numbers() -> Subjects<()> {
+fn numbers() -> Subjects<(), usize> {
     subjects(step, number, || number_async)
 }
 

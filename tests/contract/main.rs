@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use pushdown::engine::{coroutine, generator, machine, stackless};
-use pushdown::{Error, Events, Failure, PushParser, Status};
+use pushdown::{DynParser, Error, Events, Failure, PushParser, Status};
 
 #[path = "../common/engines.rs"]
 mod engines;
@@ -24,7 +24,7 @@ mod types;
 
 /// Parsers of one body in the engines that take code and in the one that takes a state. The
 /// combinator, which takes neither, joins where its limits allow.
-type Subjects<E> = Vec<(&'static str, Box<dyn PushParser<Events = E>>)>;
+type Subjects<E, T = ()> = Vec<(&'static str, Box<DynParser<'static, E, T>>)>;
 
 /// A machine made of a closure and a number.
 struct Steps<F, E, T> {
@@ -59,7 +59,7 @@ where
 }
 
 /// One body, written for each kind of engine.
-fn subjects<E, T, M, C, A>(machine: M, coroutine: C, code: impl Fn() -> A) -> Subjects<E>
+fn subjects<E, T, M, C, A>(machine: M, coroutine: C, code: impl Fn() -> A) -> Subjects<E, T>
 where
     E: Events,
     T: 'static,
@@ -91,13 +91,13 @@ impl Answer {
     }
 
     fn bad(kind: pushdown::ErrorKind, consumed: usize) -> Self {
-        let error = Error { kind, offset: consumed as u64 };
+        let error = Error::new(kind, consumed as u64);
         Self { status: Status::BadInput, consumed, result: Err(error) }
     }
 }
 
 /// Feeds the chunks and finishes. Checks on the way what must hold for every input.
-fn answer<E: Events>(parser: &mut dyn PushParser<Events = E>, chunks: &[&[u8]]) -> Answer {
+fn answer<E: Events, T>(parser: &mut DynParser<'_, E, T>, chunks: &[&[u8]]) -> Answer {
     parser.reset();
     let (mut consumed, mut status) = (0, Status::NeedMoreInput);
     for chunk in chunks {
@@ -127,7 +127,7 @@ fn answer<E: Events>(parser: &mut dyn PushParser<Events = E>, chunks: &[&[u8]]) 
 }
 
 /// Asserts that every engine gives this answer, however the input is cut.
-fn check<E: Events>(subjects: Subjects<E>, input: &[u8], expected: Answer) {
+fn check<E: Events, T>(subjects: Subjects<E, T>, input: &[u8], expected: Answer) {
     let mut cases = 0;
     for (name, mut parser) in subjects {
         let halves = (0..=input.len()).map(|cut| vec![&input[..cut], &input[cut..]]);

@@ -10,7 +10,7 @@ use std::thread;
 use corosensei::Yielder;
 
 use super::input::Input;
-use super::port::{Command, Ended, Port};
+use super::port::{Command, Port, Special};
 use crate::error::Failure;
 use crate::parser::Events;
 
@@ -19,8 +19,6 @@ pub(super) struct Frame<E: Events, T> {
     pub(super) port: Port<E>,
     /// True while the body is on the stack.
     pub(super) running: Cell<bool>,
-    /// How many bytes of its last chunk the last run consumed.
-    pub(super) consumed: Cell<usize>,
     /// The result of the last run, until the parser takes it.
     pub(super) result: Cell<Option<thread::Result<Result<T, Failure>>>>,
     /// Drops the [`StackTop`] that this frame is the beginning of.
@@ -52,7 +50,6 @@ impl<B, E: Events, T> StackTop<B, E, T> {
         let frame = Frame {
             port,
             running: Cell::new(false),
-            consumed: Cell::new(0),
             result: Cell::new(None),
             drop: drop_top::<B, E, T>,
         };
@@ -68,7 +65,7 @@ unsafe fn drop_top<B, E: Events, T>(frame: NonNull<Frame<E, T>>) {
 }
 
 /// The first function on the stack: runs the body once for each value.
-pub(super) fn trampoline<B, E, T>(yielder: &Yielder<(), Ended>, top: &StackTop<B, E, T>) -> !
+pub(super) fn trampoline<B, E, T>(yielder: &Yielder<(), Special>, top: &StackTop<B, E, T>) -> !
 where
     B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure>,
     E: Events,
@@ -76,11 +73,12 @@ where
     let frame = &top.frame;
     loop {
         frame.running.set(true);
+        frame.port.begin();
         let mut input = Input::new(&frame.port, yielder);
         // SAFETY: I5: nothing else borrows the body.
         let body = unsafe { &mut *top.body.get() };
         let result = catch_unwind(AssertUnwindSafe(|| body(&mut input)));
-        frame.consumed.set(input.consumed());
+        frame.port.consumed.set(input.consumed());
         match frame.port.command.get() {
             Command::Feed | Command::Finish => frame.result.set(Some(result)),
             Command::Abandon => discard_with(|| drop(result)),

@@ -1,16 +1,22 @@
 //! The input of coroutine bodies: the cursor itself, on the coroutine's stack. The invariants (I1 to
-//! I6) are at the head of `port.rs`.
+//! I7) are at the head of `port.rs`.
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::ops::ControlFlow::{Break, Continue};
+use core::ops::{Deref, DerefMut};
 use core::ptr;
 use core::slice;
+use std::thread::panicking;
 
 use corosensei::Yielder;
 
-use super::port::{Command, Ended, Port};
+use super::emit::{Emit, OnThread, emit};
+use super::port::{Port, Special};
+use super::wait::{after_waiting, before_waiting};
+use crate::engine::limit::Limit;
 use crate::error::{End, ErrorKind, Failure};
-use crate::parser::Events;
+use crate::parser::{Events, PushParser, Status};
 use crate::scan::Stop;
 
 /// The input of a coroutine body.
@@ -34,7 +40,7 @@ use crate::scan::Stop;
 /// reads in a helper function that is not inlined, the processor mispredicts the helper's return
 /// after a switch: about 15 ns, once per chunk.
 pub struct Input<'p, E: Events = ()> {
-    /// `start <= cursor <= end`, in one allocation: the chunk (I3).
+    /// `start <= cursor <= end`, in one allocation: the chunk (I3). A limit or a pause moves `end`.
     start: *const u8,
     cursor: *const u8,
     end: *const u8,
@@ -42,7 +48,7 @@ pub struct Input<'p, E: Events = ()> {
     seen: *const u8,
     depth: u32,
     port: &'p Port<E>,
-    yielder: &'p Yielder<(), Ended>,
+    yielder: &'p Yielder<(), Special>,
     /// Makes `'p` invariant (I4).
     brand: PhantomData<fn(&'p ()) -> &'p ()>,
 }
@@ -51,7 +57,7 @@ pub struct Input<'p, E: Events = ()> {
 #[allow(clippy::inline_always, reason = "a switch in a callee is mispredicted when it returns")]
 impl<'p, E: Events> Input<'p, E> {
     /// The input of a new run, whose chunk the driver has just lent.
-    pub(super) fn new(port: &'p Port<E>, yielder: &'p Yielder<(), Ended>) -> Self {
+    pub(super) fn new(port: &'p Port<E>, yielder: &'p Yielder<(), Special>) -> Self {
         Self {
             start: port.start.get(),
             cursor: port.start.get(),
@@ -75,7 +81,7 @@ impl<'p, E: Events> Input<'p, E> {
         self.fill()?;
         // SAFETY: I3: `fill` has left the cursor before the end.
         let byte = unsafe { *self.cursor };
-        self.advance(1);
+        self.pass(1);
         Ok(byte)
     }
 
@@ -94,7 +100,7 @@ impl<'p, E: Events> Input<'p, E> {
     pub fn next_if(&mut self, test: impl FnOnce(u8) -> bool) -> Result<Option<u8>, End> {
         let byte = self.peek()?;
         Ok(test(byte).then(|| {
-            self.advance(1);
+            self.pass(1);
             byte
         }))
     }
@@ -117,7 +123,7 @@ impl<'p, E: Events> Input<'p, E> {
         // SAFETY: I2: the slice borrows `self`.
         let rest = unsafe { self.rest() };
         let taken = &rest[..n.min(rest.len())];
-        self.advance(taken.len());
+        self.pass(taken.len());
         self.seen = self.cursor;
         Ok(taken)
     }
@@ -142,13 +148,23 @@ impl<'p, E: Events> Input<'p, E> {
     /// Skips everything before a stop byte, and takes the stop byte.
     #[inline(always)]
     pub fn skip_until(&mut self, stop: impl Stop) -> Result<u8, End> {
-        self.scan(|rest, _| stop.skip(rest), |_, _| ())
+        loop {
+            self.fill()?;
+            if let Some(stop) = self.scan(|rest| stop.skip(rest), |_, _| ()) {
+                return Ok(stop);
+            }
+        }
     }
 
     /// Like [`skip_until`](Self::skip_until), but passes what lies before the stop to `take`.
     #[inline(always)]
     pub fn scan_until(&mut self, stop: impl Stop, mut take: impl FnMut(&[u8])) -> Result<u8, End> {
-        self.scan(|rest, _| stop.find(rest), |piece, _| take(piece))
+        loop {
+            self.fill()?;
+            if let Some(stop) = self.scan(|rest| stop.find(rest), |piece, _| take(piece)) {
+                return Ok(stop);
+            }
+        }
     }
 
     /// Like [`skip_until`](Self::skip_until), but emits what lies before the stop.
@@ -156,23 +172,27 @@ impl<'p, E: Events> Input<'p, E> {
     pub fn text_until(
         &mut self,
         stop: impl Stop,
-        event: impl for<'t> Fn(&'t [u8]) -> E::Event<'t>,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
     ) -> Result<u8, End> {
-        self.scan(
-            |rest, input| {
-                if input.wants_events() { stop.find(rest) } else { stop.skip(rest) }
-            },
-            |piece, input| input.emit(event(piece)),
-        )
+        loop {
+            self.fill()?;
+            // Two scans, so that the one without a sink does not look for it again.
+            let stop = if self.wants_events() {
+                self.scan(|rest| stop.find(rest), |piece, input| input.emit(event(piece)))
+            } else {
+                self.scan(|rest| stop.skip(rest), |_, _| ())
+            };
+            if let Some(stop) = stop {
+                return Ok(stop);
+            }
+        }
     }
 
     /// Reports an event.
     #[inline]
     pub fn emit(&mut self, event: E::Event<'_>) {
-        if let Some(mut sink) = self.port.sink.get() {
-            // SAFETY: I1: a sink that is set is lent to the call under way. It is used by this `emit`
-            // alone, which holds the `&mut Input`.
-            let _ = unsafe { sink.as_mut()(event) };
+        if emit(self.port, event) {
+            self.end = self.cursor;
         }
     }
 
@@ -183,7 +203,7 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// The offset of the next byte.
     pub fn offset(&self) -> u64 {
-        self.port.base.get().saturating_add(self.consumed() as u64)
+        self.port.offset(self.consumed())
     }
 
     /// Creates an error that blames [this byte](crate::engine#which-byte-an-error-blames), and puts
@@ -195,6 +215,133 @@ impl<'p, E: Events> Input<'p, E> {
         }
         self.seen = self.cursor;
         Failure::new(kind)
+    }
+
+    /// Like [`fail`](Self::fail), and records where the part began that the error is about.
+    pub fn fail_from(&mut self, start: u64, kind: ErrorKind) -> Failure {
+        self.port.set_error_start(start);
+        self.fail(kind)
+    }
+
+    /// Lends the rest of the chunk, at least one byte. [`advance`](Self::advance) takes it.
+    #[inline(always)]
+    pub fn chunk(&mut self) -> Result<&[u8], End> {
+        self.peek()?;
+        // SAFETY: I2: the slice borrows `self`.
+        Ok(unsafe { self.rest() })
+    }
+
+    /// Takes bytes of the [`chunk`](Self::chunk).
+    ///
+    /// # Panics
+    /// If the chunk has fewer.
+    #[inline]
+    pub fn advance(&mut self, count: usize) {
+        if self.port.flags.get() == 0 {
+            assert!(count <= self.len(), "no more than is left of the chunk");
+        } else {
+            self.end = self.port.visible_end_past(self.consumed(), count);
+        }
+        self.pass(count);
+        self.seen = self.cursor;
+    }
+
+    /// Skips bytes between values, and returns the next byte without taking it.
+    #[inline]
+    pub fn skip_between(&mut self, test: impl Fn(u8) -> bool) -> Result<u8, End> {
+        loop {
+            let start = self.offset();
+            let rest = self.chunk()?;
+            let count = rest.iter().take_while(|byte| test(**byte)).count();
+            let next = rest.get(count).copied();
+            self.advance(count);
+            if count > 0 {
+                self.port.skipped_between(start, self.offset());
+            }
+            if let Some(next) = next {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// Bounds what is read through the result to `count` bytes. A read beyond them is
+    /// [`End::TooLong`].
+    pub fn at_most(&mut self, count: u64) -> Limited<'_, 'p, E> {
+        let limit = self.port.limit().at_most(self.offset(), count);
+        self.limited(limit)
+    }
+
+    /// The next `count` bytes as an input of their own, which ends after them.
+    pub fn frame(&mut self, count: u64) -> Limited<'_, 'p, E> {
+        let limit = self.port.limit().frame(self.offset(), count);
+        self.limited(limit)
+    }
+
+    fn limited(&mut self, limit: Limit) -> Limited<'_, 'p, E> {
+        let outer = self.port.limit();
+        self.set_limit(limit);
+        Limited { input: self, outer }
+    }
+
+    fn set_limit(&mut self, limit: Limit) {
+        self.port.set_limit(limit);
+        self.end = self.port.visible_end(self.consumed());
+    }
+
+    /// Runs another parser on the input from here on, and reports its events through `sink`. Returns
+    /// its output, or `None` if the input has ended and the parser accepts that without an output.
+    ///
+    /// # Errors
+    /// The parser's error, at its offset in this input.
+    ///
+    /// # Panics
+    /// If the parser reports an event on another thread: the sink of a coroutine stays on its own.
+    pub fn run<P: PushParser>(
+        &mut self,
+        parser: &mut P,
+        mut sink: impl for<'e> FnMut(<P::Events as Events>::Event<'e>, &mut Emit<'_, E>) + Send,
+    ) -> Result<Option<P::Output>, Failure> {
+        parser.reset_at(self.offset());
+        let port = self.port;
+        let mut outer = OnThread::new(port);
+        let mut inner = move |event: <P::Events as Events>::Event<'_>| {
+            sink(event, &mut outer.emit());
+            if outer.is_paused() { Break(()) } else { Continue(()) }
+        };
+        loop {
+            let status = match self.chunk() {
+                Ok(chunk) => {
+                    let progress = if port.sink.get().is_some() {
+                        parser.feed_dyn(chunk, &mut inner)
+                    } else {
+                        parser.feed(chunk)
+                    };
+                    self.advance(progress.consumed);
+                    progress.status
+                }
+                Err(End::Finished) => match parser.finish_dyn(&mut inner) {
+                    Ok(()) => Status::Success,
+                    Err(_) => Status::BadInput,
+                },
+                Err(end) => return Err(end.into()),
+            };
+            match status {
+                Status::NeedMoreInput => {}
+                Status::Success => return Ok(parser.take_output()),
+                Status::BadInput => return Err(self.fail_like(parser)),
+            }
+        }
+    }
+
+    /// The failure of a parser that has ended at the cursor.
+    fn fail_like(&mut self, parser: &impl PushParser) -> Failure {
+        let Some(error) = parser.error() else {
+            return self.fail(ErrorKind::UnexpectedByte);
+        };
+        match error.start {
+            Some(start) => self.fail_from(start, error.kind),
+            None => self.fail(error.kind),
+        }
     }
 
     /// Calls a body one level deeper. Recursion goes through it, so that hostile nesting is an error
@@ -231,51 +378,60 @@ impl<'p, E: Events> Input<'p, E> {
         body: impl FnOnce(&mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let here = 0_u8;
-        let full = self.port.reserve.contains(&(&raw const here).addr());
-        if self.depth == self.port.max_depth || full {
+        // Not whether the reserve is used: another stack, of a parser that runs inside this body, has
+        // its own.
+        let has_room = self.port.allowed.contains(&(&raw const here).addr());
+        if self.depth == self.port.max_depth || !has_room {
             return Err(self.fail(ErrorKind::TooDeep));
         }
         self.depth += 1;
-        let result = body(self);
-        self.depth -= 1;
-        result
+        // Left by a panic, too, which an outer body may catch.
+        let level = Level(self);
+        body(level.0)
     }
 
     /// Suspends the body if the chunk is used up, so that there is at least one byte to read.
-    #[inline(always)]
+    ///
+    /// Not inlined in debug builds, where every copy makes the frame of the body larger.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[cfg_attr(debug_assertions, inline(never))]
     fn fill(&mut self) -> Result<(), End> {
         if self.cursor != self.end {
             return Ok(());
         }
+        let mut special = false;
+        if self.port.flags.get() != 0 || panicking() {
+            special = match before_waiting(self.port, self.yielder, self.consumed()) {
+                Ok(special) => special,
+                Err(end) => {
+                    self.seen = self.cursor;
+                    return Err(end);
+                }
+            };
+        }
         // I1: the cursor is at the end. I2: no slice is alive.
-        self.yielder.suspend(false);
+        self.yielder.suspend(special);
         self.start = self.port.start.get();
         self.cursor = self.start;
         self.end = self.port.end.get();
         self.seen = ptr::null();
-        if self.cursor == self.end {
-            return Err(self.end());
+        if self.port.flags.get() != 0 {
+            self.end = after_waiting(self.port, self.yielder)?;
         }
+        debug_assert_ne!(self.cursor, self.end, "the driver resumes with a byte, or sets a flag");
         Ok(())
     }
 
-    /// The answer of a read when the driver has resumed the body with nothing to read.
-    #[cold]
-    fn end(&self) -> End {
-        if self.port.exhausted.get() {
-            give_up(self.port, self.yielder);
-        }
-        match self.port.command.get() {
-            Command::Feed | Command::Finish => End::Finished,
-            Command::Abandon => End::Abandoned,
-        }
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.end.addr() - self.cursor.addr()
     }
 
     /// # Safety
     /// `'a` ends before the next read (I2).
     #[inline(always)]
     unsafe fn rest<'a>(&self) -> &'a [u8] {
-        let len = self.end.addr() - self.cursor.addr();
+        let len = self.len();
         if len == 0 {
             return &[];
         }
@@ -284,59 +440,101 @@ impl<'p, E: Events> Input<'p, E> {
     }
 
     #[inline(always)]
-    fn advance(&mut self, count: usize) {
-        debug_assert!(count <= self.end.addr() - self.cursor.addr());
+    fn pass(&mut self, count: usize) {
+        debug_assert!(count <= self.len() || self.port.flags.get() != 0);
         // SAFETY: I3: the callers have just seen that many bytes before the end.
         self.cursor = unsafe { self.cursor.add(count) };
     }
 
+    /// Scans the rest of the chunk, which is not empty: up to the stop, or else to the end.
     #[inline(always)]
     fn scan(
         &mut self,
-        find: impl Fn(&[u8], &Self) -> Option<usize>,
-        mut take: impl FnMut(&[u8], &mut Self),
-    ) -> Result<u8, End> {
+        find: impl FnOnce(&[u8]) -> Option<usize>,
+        take: impl FnOnce(&[u8], &mut Self),
+    ) -> Option<u8> {
+        // SAFETY: I3: a part of the chunk. I2: used before the next read only; neither closure can keep
+        // it.
+        let rest = unsafe { slice::from_raw_parts(self.cursor, self.len()) };
+        let found = find(rest);
+        let piece = &rest[..found.unwrap_or(rest.len())];
+        let stop = found.map(|at| rest[at]);
+        if let Some(at) = found {
+            let overshoot = &self.port.overshoot;
+            overshoot.set(overshoot.get().found(rest.len(), at));
+        }
+        self.pass(piece.len() + usize::from(stop.is_some()));
+        if !piece.is_empty() {
+            take(piece, self);
+        }
+        stop
+    }
+}
+
+/// An [`Input`] with a bound: what [`Input::at_most`] and [`Input::frame`] return. Dropping it lifts
+/// the bound.
+#[derive(Debug)]
+pub struct Limited<'a, 'p, E: Events = ()> {
+    input: &'a mut Input<'p, E>,
+    outer: Limit,
+}
+
+impl<E: Events> Limited<'_, '_, E> {
+    /// Bytes that may still be read.
+    pub fn remaining(&self) -> u64 {
+        self.input.port.limit().room(self.input.offset())
+    }
+
+    /// Skips what is left of a frame.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnexpectedEnd`] if the frame is cut short, [`ErrorKind::TooLong`] if it is a
+    /// bound and not a frame.
+    pub fn skip_rest(&mut self) -> Result<(), Failure> {
         loop {
-            self.fill()?;
-            // SAFETY: I2: used before the next read only; neither closure can keep it.
-            let rest = unsafe { self.rest() };
-            let found = find(rest, self);
-            let piece = &rest[..found.unwrap_or(rest.len())];
-            let stop = found.map(|at| rest[at]);
-            if let Some(at) = found {
-                let overshoot = &self.port.overshoot;
-                overshoot.set(overshoot.get().found(rest.len(), at));
-            }
-            self.advance(piece.len() + usize::from(stop.is_some()));
-            if !piece.is_empty() {
-                take(piece, self);
-            }
-            if let Some(stop) = stop {
-                return Ok(stop);
+            match self.input.chunk() {
+                Ok(rest) => {
+                    let count = rest.len();
+                    self.input.advance(count);
+                }
+                Err(End::Finished) => return Ok(()),
+                Err(end) => return Err(end.into()),
             }
         }
+    }
+}
+
+impl<'p, E: Events> Deref for Limited<'_, 'p, E> {
+    type Target = Input<'p, E>;
+
+    fn deref(&self) -> &Self::Target {
+        self.input
+    }
+}
+
+impl<E: Events> DerefMut for Limited<'_, '_, E> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.input
+    }
+}
+
+impl<E: Events> Drop for Limited<'_, '_, E> {
+    fn drop(&mut self) {
+        self.input.set_limit(self.outer);
+    }
+}
+
+/// A level of [`Input::nested`].
+struct Level<'a, 'p, E: Events>(&'a mut Input<'p, E>);
+
+impl<E: Events> Drop for Level<'_, '_, E> {
+    fn drop(&mut self) {
+        self.0.depth -= 1;
     }
 }
 
 impl<E: Events> fmt::Debug for Input<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Input").field("offset", &self.offset()).finish_non_exhaustive()
-    }
-}
-
-/// The payload that unwinds a body that keeps reading after the end. It holds the address of the
-/// body's port, because the sink of one parser may run another.
-#[derive(PartialEq)]
-pub(super) struct GivenUp(pub(super) usize);
-
-/// Leaves a body that keeps reading. The trampoline catches the unwinding; no panic hook runs.
-///
-/// In a build that does not unwind, the coroutine is suspended for good and its stack is lost.
-fn give_up<E: Events>(port: &Port<E>, yielder: &Yielder<(), Ended>) -> ! {
-    if cfg!(panic = "unwind") {
-        std::panic::resume_unwind(std::boxed::Box::new(GivenUp(port.address())));
-    }
-    loop {
-        yielder.suspend(false);
     }
 }

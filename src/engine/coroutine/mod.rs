@@ -55,15 +55,20 @@
 //! send::<pushdown::engine::coroutine::Parser>();
 //! ```
 
+mod emit;
 mod frame;
 mod input;
 mod options;
 mod parser;
 mod port;
 mod stack;
+mod thread_bound;
+mod wait;
 
-pub use input::Input;
-pub use options::{DEFAULT_MAX_DEPTH, DEFAULT_STACK_SIZE, Options};
+pub use crate::engine::DEFAULT_MAX_DEPTH;
+pub use emit::Emit;
+pub use input::{Input, Limited};
+pub use options::{DEFAULT_STACK_SIZE, Options};
 pub use parser::Parser;
 
 /// Returns the memory of this thread's idle stacks to the system.

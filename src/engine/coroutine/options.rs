@@ -1,11 +1,10 @@
 //! The options of a coroutine parser.
 
+use crate::engine::DEFAULT_MAX_DEPTH;
+
 /// The size of a body's stack in bytes, unless [`Options`] set another. Larger in debug builds,
 /// whose frames are larger.
 pub const DEFAULT_STACK_SIZE: usize = if cfg!(debug_assertions) { 256 << 10 } else { 64 << 10 };
-
-/// How deep [`Input::nested`](super::Input::nested) may go, unless [`Options`] set another limit.
-pub const DEFAULT_MAX_DEPTH: u32 = 128;
 
 /// The options of a [`Parser`](super::Parser).
 ///
@@ -37,8 +36,9 @@ impl Options {
         Self { stack_size: DEFAULT_STACK_SIZE, max_depth: DEFAULT_MAX_DEPTH }
     }
 
-    /// Sets the size of the stack in bytes, rounded up to whole pages. A reserve is added, so that a
-    /// panic and its backtrace always have room.
+    /// Sets the size in bytes of the stack, which the body shares with the sinks that it calls. It is
+    /// rounded up to whole pages. A reserve is added, so that a panic and its backtrace always have room,
+    /// and so is room for the body's captures and its output.
     #[must_use]
     pub fn stack_size(self, stack_size: usize) -> Self {
         Self { stack_size, ..self }

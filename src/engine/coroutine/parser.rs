@@ -6,22 +6,27 @@ use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use std::io;
 use std::panic::resume_unwind;
+use std::thread::panicking;
 
+use corosensei::stack::Stack;
 use corosensei::{Coroutine, CoroutineResult};
 
 use super::frame::{Frame, StackTop, trampoline};
-use super::input::{GivenUp, Input};
+use super::input::Input;
 use super::options::Options;
-use super::port::{Command, Ended, Port};
+use super::port::{Command, LOST, PAUSED, Port, Special, UNWINDING};
 use super::stack::Pooled;
-use crate::engine::READS_AFTER_END;
-use crate::engine::overshoot::Overshoot;
+use super::wait::GivenUp;
 use crate::error::{Error, ErrorKind, Failure};
 use crate::parser::{Events, LocalSink, Progress, PushParser, State, Status, drive, drive_local};
 
 /// Extra bytes on every stack, kept free by [`Input::nested`] for the innermost body, its sink and a
 /// panic, whose backtrace alone takes some 20 KiB.
 const RESERVE: usize = 32 << 10;
+
+/// How many copies of the output may be on the stack at once, when a body returns it. A build that
+/// does not optimise passes it on by copies.
+const OUTPUTS: usize = if cfg!(debug_assertions) { 16 } else { 4 };
 
 /// A plain function as a push parser.
 ///
@@ -41,7 +46,7 @@ const RESERVE: usize = 32 << 10;
 /// be dropped, and the stack can be reused without a switch.
 pub struct Parser<E: Events = (), T: 'static = ()> {
     /// Dropped by hand, because its own `Drop` would unwind the body.
-    coroutine: ManuallyDrop<Coroutine<(), Ended, Infallible, Pooled>>,
+    coroutine: ManuallyDrop<Coroutine<(), Special, Infallible, Pooled>>,
     /// The beginning of a [`StackTop`] on the coroutine's stack (I5).
     frame: NonNull<Frame<E, T>>,
     state: State,
@@ -62,10 +67,12 @@ impl Options {
         E: Events,
         T: 'static,
     {
-        let extra = RESERVE + size_of::<StackTop<B, E, T>>() + align_of::<StackTop<B, E, T>>();
-        let mut stack = Pooled::new(self.stack_size.saturating_add(extra))?;
-        let lowest = stack.lowest();
-        let port = Port::new(self.max_depth, lowest..lowest + RESERVE);
+        let top = size_of::<StackTop<B, E, T>>().saturating_add(align_of::<StackTop<B, E, T>>());
+        let reserve = size_of::<T>().saturating_mul(OUTPUTS).saturating_add(RESERVE);
+        let size = self.stack_size.saturating_add(reserve).saturating_add(top);
+        let mut stack = Pooled::new(size)?;
+        let allowed = stack.lowest() + reserve..stack.base().get();
+        let port = Port::new(self.max_depth, allowed);
         let top = stack.push(StackTop::new(port, body));
         let coroutine = Coroutine::with_stack(stack, move |yielder, ()| {
             // SAFETY: I5: it lies on this very stack, and is dropped once the coroutine no longer runs.
@@ -114,21 +121,37 @@ impl<E: Events, T: 'static> Parser<E, T> {
         if let Some(refusal) = self.state.refuse(chunk) {
             return refusal;
         }
+        if panicking() {
+            return self.run_unwinding(chunk, sink);
+        }
+        self.run(chunk, sink)
+    }
+
+    #[inline(always)]
+    fn run(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, E>>) -> Progress {
         let lent = sink.is_some();
         // SAFETY: I1: resumed and taken back right below; a resume does not unwind.
         unsafe { self.frame().port.lend(chunk, self.state.offset(), sink) };
-        let ended = self.resume();
+        let special = self.resume();
         // Not asked of the port, whose cell would have to be read again after the switch.
         if lent {
             self.frame().port.take_back();
         }
-        if ended { self.take_result() } else { self.state.need_more(chunk.len()) }
+        if special { self.settle() } else { self.state.need_more(chunk.len()) }
+    }
+
+    /// Runs the body in a destructor of a thread that unwinds. Its reads wait all the same (I7).
+    #[cold]
+    #[inline(never)]
+    fn run_unwinding(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, E>>) -> Progress {
+        self.frame().port.set(UNWINDING);
+        self.run(chunk, sink)
     }
 
     fn close(&mut self, sink: Option<&mut LocalSink<'_, E>>) -> Result<(), Error> {
         if self.state.status() == Status::NeedMoreInput {
             self.end(Command::Finish, sink);
-            let _ = self.take_result();
+            let _ = self.settle();
         }
         self.state.result()
     }
@@ -139,65 +162,75 @@ impl<E: Events, T: 'static> Parser<E, T> {
         unsafe { self.frame.as_ref() }
     }
 
-    /// Resumes the body; true when it has ended. It does not unwind: the trampoline catches panics.
+    /// Resumes the body. It does not unwind: the trampoline catches panics.
     #[inline(always)]
-    fn resume(&mut self) -> bool {
+    fn resume(&mut self) -> Special {
         match self.coroutine.resume(()) {
-            CoroutineResult::Yield(ended) => ended,
+            CoroutineResult::Yield(special) => special,
             CoroutineResult::Return(never) => match never {},
         }
     }
 
-    /// Ends the parser with the result of the run that has ended, and rethrows the panic of the body.
+    /// Ends a call that did not just use up its chunk.
     #[cold]
-    fn take_result(&mut self) -> Progress {
+    #[inline(never)]
+    fn settle(&mut self) -> Progress {
+        let Frame { port, running, .. } = self.frame();
+        let consumed = port.consumed.get();
+        let waits = running.get() && !port.is(LOST);
+        let value_start = port.take_value_start();
+        port.clear(PAUSED | UNWINDING);
+        self.lost = port.is(LOST);
+        if let Some(offset) = value_start {
+            self.state.set_value_start(offset);
+        }
+        if waits { self.state.need_more(consumed) } else { self.take_result(consumed) }
+    }
+
+    /// Ends the parser with the result of the run that has ended, and rethrows the panic of the body.
+    fn take_result(&mut self, consumed: usize) -> Progress {
         let frame = self.frame();
-        let (consumed, result) = (frame.consumed.get(), frame.result.take());
-        match result {
+        let failure = match frame.result.take() {
             Some(Ok(Ok(output))) => {
                 self.output = Some(output);
-                self.state.succeed(consumed)
+                return self.state.succeed(consumed);
             }
-            Some(Ok(Err(failure))) => {
-                let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
-                self.state.fail(consumed, kind)
-            }
+            Some(Ok(Err(failure))) => failure,
             Some(Err(payload))
-                if payload.downcast_ref() == Some(&GivenUp(frame.port.address())) =>
+                if payload.downcast_ref() != Some(&GivenUp(frame.port.address())) =>
             {
-                self.state.fail(consumed, ErrorKind::UnexpectedEnd)
-            }
-            Some(Err(payload)) => {
                 let _ = self.state.fail(consumed, ErrorKind::Panicked);
                 resume_unwind(payload)
             }
-            // Lost: there was no end of the run.
-            None => self.state.fail(0, ErrorKind::UnexpectedEnd),
+            // Given up, or lost: there was no end of the run.
+            Some(Err(_)) | None => frame.port.last_end.get().into(),
+        };
+        let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
+        match self.frame().port.error_start() {
+            Some(start) => self.state.fail_from(consumed, kind, start),
+            None => self.state.fail(consumed, kind),
         }
     }
 
     /// Ends a body that is suspended half-way. Its result is discarded.
     fn abandon(&mut self) {
-        if self.frame().running.get() && !self.lost {
+        if self.frame().running.get() && !self.lost && !self.coroutine.done() {
             self.end(Command::Abandon, None);
+            self.lost = self.frame().port.is(LOST);
         }
     }
 
-    /// Resumes the body with nothing more to read until it ends, or is lost.
+    /// Resumes the body with nothing more to read, until it ends or is lost.
     fn end(&mut self, command: Command, sink: Option<&mut LocalSink<'_, E>>) {
-        let Frame { port, running, .. } = self.frame();
-        port.command.set(command);
+        let port = &self.frame().port;
+        port.close(command);
+        if panicking() {
+            port.set(UNWINDING);
+        }
         // SAFETY: I1: taken back below; a resume does not unwind.
         unsafe { port.lend(&[], self.state.offset(), sink) };
-        // A body that is not running is started by one resume more.
-        let resumes = READS_AFTER_END + u8::from(!running.get());
-        let mut ended = (0..resumes).any(|_| self.resume());
-        if !ended {
-            self.frame().port.exhausted.set(true);
-            ended = self.resume();
-        }
+        let _ = self.resume();
         self.frame().port.take_back();
-        self.lost = !ended;
     }
 }
 
@@ -213,10 +246,7 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
 
     fn reset_at(&mut self, offset: u64) {
         self.abandon();
-        let port = &self.frame().port;
-        port.command.set(Command::Feed);
-        port.exhausted.set(false);
-        port.overshoot.set(Overshoot::NONE);
+        self.frame().port.reopen(offset);
         self.state = State::at(offset);
         self.output = None;
         if self.lost {
@@ -228,7 +258,9 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
 impl<E: Events, T> Drop for Parser<E, T> {
     fn drop(&mut self) {
         self.abandon();
-        if self.lost {
+        // A coroutine has no place to go on while it runs. Then the process ends in its body, or in a
+        // sink, and destroys the thread-local that holds the parser.
+        if self.lost || self.coroutine.done() {
             return;
         }
         // SAFETY: I5: the body is not running, so the frame and the body are all that needs to be
