@@ -9,7 +9,7 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use pushdown::engine::{generator, machine as engine_machine, stackless};
+use pushdown::engine::{coroutine, generator, machine as engine_machine, stackless};
 use pushdown::{Error, PushParser, Status};
 
 use super::cut::Target;
@@ -58,7 +58,7 @@ pub fn bodies_engines(data: &[u8]) {
     }
 }
 
-const ENGINES: [&str; 3] = ["machine", "stackless", "generator"];
+const ENGINES: [&str; 4] = ["machine", "coroutine", "stackless", "generator"];
 
 fn whole(case: &Case) -> Outcome {
     run("stackless", case, &[], 0)
@@ -71,6 +71,15 @@ fn run(engine: &str, case: &Case, cuts: &[usize], pauses: u64) -> Outcome {
         "machine" => {
             let machine = Interpreter::new(program);
             outcome(&mut engine_machine::Parser::new(machine), case, cuts, pauses)
+        }
+        "coroutine" => {
+            let options = coroutine::Options::new().max_depth(MAX_DEPTH);
+            let body = move |input: &mut coroutine::Input<'_, Marks>| {
+                let mut context = Context::new();
+                straight::function(input, &program, &mut context)?;
+                Ok(context.hash())
+            };
+            outcome(&mut options.parser(body).unwrap(), case, cuts, pauses)
         }
         "stackless" => {
             let body = async move |input: &mut stackless::Input<'_, Marks>| {

@@ -1,6 +1,6 @@
 //! Programs as straight-line code: the same lines for functions and for `async` functions.
 
-use pushdown::engine::stackless;
+use pushdown::engine::{coroutine, stackless};
 use pushdown::{ErrorKind, Failure};
 
 use super::context::{Context, Guard, Mark, Marks, panic};
@@ -171,5 +171,5 @@ macro_rules! recurse_on_the_heap {
     };
 }
 
-//interpreter!(function, pub(super) fn, coroutine::Input<'_, Marks>, [], recurse_on_the_stack);
+interpreter!(function, pub(super) fn, coroutine::Input<'_, Marks>, [], recurse_on_the_stack);
 interpreter!(async_function, pub(super) async fn, stackless::Input<'_, Marks>, [.await], recurse_on_the_heap);
