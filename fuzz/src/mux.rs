@@ -8,7 +8,7 @@ use std::io;
 use std::time::Instant;
 
 use futures_core::Stream;
-use pushdown_patterns::mux::core::{Core, Id, Outcome, Received, Take};
+use pushdown_patterns::mux::proto::{Core, Id, Outcome, Received, Take};
 use pushdown_patterns::mux::{Options, dns, memcached};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 

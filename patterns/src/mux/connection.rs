@@ -11,9 +11,9 @@ use std::sync::Arc;
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::core::Take;
 use super::error::{End, Report};
 use super::options::Unexpected;
+use super::proto::Take;
 use super::protocol::Protocol;
 use super::shared::Shared;
 use crate::panics::contain;

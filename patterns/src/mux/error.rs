@@ -4,7 +4,7 @@ use core::fmt;
 use std::error::Error;
 use std::sync::Arc;
 
-use super::core::Refusal;
+use super::proto::Refusal;
 use crate::Effect;
 
 /// Why a call has no reply. What was not sent comes back.

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::calling::{CallOptions, Calling};
+use super::call::{CallOptions, Calling};
 use super::connection;
-use super::core::{Counts, Outcome};
 use super::error::{CallError, End, Report};
 use super::options::Options;
+use super::proto::{Counts, Outcome};
 use super::protocol::Protocol;
 use super::shared::Shared;
 use super::unsolicited::Unsolicited;

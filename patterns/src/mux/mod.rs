@@ -55,7 +55,7 @@
 //! # State as code
 //! What a loop is about to do is where it stands. Both run in one task, so the connection has one thing to
 //! spawn, to abort and to wait for, and both share one lock with the callers, which is held for a few map
-//! operations. The part that is no code, who waits for which tag, is [`core`]. How the connection reads
+//! operations. The part that is no code, who waits for which tag, is the core. How the connection reads
 //! is code as well: the replies of [`memcached`] and [`dns`] are read by straight-line bodies that
 //! [`framed::Reader`] feeds with what the socket brings.
 //!
@@ -66,23 +66,24 @@
 //! ([`Options::quarantine_age`]). It is not for protocols that answer in order and have no tags; there a
 //! queue does what the map does here.
 
-mod calling;
+mod call;
 mod connection;
-pub mod core;
 pub mod dns;
 mod error;
 mod handle;
 pub mod memcached;
 mod options;
+#[doc(hidden)]
+pub mod proto;
 mod protocol;
 mod shared;
 mod unsolicited;
 
-pub use calling::CallOptions;
+pub use call::CallOptions;
 pub use error::{CallError, CallErrorKind, End, Report};
 pub use handle::Mux;
 pub use options::{Options, Unexpected, WhenFull};
 pub use protocol::Protocol;
 pub use unsolicited::Unsolicited;
 
-pub use self::core::Counts;
+pub use self::proto::Counts;

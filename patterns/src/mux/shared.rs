@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Instant;
 
-use super::core::{Core, Received};
 use super::error::{End, Report};
 use super::options::{Options, Unexpected};
+use super::proto::{Core, Received};
 use super::protocol::Protocol;
 use crate::sync::{Mutex, MutexGuard};
 use crate::waiters::Waiters;

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use pushdown_patterns::mux::core::{Core, Outcome, Received, Take};
+use pushdown_patterns::mux::proto::{Core, Outcome, Received, Take};
 use pushdown_patterns::mux::{CallErrorKind, End, Mux, Options, Protocol, Unexpected, Unsolicited};
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::block_on;

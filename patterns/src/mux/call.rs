@@ -4,8 +4,8 @@ use core::task::Context;
 use core::time::Duration;
 use std::time::Instant;
 
-use super::core::{Abandoned, Id, Outcome, Refusal, Refused};
 use super::error::{CallError, CallErrorKind, End};
+use super::proto::{Abandoned, Id, Outcome, Refusal, Refused};
 use super::protocol::Protocol;
 use super::shared::{Shared, State};
 use crate::seeded::{self, Bug};

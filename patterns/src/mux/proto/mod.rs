@@ -13,7 +13,7 @@
 //! is in use until its reply has come. Waiting calls hold no tag, unless they chose one.
 //!
 //! ```
-//! use pushdown_patterns::mux::core::{Core, Outcome, Received, Take};
+//! use pushdown_patterns::mux::proto::{Core, Outcome, Received, Take};
 //! use pushdown_patterns::mux::Options;
 //!
 //! let mut core = Core::<u8, &str, &str, &str>::new(Options::new(), false);
