@@ -8,7 +8,7 @@ use std::io;
 use std::time::Instant;
 
 use futures_core::Stream;
-use pushdown_patterns::mux::proto::{Core, Id, Outcome, Received, Take};
+use pushdown_patterns::mux::proto::{Core, Id, Outcome, Received, Transmit};
 use pushdown_patterns::mux::{Options, dns, memcached};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -68,8 +68,8 @@ fn replies(steps: &[u8]) {
                 core.abandon(&id, now);
             }
             2..=4 => {
-                let taken = core.take(|number| (number < TAGS).then_some(number));
-                if let Take::Send { tag: Some(tag), message, .. } = taken {
+                let taken = core.poll_transmit(|number| (number < TAGS).then_some(number));
+                if let Transmit::Send { tag: Some(tag), message, .. } = taken {
                     let due = asked[tag as usize].replace(message);
                     assert_eq!(due, None, "the tag of a reply that is due (left) and a free one");
                 }
@@ -77,12 +77,12 @@ fn replies(steps: &[u8]) {
             _ => {
                 let tag = choice % asked.len();
                 let question = asked[tag].take();
-                let received = core.receive(&(tag as u64), question.unwrap_or(usize::MAX));
+                let received = core.handle_reply(&(tag as u64), question.unwrap_or(usize::MAX));
                 let expected = matches!(received, Received::Unexpected(_));
                 assert_eq!(expected, question.is_none(), "unexpected (left) and not asked");
             }
         }
-        calls.retain(|(message, id)| match core.poll(id) {
+        calls.retain(|(message, id)| match core.poll_call(id) {
             None => true,
             Some(outcome) => {
                 assert_eq!(outcome, Outcome::Reply(*message), "the answer (left) and the question");

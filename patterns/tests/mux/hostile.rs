@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use pushdown_patterns::mux::Options;
-use pushdown_patterns::mux::proto::{Core, Id, Outcome, Received, Take};
+use pushdown_patterns::mux::core::{Core, Id, Outcome, Received, Take};
 
 use crate::wire::{Toy, ask, connect};
 use crate::{poll_times, settle};

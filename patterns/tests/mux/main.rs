@@ -11,12 +11,12 @@ use pushdown_patterns::mux::{CallError, CallErrorKind, End};
 #[path = "../common/servers.rs"]
 mod common;
 
+mod bugs;
 mod bytes;
 mod calls;
+mod core;
 mod drops;
-mod hostile;
-mod model;
-mod others;
+mod fuzzed;
 mod protocols;
 mod quarantine;
 mod servers;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use pushdown_patterns::mux::proto::{Abandoned, Core, Id, Outcome, Received, Refusal, Take};
+use pushdown_patterns::mux::core::{Abandoned, Core, Id, Outcome, Received, Refusal, Take};
 use pushdown_patterns::mux::{Options, WhenFull};
 
 use crate::count;

@@ -1,75 +1,76 @@
-//! What the core answers.
+//! The answers of [`Core`](super::Core).
 
 /// A call that was not accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused<Q> {
-    /// Here it is.
+    /// The message of the call.
     pub message: Q,
-    /// Why.
+    /// The reason.
     pub why: Refusal,
 }
 
-/// Why a call was not accepted.
+/// The reason why a call was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The chosen tag is in use.
     DuplicateTag,
-    /// As many calls wait as may wait.
+    /// As many calls are waiting as the options allow.
     Full,
     /// No new calls are accepted.
     Closed,
 }
 
-/// What is to be done next by whoever sends.
+/// The next thing to send.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Take<T, Q, W> {
-    /// Send this. From now on the call is in flight.
+pub enum Transmit<T, Q, W> {
+    /// Send this message. The call is in flight from now on.
     Send {
-        /// What to mark it with.
+        /// The tag to mark the message with.
         tag: Option<T>,
         /// The message.
         message: Q,
-        /// Whom to wake: it waited for this only, and not for a reply.
-        waker: Option<W>,
+        /// The waker of a caller that has waited for this only. Of a call that has a reply, an empty
+        /// one.
+        waker: W,
     },
-    /// Tell the other side that the call with the tag `of` was dropped.
+    /// Tell the peer that the call with the tag `of` was dropped.
     Cancel {
-        /// The dropped call's tag.
+        /// The tag of the dropped call.
         of: T,
-        /// The tag of the cancelling call, where cancelling is one.
+        /// The tag of the cancel, in protocols where a cancel is a call.
         tag: Option<T>,
     },
-    /// Nothing to send.
+    /// There is nothing to send.
     Nothing,
-    /// Something to send, but no tag for it, or too much in flight or in quarantine.
+    /// A call waits, but no tag is free, or too many calls are in flight or tags in quarantine.
     Blocked,
     /// The last call of a [drain](super::Core::drain) is over.
     Drained,
 }
 
-/// What a received message was.
+/// The meaning of a reply that was received.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received<R, W> {
-    /// The reply that a call waits for. Wake the caller.
-    Answered(Option<W>),
-    /// The reply to a call that was dropped.
+    /// It answers a call. Wake the caller.
+    Answered(W),
+    /// It answers a call that was dropped.
     Late(R),
-    /// The reply to nothing.
+    /// It answers no call.
     Unexpected(R),
 }
 
-/// What has become of a call.
+/// The outcome of a call.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome<Q, R> {
-    /// It has its reply.
+    /// The reply.
     Reply(R),
-    /// It was sent, and has no reply.
+    /// The message was sent, and has no reply.
     Sent,
-    /// The connection ended. A message that was not sent comes back.
+    /// The connection ended. Holds the message if it was not sent.
     Ended(Option<Q>),
 }
 
-/// What a call was when its caller left it.
+/// The stage at which a call was abandoned.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Abandoned<Q, R> {
     /// Not sent, and it will not be.
@@ -82,21 +83,21 @@ pub enum Abandoned<Q, R> {
     Sent,
 }
 
-/// What a multiplexer holds and has seen.
+/// Numbers of calls and tags that a multiplexer holds, and of replies that it has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Calls that are yet to be sent.
+    /// Calls that have not been sent yet.
     pub waiting: usize,
     /// Calls that were sent and whose callers wait.
     pub in_flight: usize,
-    /// Calls that are over, which their callers are yet to notice.
+    /// Calls that are over, but whose callers have not noticed yet.
     pub unclaimed: usize,
-    /// Tags of dropped calls that may not be used yet.
+    /// Tags of dropped calls that must not be assigned yet.
     pub quarantined: usize,
     /// Replies to dropped calls so far.
     pub late: u64,
-    /// Replies to nothing so far.
+    /// Replies to no call so far.
     pub unexpected: u64,
     /// Unsolicited messages so far that found no room.
     pub discarded: u64,

@@ -1,54 +1,60 @@
-//! The multiplexer without connection, runtime or clock: who waits for which tag.
+//! The multiplexer without connection, runtime or clock: it decides which call owns which tag.
+//!
+//! The vocabulary is that of a sans-IO state machine: `handle_*` takes an event, `poll_*` returns what
+//! to do next, and [`poll_timeout`](Core::poll_timeout) is the time of the next
+//! [`handle_timeout`](Core::handle_timeout).
 //!
 //! ```text
-//!             call                take                  receive
+//!             call          poll_transmit           handle_reply
 //!  caller ──────────► waiting ──────────► in flight ──────────► answered ──► caller
 //!                        │                    │
 //!                abandon │            abandon │
-//!                        ▼                    ▼          receive, or age
-//!                  was not sent          quarantine ─────────────────► tag is free
+//!                        ▼                    ▼      handle_reply, handle_timeout
+//!                     not sent           quarantine ─────────────────────────────► tag is free
 //! ```
 //!
-//! A call is committed when it is [taken](Core::take): before, dropping it undoes it; after, its tag
-//! is in use until its reply has come. Waiting calls hold no tag, unless they chose one.
+//! [`poll_transmit`](Core::poll_transmit) commits a call. Before, dropping the call undoes it; after,
+//! its tag is in use until its reply has come. Waiting calls hold no tag, unless they chose one.
 //!
 //! ```
-//! use pushdown_patterns::mux::proto::{Core, Outcome, Received, Take};
+//! use pushdown_patterns::mux::proto::{Core, Outcome, Received, Transmit};
 //! use pushdown_patterns::mux::Options;
 //!
-//! let mut core = Core::<u8, &str, &str, &str>::new(Options::new(), false);
+//! let mut core = Core::<u8, &str, &str, Option<&str>>::new(Options::new(), false);
 //! let call = core.call(None, "what time is it?").unwrap();
 //! *core.waker(&call) = Some("the caller");
 //!
-//! let Take::Send { tag: Some(tag), message, .. } = core.take(|number| u8::try_from(number).ok())
-//! else { panic!() };
+//! let transmit = core.poll_transmit(|number| u8::try_from(number).ok());
+//! let Transmit::Send { tag: Some(tag), message, .. } = transmit else { panic!() };
 //! assert_eq!((tag, message), (0, "what time is it?"));
 //!
-//! assert!(matches!(core.receive(&tag, "noon"), Received::Answered(Some("the caller"))));
-//! assert!(matches!(core.receive(&tag, "one"), Received::Unexpected("one")));
-//! assert_eq!(core.poll(&call), Some(Outcome::Reply("noon")));
+//! assert!(matches!(core.handle_reply(&tag, "noon"), Received::Answered(Some("the caller"))));
+//! assert!(matches!(core.handle_reply(&tag, "one"), Received::Unexpected("one")));
+//! assert_eq!(core.poll_call(&call), Some(Outcome::Reply("noon")));
 //! ```
 
 mod answers;
 mod calls;
+mod tags;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 use std::vec::Vec;
 
-pub use answers::{Abandoned, Counts, Outcome, Received, Refusal, Refused, Take};
+pub use answers::{Abandoned, Counts, Outcome, Received, Refusal, Refused, Transmit};
 use calls::Calls;
 pub use calls::Id;
+use tags::{Owner, Tags};
 
 use super::options::{Options, WhenFull};
 use crate::seeded::{self, Bug};
 
-/// The state of a multiplexer: `T` are tags, `Q` requests, `R` replies, and `W` is what wakes a
-/// caller.
+/// The state of a multiplexer. `T` are tags, `Q` requests, `R` replies, and `W` holds the waker of a
+/// caller; its default is an empty one.
 ///
-/// All operations are logarithmic in the number of calls and tags, with two exceptions: to abandon a
-/// waiting call moves those behind it in the queue, and to find a free tag costs a step for each tag
-/// in use that is tried first.
+/// All operations take logarithmic time in the number of calls and tags, with two exceptions:
+/// abandoning a waiting call moves those behind it in the queue, and finding a free tag takes a step
+/// for each tag in use that is tried first.
 #[derive(Debug)]
 pub struct Core<T, Q, R, W> {
     options: Options,
@@ -58,18 +64,7 @@ pub struct Core<T, Q, R, W> {
     /// First come, first served.
     waiting: VecDeque<Id>,
     in_flight: usize,
-    /// Every tag in use. Invariant: `InFlight` leads to a call in flight, `Gone` to an entry of the
-    /// quarantine.
-    tags: BTreeMap<T, Holder<T>>,
-    /// The tags whose reply nobody waits for, oldest first.
-    quarantine: BTreeMap<u64, (Instant, T)>,
-    next_gone: u64,
-    /// The entries of the quarantine that are yet to be cancelled.
-    cancels: VecDeque<u64>,
-    /// The number of the tag to try next: all others are used before one is used again.
-    next_number: u64,
-    /// No tag was free, and none has become free since.
-    exhausted: bool,
+    tags: Tags<T>,
     counts: Counts,
 }
 
@@ -83,7 +78,7 @@ enum Phase {
 #[derive(Debug)]
 struct Call<T, Q, R, W> {
     stage: Stage<T, Q, R>,
-    waker: Option<W>,
+    waker: W,
 }
 
 #[derive(Debug)]
@@ -94,36 +89,24 @@ enum Stage<T, Q, R> {
     },
     InFlight(T),
     Answered(R),
-    /// What has no reply ends here.
+    /// The last stage of a message that has no reply.
     Sent,
 }
 
+/// The tag of a waiting call.
 #[derive(Debug)]
 enum Tagged<T> {
+    /// Chosen by the caller.
     Chosen(T),
+    /// Assigned when the call is sent.
     Assigned,
+    /// None: the message has no reply.
     Not,
 }
 
-/// Who has a tag.
-#[derive(Debug)]
-enum Holder<T> {
-    /// A call that chose it, and waits.
-    Waiting,
-    InFlight(Id),
-    /// Nobody waits for the reply any more.
-    Gone {
-        entry: u64,
-        /// It was cancelled by a call of its own, and only that one's reply makes the tag free.
-        held: bool,
-        /// This tag is the cancelling call's: what its reply makes free.
-        frees: Option<(u64, T)>,
-    },
-}
-
-impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
-    /// A core without calls. `cancel_is_call` says that a call is cancelled by another call, whose
-    /// reply makes both tags free.
+impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
+    /// A core without calls. With `cancel_is_call` a call is cancelled by another call, whose reply
+    /// frees both tags.
     pub fn new(options: Options, cancel_is_call: bool) -> Self {
         Self {
             options,
@@ -132,12 +115,7 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
             calls: Calls::default(),
             waiting: VecDeque::new(),
             in_flight: 0,
-            tags: BTreeMap::new(),
-            quarantine: BTreeMap::new(),
-            next_gone: 0,
-            cancels: VecDeque::new(),
-            next_number: 0,
-            exhausted: false,
+            tags: Tags::new(),
             counts: Counts::default(),
         }
     }
@@ -145,12 +123,11 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
     /// Queues a call, with a tag of the caller's choice or one that is assigned when it is sent.
     ///
     /// # Errors
-    /// The message comes back if it cannot be accepted.
+    /// Returns the message if the call is not accepted.
     pub fn call(&mut self, tag: Option<T>, message: Q) -> Result<Id, Refused<Q>> {
-        let refuse = |message, why| Err(Refused { message, why });
         let tagged = match tag {
-            Some(tag) if self.tags.contains_key(&tag) => {
-                return refuse(message, Refusal::DuplicateTag);
+            Some(tag) if self.tags.owner(&tag).is_some() => {
+                return Err(Refused { message, why: Refusal::DuplicateTag });
             }
             Some(tag) => Tagged::Chosen(tag),
             None => Tagged::Assigned,
@@ -161,7 +138,7 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
     /// Queues a message that has no reply.
     ///
     /// # Errors
-    /// The message comes back if it cannot be accepted.
+    /// Returns the message if it is not accepted.
     pub fn send(&mut self, message: Q) -> Result<Id, Refused<Q>> {
         self.queue(Tagged::Not, message)
     }
@@ -174,148 +151,98 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
             return Err(Refused { message, why: Refusal::Full });
         }
         if let Tagged::Chosen(tag) = &tagged {
-            self.tags.insert(tag.clone(), Holder::Waiting);
+            self.tags.set_owner(tag.clone(), Owner::Waiting);
         }
-        let id = self.calls.insert(Call { stage: Stage::Waiting { tagged, message }, waker: None });
+        let stage = Stage::Waiting { tagged, message };
+        let id = self.calls.insert(Call { stage, waker: W::default() });
         self.waiting.push_back(id.clone());
         Ok(id)
     }
 
-    /// What to send next. `tag` numbers the tags that may be assigned, from 0 to the first `None`.
-    pub fn take(&mut self, tag: impl Fn(u64) -> Option<T>) -> Take<T, Q, W> {
-        let full = self.options.when_full == WhenFull::Wait
-            && self.quarantine.len() >= self.options.quarantine.get();
-        if let Some(cancel) = self.take_cancel(&tag) {
-            return cancel;
+    /// Returns the next thing to send, and commits it. `tag` numbers the tags that may be assigned,
+    /// from 0 to the first `None`.
+    pub fn poll_transmit(&mut self, tag: impl Fn(u64) -> Option<T>) -> Transmit<T, Q, W> {
+        // Looked up before a cancel takes a tag of its own.
+        let is_full = self.options.when_full == WhenFull::Wait
+            && self.tags.quarantined() >= self.options.quarantine.get();
+        // Cancels go first: they free tags that calls may wait for.
+        if let Some((of, tag)) = self.tags.next_cancel(self.cancel_is_call, &tag) {
+            return Transmit::Cancel { of, tag };
         }
         let Some(id) = self.waiting.front() else {
             let drained = self.phase == Phase::Draining && self.in_flight == 0;
-            return if drained { Take::Drained } else { Take::Nothing };
+            return if drained { Transmit::Drained } else { Transmit::Nothing };
         };
         let id = id.clone();
-        let call = self.calls.get(&id).expect("what waits is a call");
-        let Stage::Waiting { tagged, .. } = &call.stage else { unreachable!("it waits") };
+        let call = self.calls.get(&id).expect("a waiting call is in the table");
+        let Stage::Waiting { tagged, .. } = &call.stage else { unreachable!("the call waits") };
         let tag = match tagged {
             Tagged::Not => None,
-            _ if full || self.in_flight >= self.options.in_flight.get() => return Take::Blocked,
+            _ if is_full || self.in_flight >= self.options.in_flight.get() => {
+                return Transmit::Blocked;
+            }
             Tagged::Chosen(tag) => Some(tag.clone()),
-            Tagged::Assigned => match self.free_tag(tag) {
+            Tagged::Assigned => match self.tags.find_free(tag) {
                 Some(tag) => Some(tag),
-                None => return Take::Blocked,
+                None => return Transmit::Blocked,
             },
         };
         self.waiting.pop_front();
-        let call = self.calls.get_mut(&id).expect("it was there");
+        let call = self.calls.get_mut(&id).expect("a waiting call is in the table");
         let stage = tag.clone().map_or(Stage::Sent, Stage::InFlight);
         let before = std::mem::replace(&mut call.stage, stage);
-        let waker = if tag.is_none() { call.waker.take() } else { None };
+        let waker = if tag.is_none() { std::mem::take(&mut call.waker) } else { W::default() };
         if let Some(tag) = &tag {
-            self.tags.insert(tag.clone(), Holder::InFlight(id));
+            self.tags.set_owner(tag.clone(), Owner::InFlight(id));
             self.in_flight += 1;
         }
         match before {
-            Stage::Waiting { message, .. } => Take::Send { tag, message, waker },
-            _ => unreachable!("it waited"),
+            Stage::Waiting { message, .. } => Transmit::Send { tag, message, waker },
+            _ => unreachable!("the call waited"),
         }
     }
 
-    fn take_cancel(&mut self, tag: impl Fn(u64) -> Option<T>) -> Option<Take<T, Q, W>> {
-        while let Some(&entry) = self.cancels.front() {
-            // Its reply may have come in the meantime.
-            if let Some((since, of)) = self.quarantine.get(&entry).cloned() {
-                let tag = if self.cancel_is_call {
-                    let tag = self.free_tag(tag)?;
-                    self.hold(&of, true);
-                    // As old as what it cancels, so that they come of age together.
-                    self.bury(tag.clone(), since, Some((entry, of.clone())));
-                    Some(tag)
-                } else {
-                    None
-                };
-                self.cancels.pop_front();
-                return Some(Take::Cancel { of, tag });
-            }
-            self.cancels.pop_front();
-        }
-        None
-    }
-
-    /// There is no cancelling this call after all: the tag from [`Take::Cancel`] comes back.
+    /// Takes back the tag of a [`Transmit::Cancel`] that is not sent, for a call that the protocol
+    /// cannot cancel.
     pub fn retract(&mut self, tag: &T) {
-        if let Some(Holder::Gone { entry, frees: Some((_, of)), .. }) = self.tags.remove(tag) {
-            self.quarantine.remove(&entry);
-            self.hold(&of, false);
-            self.exhausted = false;
-        }
+        self.tags.retract(tag);
     }
 
-    fn hold(&mut self, tag: &T, by_cancel: bool) {
-        if let Some(Holder::Gone { held, .. }) = self.tags.get_mut(tag) {
-            *held = by_cancel && !seeded::is(Bug::MuxFlushIgnored);
-        }
-    }
-
-    /// A tag that is not in use. As there is one more number than tags in use, one of these numbers
-    /// is free, unless the numbers come round sooner, and then all are in use.
-    fn free_tag(&mut self, tag: impl Fn(u64) -> Option<T>) -> Option<T> {
-        if self.exhausted {
-            return None;
-        }
-        let start = self.next_number;
-        for _ in 0..=self.tags.len() {
-            let candidate = tag(self.next_number).or_else(|| {
-                self.next_number = 0;
-                tag(0)
-            })?;
-            self.next_number = self.next_number.wrapping_add(1);
-            if !self.tags.contains_key(&candidate) {
-                return Some(candidate);
-            }
-        }
-        self.next_number = start;
-        self.exhausted = true;
-        None
-    }
-
-    /// Hands a reply to the call that waits for it.
-    pub fn receive(&mut self, tag: &T, reply: R) -> Received<R, W> {
-        match self.tags.get(tag) {
-            Some(Holder::InFlight(id)) => {
-                let call = self.calls.get_mut(id).expect("what is in flight is a call");
+    /// Takes a reply, and decides which call it answers.
+    pub fn handle_reply(&mut self, tag: &T, reply: R) -> Received<R, W> {
+        match self.tags.owner(tag) {
+            Some(Owner::InFlight(id)) => {
+                let call = self.calls.get_mut(id).expect("a call in flight is in the table");
                 call.stage = Stage::Answered(reply);
-                let waker = call.waker.take();
+                let waker = std::mem::take(&mut call.waker);
                 self.in_flight -= 1;
                 if !seeded::is(Bug::MuxEntryStays) {
-                    self.tags.remove(tag);
-                    self.exhausted = false;
+                    self.tags.release(tag);
                 }
                 Received::Answered(waker)
             }
-            Some(Holder::Gone { .. }) if seeded::is(Bug::MuxLateIsUnexpected) => {
+            Some(Owner::Quarantined(_)) if seeded::is(Bug::MuxLateIsUnexpected) => {
                 Received::Unexpected(reply)
             }
-            Some(Holder::Gone { .. }) if seeded::is(Bug::MuxLatePanics) => panic!("nobody waits"),
-            Some(Holder::Gone { entry, held, frees }) => {
+            Some(Owner::Quarantined(_)) if seeded::is(Bug::MuxLatePanics) => {
+                panic!("a late reply")
+            }
+            Some(Owner::Quarantined(entry)) => {
                 self.counts.late += 1;
-                if !held {
-                    let (entry, frees) = (*entry, frees.clone());
-                    self.forget(entry);
-                    if let Some((cancelled, _)) = frees {
-                        self.forget(cancelled);
-                    }
-                }
+                let entry = entry.clone();
+                self.tags.handle_late(&entry);
                 Received::Late(reply)
             }
-            // A reply before its request is none.
-            Some(Holder::Waiting) | None => {
-                self.counts.unexpected += 1;
+            // A reply cannot come before its request was sent.
+            Some(Owner::Waiting) | None => {
+                self.count_unexpected();
                 Received::Unexpected(reply)
             }
         }
     }
 
-    /// What has become of a call. After anything but `None` the call is over.
-    pub fn poll(&mut self, id: &Id) -> Option<Outcome<Q, R>> {
+    /// Returns the outcome of a call, and removes it. `None` while the call is not over.
+    pub fn poll_call(&mut self, id: &Id) -> Option<Outcome<Q, R>> {
         let ended = self.phase == Phase::Ended;
         match self.calls.get(id)?.stage {
             Stage::Waiting { .. } | Stage::InFlight(_) if !ended => return None,
@@ -329,36 +256,35 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
         })
     }
 
-    /// Where to put what wakes the caller of a call that is not over.
+    /// The waker of the caller of a call that is not over.
     ///
     /// # Panics
     /// If the call is over.
-    pub fn waker(&mut self, id: &Id) -> &mut Option<W> {
+    pub fn waker(&mut self, id: &Id) -> &mut W {
         &mut self.calls.get_mut(id).expect("the call is not over").waker
     }
 
-    /// The caller leaves, and the call is over. What it leaves behind is to be dropped by the caller of
-    /// this; `None` if the call was over already.
-    pub fn abandon(&mut self, id: &Id, now: Instant) -> Option<(Abandoned<Q, R>, Option<W>)> {
+    /// Removes a call whose caller has left, at whatever stage it is. Returns what the call held, for
+    /// the caller to drop, or `None` if the call was over already.
+    pub fn abandon(&mut self, id: &Id, now: Instant) -> Option<(Abandoned<Q, R>, W)> {
         let Call { stage, waker } = self.calls.remove(id)?;
         let ended = self.phase == Phase::Ended;
         let abandoned = match stage {
             Stage::Waiting { tagged, message } => {
-                if let Ok(place) = self.waiting.binary_search(id) {
-                    self.waiting.remove(place);
+                if let Ok(index) = self.waiting.binary_search(id) {
+                    self.waiting.remove(index);
                 }
                 if let Tagged::Chosen(tag) = tagged
                     && !ended
                 {
-                    self.tags.remove(&tag);
-                    self.exhausted = false;
+                    self.tags.release(&tag);
                 }
                 Abandoned::Waiting(message)
             }
             Stage::InFlight(tag) => {
                 if !ended {
                     self.in_flight -= 1;
-                    self.quarantine(tag, now);
+                    self.tags.quarantine(tag, now);
                 }
                 Abandoned::InFlight
             }
@@ -368,95 +294,69 @@ impl<T: Ord + Clone, Q, R, W> Core<T, Q, R, W> {
         Some((abandoned, waker))
     }
 
-    fn quarantine(&mut self, tag: T, now: Instant) {
-        if seeded::is(Bug::MuxTagFreedOnDrop) {
-            self.tags.remove(&tag);
-            return;
-        }
-        let entry = self.bury(tag, now, None);
-        self.cancels.push_back(entry);
-    }
-
-    fn bury(&mut self, tag: T, since: Instant, frees: Option<(u64, T)>) -> u64 {
-        let entry = self.next_gone;
-        self.next_gone += 1;
-        self.quarantine.insert(entry, (since, tag.clone()));
-        self.tags.insert(tag, Holder::Gone { entry, held: false, frees });
-        entry
-    }
-
-    /// Ends a quarantine: its tag is free.
-    fn forget(&mut self, entry: u64) {
-        if let Some((_, tag)) = self.quarantine.remove(&entry) {
-            self.tags.remove(&tag);
-            self.exhausted = false;
-        }
-    }
-
-    /// Whether more tags are in quarantine than may be, and [that is fatal](WhenFull::Fail).
+    /// Returns true if more tags are in quarantine than the options allow, and
+    /// [that is fatal](WhenFull::Fail).
     pub fn is_overfull(&self) -> bool {
         self.options.when_full == WhenFull::Fail
-            && self.quarantine.len() > self.options.quarantine.get()
+            && self.tags.quarantined() > self.options.quarantine.get()
     }
 
-    /// When the oldest tag in quarantine comes of [age](Options::quarantine_age).
-    pub fn expiry(&self) -> Option<Instant> {
-        let (since, _) = self.quarantine.first_key_value()?.1;
-        since.checked_add(self.options.quarantine_age?)
+    /// The time at which the oldest tag in quarantine comes of [age](Options::quarantine_age).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.tags.oldest()?.checked_add(self.options.quarantine_age?)
     }
 
-    /// Makes the tags free that have come of age.
-    pub fn expire(&mut self, now: Instant) {
-        while self.expiry().is_some_and(|expiry| expiry <= now) {
-            let oldest = *self.quarantine.first_key_value().expect("it has an expiry").0;
-            self.forget(oldest);
+    /// Frees the tags in quarantine that have come of age.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while self.poll_timeout().is_some_and(|timeout| timeout <= now) {
+            self.tags.remove_oldest();
         }
     }
 
-    /// From now on no call is accepted. When the last one is over, [`take`](Self::take) says so.
+    /// Accepts no more calls. When the last one is over, [`poll_transmit`](Self::poll_transmit)
+    /// returns [`Transmit::Drained`].
     pub fn drain(&mut self) {
         if self.phase == Phase::Open {
             self.phase = Phase::Draining;
         }
     }
 
-    /// Ends everything. The answer is whom to wake; each [`poll`](Self::poll) tells its caller.
+    /// Ends every call. Returns the wakers of their callers, each of which then gets its
+    /// [outcome](Self::poll_call).
     pub fn end(&mut self) -> Vec<W> {
         self.phase = Phase::Ended;
         self.tags.clear();
-        self.quarantine.clear();
-        self.cancels.clear();
         self.in_flight = 0;
         self.waiting.clear();
         if seeded::is(Bug::MuxEndForgetsCallers) {
             return Vec::new();
         }
-        self.calls.iter_mut().filter_map(|call| call.waker.take()).collect()
+        self.calls.iter_mut().map(|call| std::mem::take(&mut call.waker)).collect()
     }
 
-    /// What is held and was seen.
+    /// Numbers of calls and tags held now, and of replies seen so far.
     pub fn counts(&self) -> Counts {
         Counts {
             waiting: self.waiting.len(),
             in_flight: self.in_flight,
             unclaimed: self.calls.len() - self.waiting.len() - self.in_flight,
-            quarantined: self.quarantine.len(),
+            quarantined: self.tags.quarantined(),
             ..self.counts
         }
     }
 
-    /// How many tags are in use, for whatever reason.
+    /// Number of tags in use, for whatever reason.
     pub fn tags_in_use(&self) -> usize {
         self.tags.len()
     }
 
-    /// Counts a reply without a tag.
-    pub(super) fn unexpected(&mut self) {
+    /// Counts a reply to no call.
+    pub(super) fn count_unexpected(&mut self) {
         self.counts.unexpected += 1;
     }
 
     /// Counts an unsolicited message for which there was no room.
-    pub(super) fn discard(&mut self) {
+    pub(super) fn count_discarded(&mut self) {
         self.counts.discarded += 1;
     }
 }
