@@ -30,7 +30,7 @@
 //! let mut stream = Reader::new(&b"\x03one\x03two"[..], Parser::new(body));
 //! let mut sink = Writer::new(&mut written, encode);
 //!
-//! // With the futures crate: `stream.forward(&mut sink).await?`.
+//! // With the futures crate: `stream.next().await` and `sink.send(message?).await?`.
 //! while let Some(message) = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
 //!     poll_fn(|cx| Pin::new(&mut sink).poll_ready(cx)).await?;
 //!     Pin::new(&mut sink).start_send(message?)?;

@@ -53,13 +53,13 @@ pub(super) struct Inbox<R> {
 }
 
 /// Follows the unlock: wakers, and a user value to drop.
-pub(super) struct AfterDelivery<V> {
+pub(super) struct WakeAndDrop<V> {
     pub(super) wakers: AfterUnlock,
     pub(super) discarded: Option<V>,
 }
 
 // Not derived: that would ask for `V: Default`.
-impl<V> Default for AfterDelivery<V> {
+impl<V> Default for WakeAndDrop<V> {
     fn default() -> Self {
         Self { wakers: AfterUnlock::default(), discarded: None }
     }
@@ -138,7 +138,7 @@ impl<P: Protocol> Shared<P> {
 
     /// Delivers a reply to its caller. Returns one that is unexpected.
     pub(super) fn reply(&self, tag: Option<P::Tag>, reply: P::Reply) -> Option<P::Reply> {
-        let mut locked = self.lock_with::<AfterDelivery<P::Reply>>();
+        let mut locked = self.lock_with::<WakeAndDrop<P::Reply>>();
         let (state, after) = locked.split();
         let Some(tag) = tag else {
             state.core.count_unexpected();
@@ -154,7 +154,7 @@ impl<P: Protocol> Shared<P> {
 
     /// Puts a message into the inbox, or counts and drops it if there is no room.
     pub(super) fn deliver(&self, message: P::Reply) {
-        let mut locked = self.lock_with::<AfterDelivery<P::Reply>>();
+        let mut locked = self.lock_with::<WakeAndDrop<P::Reply>>();
         let (state, after) = locked.split();
         if state.inbox.open && state.inbox.messages.len() < self.unsolicited {
             state.inbox.messages.push_back(message);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_core::Stream;
 
 use super::protocol::Protocol;
-use super::shared::{AfterDelivery, Shared};
+use super::shared::{Shared, WakeAndDrop};
 use crate::wait;
 use crate::waits::Site;
 
@@ -74,7 +74,7 @@ impl<P: Protocol> Stream for Unsolicited<P> {
 
 impl<P: Protocol> Drop for Unsolicited<P> {
     fn drop(&mut self) {
-        let mut locked = self.shared.lock_with::<AfterDelivery<VecDeque<P::Reply>>>();
+        let mut locked = self.shared.lock_with::<WakeAndDrop<VecDeque<P::Reply>>>();
         let (state, after) = locked.split();
         state.inbox.open = false;
         state.inbox.waker.clear(&mut after.wakers);
