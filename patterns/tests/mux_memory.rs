@@ -25,7 +25,7 @@ async fn a_million_dropped_calls_leave_no_entry_and_no_memory() {
     let (ours, mut theirs) = tokio::io::duplex(64 << 10);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = dns::split(read, write);
-    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, Options::new());
     let query = || Message::new(vec![0; 12]).unwrap();
 
     let mut drop_calls = async |count: usize| {

@@ -21,7 +21,7 @@ pub fn bench_clients(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime
     let mux = runtime.block_on(async {
         let (read, write) = server.connect().await.unwrap().into_split();
         let (sink, stream) = memcached::split(read, write, memcached::MAX_VALUE);
-        let (mux, _) = Mux::spawn(Memcached::new(), sink, stream, &Options::new());
+        let (mux, _) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
         for (key, value) in entries() {
             mux.call(Request::set(key, value).unwrap()).await.unwrap();
         }

@@ -10,7 +10,7 @@
 //! # async fn resolve(read: tokio::net::tcp::OwnedReadHalf, write: tokio::net::tcp::OwnedWriteHalf,
 //! #     query: Vec<u8>) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
 //! let (sink, stream) = dns::split(read, write);
-//! let (mux, _) = Mux::spawn(dns::Dns, sink, stream, &Options::new());
+//! let (mux, _) = Mux::spawn(dns::Dns, sink, stream, Options::new());
 //! let reply = mux.call(dns::Message::new(query)?).await?;
 //! # Ok(reply.into_bytes()) }
 //! ```

@@ -41,7 +41,7 @@ static ENDED: Site = Site::wait("mux", "ended", "the end of the connection");
 /// let (ours, _theirs) = tokio::io::duplex(512);
 /// let (read, write) = tokio::io::split(ours);
 /// let (sink, stream) = dns::split(read, write);
-/// let (mux, _unsolicited) = Mux::spawn(dns::Dns, sink, stream, &Options::new());
+/// let (mux, _unsolicited) = Mux::spawn(dns::Dns, sink, stream, Options::new());
 ///
 /// // The peer does not answer.
 /// let query = dns::Message::new(vec![0; 12]).unwrap();
@@ -91,7 +91,7 @@ impl<P: Protocol> Mux<P> {
         protocol: P,
         sink: S,
         stream: R,
-        options: &Options,
+        options: Options,
     ) -> (Self, Unsolicited<P>, impl Future<Output = Report> + Send + use<P, S, R, E, F>)
     where
         S: Sink<P::Request, Error = E> + Send,
@@ -113,7 +113,7 @@ impl<P: Protocol> Mux<P> {
         protocol: P,
         sink: S,
         stream: R,
-        options: &Options,
+        options: Options,
     ) -> (Self, Unsolicited<P>)
     where
         S: Sink<P::Request, Error = E> + Send + 'static,

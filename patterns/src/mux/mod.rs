@@ -14,7 +14,7 @@
 //! let (ours, mut theirs) = tokio::io::duplex(512);
 //! let (read, write) = tokio::io::split(ours);
 //! let (sink, stream) = dns::split(read, write);
-//! let (mux, _unsolicited) = Mux::spawn(dns::Dns, sink, stream, &Options::new());
+//! let (mux, _unsolicited) = Mux::spawn(dns::Dns, sink, stream, Options::new());
 //!
 //! # tokio::spawn(async move {
 //! #     // A server that answers the second query first.

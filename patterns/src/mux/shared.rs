@@ -81,13 +81,13 @@ fn number() -> Peer {
 }
 
 impl<P: Protocol> Shared<P> {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: Options) -> Self {
         Self {
             unexpected: options.unexpected,
             unsolicited: options.unsolicited.get(),
             peer: options.name.clone().map_or_else(number, Peer::Name),
             state: Mutex::new(State {
-                core: Core::new(options.clone(), P::CANCEL_IS_CALL),
+                core: Core::new(options, P::CANCEL_IS_CALL),
                 task: WakerSlot::default(),
                 idle: false,
                 deadline: None,

@@ -26,7 +26,7 @@ static RECV: Site = Site::wait("mux", "recv", "an unsolicited message");
 /// let (ours, mut theirs) = tokio::io::duplex(512);
 /// let (read, write) = tokio::io::split(ours);
 /// let (sink, stream) = dns::split(read, write);
-/// let (_mux, mut unsolicited) = Mux::spawn(dns::Dns, sink, stream, &Options::new());
+/// let (_mux, mut unsolicited) = Mux::spawn(dns::Dns, sink, stream, Options::new());
 ///
 /// // The peer sends a query of its own.
 /// theirs.write_all(b"\x00\x0c\x01\x02----------").await?;

@@ -106,7 +106,7 @@ type Connected<const TAGS: u64> =
 fn connect<const TAGS: u64>(replies: usize) -> Connected<TAGS> {
     let server = Server::new(replies);
     let options = Options::new().unexpected(Unexpected::Fail);
-    let (mux, unsolicited, connection) = Mux::new(Echo, server.clone(), server, &options);
+    let (mux, unsolicited, connection) = Mux::new(Echo, server.clone(), server, options);
     (mux, unsolicited, thread::spawn(move || block_on(connection).end))
 }
 

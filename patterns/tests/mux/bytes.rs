@@ -158,7 +158,7 @@ async fn an_error_of_the_reader_reaches_the_callers_unchanged() {
         }
     }
     let (sink, stream) = dns::split(Fails, tokio::io::sink());
-    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, Options::new());
     let error = mux.call(dns::Message::new(vec![0; 12]).unwrap()).await.unwrap_err();
     let CloseReason::Receive(reason) = end_of(&error) else { panic!("{error}") };
     let pushdown::io::ReadError::Io(reason) = reason.downcast_ref().unwrap() else { panic!() };
@@ -196,7 +196,7 @@ async fn calls_survive_writes_of_one_byte_and_reads_of_one_byte() {
     let (ours, theirs) = tokio::io::duplex(1);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = memcached::split(read, OneByOne(write, false), 100);
-    let (mux, _unsolicited) = Mux::spawn(Memcached::new(), sink, stream, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
     let server = async {
         let mut theirs = tokio::io::BufReader::new(theirs);
         for _ in 0..20 {
@@ -228,7 +228,7 @@ async fn queued_messages_share_one_write() {
     let (ours, mut theirs) = tokio::io::duplex(1 << 20);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = dns::split(read, write);
-    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, Options::new());
     let calls: Vec<_> = (0..100)
         .map(|_| {
             let mux = mux.clone();
@@ -250,7 +250,7 @@ async fn an_error_without_a_token_answers_the_oldest_call() {
     let (ours, mut theirs) = tokio::io::duplex(1 << 10);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = memcached::split(read, write, 100);
-    let (mux, mut unsolicited) = Mux::spawn(Memcached::new(), sink, stream, &Options::new());
+    let (mux, mut unsolicited) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
     let call = async |key: &str| mux.call(Request::get(key).unwrap()).await.unwrap();
     let server = async {
         settle().await;

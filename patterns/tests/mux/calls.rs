@@ -45,7 +45,7 @@ async fn a_chosen_tag_is_used_and_refused_to_a_second_call() {
 
 #[tokio::test(start_paused = true)]
 async fn a_chosen_tag_is_not_assigned_to_another_call() {
-    let (mux, _unsolicited, peer) = connect(Toy::<2>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(Toy::<2>, Options::new());
     let calls = async {
         let first = mux.call_with(ask("a"), CallOptions::new().tag(0));
         tokio::join!(first, mux.call(ask("b")))
@@ -62,7 +62,7 @@ async fn a_chosen_tag_is_not_assigned_to_another_call() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_get_tags_in_the_order_in_which_they_came() {
-    let (mux, _unsolicited, peer) = connect(Toy::<2>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(Toy::<2>, Options::new());
     let calls = async { tokio::join!(mux.call(ask("a")), mux.call(ask("b")), mux.call(ask("c"))) };
     let answering = async {
         assert_eq!(peer.sent().await, [frame(0, "a"), frame(1, "b")]);
@@ -78,7 +78,7 @@ async fn calls_get_tags_in_the_order_in_which_they_came() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_in_flight_are_limited() {
-    let (mux, _unsolicited, peer) = connect(Toy::<9>, &Options::new().in_flight(count(2)));
+    let (mux, _unsolicited, peer) = connect(Toy::<9>, Options::new().in_flight(count(2)));
     let calls = async { tokio::join!(mux.call(ask("a")), mux.call(ask("b")), mux.call(ask("c"))) };
     let answering = async {
         assert_eq!(peer.sent().await.len(), 2);
@@ -94,7 +94,7 @@ async fn calls_in_flight_are_limited() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_finds_no_room_to_wait_is_refused_with_its_request() {
-    let (mux, _unsolicited, peer) = connect(Toy::<9>, &Options::new().waiting(count(1)));
+    let (mux, _unsolicited, peer) = connect(Toy::<9>, Options::new().waiting(count(1)));
     peer.block();
     let rest = async {
         settle().await;
@@ -140,7 +140,7 @@ async fn the_longest_timeout_never_expires() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_without_a_reply_is_sent_in_order_and_leaves_nothing_behind() {
-    let (mux, _unsolicited, peer) = connect(Toy::<1>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(Toy::<1>, Options::new());
     let rest = async {
         settle().await;
         mux.send(frame(9, "notice")).await.unwrap();

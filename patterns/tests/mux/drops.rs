@@ -12,7 +12,7 @@ use crate::{SECOND, poll_times, settle, tasks};
 async fn a_call_dropped_at_any_point_leaves_nothing_and_disturbs_no_other_call() {
     let mut points = 0;
     for polls in 0.. {
-        let (mux, _unsolicited, peer) = connect(Toy::<1, true>, &Options::new());
+        let (mux, _unsolicited, peer) = connect(Toy::<1, true>, Options::new());
         peer.block();
         let first = async {
             let reply = mux.call(ask("first")).await;
@@ -63,7 +63,7 @@ async fn a_call_dropped_at_any_point_leaves_nothing_and_disturbs_no_other_call()
 
 #[tokio::test(start_paused = true)]
 async fn a_receive_or_a_shutdown_dropped_while_it_waits_takes_nothing() {
-    let (mux, mut unsolicited, peer) = connect(Toy::<9>, &Options::new());
+    let (mux, mut unsolicited, peer) = connect(Toy::<9>, Options::new());
     for _ in 0..3 {
         assert!(poll_times(2, unsolicited.recv()).await.is_none());
         assert!(poll_times(2, mux.ended()).await.is_none());

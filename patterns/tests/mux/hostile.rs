@@ -77,7 +77,7 @@ fn a_million_late_duplicate_and_unknown_replies_give_no_wrong_answer() {
 async fn a_connection_survives_any_replies_and_gives_no_wrong_answer() {
     const ROUNDS: usize = 5_000;
     let mut random = Random(0x2545_f491_4f6c_dd1d);
-    let (mux, _unsolicited, peer) = connect(Toy::<2>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(Toy::<2>, Options::new());
     let (mut late, mut right) = (Vec::new(), 0);
     for round in 0..ROUNDS {
         let mut dropped_texts = HashSet::new();

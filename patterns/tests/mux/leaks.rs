@@ -10,7 +10,7 @@ use crate::{SECOND, count, poll_times, tasks};
 /// Opens a connection, makes calls, drops some, answers some, and ends it in a random way.
 async fn random_connection(random: &mut Random) -> Peer {
     let options = Options::new().in_flight(count(2)).quarantine(count(2)).quarantine_age(SECOND);
-    let (mux, unsolicited, peer) = connect(Toy::<3, true>, &options);
+    let (mux, unsolicited, peer) = connect(Toy::<3, true>, options);
     let mut unsolicited = Some(unsolicited);
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..random.below(12) {

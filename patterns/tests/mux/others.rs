@@ -53,7 +53,7 @@ async fn a_dropped_call_leaves_no_entry() {
 #[tokio::test(start_paused = true)]
 async fn a_late_reply_leaves_the_connection_alive() {
     let options = Options::new().unexpected(pushdown_patterns::mux::Unexpected::Fail);
-    let (mux, _unsolicited, peer) = connect(Toy::<9>, &options);
+    let (mux, _unsolicited, peer) = connect(Toy::<9>, options);
     assert!(poll_times(2, mux.call(ask("a"))).await.is_none());
     peer.reply(peer.sent_one().await.tag, "late");
     let answering = async { peer.reply(peer.sent_one().await.tag, "b") };
@@ -79,7 +79,7 @@ async fn a_duplicate_reply_leaves_the_connection_alive() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reply_to_a_cancelled_call_is_dropped() {
-    let (mux, _unsolicited, peer) = connect(Toy::<9, true>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(Toy::<9, true>, Options::new());
     assert!(poll_times(2, mux.call(ask("a"))).await.is_none());
     assert_eq!(peer.sent().await, [frame(0, "a"), frame(0, "cancel")]);
     peer.reply(0, "a, although it was cancelled");
@@ -91,7 +91,7 @@ async fn a_reply_to_a_cancelled_call_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn a_tag_is_not_assigned_while_its_old_reply_may_come() {
-    let (mux, _unsolicited, peer) = connect(Toy::<1>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(Toy::<1>, Options::new());
     assert!(poll_times(2, mux.call(ask("a"))).await.is_none());
     assert_eq!(peer.sent_one().await, frame(0, "a"));
     let answering = async {
@@ -119,7 +119,7 @@ async fn receiving_does_not_wait_for_sending() {
     let (ours, mut theirs) = tokio::io::duplex(64);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = dns::split(read, write);
-    let (mux, mut unsolicited) = Mux::spawn(Dns, sink, stream, &Options::new());
+    let (mux, mut unsolicited) = Mux::spawn(Dns, sink, stream, Options::new());
     let peer = async {
         for _ in 0..100 {
             theirs.write_u16(200).await.unwrap();
@@ -154,7 +154,7 @@ async fn sending_does_not_wait_for_receiving() {
     let (ours, mut theirs) = tokio::io::duplex(64);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = dns::split(read, write);
-    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, Options::new());
     let peer = async {
         let mut requests = Vec::new();
         for _ in 0..100 {
@@ -193,7 +193,7 @@ async fn the_end_of_the_connection_wakes_all_callers_at_every_cut() {
         let (ours, mut theirs) = tokio::io::duplex(1 << 10);
         let (read, write) = tokio::io::split(ours);
         let (sink, reader) = dns::split(read, write);
-        let (mux, _unsolicited) = Mux::spawn(Dns, sink, reader, &Options::new());
+        let (mux, _unsolicited) = Mux::spawn(Dns, sink, reader, Options::new());
         let call = async || mux.call(message(0, 12, false)).await;
         let peer = async {
             let mut requests = [0; 3 * 14];

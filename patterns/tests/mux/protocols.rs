@@ -40,7 +40,7 @@ impl<const TAGS: u64> Protocol for NineP<TAGS> {
 
 #[tokio::test(start_paused = true)]
 async fn in_9p_only_the_reply_to_a_flush_frees_the_flushed_tag() {
-    let (mux, _unsolicited, peer) = connect(NineP::<2>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(NineP::<2>, Options::new());
     assert!(poll_times(2, mux.call(ask("Tread"))).await.is_none());
     assert_eq!(peer.sent().await, [frame(0, "Tread"), frame(1, "Tflush 0")]);
     let rest = async {
@@ -60,7 +60,7 @@ async fn in_9p_only_the_reply_to_a_flush_frees_the_flushed_tag() {
 
 #[tokio::test(start_paused = true)]
 async fn in_9p_a_flush_waits_for_a_tag_and_goes_ahead_of_calls() {
-    let (mux, _unsolicited, peer) = connect(NineP::<2>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(NineP::<2>, Options::new());
     let a = async { poll_times(3, mux.call(ask("a"))).await };
     let rest = async {
         assert_eq!(peer.sent().await, [frame(0, "a"), frame(1, "b")]);
@@ -82,7 +82,7 @@ async fn in_9p_a_flush_waits_for_a_tag_and_goes_ahead_of_calls() {
 #[tokio::test(start_paused = true)]
 async fn in_9p_a_late_or_second_reply_to_a_flush_is_harmless() {
     let options = Options::new().quarantine_age(SECOND);
-    let (mux, _unsolicited, peer) = connect(NineP::<3>, &options);
+    let (mux, _unsolicited, peer) = connect(NineP::<3>, options);
     assert!(poll_times(2, mux.call(ask("a"))).await.is_none());
     assert_eq!(peer.sent().await, [frame(0, "a"), frame(1, "Tflush 0")]);
     tokio::time::advance(2 * SECOND).await;
@@ -100,7 +100,7 @@ async fn in_9p_a_late_or_second_reply_to_a_flush_is_harmless() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_cannot_be_cancelled_needs_no_second_tag() {
-    let (mux, _unsolicited, peer) = connect(NineP::<9>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(NineP::<9>, Options::new());
     let seven = CallOptions::new().tag(7);
     assert!(poll_times(3, mux.call_with(ask("Tauth"), seven)).await.is_none());
     assert_eq!(peer.sent().await, [frame(7, "Tauth")]);
@@ -167,7 +167,7 @@ mod lines {
         serde_json::from_slice(&line).map_err(|_| input.fail(ErrorKind::UnexpectedByte))
     }
 
-    pub(super) fn connect(options: &Options) -> (Mux<JsonRpc>, Unsolicited<JsonRpc>, Server) {
+    pub(super) fn connect(options: Options) -> (Mux<JsonRpc>, Unsolicited<JsonRpc>, Server) {
         let (ours, theirs) = tokio::io::duplex(1 << 10);
         let (read, write) = tokio::io::split(ours);
         let stream = Reader::new(read, Parser::new(line));
@@ -196,7 +196,7 @@ mod lines {
 
 #[tokio::test(start_paused = true)]
 async fn in_json_rpc_ids_are_numbers_or_strings() {
-    let (mux, _unsolicited, mut server) = lines::connect(&Options::new());
+    let (mux, _unsolicited, mut server) = lines::connect(Options::new());
     let named = CallOptions::new().tag(Id::Text("0".to_owned()));
     let calls = async {
         let numbered = mux.call(json!({ "method": "number" }));
@@ -220,7 +220,7 @@ async fn in_json_rpc_ids_are_numbers_or_strings() {
 
 #[tokio::test(start_paused = true)]
 async fn in_json_rpc_the_server_can_call_and_notify() {
-    let (mux, mut unsolicited, mut server) = lines::connect(&Options::new());
+    let (mux, mut unsolicited, mut server) = lines::connect(Options::new());
     let client = async {
         let request = unsolicited.recv().await.unwrap();
         assert_eq!((&request["id"], &request["method"]), (&json!(0), &json!("ask")));
@@ -242,7 +242,7 @@ async fn in_json_rpc_the_server_can_call_and_notify() {
 #[tokio::test(start_paused = true)]
 async fn in_json_rpc_the_ids_of_unanswered_cancelled_calls_come_of_age() {
     let options = Options::new().quarantine_age(SECOND).quarantine(crate::count(4));
-    let (mux, _unsolicited, mut server) = lines::connect(&options);
+    let (mux, _unsolicited, mut server) = lines::connect(options);
     for round in 0..20 {
         let start = tokio::time::Instant::now();
         let dropping = async {

@@ -19,7 +19,7 @@ const HANG: Duration = Duration::from_secs(60);
 async fn connect(server: &Server) -> (Mux<Memcached>, Unsolicited<Memcached>) {
     let (read, write) = server.connect().await.unwrap().into_split();
     let (sink, stream) = memcached::split(read, write, memcached::MAX_VALUE);
-    Mux::spawn(Memcached::new(), sink, stream, &Options::new())
+    Mux::spawn(Memcached::new(), sink, stream, Options::new())
 }
 
 #[tokio::test]

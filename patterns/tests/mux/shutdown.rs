@@ -33,7 +33,7 @@ async fn a_drain_waits_for_calls_and_takes_no_new_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn a_drain_sends_what_waits() {
-    let (mux, _unsolicited, peer) = connect(Toy::<1>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(Toy::<1>, Options::new());
     let rest = async {
         settle().await;
         let answering = async {
@@ -130,7 +130,7 @@ async fn dropping_the_connections_future_ends_all_calls() {
     for polls in [0, 2] {
         let peer = Peer::default();
         let (sink, stream) = peer.sides();
-        let (mux, _unsolicited, connection) = Mux::new(Toy::<9>, sink, stream, &Options::new());
+        let (mux, _unsolicited, connection) = Mux::new(Toy::<9>, sink, stream, Options::new());
         let rest = async { poll_times(polls, connection).await };
         let (reply, connection) = tokio::join!(mux.call(ask("a")), rest);
         assert!(connection.is_none());

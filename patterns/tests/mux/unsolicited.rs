@@ -41,7 +41,7 @@ async fn an_unsolicited_message_with_the_tag_of_a_call_does_not_answer_it() {
 
 #[tokio::test(start_paused = true)]
 async fn replies_do_not_wait_for_the_receiver_of_unsolicited_messages() {
-    let (mux, mut unsolicited, peer) = connect(Toy::<9>, &Options::new().unsolicited(count(2)));
+    let (mux, mut unsolicited, peer) = connect(Toy::<9>, Options::new().unsolicited(count(2)));
     for number in 0..5 {
         peer.reply(number, format!("!{number}"));
     }
@@ -59,7 +59,7 @@ async fn replies_do_not_wait_for_the_receiver_of_unsolicited_messages() {
 #[tokio::test(start_paused = true)]
 async fn an_unexpected_reply_is_counted_delivered_or_fatal() {
     for how in [Unexpected::Count, Unexpected::Deliver, Unexpected::Fail] {
-        let (mux, mut unsolicited, peer) = connect(Toy::<9>, &Options::new().unexpected(how));
+        let (mux, mut unsolicited, peer) = connect(Toy::<9>, Options::new().unexpected(how));
         let rest = async {
             assert_eq!(peer.sent_one().await.tag, 0);
             peer.reply(5, "to no call");
@@ -104,7 +104,7 @@ async fn a_flood_of_messages_keeps_neither_calls_nor_other_tasks_waiting() {
     let peer = Peer::default();
     let (sink, _) = peer.sides();
     let flood = Flood(peer.clone(), 0);
-    let (mux, _unsolicited) = Mux::spawn(Toy::<9>, sink, flood, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Toy::<9>, sink, flood, Options::new());
     for text in ["a", "b"] {
         assert_eq!(mux.call(ask(text)).await.unwrap().text, text);
         tokio::task::yield_now().await;

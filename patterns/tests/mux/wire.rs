@@ -219,7 +219,7 @@ impl Stream for Side {
 }
 
 /// Creates a connection, and its other end.
-pub(crate) fn connect<P>(protocol: P, options: &Options) -> (Mux<P>, Unsolicited<P>, Peer)
+pub(crate) fn connect<P>(protocol: P, options: Options) -> (Mux<P>, Unsolicited<P>, Peer)
 where
     P: Protocol<Request = Frame, Reply = Frame>,
 {
@@ -231,5 +231,5 @@ where
 
 /// Creates a connection with unlimited tags and default options.
 pub(crate) fn toy() -> (Mux<Toy>, Unsolicited<Toy>, Peer) {
-    connect(Toy, &Options::new())
+    connect(Toy, Options::new())
 }

@@ -8,7 +8,7 @@
 //! use memcached::{Memcached, Request, Status};
 //!
 //! let (sink, stream) = memcached::split(read, write, memcached::MAX_VALUE);
-//! let (mux, _) = Mux::spawn(Memcached::new(), sink, stream, &Options::new());
+//! let (mux, _) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
 //! mux.call(Request::set("greeting", "hello")?.flag("T60")?).await?;
 //! let reply = mux.call(Request::get("greeting")?).await?;
 //! assert_eq!(reply.status, Status::Value);
