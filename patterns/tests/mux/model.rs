@@ -1,9 +1,9 @@
-//! The core against a model so simple that it can be seen to be right: lists, searched from the front.
+//! The sans-IO core against a naive model: lists that are searched from the front.
 
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use pushdown_patterns::mux::core::{Abandoned, Core, Id, Outcome, Received, Refusal, Take};
+use pushdown_patterns::mux::proto::{Abandoned, Core, Id, Outcome, Received, Refusal, Transmit};
 use pushdown_patterns::mux::{Options, WhenFull};
 
 use crate::count;
@@ -19,11 +19,11 @@ enum Step {
     Call,
     CallWith(u64),
     Send,
-    Take,
-    Receive(u64),
+    Transmit,
+    Reply(u64),
     Abandon(usize),
     Poll(usize),
-    Age(u64),
+    Timeout(u64),
     Drain,
     End,
 }
@@ -33,11 +33,11 @@ fn step() -> impl Strategy<Value = Step> {
         8 => Just(Step::Call),
         3 => (0..TAGS + 1).prop_map(Step::CallWith),
         1 => Just(Step::Send),
-        12 => Just(Step::Take),
-        12 => (0..TAGS + 2).prop_map(Step::Receive),
+        12 => Just(Step::Transmit),
+        12 => (0..TAGS + 2).prop_map(Step::Reply),
         4 => (0..8_usize).prop_map(Step::Abandon),
         8 => (0..8_usize).prop_map(Step::Poll),
-        3 => (1..8_u64).prop_map(Step::Age),
+        3 => (1..8_u64).prop_map(Step::Timeout),
         1 => Just(Step::Drain),
         1 => Just(Step::End),
     ]
@@ -45,31 +45,31 @@ fn step() -> impl Strategy<Value = Step> {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
-    /// With a chosen tag, an assigned one, or none.
+    /// The chosen tag, and whether the call has a tag at all.
     Waiting(Option<u64>, bool),
     InFlight(u64),
     Answered(u32),
     Sent,
 }
 
-/// Every call that is not over, and every tag without a caller, in the order in which they came.
+/// Every call that is not over, and every tag in quarantine, in the order in which they came.
 #[derive(Default)]
 struct Model {
     calls: Vec<(u32, Id, Stage)>,
-    gone: Vec<(u64, Instant)>,
+    quarantine: Vec<(u64, Instant)>,
     cancels: Vec<u64>,
     draining: bool,
     ended: bool,
 }
 
 impl Model {
-    fn has(&self, stage: impl Fn(Stage) -> bool) -> usize {
+    fn count(&self, stage: impl Fn(Stage) -> bool) -> usize {
         self.calls.iter().filter(|call| stage(call.2)).count()
     }
 
     fn in_use(&self, tag: u64) -> bool {
-        self.gone.iter().any(|gone| gone.0 == tag)
-            || self.has(|stage| match stage {
+        self.quarantine.iter().any(|entry| entry.0 == tag)
+            || self.count(|stage| match stage {
                 Stage::Waiting(chosen, _) => chosen == Some(tag),
                 Stage::InFlight(used) => used == tag,
                 _ => false,
@@ -77,15 +77,15 @@ impl Model {
     }
 
     fn waiting(&self) -> usize {
-        if self.ended { 0 } else { self.has(|stage| matches!(stage, Stage::Waiting(..))) }
+        if self.ended { 0 } else { self.count(|stage| matches!(stage, Stage::Waiting(..))) }
     }
 
     fn in_flight(&self) -> usize {
-        if self.ended { 0 } else { self.has(|stage| matches!(stage, Stage::InFlight(_))) }
+        if self.ended { 0 } else { self.count(|stage| matches!(stage, Stage::InFlight(_))) }
     }
 }
 
-/// Every message is a number, and so is every reply.
+/// Runs the steps on both. Messages, replies and wakers are numbers.
 fn run(steps: &[Step]) {
     let options = Options::new()
         .waiting(count(WAITING))
@@ -93,7 +93,7 @@ fn run(steps: &[Step]) {
         .quarantine(count(QUARANTINE))
         .quarantine_age(AGE)
         .when_full(WhenFull::Wait);
-    let mut core = Core::<u64, u32, u32, u32>::new(options, false);
+    let mut core = Core::<u64, u32, u32, Option<u32>>::new(options, false);
     let mut model = Model::default();
     let mut now = Instant::now();
     let mut next = 0;
@@ -125,33 +125,33 @@ fn run(steps: &[Step]) {
                     }
                 }
             }
-            Step::Take if model.ended => {}
-            Step::Take => {
-                let taken = core.take(|number| (number < TAGS).then_some(number));
+            Step::Transmit if model.ended => {}
+            Step::Transmit => {
+                let transmit = core.poll_transmit(|number| (number < TAGS).then_some(number));
                 let cancel = model.cancels.first().copied();
                 let first = model.calls.iter().position(|c| matches!(c.2, Stage::Waiting(..)));
                 match (cancel, first) {
                     (Some(of), _) => {
-                        assert_eq!(taken, Take::Cancel { of, tag: None });
+                        assert_eq!(transmit, Transmit::Cancel { of, tag: None });
                         model.cancels.remove(0);
                     }
                     (None, None) if model.draining && model.in_flight() == 0 => {
-                        assert_eq!(taken, Take::Drained);
+                        assert_eq!(transmit, Transmit::Drained);
                     }
-                    (None, None) => assert_eq!(taken, Take::Nothing),
+                    (None, None) => assert_eq!(transmit, Transmit::Nothing),
                     (None, Some(first)) => {
                         let (message, _, Stage::Waiting(chosen, tagged)) = model.calls[first]
                         else {
                             unreachable!()
                         };
                         let free = chosen.is_some() || (0..TAGS).any(|tag| !model.in_use(tag));
-                        let full = model.gone.len() >= QUARANTINE;
+                        let full = model.quarantine.len() >= QUARANTINE;
                         if tagged && (!free || full || model.in_flight() >= IN_FLIGHT) {
-                            assert_eq!(taken, Take::Blocked);
+                            assert_eq!(transmit, Transmit::Blocked);
                             continue;
                         }
-                        let Take::Send { tag, message: sent, waker } = taken else {
-                            panic!("{taken:?}")
+                        let Transmit::Send { tag, message: sent, waker } = transmit else {
+                            panic!("{transmit:?}")
                         };
                         assert_eq!((sent, waker), (message, (!tagged).then_some(message)));
                         model.calls[first].2 = match tag {
@@ -168,19 +168,19 @@ fn run(steps: &[Step]) {
                     }
                 }
             }
-            Step::Receive(tag) => {
-                let received = core.receive(&tag, next);
+            Step::Reply(tag) => {
+                let received = core.handle_reply(&tag, next);
                 let waits = |call: &&mut (u32, Id, Stage)| call.2 == Stage::InFlight(tag);
                 let call = model.calls.iter_mut().find(waits).filter(|_| !model.ended);
-                let gone = model.gone.iter().position(|gone| gone.0 == tag);
-                match (call, gone) {
+                let entry = model.quarantine.iter().position(|entry| entry.0 == tag);
+                match (call, entry) {
                     (Some(call), _) => {
                         assert_eq!(received, Received::Answered(Some(call.0)));
                         call.2 = Stage::Answered(next);
                     }
-                    (None, Some(gone)) => {
+                    (None, Some(entry)) => {
                         assert_eq!(received, Received::Late(next));
-                        model.gone.remove(gone);
+                        model.quarantine.remove(entry);
                         model.cancels.retain(|cancelled| *cancelled != tag);
                     }
                     (None, None) => assert_eq!(received, Received::Unexpected(next)),
@@ -202,7 +202,7 @@ fn run(steps: &[Step]) {
                 if let Stage::InFlight(tag) = stage
                     && !model.ended
                 {
-                    model.gone.push((tag, now));
+                    model.quarantine.push((tag, now));
                     model.cancels.push(tag);
                 }
             }
@@ -215,23 +215,24 @@ fn run(steps: &[Step]) {
                     Stage::InFlight(_) if model.ended => Some(Outcome::Ended(None)),
                     _ => None,
                 };
-                assert_eq!(core.poll(&id), expected);
+                assert_eq!(core.poll_call(&id), expected);
                 if expected.is_some() {
                     model.calls.remove(which);
-                    assert_eq!(core.poll(&id), None);
+                    assert_eq!(core.poll_call(&id), None);
                 }
             }
             Step::Abandon(_) | Step::Poll(_) => {}
-            Step::Age(seconds) => {
+            Step::Timeout(seconds) => {
                 now += Duration::from_secs(seconds);
-                core.expire(now);
+                core.handle_timeout(now);
                 let cancels = &mut model.cancels;
-                model.gone.retain(|(tag, since)| {
+                model.quarantine.retain(|(tag, since)| {
                     let stays = *since + AGE > now;
                     cancels.retain(|cancelled| stays || cancelled != tag);
                     stays
                 });
-                assert_eq!(core.expiry(), model.gone.first().map(|gone| gone.1 + AGE));
+                let oldest = model.quarantine.first();
+                assert_eq!(core.poll_timeout(), oldest.map(|entry| entry.1 + AGE));
             }
             Step::Drain => {
                 core.drain();
@@ -243,20 +244,20 @@ fn run(steps: &[Step]) {
                 };
                 let mut expected: Vec<u32> =
                     model.calls.iter().filter(unfinished).map(|call| call.0).collect();
-                let mut woken = core.end();
+                let mut woken: Vec<u32> = core.end().into_iter().flatten().collect();
                 woken.sort_unstable();
                 expected.sort_unstable();
-                assert_eq!(woken, expected, "everybody is woken, and once");
+                assert_eq!(woken, expected, "each caller is woken once");
                 model.ended = true;
-                model.gone.clear();
+                model.quarantine.clear();
                 model.cancels.clear();
             }
         }
         let counts = core.counts();
-        let expected = (model.waiting(), model.in_flight(), model.gone.len());
+        let expected = (model.waiting(), model.in_flight(), model.quarantine.len());
         assert_eq!((counts.waiting, counts.in_flight, counts.quarantined), expected, "{step:?}");
         assert_eq!(counts.unclaimed, model.calls.len() - expected.0 - expected.1);
-        let chosen = model.has(|stage| matches!(stage, Stage::Waiting(Some(_), _)));
+        let chosen = model.count(|stage| matches!(stage, Stage::Waiting(Some(_), _)));
         let in_use = if model.ended { 0 } else { expected.1 + expected.2 + chosen };
         assert_eq!(core.tags_in_use(), in_use, "{step:?}");
     }
@@ -266,7 +267,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn the_core_does_what_the_model_does(steps in prop::collection::vec(step(), 1..200)) {
+    fn the_core_and_the_model_agree_at_every_step(steps in prop::collection::vec(step(), 1..200)) {
         run(&steps);
     }
 }
@@ -276,10 +277,10 @@ fn all_other_tags_are_used_before_one_is_used_again() {
     let mut core = Core::<u64, u32, u32, ()>::new(Options::new(), false);
     for round in 0..30 {
         let id = core.call(None, round).unwrap();
-        let taken = core.take(|number| (number < 10).then_some(number));
-        let Take::Send { tag: Some(tag), .. } = taken else { panic!("{taken:?}") };
+        let transmit = core.poll_transmit(|number| (number < 10).then_some(number));
+        let Transmit::Send { tag: Some(tag), .. } = transmit else { panic!("{transmit:?}") };
         assert_eq!(tag, u64::from(round % 10));
-        core.receive(&tag, round);
-        assert_eq!(core.poll(&id), Some(Outcome::Reply(round)));
+        core.handle_reply(&tag, round);
+        assert_eq!(core.poll_call(&id), Some(Outcome::Reply(round)));
     }
 }

@@ -1,18 +1,17 @@
-//! A call under way.
+//! A call, from its first poll until it is over or dropped.
 
 use core::task::Context;
 use core::time::Duration;
 use std::time::Instant;
 
-use super::core::{Abandoned, Id, Outcome, Refusal, Refused};
-use super::error::{CallError, CallErrorKind, End};
+use super::error::{CallError, CallErrorKind, CloseReason};
+use super::proto::{Abandoned, Id, Outcome, Refusal, Refused};
 use super::protocol::Protocol;
 use super::shared::{Shared, State};
 use crate::seeded::{self, Bug};
 use crate::wait::{Clock, Step};
-use crate::wakers::AfterUnlock;
 
-/// How one call differs from others.
+/// Options of a single call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,19 +27,20 @@ pub struct CallOptions<T> {
 }
 
 impl<T> CallOptions<T> {
-    /// A tag is assigned, and there is no deadline.
+    /// An assigned tag, and no timeout.
     pub const fn new() -> Self {
         Self { tag: None, timeout: None }
     }
 
-    /// A tag of the caller's choice. It is in use from the start of the call, and the call fails if it
-    /// already is.
+    /// Uses this tag instead of an assigned one.
+    ///
+    /// It is in use from the start of the call. The call fails if the tag already is.
     #[must_use]
     pub fn tag(self, tag: T) -> Self {
         Self { tag: Some(tag), ..self }
     }
 
-    /// How long the call may take: all of it, waiting to be sent included.
+    /// Limits the time of the whole call, from its first poll, including the wait to be sent.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
@@ -53,23 +53,23 @@ impl<T> Default for CallOptions<T> {
     }
 }
 
-/// A call under way. Dropped, it is abandoned.
-pub(super) struct Calling<'a, P: Protocol> {
+/// A call in progress. Dropping it abandons the call.
+pub(super) struct PendingCall<'a, P: Protocol> {
     shared: &'a Shared<P>,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
+    /// Taken by the first poll.
     request: Option<P::Request>,
+    /// Set while the call is in the core.
     id: Option<Id>,
 }
 
-pub(super) type Asked<P> = Step<
-    Result<
-        Outcome<<P as Protocol>::Request, <P as Protocol>::Reply>,
-        CallError<<P as Protocol>::Request>,
-    >,
+pub(super) type CallResult<P> = Result<
+    Outcome<<P as Protocol>::Request, <P as Protocol>::Reply>,
+    CallError<<P as Protocol>::Request>,
 >;
 
-impl<'a, P: Protocol> Calling<'a, P> {
+impl<'a, P: Protocol> PendingCall<'a, P> {
     pub(super) fn new(
         shared: &'a Shared<P>,
         timeout: Option<Duration>,
@@ -78,20 +78,19 @@ impl<'a, P: Protocol> Calling<'a, P> {
         Self { shared, timeout, deadline: None, request: Some(request), id: None }
     }
 
-    /// Queues the call, the first time, and looks what has become of it.
-    pub(super) fn ask(
+    /// Queues the call at the first poll, and returns its outcome once there is one.
+    pub(super) fn poll(
         &mut self,
         cx: &Context<'_>,
         clock: Clock,
         queue: impl FnOnce(&mut State<P>, P::Request) -> Result<Id, Refused<P::Request>>,
-    ) -> Asked<P> {
+    ) -> Step<CallResult<P>> {
         let now = self.timeout.map(|_| clock.now());
-        let mut later = AfterUnlock::default();
-        let mut _old = None;
-        let mut state = self.shared.lock();
+        let mut locked = self.shared.lock();
+        let (state, after) = locked.split();
         if let Some(request) = self.request.take() {
             self.deadline = now.zip(self.timeout).and_then(|(now, time)| now.checked_add(time));
-            match queue(&mut state, request) {
+            match queue(state, request) {
                 Ok(id) => self.id = Some(id),
                 Err(Refused { message, why }) => {
                     let kind = match (why, state.report()) {
@@ -101,10 +100,10 @@ impl<'a, P: Protocol> Calling<'a, P> {
                     return Step::Done(Err(CallError::new(kind, Some(message))));
                 }
             }
-            later.wake(state.wake_sender());
+            state.wake_sender(after);
         }
-        let id = self.id.as_ref().expect("a call that is over is not asked");
-        if let Some(outcome) = state.core.poll(id) {
+        let id = self.id.as_ref().expect("a call that is over is not polled");
+        if let Some(outcome) = state.core.poll_call(id) {
             self.id = None;
             return Step::Done(match outcome {
                 Outcome::Ended(request) => {
@@ -115,45 +114,46 @@ impl<'a, P: Protocol> Calling<'a, P> {
             });
         }
         if self.deadline.zip(now).is_some_and(|(deadline, now)| deadline <= now) {
-            drop(state);
-            let request = match self.leave() {
-                Some(Abandoned::Waiting(request)) => Some(request),
-                // In this very moment.
-                Some(Abandoned::Answered(reply)) => return Step::Done(Ok(Outcome::Reply(reply))),
-                _ => None,
-            };
-            return Step::Done(Err(CallError::new(CallErrorKind::TimedOut, request)));
+            drop(locked);
+            return Step::Done(self.time_out());
         }
-        let waker = state.core.waker(id);
-        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            _old = waker.replace(cx.waker().clone());
-        }
+        state.core.waker(id).register(cx, after);
         Step::Wait { until: self.deadline }
     }
 
-    /// Leaves the call where it is.
-    fn leave(&mut self) -> Option<Abandoned<P::Request, P::Reply>> {
+    fn time_out(&mut self) -> CallResult<P> {
+        let request = match self.abandon() {
+            Some(Abandoned::Waiting(request)) => Some(request),
+            // The reply came after the lock was released.
+            Some(Abandoned::Answered(reply)) => return Ok(Outcome::Reply(reply)),
+            _ => None,
+        };
+        Err(CallError::new(CallErrorKind::TimedOut, request))
+    }
+
+    /// Takes the call out of the core, at whatever stage it is.
+    fn abandon(&mut self) -> Option<Abandoned<P::Request, P::Reply>> {
         let id = self.id.take()?;
         let now = Clock::TOKIO.now();
-        let mut later = AfterUnlock::default();
-        let mut _waker = None;
-        let mut state = self.shared.lock();
-        let (abandoned, waker) = state.core.abandon(&id, now)?;
-        _waker = waker;
-        // A cancel to send, or the last call of a drain.
-        later.wake(state.wake_sender());
-        if state.core.is_overfull() {
-            drop(state);
-            self.shared.end(End::QuarantineFull);
+        let mut locked = self.shared.lock();
+        let (state, after) = locked.split();
+        let (abandoned, mut waker) = state.core.abandon(&id, now)?;
+        waker.clear(after);
+        // There may be a cancel to send, or this was the last call of a drain.
+        state.wake_sender(after);
+        let is_overfull = state.core.is_overfull();
+        drop(locked);
+        if is_overfull {
+            self.shared.end(CloseReason::QuarantineFull);
         }
         Some(abandoned)
     }
 }
 
-impl<P: Protocol> Drop for Calling<'_, P> {
+impl<P: Protocol> Drop for PendingCall<'_, P> {
     fn drop(&mut self) {
         if !seeded::is(Bug::MuxCallLeaks) {
-            drop(self.leave());
+            drop(self.abandon());
         }
     }
 }

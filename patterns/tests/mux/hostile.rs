@@ -1,38 +1,26 @@
-//! Replies as no server should send them, with a tag space of two: never a wrong answer.
+//! Replies that no server should send, with two tags: no caller gets a wrong answer.
 //!
-//! What is sent twice is sent before the tag has a new caller. After that nothing in a protocol with
-//! nothing but tags tells the second reply to the old call from the first to the new one, which is why
-//! all other tags are used first.
+//! A duplicate is sent before its tag has a new caller. Later it could not be told from the first reply
+//! to the new call by its tag, which is why all other tags are used first.
 
 use std::collections::HashSet;
 use std::time::Instant;
 
 use pushdown_patterns::mux::Options;
-use pushdown_patterns::mux::core::{Core, Id, Outcome, Received, Take};
+use pushdown_patterns::mux::proto::{Core, Id, Outcome, Received, Transmit};
 
+use crate::random::Random;
 use crate::wire::{Toy, ask, connect};
 use crate::{poll_times, settle};
 
-/// A generator of numbers that look random: xorshift.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 32) % bound
-    }
-}
-
 #[test]
-fn a_million_replies_duplicate_late_and_unknown_are_never_wrong() {
+fn a_million_late_duplicate_and_unknown_replies_give_no_wrong_answer() {
     const REPLIES: u64 = 1_000_000;
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut core = Core::<u64, u64, u64, ()>::new(Options::new(), false);
     let now = Instant::now();
     let mut calls: Vec<(u64, Id)> = Vec::new();
-    // What the server has been asked under each of the two tags, and has not answered.
+    // The unanswered request of each of the two tags, as the server sees it.
     let mut asked = [None; 2];
     let (mut right, mut late, mut unexpected, mut next) = (0_u64, 0_u64, 0_u64, 0_u64);
     let mut replies = 0;
@@ -47,8 +35,8 @@ fn a_million_replies_duplicate_late_and_unknown_are_never_wrong() {
                 core.abandon(&id, now);
             }
             3 | 4 => {
-                let taken = core.take(|number| (number < 2).then_some(number));
-                if let Take::Send { tag: Some(tag), message, .. } = taken {
+                let transmit = core.poll_transmit(|number| (number < 2).then_some(number));
+                if let Transmit::Send { tag: Some(tag), message, .. } = transmit {
                     let old = asked[tag as usize].replace(message);
                     assert_eq!(old, None, "the tag was still in use");
                 }
@@ -57,11 +45,11 @@ fn a_million_replies_duplicate_late_and_unknown_are_never_wrong() {
                 replies += 1;
                 let tag = random.below(3);
                 let question = asked.get_mut(tag as usize).and_then(Option::take);
-                // To what was asked, or else a duplicate or an unknown one: a wrong answer.
-                match core.receive(&tag, question.unwrap_or(u64::MAX)) {
+                // The right reply if there was a question, otherwise a duplicate or unknown one.
+                match core.handle_reply(&tag, question.unwrap_or(u64::MAX)) {
                     Received::Answered(_) => assert!(question.is_some(), "a wrong answer"),
                     Received::Late(_) => {
-                        assert!(question.is_some(), "taken for a late one");
+                        assert!(question.is_some(), "a duplicate counts as late");
                         late += 1;
                     }
                     Received::Unexpected(_) => {
@@ -71,7 +59,7 @@ fn a_million_replies_duplicate_late_and_unknown_are_never_wrong() {
                 }
             }
         }
-        calls.retain(|(message, id)| match core.poll(id) {
+        calls.retain(|(message, id)| match core.poll_call(id) {
             None => true,
             Some(outcome) => {
                 assert_eq!(outcome, Outcome::Reply(*message), "a wrong answer");
@@ -84,22 +72,22 @@ fn a_million_replies_duplicate_late_and_unknown_are_never_wrong() {
     println!("{replies} replies: {right} right, {late} late, {unexpected} duplicate or unknown");
 }
 
-/// The same through a connection, whose server answers each round of calls in its own way.
+/// The same over a connection whose peer answers each round of calls at random.
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_sent_any_replies_stays_and_gives_no_wrong_answer() {
+async fn a_connection_survives_any_replies_and_gives_no_wrong_answer() {
     const ROUNDS: usize = 5_000;
     let mut random = Random(0x2545_f491_4f6c_dd1d);
-    let (mux, _unsolicited, peer) = connect(Toy::<2>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(Toy::<2>, Options::new());
     let (mut late, mut right) = (Vec::new(), 0);
     for round in 0..ROUNDS {
-        let mut gone = HashSet::new();
-        // As many calls as there are tags without a late reply to come.
+        let mut dropped_texts = HashSet::new();
+        // As many calls as there are tags without a late reply still to come.
         let calls: Vec<_> = (late.len()..2)
             .map(|call| {
                 let (mux, text) = (mux.clone(), format!("{round} {call}"));
                 let dropped = random.below(4) == 0;
                 if dropped {
-                    gone.insert(text.clone());
+                    dropped_texts.insert(text.clone());
                 }
                 tokio::spawn(async move {
                     let call = mux.call(ask(text.clone()));
@@ -117,13 +105,13 @@ async fn a_connection_that_is_sent_any_replies_stays_and_gives_no_wrong_answer()
         while !asked.is_empty() || random.below(2) == 0 {
             match random.below(4) {
                 0 => peer.reply(2 + random.below(9), "unknown"),
-                // The reply to a dropped call, in a later round.
-                1 if asked.first().is_some_and(|question| gone.contains(&question.text)) => {
+                // The reply to a dropped call waits for a later round.
+                1 if asked.first().is_some_and(|first| dropped_texts.contains(&first.text)) => {
                     late.push(asked.remove(0));
                 }
                 _ if !asked.is_empty() => {
-                    let place = random.below(asked.len() as u64) as usize;
-                    let question = asked.swap_remove(place);
+                    let index = random.below(asked.len() as u64) as usize;
+                    let question = asked.swap_remove(index);
                     peer.reply(question.tag, question.text);
                     (0..random.below(3)).for_each(|_| peer.reply(question.tag, "again"));
                 }

@@ -1,10 +1,22 @@
-//! What others got wrong, numbered as in `src/pattern/seeded.rs`, and the lecture's slip.
+//! Bugs of other software, a test for each, and the slip of the lecture.
+//!
+//! | test | bug of |
+//! |---|---|
+//! | `the_tag_of_an_answered_call_can_be_used_again` | the lecture: the entry is never removed |
+//! | `a_dropped_call_leaves_no_entry` | async-nats #1617, jsonrpsee |
+//! | `a_late_reply_leaves_the_connection_alive` | jsonrpsee #235, tokio-tower #28 |
+//! | `a_duplicate_reply_leaves_the_connection_alive` | jsonrpsee 0.26 |
+//! | `a_reply_to_a_cancelled_call_is_dropped` | tower-lsp-server #35 panics |
+//! | `a_tag_is_not_assigned_while_its_old_reply_may_come` | redis-rs #698 answers the wrong caller |
+//! | `receiving_does_not_wait_for_sending`, `sending_does_not_wait_for_receiving` | yamux #227, redis-rs #1955, h2 #860 |
+//! | `the_end_of_the_connection_wakes_all_callers_at_every_cut` | redis-rs #275 |
+//! | `the_timeout_covers_the_time_in_the_queue` | redis-rs #1541 |
 
 use std::time::Duration;
 
 use pushdown_patterns::Effect;
 use pushdown_patterns::mux::dns::{self, Dns, Message};
-use pushdown_patterns::mux::{CallErrorKind, CallOptions, End, Mux, Options};
+use pushdown_patterns::mux::{CallErrorKind, CallOptions, CloseReason, Mux, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -12,7 +24,7 @@ use crate::wire::{Toy, ask, connect, frame, toy};
 use crate::{SECOND, end_of, poll_times, settle};
 
 #[tokio::test(start_paused = true)]
-async fn slip_the_entry_of_a_call_is_removed_so_that_its_tag_can_be_used_again() {
+async fn the_tag_of_an_answered_call_can_be_used_again() {
     let (mux, _unsolicited, peer) = toy();
     for round in 0..3 {
         let answering = async {
@@ -26,7 +38,7 @@ async fn slip_the_entry_of_a_call_is_removed_so_that_its_tag_can_be_used_again()
 }
 
 #[tokio::test(start_paused = true)]
-async fn row_1_a_dropped_call_leaves_no_entry() {
+async fn a_dropped_call_leaves_no_entry() {
     let (mux, _unsolicited, peer) = toy();
     for polls in 1..4 {
         assert!(poll_times(polls, mux.call(ask("a"))).await.is_none());
@@ -39,9 +51,9 @@ async fn row_1_a_dropped_call_leaves_no_entry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn row_2_a_late_reply_leaves_the_connection_alive() {
+async fn a_late_reply_leaves_the_connection_alive() {
     let options = Options::new().unexpected(pushdown_patterns::mux::Unexpected::Fail);
-    let (mux, _unsolicited, peer) = connect(Toy::<9>, &options);
+    let (mux, _unsolicited, peer) = connect(Toy::<9>, options);
     assert!(poll_times(2, mux.call(ask("a"))).await.is_none());
     peer.reply(peer.sent_one().await.tag, "late");
     let answering = async { peer.reply(peer.sent_one().await.tag, "b") };
@@ -50,7 +62,7 @@ async fn row_2_a_late_reply_leaves_the_connection_alive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn row_3_a_duplicate_reply_leaves_the_connection_alive() {
+async fn a_duplicate_reply_leaves_the_connection_alive() {
     let (mux, _unsolicited, peer) = toy();
     for text in ["a", "b"] {
         let answering = async {
@@ -66,8 +78,8 @@ async fn row_3_a_duplicate_reply_leaves_the_connection_alive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn row_4_a_reply_to_a_cancelled_call_is_dropped_in_peace() {
-    let (mux, _unsolicited, peer) = connect(Toy::<9, true>, &Options::new());
+async fn a_reply_to_a_cancelled_call_is_dropped() {
+    let (mux, _unsolicited, peer) = connect(Toy::<9, true>, Options::new());
     assert!(poll_times(2, mux.call(ask("a"))).await.is_none());
     assert_eq!(peer.sent().await, [frame(0, "a"), frame(0, "cancel")]);
     peer.reply(0, "a, although it was cancelled");
@@ -78,8 +90,8 @@ async fn row_4_a_reply_to_a_cancelled_call_is_dropped_in_peace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn row_5_a_tag_is_not_used_again_while_its_old_reply_is_due() {
-    let (mux, _unsolicited, peer) = connect(Toy::<1>, &Options::new());
+async fn a_tag_is_not_assigned_while_its_old_reply_may_come() {
+    let (mux, _unsolicited, peer) = connect(Toy::<1>, Options::new());
     assert!(poll_times(2, mux.call(ask("a"))).await.is_none());
     assert_eq!(peer.sent_one().await, frame(0, "a"));
     let answering = async {
@@ -92,7 +104,7 @@ async fn row_5_a_tag_is_not_used_again_while_its_old_reply_is_due() {
     assert_eq!(reply.unwrap().text, "b");
 }
 
-/// A DNS message of this length.
+/// A DNS message of the given length.
 fn message(id: u16, length: usize, response: bool) -> Message {
     let mut bytes = vec![0; length];
     bytes[..2].copy_from_slice(&id.to_be_bytes());
@@ -100,14 +112,14 @@ fn message(id: u16, length: usize, response: bool) -> Message {
     Message::new(bytes).unwrap()
 }
 
-/// The peer writes, and reads nothing until all of it is written; all buffers are full. Whoever waits
-/// for room to write before it reads waits for ever.
+/// The peer reads nothing until it has written everything, and all buffers are full. A client that waits
+/// for room to write before it reads would wait forever.
 #[tokio::test(start_paused = true)]
-async fn row_6_receiving_does_not_wait_for_sending() {
+async fn receiving_does_not_wait_for_sending() {
     let (ours, mut theirs) = tokio::io::duplex(64);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = dns::split(read, write);
-    let (mux, mut unsolicited) = Mux::spawn(Dns, sink, stream, &Options::new());
+    let (mux, mut unsolicited) = Mux::spawn(Dns, sink, stream, Options::new());
     let peer = async {
         for _ in 0..100 {
             theirs.write_u16(200).await.unwrap();
@@ -136,13 +148,13 @@ async fn row_6_receiving_does_not_wait_for_sending() {
     }
 }
 
-/// The peer reads, and writes nothing until it has read all.
+/// The peer writes nothing until it has read everything.
 #[tokio::test(start_paused = true)]
-async fn row_6_sending_does_not_wait_for_receiving() {
+async fn sending_does_not_wait_for_receiving() {
     let (ours, mut theirs) = tokio::io::duplex(64);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = dns::split(read, write);
-    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, Options::new());
     let peer = async {
         let mut requests = Vec::new();
         for _ in 0..100 {
@@ -168,9 +180,9 @@ async fn row_6_sending_does_not_wait_for_receiving() {
     tokio::time::timeout(60 * SECOND, async { tokio::join!(peer, calls) }).await.unwrap();
 }
 
-/// The connection is cut after every byte of two replies. Nobody waits on, and time stands still.
+/// The connection is cut after every byte of two replies. No time passes until all callers are woken.
 #[tokio::test(start_paused = true)]
-async fn row_7_the_end_of_the_connection_wakes_all_callers_wherever_it_comes() {
+async fn the_end_of_the_connection_wakes_all_callers_at_every_cut() {
     let replies = [message(0, 20, true), message(1, 30, true)].map(|reply| {
         let length = u16::try_from(reply.as_bytes().len()).unwrap();
         [&length.to_be_bytes()[..], reply.as_bytes()].concat()
@@ -181,7 +193,7 @@ async fn row_7_the_end_of_the_connection_wakes_all_callers_wherever_it_comes() {
         let (ours, mut theirs) = tokio::io::duplex(1 << 10);
         let (read, write) = tokio::io::split(ours);
         let (sink, reader) = dns::split(read, write);
-        let (mux, _unsolicited) = Mux::spawn(Dns, sink, reader, &Options::new());
+        let (mux, _unsolicited) = Mux::spawn(Dns, sink, reader, Options::new());
         let call = async || mux.call(message(0, 12, false)).await;
         let peer = async {
             let mut requests = [0; 3 * 14];
@@ -196,8 +208,8 @@ async fn row_7_the_end_of_the_connection_wakes_all_callers_wherever_it_comes() {
         assert_eq!(error.effect(), Effect::MayHaveHappened);
         let between = [0, 22, stream.len()].contains(&cut);
         match end_of(&error) {
-            End::Closed => assert!(between, "in the middle of a reply, cut at {cut}"),
-            End::Receive(error) => {
+            CloseReason::Closed => assert!(between, "in the middle of a reply, cut at {cut}"),
+            CloseReason::Receive(error) => {
                 assert!(!between);
                 let expected = format!("unexpected end of input at offset {cut}");
                 assert_eq!(error.to_string(), expected);
@@ -213,7 +225,7 @@ async fn row_7_the_end_of_the_connection_wakes_all_callers_wherever_it_comes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn row_8_the_timeout_covers_the_time_in_the_queue() {
+async fn the_timeout_covers_the_time_in_the_queue() {
     let (mux, _unsolicited, peer) = toy();
     peer.block();
     let start = Instant::now();
@@ -223,5 +235,5 @@ async fn row_8_the_timeout_covers_the_time_in_the_queue() {
     assert_eq!(error.effect(), Effect::DidNotHappen);
     assert_eq!(error.into_request(), Some(ask("a")));
     peer.unblock();
-    assert_eq!(peer.sent().await, [], "nothing is sent after its time");
+    assert_eq!(peer.sent().await, [], "a call that timed out is not sent");
 }

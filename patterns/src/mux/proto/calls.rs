@@ -1,17 +1,17 @@
-//! Where calls are kept while they last.
+//! The table of calls.
 
 use std::vec::Vec;
 
-/// A call.
+/// Identifies a call.
 ///
-/// Later calls are greater, and no two are equal.
+/// Later calls have greater ids, and no two calls have the same one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id {
     ticket: u64,
     slot: usize,
 }
 
-/// A table of calls. Room is used again, and an [`Id`] leads to nothing once its call is over.
+/// Calls by their [`Id`]. Slots are reused, and an id finds nothing once its call is over.
 #[derive(Debug)]
 pub(super) struct Calls<V> {
     slots: Vec<Option<(u64, V)>>,
