@@ -1,4 +1,4 @@
-//! What a line says.
+//! The commands.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use pushdown_patterns::pubsub::{Limit, Policy};
 
-/// How many events anybody may have kept who does not ask for more with `queue`.
+/// The largest queue, except with the policy `queue`.
 const CAPACITY: usize = 65_536;
 
-/// For how long publishers may be kept waiting, and clients be too slow.
+/// The longest time for which a policy makes publishers wait, or lets a client be too slow.
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) enum Command<'l> {
@@ -20,7 +20,7 @@ pub(crate) enum Command<'l> {
     Quit,
 }
 
-/// Why a line is no command.
+/// Why a line is not a command.
 type Complaint = &'static str;
 
 pub(crate) fn parse(line: &str) -> Result<Command<'_>, Complaint> {
@@ -69,7 +69,7 @@ fn limit(word: &str) -> Result<Limit, Complaint> {
         (_, Some(count)) => (count, 1 << 20),
         _ => (word, 1),
     };
-    let unit = NonZeroUsize::new(unit).expect("it is not 0");
+    let unit = NonZeroUsize::new(unit).expect("units are not zero");
     Ok(Limit::AtMost(number::<NonZeroUsize>(count)?.saturating_mul(unit)))
 }
 

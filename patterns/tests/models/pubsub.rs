@@ -115,7 +115,7 @@ fn what_is_missed_is_counted() {
 
 /// The owner task in a thread of its own, a publisher that has to wait, and a reader that goes away.
 fn a_task_a_publisher_and_a_reader_that_leaves() {
-    let (server, owner) = task::Server::<u64>::unspawned(|_| 0);
+    let (server, owner) = task::Server::<u64>::new();
     let owner = thread::spawn(move || block_on(owner));
     let mut reader = block_on(server.subscribe(block(1))).unwrap();
     let publisher = thread::spawn(move || {
