@@ -10,6 +10,7 @@ mod publishing;
 use core::fmt;
 use std::sync::Arc;
 
+use super::PubSub;
 use super::error::{CancelError, Closed, PublishError, SubscribeError};
 use super::forward::{self, Channel, Subscriber};
 use super::item::SubscriberId;
@@ -18,7 +19,6 @@ use super::proto::{Deferred, Registry};
 use super::readers::Readers;
 use super::report::Report;
 use super::subscription::{ServerHooks, Subscription};
-use super::PubSub;
 use crate::Shutdown;
 use crate::seeded::{self, Bug};
 use crate::sync::{Locked, Mutex};

@@ -203,12 +203,7 @@ impl<O: Outlet> Registry<O> {
     }
 
     /// Lets those policies decide on the next event that may not take it.
-    fn offer(
-        &mut self,
-        total: u64,
-        now: impl Fn() -> Instant,
-        deferred: &mut Deferred<O>,
-    ) {
+    fn offer(&mut self, total: u64, now: impl Fn() -> Instant, deferred: &mut Deferred<O>) {
         let (seq, segment) = (self.tail.next(), self.tail.segment());
         let mut disconnected = Vec::new();
         (self.offer_until, self.offer_bytes) = (u64::MAX, u64::MAX);

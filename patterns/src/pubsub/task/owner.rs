@@ -152,11 +152,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
     }
 
     /// Publishes the events for which there is room. Returns the deadline of the publishers that wait.
-    fn publish(
-        &mut self,
-        clock: Clock,
-        deferred: &mut Deferred<Subscriber<E>>,
-    ) -> Option<Instant> {
+    fn publish(&mut self, clock: Clock, deferred: &mut Deferred<Subscriber<E>>) -> Option<Instant> {
         while let Some(Publishing { event, bytes, reply, mut patience }) =
             self.publishing.pop_front()
         {
@@ -191,11 +187,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
     }
 
     /// Aborts the rest if the deadline of a shutdown has passed. Otherwise returns that deadline.
-    fn close(
-        &mut self,
-        clock: Clock,
-        deferred: &mut Deferred<Subscriber<E>>,
-    ) -> Option<Instant> {
+    fn close(&mut self, clock: Clock, deferred: &mut Deferred<Subscriber<E>>) -> Option<Instant> {
         let deadline = self.closing.iter().filter_map(|(deadline, _)| *deadline).min()?;
         if clock.now() < deadline {
             return Some(deadline);
