@@ -33,7 +33,7 @@
 //! CANCEL 1
 //! OK
 //! END cancelled
-//! PUB nobody hears this
+//! PUB no subscriber is left
 //! OK 2
 //! QUIT
 //! OK

@@ -1,9 +1,9 @@
-//! What happens when a subscriber is too slow.
+//! Policies for slow subscribers.
 
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
-/// What happens when a subscriber reads more slowly than events are published.
+/// The treatment of a subscriber that reads more slowly than events are published.
 ///
 /// Every subscriber has a queue. Its policy says how much the queue holds, and what gives way when it
 /// is full: the publishers wait, events are dropped, or the subscriber is disconnected.

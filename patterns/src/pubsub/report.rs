@@ -30,13 +30,13 @@ pub struct Report {
 pub struct EndedSubscription {
     /// The subscription.
     pub id: SubscriberId,
-    /// How far its reader got.
+    /// The way in which its reader left.
     pub outcome: ReaderOutcome,
     /// The number of events that it has not read, missed ones included.
     pub undelivered: u64,
 }
 
-/// How far a reader got before its subscription ended.
+/// The way in which a reader left its subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReaderOutcome {

@@ -1,19 +1,18 @@
 //! Cancelling and leaving a subscription.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::mpsc;
+use std::rc::Rc;
 use std::task::Poll;
-use std::thread;
 use std::time::Duration;
 
 use futures_core::Stream;
 
-use pushdown_patterns::pubsub::{
-    CancelError, EndReason, Policy, Subscription, TryRecvError, mutex,
-};
+use pushdown_patterns::pubsub::proto::{Deferred, Queue, Registry};
+use pushdown_patterns::pubsub::{CancelError, EndReason, Policy, TryRecvError, mutex};
 
-use crate::{HANG, lossless, poll_once, publish, ready, rest, settle, waits};
+use crate::{lossless, poll_once, publish, ready, rest, settle, waits};
 
 shapes! {
     async fn a_cancelled_stream_ends_after_the_events_published_before<S>(server: S) {
@@ -105,35 +104,32 @@ shapes! {
     }
 }
 
-/// Subscribers that leave one server. If leaving took time in proportion to the number of those that
-/// stay, all of them would take minutes, instead of a second.
-const LEAVING: usize = 200_000;
-
-/// Lets all subscribers of a server leave.
-fn leave_all(leave: fn(&mutex::Server<u64>, Vec<Subscription<u64>>)) {
-    let (done, finished) = mpsc::channel();
-    let leaving = thread::spawn(move || {
-        let server = mutex::Server::new();
-        let one = |_| server.subscribe(Policy::drop_newest(1)).unwrap();
-        let subscriptions: Vec<_> = (0..LEAVING).map(one).collect();
-        assert_eq!(server.subscribers(), LEAVING);
-        leave(&server, subscriptions);
-        done.send(server.subscribers()).unwrap();
-    });
-    assert_eq!(finished.recv_timeout(HANG), Ok(0), "the time to leave grows with the subscribers");
-    leaving.join().unwrap();
-}
-
+/// Removing an entry at once would move all that follow, so that leaving would take time in proportion to
+/// the number of subscribers. Entries are removed only when half of them are vacant: all removals together
+/// visit each subscriber at most twice.
 #[test]
-fn dropping_a_subscription_takes_no_longer_among_many_subscribers() {
-    leave_all(|_, subscriptions| drop(subscriptions));
-}
-
-#[test]
-fn cancelling_a_subscription_takes_no_longer_among_many_subscribers() {
-    leave_all(|server, subscriptions| {
-        for subscription in &subscriptions {
-            server.cancel(subscription.id()).unwrap();
+fn leaving_takes_no_longer_among_many_subscribers() {
+    const SUBSCRIBERS: usize = 1 << 14;
+    for cancelled in [false, true] {
+        let mut registry = Registry::new();
+        let queue = || Rc::new(RefCell::new(Queue::<u64>::new(Policy::drop_newest(1))));
+        let ids: Vec<_> = (0..SUBSCRIBERS).map(|_| registry.subscribe(queue())).collect();
+        let mut visited = 0;
+        for id in ids {
+            let mut deferred = Deferred::default();
+            let entries = registry.entries();
+            if cancelled {
+                assert!(registry.cancel(id, &mut deferred).is_some());
+            } else {
+                assert!(registry.handle_reader_left(id, &mut deferred));
+            }
+            if registry.entries() != entries {
+                visited += entries;
+            }
+            assert!(registry.entries() <= 2 * registry.len());
         }
-    });
+        println!("{visited} visits of {SUBSCRIBERS} subscribers, cancelled: {cancelled}");
+        assert!(registry.is_empty());
+        assert!((SUBSCRIBERS..=2 * SUBSCRIBERS).contains(&visited), "{visited}");
+    }
 }

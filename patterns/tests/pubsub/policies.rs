@@ -61,10 +61,10 @@ shapes! {
             async move { server.publish(2).await.unwrap_err() }
         });
         settle().await;
-        let newcomer = server.subscribe(Policy::block(1, SECOND)).await.unwrap();
+        let late = server.subscribe(Policy::block(1, SECOND)).await.unwrap();
         settle().await;
         advance(50 * SECOND).await;
-        drop(newcomer);
+        drop(late);
         waiting.await.unwrap();
         assert_eq!(start.elapsed(), 100 * SECOND, "the new subscriber had room, so its limit does not count");
     }
@@ -236,7 +236,7 @@ async fn a_new_subscriber_becomes_full<S: PubSub<u64>>(server: S) {
         tokio::spawn(async move { server.publish(event).await })
     });
     settle().await;
-    let newcomer = server.subscribe(Policy::block(1, SECOND)).await.unwrap();
+    let late = server.subscribe(Policy::block(1, SECOND)).await.unwrap();
     settle().await;
     advance(5 * SECOND).await;
     settle().await;
@@ -249,7 +249,7 @@ async fn a_new_subscriber_becomes_full<S: PubSub<u64>>(server: S) {
         "the publisher has waited for longer than the new limit"
     );
     let PublishError::TimedOut { subscriber, .. } = error else { panic!("{error}") };
-    assert_eq!(subscriber, newcomer.id());
+    assert_eq!(subscriber, late.id());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! What is woken and dropped after the unlock.
+//! Wakers and values for after the unlock.
 
 use core::fmt;
 use std::collections::VecDeque;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use super::log::Segment;
+use super::outlet::Outlet;
 use super::queue::{Run, Unread};
-use super::registry::Outlet;
 use crate::wakers::AfterUnlock;
 
 /// Wakers to wake and values to drop once no lock is held.

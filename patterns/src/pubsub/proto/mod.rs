@@ -43,25 +43,15 @@
 mod cursor;
 mod deferred;
 mod log;
+mod outlet;
 mod patience;
 mod queue;
 mod registry;
 
-use core::cell::RefCell;
-use std::rc::Rc;
-
 pub use cursor::Cursor;
 pub use deferred::Deferred;
 pub use log::{SEGMENT_BYTES, SEGMENT_EVENTS};
+pub use outlet::Outlet;
 pub use patience::{Patience, TimedOut};
 pub use queue::{Queue, Read};
-pub use registry::{Full, Outlet, Registry};
-
-/// Access without a lock.
-impl<E: ?Sized> Outlet for Rc<RefCell<Queue<E>>> {
-    type Event = E;
-
-    fn with<R>(&self, f: impl FnOnce(&mut Queue<E>) -> R) -> R {
-        f(&mut self.borrow_mut())
-    }
-}
+pub use registry::{Full, Registry};

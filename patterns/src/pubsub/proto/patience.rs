@@ -1,10 +1,11 @@
-//! How long a publisher waits for room.
+//! The time for which a publisher waits for room.
 
 use core::time::Duration;
 use std::time::Instant;
 
 use super::super::item::SubscriberId;
-use super::registry::{Full, Outlet, Registry};
+use super::outlet::Outlet;
+use super::registry::{Full, Registry};
 
 /// The time for which one publisher has waited, for any subscribers.
 ///

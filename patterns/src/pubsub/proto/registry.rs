@@ -13,17 +13,9 @@ use super::super::policy::Policy;
 use super::super::report::{EndReason, EndedSubscription, ReaderOutcome};
 use super::deferred::Deferred;
 use super::log::Tail;
-use super::queue::{Offered, Queue};
+use super::outlet::Outlet;
+use super::queue::Offered;
 use crate::seeded::{self, Bug};
-
-/// Access to the queue of a subscriber, wherever it is kept.
-pub trait Outlet {
-    /// The payload of the events.
-    type Event: ?Sized;
-
-    /// Calls `f` with the queue.
-    fn with<R>(&self, f: impl FnOnce(&mut Queue<Self::Event>) -> R) -> R;
-}
 
 /// The subscribers of a server, and the end of the log.
 ///
@@ -329,6 +321,11 @@ impl<O: Outlet> Registry<O> {
     /// Returns whether there are no subscribers.
     pub fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// Returns the number of entries for subscribers, those of subscribers that have left included.
+    pub fn entries(&self) -> usize {
+        self.subscribers.len()
     }
 
     /// Iterates over the subscribers.

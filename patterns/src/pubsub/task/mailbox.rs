@@ -52,11 +52,12 @@ struct Inbox<E: ?Sized> {
     requests: VecDeque<Request<E>>,
     owner: WakerSlot,
     handles: usize,
-    /// How the subscriptions ended, once the owner has.
+    /// The subscriptions that had ended when the owner did, once it has.
     ended: Option<Vec<EndedSubscription>>,
 }
 
-/// What follows the unlock: wakers, then a request that came too late. Dropping it drops its reply.
+/// Wakers, and a request that came too late, for after the unlock. Dropping a request drops its reply,
+/// which wakes the caller.
 struct Unlocked<E: ?Sized> {
     wakers: AfterUnlock,
     refused: Option<Request<E>>,
