@@ -63,7 +63,7 @@ fn tasks_are_listed_as_long_as_they_are_there() {
     let _turn = TURN.lock();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
-        let server = task::Server::<u64>::new();
+        let server = task::Server::<u64>::spawn();
         tokio::task::yield_now().await;
         let [runs, waits] = &groups("pubsub", "owner")[..] else { panic!("{}", dump()) };
         assert_eq!((runs.waits_for, runs.count), (None, 1));

@@ -1,4 +1,4 @@
-//! Who is subscribed, and in which order everything is published.
+//! The subscribers, and the order in which events are published.
 
 use core::fmt;
 use core::mem;
@@ -8,63 +8,59 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::vec::Vec;
 
-use super::super::{End, Ended, How, Policy, SubscriberId};
+use super::super::item::SubscriberId;
+use super::super::policy::Policy;
+use super::super::report::{EndReason, EndedSubscription, ReaderOutcome};
+use super::deferred::Deferred;
 use super::log::Tail;
+use super::outlet::Outlet;
 use super::queue::Offered;
-use super::{Aftermath, Queue};
 use crate::seeded::{self, Bug};
 
-/// How the registry reaches the queue of a subscriber, wherever that is kept.
-pub trait Outlet {
-    /// The payload of the events.
-    type Event: ?Sized;
-
-    /// Does something with the queue.
-    fn with<R>(&self, f: impl FnOnce(&mut Queue<Self::Event>) -> R) -> R;
-}
-
-/// The subscribers of a server, and the end of the log at which is written.
+/// The subscribers of a server, and the end of the log.
 ///
 /// Invariant: an event is published to all subscribers within one call, in the order of the numbers.
-/// Whoever subscribes or is cancelled does so between two such calls.
+/// Subscribers come and go between two such calls.
 pub struct Registry<O: Outlet> {
     tail: Tail<O::Event>,
-    /// Sorted by identity. A place is empty once its subscriber has left; when half of them are, they
-    /// are closed up. So it costs little to leave, and little to go through them.
-    subscribers: Vec<(SubscriberId, Option<Subscriber<O>>)>,
-    /// How many there are.
+    /// Sorted by id. An entry is `None` once its subscriber has left; when half of them are, they are
+    /// removed. So both leaving and iterating are cheap.
+    subscribers: Vec<(SubscriberId, Option<Entry<O>>)>,
+    /// The number of subscribers.
     count: usize,
-    /// Those whose streams have ended and that have not read the end yet.
+    /// Subscribers whose stream has ended, and that have not read the end yet.
     leaving: BTreeMap<SubscriberId, O>,
     /// The first event for which a publisher may have to wait.
     room_until: u64,
-    /// The first event on which a policy has to decide, and the bytes in the log from which on.
+    /// The first event on which a policy may have to decide.
     offer_until: u64,
+    /// The size of the log beyond which a policy may have to decide.
     offer_bytes: u64,
-    /// Whom publishers wait for, as far as is known.
+    /// The subscribers for which publishers wait, as of the last [`poll_room`](Self::poll_room).
     full: Option<Full>,
-    /// Set once it is closed.
-    ended: Option<Vec<Ended>>,
+    /// `Some` once the registry is closed.
+    ended: Option<Vec<EndedSubscription>>,
 }
 
 #[derive(Debug)]
-struct Subscriber<O> {
+struct Entry<O> {
     outlet: O,
-    /// For how long it may keep a publisher waiting, if at all.
+    /// The limit of [`Policy::Block`].
     block: Option<Duration>,
-    /// Until which event, and how many bytes in the log, it surely has room. Reading only makes more.
+    /// The first event for which there may be no room. Reading only makes more room.
     until: u64,
+    /// The size of the log up to which there is room.
     bytes: u64,
 }
 
-/// Subscribers have no room, so an event cannot be published now.
+/// Subscribers without room: an event cannot be published now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full {
-    /// The one whose patience ends first.
+    /// The one with the shortest limit.
     pub id: SubscriberId,
-    /// For how long its policy lets it keep a publisher waiting.
+    /// The time for which its policy lets a publisher wait.
     pub limit: Duration,
-    /// How many have no room.
+    /// The number of subscribers without room.
     count: usize,
 }
 
@@ -75,7 +71,7 @@ impl<O: Outlet> Default for Registry<O> {
 }
 
 impl<O: Outlet> Registry<O> {
-    /// Nobody is subscribed, and the first event will have the number 1.
+    /// Creates a registry without subscribers, whose first event has the number 1.
     pub fn new() -> Self {
         Self {
             tail: Tail::new(),
@@ -90,12 +86,12 @@ impl<O: Outlet> Registry<O> {
         }
     }
 
-    /// Subscribes whoever reads from this outlet: what is published from now on is in its queue.
+    /// Adds a subscriber. Events published from now on are in its queue.
     ///
     /// # Panics
     /// If the registry is closed.
     pub fn subscribe(&mut self, outlet: O) -> SubscriberId {
-        assert!(!self.is_closed(), "nobody subscribes to what is closed");
+        assert!(!self.is_closed(), "a closed registry takes no subscribers");
         let id = SubscriberId::next();
         let (next, total) = (self.tail.next(), self.tail.total());
         let policy = outlet.with(|queue| queue.begin(next, total, self.tail.segment()));
@@ -106,20 +102,21 @@ impl<O: Outlet> Registry<O> {
         };
         let bound = if block.is_some() { &mut self.room_until } else { &mut self.offer_until };
         *bound = until.min(*bound);
-        let subscriber = Subscriber { outlet, block, until, bytes: u64::MAX };
-        self.subscribers.push((id, Some(subscriber)));
+        let entry = Entry { outlet, block, until, bytes: u64::MAX };
+        self.subscribers.push((id, Some(entry)));
         self.count += 1;
         id
     }
 
-    /// Whether an event can be published now, so that nobody has to be kept waiting.
+    /// Looks for room for the next event with every subscriber whose policy is [`Policy::Block`].
     ///
-    /// Takes constant time, but once somebody may have no room, time proportional to the number of
-    /// subscribers, of whom it asks only those.
+    /// Takes constant time as long as they are known to have room. Otherwise it goes through all
+    /// subscribers, and asks the queues of those that may have none.
     ///
     /// # Errors
-    /// Says for whom to wait. [`room_made`](Self::room_made) tells when to ask again.
-    pub fn room(&mut self) -> Result<(), Full> {
+    /// If there is a subscriber to wait for. Ask again when
+    /// [`handle_room_made`](Self::handle_room_made) returns `true`.
+    pub fn poll_room(&mut self) -> Result<(), Full> {
         let next = self.tail.next();
         if next < self.room_until {
             return Ok(());
@@ -127,12 +124,12 @@ impl<O: Outlet> Registry<O> {
         let mut full: Option<Full> = None;
         self.room_until = u64::MAX;
         for (id, subscriber) in &mut self.subscribers {
-            let Some(Subscriber { outlet, block: Some(limit), until, .. }) = subscriber else {
+            let Some(Entry { outlet, block: Some(limit), until, .. }) = subscriber else {
                 continue;
             };
             let limit = *limit;
             if *until <= next {
-                *until = next.saturating_add(outlet.with(|queue| queue.room(next)));
+                *until = next.saturating_add(outlet.with(|queue| queue.poll_room(next)));
             }
             if *until == next {
                 let count = full.map_or(1, |full| full.count + 1);
@@ -150,9 +147,9 @@ impl<O: Outlet> Registry<O> {
         }
     }
 
-    /// A subscriber has made the room that a publisher waits for. The answer is whether the publisher
-    /// is to ask again: it is the last one that had none.
-    pub fn room_made(&mut self) -> bool {
+    /// Handles that a subscriber has made room for which a publisher waits. Returns whether the
+    /// publisher should ask again: this was the last subscriber without room.
+    pub fn handle_room_made(&mut self) -> bool {
         if let Some(full) = &mut self.full {
             full.count -= 1;
             if full.count > 0 {
@@ -163,47 +160,42 @@ impl<O: Outlet> Registry<O> {
         true
     }
 
-    /// The shortest time longer than `waited` for which a subscriber may keep a publisher waiting.
-    pub fn next_limit(&self, waited: Duration) -> Option<Duration> {
+    /// Returns the shortest limit of a subscriber that is longer than `waited`.
+    pub(super) fn next_limit(&self, waited: Duration) -> Option<Duration> {
         let limits = self.live().filter_map(|(_, subscriber)| subscriber.block);
         limits.filter(|limit| *limit > waited).min()
     }
 
-    /// Publishes an event to all subscribers, for whom there is [`room`](Self::room), and returns its
-    /// number. Readers that wait are to be woken. `now` is asked for only if a subscriber's grace is
-    /// running.
+    /// Publishes an event to all subscribers and returns its number. The caller has made sure that
+    /// there is [room](Self::poll_room), and wakes the readers afterwards. Reads the clock only if the
+    /// grace of a subscriber is running.
     ///
-    /// Takes constant time. But with every new segment, and whenever a policy has to decide about an event
-    /// because a queue is full, it goes through all subscribers.
+    /// Takes constant time, except that it goes through all subscribers once per segment, and whenever
+    /// a policy has to decide because a queue is full.
     pub fn publish(
         &mut self,
         event: Arc<O::Event>,
         bytes: usize,
         now: impl Fn() -> Instant,
-        aftermath: &mut Aftermath<O::Event>,
+        deferred: &mut Deferred<O>,
     ) -> u64 {
         if let Some(segment) = self.tail.roll() {
-            aftermath.segments.push(segment);
+            deferred.discard_segments([segment]);
             for (_, subscriber) in self.live() {
                 let (next, segment) = (self.tail.next(), self.tail.segment());
                 let dropped = subscriber.outlet.with(|queue| queue.roll(next, segment));
-                aftermath.segments.extend(dropped);
+                deferred.discard_segments(dropped);
             }
         }
         let total = self.tail.total().saturating_add(bytes as u64);
         if self.tail.next() >= self.offer_until || total > self.offer_bytes {
-            self.offer(total, now, aftermath);
+            self.offer(total, now, deferred);
         }
         self.tail.write(event, bytes)
     }
 
-    /// Lets the policies decide about the next event that have to.
-    fn offer(
-        &mut self,
-        total: u64,
-        now: impl Fn() -> Instant,
-        aftermath: &mut Aftermath<O::Event>,
-    ) {
+    /// Lets those policies decide on the next event that may not take it.
+    fn offer(&mut self, total: u64, now: impl Fn() -> Instant, deferred: &mut Deferred<O>) {
         let (seq, segment) = (self.tail.next(), self.tail.segment());
         let mut disconnected = Vec::new();
         (self.offer_until, self.offer_bytes) = (u64::MAX, u64::MAX);
@@ -219,11 +211,11 @@ impl<O: Outlet> Registry<O> {
                     }
                     Offered::Missed(segment) => {
                         subscriber.until = seq + 1;
-                        aftermath.segments.extend(segment);
+                        deferred.discard_segments(segment);
                     }
                     Offered::Disconnected(unread) => {
                         disconnected.push(*id);
-                        aftermath.discard(unread);
+                        deferred.discard_unread(unread);
                         continue;
                     }
                 }
@@ -238,119 +230,134 @@ impl<O: Outlet> Registry<O> {
         }
     }
 
-    /// Cancels a subscription: its stream ends after what was published. `None` if there is none of
-    /// this identity. Its reader is to be woken.
+    /// Cancels a subscription: its stream ends after the events published so far. Returns `None` if
+    /// there is no such subscription. The caller wakes the reader.
     ///
-    /// It may have been the one that publishers wait for, so the first of them is to ask again.
-    pub fn cancel(&mut self, id: SubscriberId, aftermath: &mut Aftermath<O::Event>) -> Option<&O> {
-        let Subscriber { outlet, .. } = self.take(id)?;
+    /// Publishers may have waited for this subscriber, so the first of them should ask again.
+    pub fn cancel(&mut self, id: SubscriberId, deferred: &mut Deferred<O>) -> Option<&O> {
+        let Entry { outlet, .. } = self.take(id)?;
         outlet.with(|queue| {
-            queue.close(self.tail.next(), End::Cancelled);
+            queue.close(self.tail.next(), EndReason::Cancelled);
             if seeded::is(Bug::CancelForgetsPublished) {
-                aftermath.discard(queue.abort());
+                deferred.discard_unread(queue.abort());
             }
         });
         Some(&*self.leaving.entry(id).or_insert(outlet))
     }
 
-    /// Ends all streams after what was published. Nothing is published or subscribed any more. All
-    /// readers are to be woken.
-    pub fn close(&mut self, end: End) {
+    /// Ends all streams after the events published so far. From now on nothing is published, and there
+    /// are no new subscribers. The caller wakes all readers.
+    pub fn close(&mut self, end: EndReason) {
         self.ended.get_or_insert_default();
         self.full = None;
         self.count = 0;
         for (id, subscriber) in mem::take(&mut self.subscribers) {
-            if let Some(Subscriber { outlet, .. }) = subscriber {
+            if let Some(Entry { outlet, .. }) = subscriber {
                 outlet.with(|queue| queue.close(self.tail.next(), end));
                 self.leaving.insert(id, outlet);
             }
         }
     }
 
-    /// Ends all streams here and now. Nothing is published or subscribed any more. All readers are to
-    /// be woken. The outlets come back, to be dropped when no lock is held.
-    pub fn abort(&mut self, aftermath: &mut Aftermath<O::Event>) -> BTreeMap<SubscriberId, O> {
-        self.close(End::Aborted);
-        aftermath.segments.push(self.tail.renew());
+    /// Ends all streams at once. From now on nothing is published, and there are no new subscribers.
+    /// The caller wakes all readers.
+    pub fn abort(&mut self, deferred: &mut Deferred<O>) {
+        self.close(EndReason::Aborted);
+        deferred.discard_segments([self.tail.renew()]);
         let next = self.tail.next();
-        let left = mem::take(&mut self.leaving);
-        for (id, outlet) in &left {
+        for (id, outlet) in mem::take(&mut self.leaving) {
             let undelivered = outlet.with(|queue| {
                 let undelivered = queue.unread(next);
-                aftermath.discard(queue.abort());
+                deferred.discard_unread(queue.abort());
                 undelivered
             });
-            self.record(Ended { id: *id, how: How::Aborted, undelivered });
+            self.record(EndedSubscription { id, outcome: ReaderOutcome::Aborted, undelivered });
+            deferred.discard_outlet(outlet);
         }
-        left
     }
 
-    /// A reader has read the end of its stream, or has gone away. What comes back is dropped when no
-    /// lock is held.
+    /// Handles that a reader has read the end of its stream, or has been dropped. Returns whether it
+    /// was still known.
     ///
-    /// Like [`cancel`](Self::cancel) it may leave room.
-    pub fn left(&mut self, id: SubscriberId) -> Option<O> {
+    /// As after [`cancel`](Self::cancel), there may be room.
+    pub fn handle_reader_left(&mut self, id: SubscriberId, deferred: &mut Deferred<O>) -> bool {
         let outlet = match self.leaving.remove(&id) {
             Some(outlet) => outlet,
-            None => self.take(id)?.outlet,
+            None => match self.take(id) {
+                Some(entry) => entry.outlet,
+                None => return false,
+            },
         };
         let next = self.tail.next();
         let (end, undelivered) = outlet.with(|queue| (queue.end(), queue.unread(next)));
-        let how = if end.is_some() && undelivered == 0 { How::Drained } else { How::Dropped };
-        self.record(Ended { id, how, undelivered });
-        Some(outlet)
+        let drained = end.is_some() && undelivered == 0;
+        let outcome = if drained { ReaderOutcome::Drained } else { ReaderOutcome::Dropped };
+        self.record(EndedSubscription { id, outcome, undelivered });
+        deferred.discard_outlet(outlet);
+        true
     }
 
-    /// Whether it has been closed or aborted.
+    /// Returns whether the registry was closed or aborted.
     pub fn is_closed(&self) -> bool {
         self.ended.is_some()
     }
 
-    /// Whether everything has ended, and how. `None` as long as the registry is not closed.
-    pub fn ended(&self) -> Option<(bool, &[Ended])> {
-        Some((self.leaving.is_empty(), self.ended.as_ref()?))
+    /// Returns the subscriptions that have ended since the registry was closed, or `None` if it is
+    /// open.
+    pub fn ended(&self) -> Option<&[EndedSubscription]> {
+        self.ended.as_deref()
     }
 
-    /// How many are subscribed.
+    /// Returns whether the registry is closed and all subscriptions have ended.
+    pub fn is_finished(&self) -> bool {
+        self.is_closed() && self.leaving.is_empty()
+    }
+
+    /// Returns the number of subscribers.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether nobody is subscribed.
+    /// Returns whether there are no subscribers.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Those who are subscribed.
+    /// Returns the number of entries for subscribers, those of subscribers that have left included.
+    pub fn entries(&self) -> usize {
+        self.subscribers.len()
+    }
+
+    /// Iterates over the subscribers.
     pub fn outlets(&self) -> impl Iterator<Item = (SubscriberId, &O)> {
         self.live().map(|(id, subscriber)| (id, &subscriber.outlet))
     }
 
-    /// Those whose streams have ended and that have not read the end yet.
+    /// Iterates over the subscribers whose stream has ended, and that have not read the end yet.
     pub fn leaving(&self) -> impl Iterator<Item = (SubscriberId, &O)> {
         self.leaving.iter().map(|(id, outlet)| (*id, outlet))
     }
 
-    fn live(&self) -> impl Iterator<Item = (SubscriberId, &Subscriber<O>)> {
+    fn live(&self) -> impl Iterator<Item = (SubscriberId, &Entry<O>)> {
         self.subscribers.iter().filter_map(|(id, subscriber)| Some((*id, subscriber.as_ref()?)))
     }
 
-    fn take(&mut self, id: SubscriberId) -> Option<Subscriber<O>> {
-        let place = self.subscribers.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        let subscriber = self.subscribers[place].1.take()?;
+    fn take(&mut self, id: SubscriberId) -> Option<Entry<O>> {
+        let index = self.subscribers.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        let subscriber = self.subscribers[index].1.take()?;
         self.count -= 1;
         if self.subscribers.len() > 2 * self.count {
             self.subscribers.retain(|(_, subscriber)| subscriber.is_some());
         }
         if subscriber.block.is_some() && self.full.is_some() {
-            // Whether it was one of those without room is found out by asking again.
+            // It may have been one of those without room: the next `poll_room` finds out.
             self.full = None;
             self.room_until = self.tail.next();
         }
         Some(subscriber)
     }
 
-    fn record(&mut self, ended: Ended) {
+    fn record(&mut self, ended: EndedSubscription) {
         if let Some(all) = &mut self.ended {
             all.push(ended);
         }

@@ -1,4 +1,4 @@
-//! Code of the user that calls back or panics.
+//! User code that calls the server or panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
+use pushdown_patterns::pubsub::proto::SEGMENT_EVENTS;
 use pushdown_patterns::pubsub::{Policy, PubSub, mutex, task};
 use pushdown_patterns::thread::block_on;
 
-use crate::lossless;
+use crate::{HANG, lossless};
 
-/// A payload whose drop does something.
+/// A payload that runs code when it is dropped.
 struct OnDrop(Box<dyn Fn() + Send + Sync>);
 
 impl Drop for OnDrop {
@@ -24,7 +25,7 @@ fn on_drop(f: impl Fn() + Send + Sync + 'static) -> OnDrop {
     OnDrop(Box::new(f))
 }
 
-/// Payloads are dropped by whoever is the last to leave them. If it held a lock, this would hang.
+/// The last owner drops a payload. If it did so under a lock, this would hang.
 #[test]
 fn a_payload_may_call_the_server_when_it_is_dropped() {
     let server = mutex::Server::<OnDrop>::new();
@@ -48,9 +49,9 @@ fn a_payload_may_call_the_server_when_it_is_dropped() {
     assert!(dropped.load(Ordering::Relaxed) > 100, "{dropped:?}");
 }
 
-/// A segment is left by the publisher that begins the next one, under the lock of all.
+/// The publisher that starts a new segment leaves the old one, under the server's lock.
 #[test]
-fn a_payload_that_nobody_is_subscribed_to_may_call_the_server_when_it_is_dropped() {
+fn a_payload_without_subscribers_may_call_the_server_when_it_is_dropped() {
     let server = mutex::Server::<OnDrop>::new();
     let dropped = Arc::new(AtomicUsize::new(0));
     let (done, finished) = std::sync::mpsc::channel();
@@ -67,20 +68,20 @@ fn a_payload_that_nobody_is_subscribed_to_may_call_the_server_when_it_is_dropped
             done.send(()).unwrap();
         }
     });
-    finished.recv_timeout(Duration::from_secs(20)).expect("no lock is held");
+    finished.recv_timeout(HANG).expect("no lock is held");
     publisher.join().unwrap();
-    assert_eq!(dropped.load(Ordering::Relaxed), 96);
+    assert_eq!(dropped.load(Ordering::Relaxed), 100 - 100 % SEGMENT_EVENTS);
     server.blocking_shutdown(Shutdown::Abort);
     assert_eq!(dropped.load(Ordering::Relaxed), 100);
 }
 
-/// The second of two panics at a time would abort the process.
+/// A panic during the unwinding of another aborts the process.
 #[test]
 fn two_payloads_that_panic_together_do_not_abort_the_process() {
     let server = mutex::Server::<OnDrop>::new();
     let mut reader = server.subscribe(lossless()).unwrap();
     for event in 1..=40 {
-        let payload = on_drop(move || assert!(![3, 5].contains(&event), "a payload's own panic"));
+        let payload = on_drop(move || assert!(![3, 5].contains(&event), "a panic in a payload"));
         server.blocking_publish(payload).unwrap();
     }
     let (mut read, mut panics) = (Vec::new(), 0);
@@ -90,18 +91,18 @@ fn two_payloads_that_panic_together_do_not_abort_the_process() {
             Err(_) => panics += 1,
         }
     }
-    // They lie in one segment, so the reader is told once.
+    // Both are in one segment, so the reader sees one panic.
     panics += usize::from(catch_unwind(AssertUnwindSafe(|| reader.try_recv().is_ok())).is_err());
     assert_eq!(panics, 1);
     assert!(read.into_iter().eq(1..=40));
 }
 
-/// Whoever makes room publishes for the one who waits. This begins a segment, with which the oldest
-/// one is dropped.
+/// The reader that makes room publishes for the waiting publisher. This starts a new segment, and drops
+/// the oldest one.
 #[test]
-fn a_payload_that_panics_costs_the_reader_that_makes_room_no_event() {
+fn a_panicking_payload_costs_the_reader_that_makes_room_no_event() {
     let server = mutex::Server::<OnDrop>::new();
-    let fragile = |event| on_drop(move || assert_ne!(event, 5, "a payload's own panic"));
+    let fragile = |event| on_drop(move || assert_ne!(event, 5, "a panic in a payload"));
     let oldest = server.subscribe(Policy::drop_oldest(32)).unwrap();
     for event in 1..=63 {
         server.blocking_publish(fragile(event)).unwrap();
@@ -116,13 +117,13 @@ fn a_payload_that_panics_costs_the_reader_that_makes_room_no_event() {
     drop(oldest);
 }
 
-/// The owner is the last to leave the payload: in the middle of its turn, with publishers waiting.
+/// The owner task drops the payload, while it handles a request and publishers wait.
 #[tokio::test(start_paused = true)]
-async fn a_payload_that_panics_in_the_owners_hands_keeps_no_publisher_waiting() {
-    let server = task::Server::<OnDrop>::new();
+async fn a_payload_that_panics_in_the_owner_task_keeps_no_publisher_waiting() {
+    let server = task::Server::<OnDrop>::spawn();
     let slow = server.subscribe(Policy::block(40, Duration::MAX)).await.unwrap();
     let publish = |event| {
-        let payload = on_drop(move || assert_ne!(event, 5, "a payload's own panic"));
+        let payload = on_drop(move || assert_ne!(event, 5, "a panic in a payload"));
         let server = server.clone();
         async move { server.publish(payload).await.unwrap() }
     };
@@ -139,11 +140,12 @@ async fn a_payload_that_panics_in_the_owners_hands_keeps_no_publisher_waiting() 
     }
 }
 
-/// A payload that panics when it is dropped, among others.
+/// Publishes events of which one panics when it is dropped. Returns the number of publishes that
+/// panicked.
 async fn publish_with_one_that_panics<S: PubSub<OnDrop>>(server: &S) -> usize {
     let mut panics = 0;
     for event in 1..=100_u64 {
-        let payload = on_drop(move || assert_ne!(event, 5, "a payload's own panic"));
+        let payload = on_drop(move || assert_ne!(event, 5, "a panic in a payload"));
         let own = server.clone();
         let published = tokio::spawn(async move { own.publish(payload).await.unwrap() });
         panics += usize::from(published.await.is_err());
@@ -151,7 +153,7 @@ async fn publish_with_one_that_panics<S: PubSub<OnDrop>>(server: &S) -> usize {
     panics
 }
 
-async fn the_reader_is_told<S: PubSub<OnDrop>>(server: S) {
+async fn the_reader_sees_the_panic<S: PubSub<OnDrop>>(server: S) {
     let mut reader = server.subscribe(lossless()).await.unwrap();
     assert_eq!(publish_with_one_that_panics(&server).await, 0);
     let (mut read, mut panics) = (Vec::new(), 0);
@@ -161,11 +163,11 @@ async fn the_reader_is_told<S: PubSub<OnDrop>>(server: S) {
             Err(_) => panics += 1,
         }
     }
-    assert_eq!(panics, 1, "it was the last to leave the payload");
-    assert!(read.into_iter().eq(1..=100), "and loses nothing");
+    assert_eq!(panics, 1, "the reader was the last owner of the payload");
+    assert!(read.into_iter().eq(1..=100), "and misses no event");
 }
 
-async fn others_go_on<S: PubSub<OnDrop>>(server: S, panics: usize) {
+async fn the_others_go_on<S: PubSub<OnDrop>>(server: S, panics: usize) {
     let mut slow = server.subscribe(Policy::drop_oldest(1)).await.unwrap();
     assert_eq!(publish_with_one_that_panics(&server).await, panics);
     assert_eq!(slow.recv().await.map(crate::short), Some(-99));
@@ -173,16 +175,16 @@ async fn others_go_on<S: PubSub<OnDrop>>(server: S, panics: usize) {
 }
 
 #[tokio::test]
-async fn a_payload_that_panics_when_it_is_dropped_stops_nobody() {
-    the_reader_is_told(mutex::Server::new()).await;
-    the_reader_is_told(task::Server::new()).await;
-    // The publisher was the last to leave it. In the other shape it was the task, which goes on.
-    others_go_on(mutex::Server::new(), 1).await;
-    others_go_on(task::Server::new(), 0).await;
+async fn a_payload_that_panics_when_it_is_dropped_stops_neither_publishers_nor_readers() {
+    the_reader_sees_the_panic(mutex::Server::new()).await;
+    the_reader_sees_the_panic(task::Server::spawn()).await;
+    // The publisher was its last owner. In the other shape it was the task, which goes on.
+    the_others_go_on(mutex::Server::new(), 1).await;
+    the_others_go_on(task::Server::spawn(), 0).await;
 }
 
 #[tokio::test]
-async fn a_panic_while_an_event_is_measured_is_the_publishers() {
+async fn a_panic_while_an_event_is_measured_reaches_the_publisher() {
     fn size(event: &u64) -> usize {
         assert_ne!(*event, 2, "cannot measure");
         8
@@ -196,6 +198,6 @@ async fn a_panic_while_an_event_is_measured_is_the_publishers() {
         }
         assert_eq!(crate::ready(&mut reader), [1, 2]);
     }
-    check(mutex::Server::with_sizes(size)).await;
-    check(task::Server::with_sizes(size)).await;
+    check(mutex::Server::new().with_sizes(size)).await;
+    check(task::Server::spawn().with_sizes(size)).await;
 }

@@ -8,60 +8,58 @@ use std::thread;
 
 use crate::sync::Once;
 
-/// How many events a segment holds. Publishing touches every queue once for each segment, so a longer
-/// one makes publishing cheaper, and keeps events alive longer that everybody has read.
-const LEN: usize =
+/// Events per segment. Publishing touches every queue once per segment, so a longer segment makes
+/// publishing cheaper, but keeps events alive for longer after their last reader.
+pub const SEGMENT_EVENTS: usize =
     if cfg!(any(pushdown_model = "loom", pushdown_model = "shuttle")) { 2 } else { 32 };
 
-/// A segment that holds as many bytes takes no more events, so that large ones are not kept alive for
-/// the sake of the number.
-const BYTES: u64 = 64 << 10;
+/// A segment with this many bytes takes no more events, so large events are not kept alive only to
+/// fill it up.
+pub const SEGMENT_BYTES: u64 = 64 << 10;
 
-/// Events with consecutive numbers. Each place is written once, by the publisher, and may be read from
-/// then on without any lock.
-pub struct Segment<E: ?Sized> {
+/// Events with consecutive numbers. The publisher writes each slot once; from then on it is read
+/// without a lock.
+pub(super) struct Segment<E: ?Sized> {
     first: u64,
-    places: [Once<Place<E>>; LEN],
+    slots: [Once<Slot<E>>; SEGMENT_EVENTS],
 }
 
-/// An event, and how many bytes all events up to this one count.
-struct Place<E: ?Sized> {
+/// An event, and the size of the log up to and including it.
+struct Slot<E: ?Sized> {
     event: Arc<E>,
     total: u64,
 }
 
 impl<E: ?Sized> Segment<E> {
     fn new(first: u64) -> Arc<Self> {
-        Arc::new(Self { first, places: std::array::from_fn(|_| Once::new()) })
+        Arc::new(Self { first, slots: std::array::from_fn(|_| Once::new()) })
     }
 
-    /// The event with this number and the bytes up to it, if it has been published, and here.
+    /// Returns the event with this number and the size of the log up to it, if this segment has it.
     pub(super) fn get(&self, seq: u64) -> Option<(&Arc<E>, u64)> {
-        let place = self.places.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)?.get()?;
-        Some((&place.event, place.total))
+        let slot = self.slots.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)?.get()?;
+        Some((&slot.event, slot.total))
     }
-}
 
-impl<E: ?Sized> Segment<E> {
-    /// A segment with the events from one number up to another alone, so that those before and after
-    /// are not kept alive for their sake. They have all been published here.
+    /// Copies the events in `from..to`, all of them published, into a segment of their own, so that
+    /// they do not keep their neighbours alive.
     pub(super) fn excerpt(&self, from: u64, to: u64) -> Arc<Self> {
         let excerpt = Self::new(from);
-        for (place, seq) in excerpt.places.iter().zip(from..to) {
+        for (slot, seq) in excerpt.slots.iter().zip(from..to) {
             let Some((event, total)) = self.get(seq) else { break };
-            let _ = place.set(Place { event: event.clone(), total });
+            let _ = slot.set(Slot { event: event.clone(), total });
         }
         excerpt
     }
 }
 
-/// Payloads whose drops panic do not keep others from being dropped: the first panic goes on when all
-/// are, where it can.
+/// Drops every payload, even if the drop of one panics. The first panic resumes afterwards, unless
+/// the thread is already unwinding.
 impl<E: ?Sized> Drop for Segment<E> {
     fn drop(&mut self) {
         let mut first = None;
-        for place in &mut self.places {
-            let dropped = catch_unwind(AssertUnwindSafe(|| drop(mem::take(place))));
+        for slot in &mut self.slots {
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(mem::take(slot))));
             first = first.or(dropped.err());
         }
         if let Some(panic) = first
@@ -78,12 +76,13 @@ impl<E: ?Sized> fmt::Debug for Segment<E> {
     }
 }
 
-/// The end at which is written.
+/// The end of the log, where events are written.
 #[derive(Debug)]
 pub(super) struct Tail<E: ?Sized> {
     segment: Arc<Segment<E>>,
-    /// The number of the next event, and the bytes of all before it.
+    /// The number of the next event.
     next: u64,
+    /// The size in bytes of all events before it.
     total: u64,
     /// `total` at the start of the segment.
     start: u64,
@@ -106,28 +105,29 @@ impl<E: ?Sized> Tail<E> {
         &self.segment
     }
 
-    /// Begins a new segment if the next event needs one. What comes back is the old one.
+    /// Starts a new segment if the next event needs one, and returns the old one.
     pub(super) fn roll(&mut self) -> Option<Arc<Segment<E>>> {
-        let full = self.next - self.segment.first == LEN as u64 || self.total - self.start >= BYTES;
+        let written = self.next - self.segment.first;
+        let full = written == SEGMENT_EVENTS as u64 || self.total - self.start >= SEGMENT_BYTES;
         full.then(|| {
             self.start = self.total;
             self.renew()
         })
     }
 
-    /// Goes on in a new segment. What comes back is the old one.
+    /// Starts a new segment and returns the old one.
     pub(super) fn renew(&mut self) -> Arc<Segment<E>> {
         mem::replace(&mut self.segment, Segment::new(self.next))
     }
 
-    /// Publishes: from now on readers see it.
+    /// Writes the next event, which readers see from now on.
     pub(super) fn write(&mut self, event: Arc<E>, bytes: usize) -> u64 {
         let seq = self.next;
         self.total = self.total.saturating_add(bytes as u64);
         self.next += 1;
-        let place = &self.segment.places[(seq - self.segment.first) as usize];
-        let written = place.set(Place { event, total: self.total });
-        debug_assert!(written.is_ok(), "each place is written once");
+        let slot = &self.segment.slots[(seq - self.segment.first) as usize];
+        let written = slot.set(Slot { event, total: self.total });
+        debug_assert!(written.is_ok(), "each slot is written once");
         seq
     }
 }

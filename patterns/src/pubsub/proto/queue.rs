@@ -1,49 +1,52 @@
-//! What one subscriber has not read yet, and what happens when that gets too much.
+//! The events that one subscriber has not read yet, and its policy when they become too many.
 
 use core::fmt;
 use core::mem;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Poll};
 use std::time::Instant;
 use std::vec::Vec;
 
-use super::super::{End, Policy};
+use super::super::policy::Policy;
+use super::super::report::EndReason;
+use super::cursor::Cursor;
 use super::log::Segment;
 use crate::seeded::{self, Bug};
+use crate::wakers::{AfterUnlock, WakerSlot};
 
-/// The queue of one subscriber: no events, but where they lie in the log.
+/// The queue of one subscriber. It holds positions in the log, not events.
 ///
 /// ```text
-/// log      │ 1 2 3 4 5 6 │ 7 8 9 · · ·     · is not yet written
-/// runs         [3 4) gap [6 7) [7 ─→       the last one is open: it grows as the log does
+/// log      │ 1 2 3 4 5 6 │ 7 8 9 · · ·     · is not written yet
+/// runs         [3 4) gap [6 7) [7 ─→       the last run is open: it grows with the log
 ///               ↑ next
 /// ```
 ///
-/// Invariant: the runs cover the numbers from `next` on without a hole, in order, up to the last event
-/// published, or up to where the stream has ended. Only the last run may be open.
+/// Invariant: the runs cover all numbers from `next`, in order and without a hole, up to the last
+/// event published or, once the stream has ended, up to its end. Only the last run may be open.
 pub struct Queue<E: ?Sized> {
     policy: Policy,
-    /// The number of whatever is read next.
+    /// The number of the next item to read.
     next: u64,
-    /// How many bytes the events before it count.
+    /// The size in bytes of the log before it.
     read_bytes: u64,
     runs: VecDeque<Run<E>>,
-    /// How many numbers the gaps among the runs cover.
+    /// The number of events that the gaps among the runs cover.
     gaps: u64,
-    /// When it missed an event, being full, for [`Policy::Disconnect`].
+    /// When the full queue missed its first event, for [`Policy::Disconnect`].
     full_since: Option<Instant>,
-    end: Option<End>,
+    end: Option<EndReason>,
     /// A publisher waits for room here.
     awaited: bool,
-    /// How many events were read and are still on their way to the subscriber.
+    /// The number of events that a forwarder has read and not yet delivered.
     in_hand: u64,
-    /// Who waits for the stream to be cut off.
-    to_cut: Option<Waker>,
+    /// The forwarder that waits for room in its channel, or for the stream to be cut off.
+    to_cut: WakerSlot,
 }
 
 pub(super) enum Run<E: ?Sized> {
-    /// From the number `start` up to `end`, or as far as the segment is written.
+    /// The numbers from `start` up to `end`, or as far as the segment is written.
     Events {
         segment: Arc<Segment<E>>,
         start: u64,
@@ -52,53 +55,45 @@ pub(super) enum Run<E: ?Sized> {
     Missed(u64),
 }
 
-/// What an event meets.
+/// The decision of a policy on an event.
 #[derive(Debug)]
 pub(super) enum Offered<E: ?Sized> {
-    /// It is in the queue, and so will be all up to this number, and up to so many bytes in the log.
+    /// The event is queued. So is every later one with a number below `until`, as long as the log
+    /// holds at most `bytes`.
     Taken { until: u64, bytes: u64 },
-    /// It is counted as missed. A segment may be needed no more.
+    /// The event is counted as missed. A segment that is no longer needed comes back.
     Missed(Option<Arc<Segment<E>>>),
     /// The subscriber is too slow for its policy: its stream has ended, and it misses everything.
     Disconnected(Unread<E>),
 }
 
-/// What came of reading.
+/// The result of [`Queue::poll_read`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Read {
-    /// The event with this number, in the segment that the reader now has. If `room` is set, a
-    /// publisher has been waiting for the room that it leaves.
+    /// The event with this number, in the segment that the cursor now has.
     Event {
         /// The number.
         seq: u64,
-        /// Whether [`Registry::room_made`](super::Registry::room_made) is to be told.
+        /// A publisher was waiting for this room: call
+        /// [`Registry::handle_room_made`](super::Registry::handle_room_made).
         room: bool,
     },
-    /// So many events are missing here.
+    /// This many events are missing here.
     Gap(u64),
     /// Nothing yet.
     Empty,
     /// The stream has ended, for this reason.
-    End(End),
+    End(EndReason),
 }
 
-/// Where a reader is in the log.
-///
-/// Segments that it leaves are kept until [`clear`](Self::clear), which drops payloads and so is
-/// called where no lock is held.
-pub struct Place<E: ?Sized> {
-    segment: Option<Arc<Segment<E>>>,
-    left: Vec<Arc<Segment<E>>>,
-}
-
-/// What a subscriber will not read, and who waits for that.
+/// The rest of a stream that was cut off, and the forwarder that waits for that.
 pub(super) struct Unread<E: ?Sized> {
     pub(super) runs: VecDeque<Run<E>>,
-    pub(super) to_cut: Option<Waker>,
+    pub(super) to_cut: WakerSlot,
 }
 
 impl<E: ?Sized> Queue<E> {
-    /// An empty queue.
+    /// Creates an empty queue.
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
@@ -110,11 +105,11 @@ impl<E: ?Sized> Queue<E> {
             end: None,
             awaited: false,
             in_hand: 0,
-            to_cut: None,
+            to_cut: WakerSlot::default(),
         }
     }
 
-    /// Begins with the event `next`, which is going to be written into this segment.
+    /// Starts at the event `next`, which will be written into this segment.
     pub(super) fn begin(&mut self, next: u64, total: u64, segment: &Arc<Segment<E>>) -> Policy {
         self.next = next;
         self.read_bytes = total;
@@ -126,7 +121,7 @@ impl<E: ?Sized> Queue<E> {
         self.runs.push_back(Run::Events { segment: segment.clone(), start, end: None });
     }
 
-    /// Ends the open run, if there is one, before the event `next`.
+    /// Ends the open run before the event `next`. Returns whether there was one.
     fn detach(&mut self, next: u64) -> bool {
         match self.runs.back_mut() {
             Some(Run::Events { end: end @ None, .. }) => {
@@ -137,8 +132,8 @@ impl<E: ?Sized> Queue<E> {
         }
     }
 
-    /// The log goes on in another segment, from the event `next` on. What the policy has dropped comes
-    /// back.
+    /// Follows the log into a new segment, which starts with the event `next`. Returns the segments
+    /// that the policy drops.
     pub(super) fn roll(&mut self, next: u64, segment: &Arc<Segment<E>>) -> Vec<Arc<Segment<E>>> {
         if self.detach(next) {
             self.attach(next, segment);
@@ -156,22 +151,22 @@ impl<E: ?Sized> Queue<E> {
         dropped
     }
 
-    /// How many of the events before `next` are in the queue.
+    /// Returns the number of queued events before `next`.
     fn events(&self, next: u64) -> u64 {
         next - self.next - self.gaps
     }
 
-    /// How many events, from `next` on, a publisher may publish before it has to wait. If there is no
-    /// room the queue remembers that it is waited for.
-    pub(super) fn room(&mut self, next: u64) -> u64 {
+    /// Returns the number of events from `next` on for which there is room. If there is none, the
+    /// queue remembers that a publisher waits.
+    pub(super) fn poll_room(&mut self, next: u64) -> u64 {
         let Policy::Block { capacity, .. } = self.policy else { return u64::MAX };
         let room = (capacity.get() as u64).saturating_sub(self.events(next));
         self.awaited = room == 0;
         room
     }
 
-    /// The policy decides on the event `seq`, which is going to be written into this segment, with
-    /// which the log will count `total` bytes. `now` is asked for only if the queue is full.
+    /// Lets the policy decide on the event `seq`, which will be written into this segment and bring the
+    /// log to `total` bytes. Reads the clock only if the queue is full.
     pub(super) fn offer(
         &mut self,
         seq: u64,
@@ -182,7 +177,7 @@ impl<E: ?Sized> Queue<E> {
         let events = self.events(seq);
         let room = |capacity: usize| (capacity as u64).saturating_sub(events);
         let room = match self.policy {
-            // Of these the one is asked for room before, and the other takes everything.
+            // `Block` was asked for room before; `DropOldest` takes everything.
             Policy::Block { .. } | Policy::DropOldest { .. } => u64::MAX,
             Policy::DropNewest { capacity } => room(capacity.get()),
             Policy::Disconnect { capacity, grace } => {
@@ -216,9 +211,11 @@ impl<E: ?Sized> Queue<E> {
         Offered::Taken { until: seq.saturating_add(room), bytes: u64::MAX }
     }
 
-    /// What lies before the gap no longer grows, and may be a small part of its segment. So an excerpt
-    /// takes its place: otherwise each event of a queue could keep a segment alive. The segment comes
-    /// back.
+    /// Counts the event `seq` as missed.
+    ///
+    /// The run before the gap no longer grows, and may be a small part of its segment. Without the
+    /// excerpt that replaces it, each event of a queue could keep a whole segment alive. Returns the
+    /// replaced segment.
     fn miss(&mut self, seq: u64) -> Option<Arc<Segment<E>>> {
         let mut old = None;
         if self.detach(seq)
@@ -235,18 +232,18 @@ impl<E: ?Sized> Queue<E> {
         old
     }
 
-    /// Too slow, up to and with the event `seq`.
+    /// Ends the stream: everything unread is missed, including the event `seq`.
     fn disconnect(&mut self, seq: u64) -> Unread<E> {
         let missed = seq + 1 - self.next;
         let unread = self.discard();
         self.runs.push_back(Run::Missed(missed));
         self.gaps = missed;
-        self.end = Some(End::TooSlow);
+        self.end = Some(EndReason::TooSlow);
         unread
     }
 
-    /// Reads the next item. `published` is asked for the number of the last event.
-    pub fn read(&mut self, place: &mut Place<E>, published: impl FnOnce() -> u64) -> Read {
+    /// Reads the next item. `published` returns the number of the last event.
+    pub fn poll_read(&mut self, cursor: &mut Cursor<E>, published: impl FnOnce() -> u64) -> Read {
         if let Policy::DropOldest { capacity } = self.policy {
             let kept = (published() + 1).saturating_sub(capacity.get() as u64);
             if kept > self.next && self.end.is_none() {
@@ -259,12 +256,12 @@ impl<E: ?Sized> Queue<E> {
             match self.runs.front() {
                 Some(Run::Events { end: Some(end), .. }) if *end <= self.next => {
                     if let Some(Run::Events { segment, .. }) = self.runs.pop_front() {
-                        place.left.push(segment);
+                        cursor.keep(segment);
                     }
                 }
                 Some(Run::Events { segment, .. }) => {
                     let Some((_, bytes)) = segment.get(self.next) else { return Read::Empty };
-                    place.enter(segment);
+                    cursor.enter(segment);
                     let seq = self.next;
                     self.next += 1;
                     self.read_bytes = bytes;
@@ -282,7 +279,7 @@ impl<E: ?Sized> Queue<E> {
                 }
                 None => {
                     if self.end.is_some() {
-                        place.leave();
+                        cursor.finish();
                     }
                     return self.end.map_or(Read::Empty, Read::End);
                 }
@@ -290,9 +287,9 @@ impl<E: ?Sized> Queue<E> {
         }
     }
 
-    /// Ends the stream before the event `next`, after what is in the queue. A stream that has ended
-    /// keeps its reason, unless it is aborted.
-    pub(super) fn close(&mut self, next: u64, end: End) {
+    /// Ends the stream before the event `next`, after the queued events. A stream that has ended keeps
+    /// its reason, unless it is aborted.
+    pub(super) fn close(&mut self, next: u64, end: EndReason) {
         if self.end.is_none() {
             self.trim(next);
             self.detach(next);
@@ -300,7 +297,8 @@ impl<E: ?Sized> Queue<E> {
         }
     }
 
-    /// What [`Policy::DropOldest`] has dropped is counted now, since later it cannot be known.
+    /// Counts the events that [`Policy::DropOldest`] has dropped. Once the stream has ended, the number
+    /// of the last event no longer says how many they are.
     fn trim(&mut self, next: u64) {
         if let Policy::DropOldest { capacity } = self.policy {
             let kept = next.saturating_sub(capacity.get() as u64);
@@ -311,25 +309,24 @@ impl<E: ?Sized> Queue<E> {
         }
     }
 
-    /// Ends the stream here and now. What is in the queue is not counted as missed.
+    /// Ends the stream at once. The queued events do not count as missed.
     pub(super) fn abort(&mut self) -> Unread<E> {
-        self.end = Some(End::Aborted);
+        self.end = Some(EndReason::Aborted);
         self.discard()
     }
 
     fn discard(&mut self) -> Unread<E> {
         self.gaps = 0;
-        Unread { runs: mem::take(&mut self.runs), to_cut: self.to_cut.take() }
+        Unread { runs: mem::take(&mut self.runs), to_cut: mem::take(&mut self.to_cut) }
     }
 
-    /// Says how many events, missed ones included, were read and are still on their way to the
-    /// subscriber.
+    /// Sets the number of events, missed ones included, that were read and not yet delivered.
     pub(crate) fn set_in_hand(&mut self, in_hand: u64) {
         self.in_hand = in_hand;
     }
 
-    /// How many events before `next` were published to it and not read, missed ones included, or have
-    /// not reached it.
+    /// Returns the number of events before `next`, missed ones included, that were published to the
+    /// subscriber and not read or not delivered.
     pub(super) fn unread(&self, next: u64) -> u64 {
         let end = self.runs.iter().fold(self.next, |at, run| match run {
             Run::Events { end, .. } => at.max(end.unwrap_or(next)),
@@ -338,64 +335,20 @@ impl<E: ?Sized> Queue<E> {
         end - self.next + self.in_hand
     }
 
-    /// Why the stream has ended or will end after what is in the queue.
-    pub fn end(&self) -> Option<End> {
+    /// Returns why the stream has ended, or will end after the queued events.
+    pub fn end(&self) -> Option<EndReason> {
         self.end
     }
 
-    /// Whether the stream has ended and left out what had not been read; if not, the waker is kept.
-    ///
-    /// # Errors
-    /// If not. The waker that is replaced is to be dropped outside of locks.
-    pub fn cut(&mut self, waker: &Waker) -> Result<(), Option<Waker>> {
+    /// Ready when the stream was cut off: it has ended, and the unread events are lost.
+    pub(crate) fn poll_cut(&mut self, cx: &Context<'_>, after: &mut AfterUnlock) -> Poll<()> {
         match self.end {
-            Some(End::TooSlow | End::Aborted) => Ok(()),
-            _ => Err(self.to_cut.replace(waker.clone())),
+            Some(EndReason::TooSlow | EndReason::Aborted) => Poll::Ready(()),
+            _ => {
+                self.to_cut.register(cx, after);
+                Poll::Pending
+            }
         }
-    }
-}
-
-impl<E: ?Sized> Place<E> {
-    /// At the beginning.
-    pub fn new() -> Self {
-        Self { segment: None, left: Vec::new() }
-    }
-
-    fn enter(&mut self, segment: &Arc<Segment<E>>) {
-        if !self.segment.as_ref().is_some_and(|own| Arc::ptr_eq(own, segment)) {
-            self.left.extend(self.segment.replace(segment.clone()));
-        }
-    }
-
-    /// Nothing more is read.
-    fn leave(&mut self) {
-        self.left.extend(self.segment.take());
-    }
-
-    /// The event that was read last.
-    ///
-    /// # Panics
-    /// If no event with this number was the last to be read.
-    pub fn event(&self, seq: u64) -> &Arc<E> {
-        let event = self.segment.as_ref().and_then(|segment| segment.get(seq));
-        event.expect("an event that was read is where the reader is").0
-    }
-
-    /// Drops the segments that were left.
-    pub fn clear(&mut self) {
-        self.left.clear();
-    }
-}
-
-impl<E: ?Sized> Default for Place<E> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<E: ?Sized> fmt::Debug for Place<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("segment", &self.segment).finish_non_exhaustive()
     }
 }
 
