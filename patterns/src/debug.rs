@@ -46,16 +46,16 @@ pub struct Group {
     pub pattern: &'static str,
     /// The function that was called, or the task: `publish` or `owner`, for example.
     pub name: &'static str,
-    /// What they wait for. `None` for tasks and threads that a pattern runs: while they wait, they are
+    /// The thing they wait for. `None` for tasks and threads that a pattern runs: while they wait, they are
     /// in another group as well.
     pub waits_for: Option<&'static str>,
     /// The peer that they wait for, or run at.
     pub peer: Option<Peer>,
     /// How many there are.
     pub count: usize,
-    /// How long the first of them has been waiting or running.
+    /// Time for which the first of them has been waiting or running.
     pub longest: Duration,
-    /// How long the last of them has been waiting or running.
+    /// Time for which the last of them has been waiting or running.
     pub shortest: Duration,
 }
 

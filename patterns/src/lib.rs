@@ -37,11 +37,10 @@
 //! * **Every error says what became of its effect** ([`Effect`]), and returns what was not used.
 //! * **A shutdown is a [`Drain`](Shutdown::Drain) or an [`Abort`](Shutdown::Abort)**, and reports how
 //!   everything ended. Dropping the last handle aborts.
-//! * **Queues are bounded.** An unbounded one has to be asked for by name.
+//! * **Queues are bounded.** An unbounded one has to be asked for explicitly.
 //! * **A panic in user code is contained**: the others carry on, and the panic is reported.
 //!
-//! All four live in one process: nothing is written to disk, and they speak no protocol but the one you
-//! bring.
+//! All four live in one process. Events and tasks are not stored, and are lost with it.
 //!
 //! # Shapes
 //! A system whose state is *data* has a state machine under a mutex, advanced by each caller. A system
@@ -58,17 +57,21 @@
 
 use std::time::Duration;
 
-#[cfg(feature = "debug")]
-pub mod debug;
-pub mod mux;
 mod panics;
-pub mod pubsub;
 mod reply;
 mod sync;
 mod wait;
 mod waiters;
 mod waits;
 mod wakers;
+
+#[cfg(feature = "debug")]
+pub mod debug;
+pub mod mux;
+pub mod pubsub;
+pub mod replicated;
+pub mod schedule;
+pub mod thread;
 
 cfg_select! {
     any(pushdown_model = "loom", pushdown_model = "shuttle") => { pub mod seeded; }
@@ -77,11 +80,8 @@ cfg_select! {
         mod seeded;
     }
 }
-pub mod replicated;
-pub mod schedule;
-pub mod thread;
 
-/// What became of the effect of an operation that failed.
+/// The effect of an operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// The effect did not happen, and will not.
@@ -92,7 +92,7 @@ pub enum Effect {
     Happened,
 }
 
-/// How to shut down.
+/// The way in which a system shuts down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
     /// Accept nothing new, finish what has begun, and abort what is left at the timeout.

@@ -78,7 +78,7 @@ impl<T> Reply<T> {
     }
 }
 
-/// What is woken and dropped after the unlock: the asker, and an answer that is not wanted.
+/// The asker, woken after the unlock, and an answer that is not wanted, dropped after it.
 struct Discarded<T> {
     waker: AfterUnlock,
     slot: Option<Slot<T>>,

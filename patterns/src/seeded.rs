@@ -62,7 +62,7 @@ pub enum Bug {
     /// Replicated client: a call that is dropped stays counted (async-nats #1617).
     DroppedCallIsCounted,
     /// Replicated client: a call or loser that waits is not woken by an abort.
-    AbortWakesNobody,
+    AbortIsNotAnnounced,
     /// Replicated client: losers outlive the client.
     LosersOutliveTheClient,
 

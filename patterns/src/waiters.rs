@@ -43,8 +43,8 @@ impl Waiters {
         None
     }
 
-    /// The old form of [`remove`](Self::remove). When no lock is held, the first waker is to be dropped
-    /// and the second, the one that has the turn now, is to be woken.
+    /// The old form of [`remove`](Self::remove). When no lock is held, drop the first waker and wake the
+    /// second, which has the turn now.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> (Option<Waker>, Option<Waker>) {
         let Some(index) = self.index(ticket) else { return (None, None) };
         let left = self.queue.remove(index).map(|(_, waker)| waker);

@@ -8,7 +8,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() {
-//! let get = |server: Arc<&str>, key: &'static str| async move {
+//! let get = async |server: Arc<&str>, key: &str| {
 //!     if *server == "stopped" {
 //!         std::future::pending::<()>().await;
 //!     }

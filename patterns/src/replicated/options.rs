@@ -62,7 +62,7 @@ impl<E> Options<E> {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Sets what becomes of attempts that are running when their call ends or is dropped.
+    /// Sets the treatment of attempts that are running when their call ends or is dropped.
     #[must_use]
     pub fn losers(self, losers: Losers) -> Self {
         Self { losers, ..self }
@@ -132,7 +132,7 @@ impl Default for Hedge {
     }
 }
 
-/// How many requests may be made because a server is slow, beyond one for each call.
+/// A limit on the requests made because a server is slow, beyond one for each call.
 ///
 /// A token bucket, full at first. It keeps a client whose servers are all slow from doubling their
 /// load. A call that finds it empty tries again after its delay. Asking another server after an
@@ -167,7 +167,7 @@ impl Default for Budget {
     }
 }
 
-/// What becomes of attempts that are running when their call ends or is dropped.
+/// The treatment of attempts that are running when their call ends or is dropped.
 ///
 /// ```
 /// use std::num::NonZeroUsize;

@@ -2,7 +2,7 @@
 
 use super::proto::Stats;
 
-/// How a client has ended.
+/// The report of a shutdown: how everything that was running has ended.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
@@ -10,11 +10,11 @@ pub struct Report {
     pub calls: EndCounts,
     /// Losers that were running then, or have been left by those calls since.
     pub losers: EndCounts,
-    /// What the client and its servers have done in the client's lifetime.
+    /// The counts of the client and its servers, over the lifetime of the client.
     pub stats: Stats,
 }
 
-/// How many calls, or losers, ended in which way.
+/// Counts of calls or losers, by the way in which they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndCounts {
@@ -26,7 +26,7 @@ pub struct EndCounts {
     pub aborted: usize,
 }
 
-/// How a call or a loser has ended.
+/// The end of a call or of a loser.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum EndKind {
     Finished,

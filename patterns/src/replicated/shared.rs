@@ -22,7 +22,7 @@ pub(super) struct SharedState {
     pub(super) running: Waiters,
     /// Shutdowns that wait.
     pub(super) shutdowns: Waiters,
-    /// How calls and losers have ended since the client was closed.
+    /// Ends of calls and losers since the client was closed.
     pub(super) calls_ended: EndCounts,
     pub(super) losers_ended: EndCounts,
 }
@@ -106,6 +106,6 @@ impl SharedState {
     pub(super) fn abort(&mut self, after: &mut AfterUnlock) {
         self.phase = Phase::Aborting;
         let waiting = self.running.all();
-        after.wake(if seeded::is(Bug::AbortWakesNobody) { Vec::new() } else { waiting });
+        after.wake(if seeded::is(Bug::AbortIsNotAnnounced) { Vec::new() } else { waiting });
     }
 }

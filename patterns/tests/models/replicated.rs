@@ -129,7 +129,7 @@ fn an_abort_ends_a_call_once() {
 
 #[test]
 fn an_abort_that_wakes_no_call_is_found() {
-    finds(Bug::AbortWakesNobody, an_abort);
+    finds(Bug::AbortIsNotAnnounced, an_abort);
 }
 
 /// A call that is dropped during a shutdown.

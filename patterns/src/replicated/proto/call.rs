@@ -23,7 +23,7 @@ pub enum Action {
     Finish(Outcome),
 }
 
-/// How a call ended.
+/// The end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// This server has replied.
@@ -88,8 +88,8 @@ impl Call {
     /// Returns the next thing to do, or `None` if there is nothing to do until an attempt ends or
     /// [`poll_timeout`](Self::poll_timeout) has passed.
     ///
-    /// To be polled after everything that has happened, until it returns `None` or
-    /// [`Action::Finish`]. A call that is over returns that again.
+    /// Poll it after each event until it returns `None` or [`Action::Finish`]. A call that is over keeps
+    /// returning `Finish`.
     pub fn poll_action(&mut self, replicas: &mut Replicas, now: Instant) -> Option<Action> {
         if let Some(outcome) = self.outcome
             && !seeded::is(Bug::HedgeAfterTheWinner)

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::latency::Latency;
 
-/// How an attempt ended.
+/// The end of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AttemptEnd {
     /// With a reply.
