@@ -131,7 +131,7 @@ where
     /// Makes an idempotent call and returns the first reply of any server.
     ///
     /// A call that is dropped before its first poll has done nothing. Dropped later, it leaves nothing
-    /// behind but [`Losers`] that may finish.
+    /// behind but [losers](super::Losers) that may finish.
     ///
     /// # Errors
     /// If no server replied. The error has the failure of each server that was asked, and the
