@@ -39,8 +39,8 @@ pub enum Bug {
     DoorNotTold,
     /// The scheduler: a lease that outlives its call is returned unnoticed.
     LeaseComesBackUnnoticed,
-    /// The scheduler: a server that is returned at the end is not received, so its worker hangs. Most
-    /// copies of the lecture's lab.
+    /// The scheduler: the server of a worker that leaves is lost instead of returned. Most copies of the
+    /// lecture's lab.
     NobodyTakesBack,
 
     /// Replicated client: a slow winner that comes late undoes a newer preference.

@@ -31,8 +31,8 @@
 //!   server is asked whenever the last one has not answered within the delay of the [`Hedge`], and
 //!   immediately after each failure. Once all have been asked, the call waits for the first answer
 //!   until its deadline.
-//! * **The first reply wins.** An error never wins while another attempt is running or can be made.
-//!   A refusal is a reply: it is an answer. An error means that the server could not answer.
+//! * **The first reply wins.** An error never wins while another attempt is running or can be made. An
+//!   answer that says no is a reply. An error means that the server could not answer.
 //! * **The winner becomes the preferred server**, unless the preference has changed since the call
 //!   began: a slow winner that comes late undoes nothing. A call that ends without an answer before
 //!   it has asked every server moves the preference to the first one it has not asked. A dropped call
@@ -48,7 +48,8 @@
 //!
 //! A call takes the client's lock when it begins, for each attempt it starts, for each attempt that
 //! fails, each time it waits, and when it ends: four times if the first server answers after a wait.
-//! No user code runs under that lock, except that a waker is cloned.
+//! Leaving losers behind takes it once more. No user code runs under that lock, except that a waker is
+//! cloned.
 //!
 //! In the terms of the lecture this is state as data: each event finds the state under a lock and
 //! advances it. The lecture's own client is state as code, a loop over a timer and a channel of

@@ -9,8 +9,8 @@ use crate::Effect;
 use crate::replicated::options::CallOptions;
 use crate::seeded::{self, Bug};
 
-/// The shortest time after which a call that found the budget empty tries again. It keeps a call with
-/// a delay of zero from spinning.
+/// The shortest time after which a call that found the budget empty tries again. It keeps a call
+/// with a delay of zero from spinning.
 const SHORTEST_RETRY: Duration = Duration::from_millis(1);
 
 /// The next thing to do for a call.
