@@ -1,4 +1,4 @@
-//! How long answers take: a histogram of fixed size that also counts answers nobody waited for.
+//! Response times: a histogram of fixed size that also counts attempts that were cancelled.
 
 use std::fmt;
 use std::mem;
@@ -6,32 +6,32 @@ use std::time::Duration;
 
 use crate::seeded::{self, Bug};
 
-/// Every power of two is divided into so many buckets of equal width.
+/// Buckets of equal width in each power of two.
 const DIVISIONS: usize = 1 << DIVISION_BITS;
 const DIVISION_BITS: u32 = 3;
 
-/// The last bucket begins below 2^36 µs, about 19 hours, and takes whatever is longer.
+/// The last bucket begins below 2^36 µs, about 19 hours, and counts everything longer.
 const BUCKETS: usize = (36 - DIVISION_BITS as usize + 1) * DIVISIONS;
 
-/// After so many samples a new generation begins, and the last but one is forgotten.
+/// Samples after which a new generation begins and the one before the last is forgotten.
 ///
-/// As a whole: if counts were halved instead, those of 1 would vanish, which is where the rare long
-/// times are.
+/// A generation is forgotten as a whole. Halving the counts instead would lose those of 1, which are
+/// the rare long times.
 const GENERATION: u16 = 512;
 
-/// How long a server takes to answer, of the last 512 to 1,023 attempts.
+/// Response times of a server in its last attempts: the current generation of samples and the one
+/// before it.
 ///
-/// An attempt that was cancelled counts too, as what it is: an answer that would have come later than
-/// that. So a server that has stopped does not keep the good record of its better days. Percentiles
-/// are the product-limit estimate (Kaplan and Meier, *Nonparametric estimation from incomplete
-/// observations*, 1958). A percentile that only cancelled attempts reach is the longest of them, which
-/// is a lower bound.
+/// A cancelled attempt counts too, as an answer that would have come later. So a server that has
+/// stopped does not keep its good record. Percentiles are the product-limit estimate (Kaplan and
+/// Meier, *Nonparametric estimation from incomplete observations*, 1958). A percentile that only
+/// cancelled attempts reach is the longest of them, which is a lower bound.
 ///
-/// Takes 2 KiB. Recording takes constant time, a percentile one pass over the buckets.
+/// The size is fixed, about 2 KiB. Recording takes constant time, a percentile one pass over the buckets.
 ///
 /// ```
 /// use std::time::Duration;
-/// use pushdown_patterns::replicated::core::Latency;
+/// use pushdown_patterns::replicated::Latency;
 ///
 /// let mut latency = Latency::default();
 /// for _ in 0..9 {
@@ -62,13 +62,13 @@ impl Default for Generation {
 }
 
 impl Latency {
-    /// Counts an answer that came after this time.
+    /// Counts an answer after this time.
     pub fn answered(&mut self, after: Duration) {
         self.young.answered[bucket(after)] += 1;
         self.count();
     }
 
-    /// Counts an attempt that had brought no answer after this time, when it was given up.
+    /// Counts an attempt that was cancelled after this time.
     pub fn cancelled(&mut self, after: Duration) {
         if !seeded::is(Bug::DeadServerIsPerfect) {
             self.young.cancelled[bucket(after)] += 1;
@@ -83,17 +83,18 @@ impl Latency {
         }
     }
 
-    /// How many attempts the percentiles rest on.
+    /// Returns the number of attempts that the percentiles are computed from.
     pub fn samples(&self) -> usize {
         usize::from(self.young.samples + self.old.samples)
     }
 
-    /// The time within which so many of a hundred attempts are answered, if there was any.
+    /// Returns the time within which so many of a hundred attempts are answered, or `None` without a
+    /// sample.
     ///
     /// It is greater than the exact percentile, by no more than an eighth of it and 1 µs. A percentile
-    /// of 100 or more is the longest time there was.
+    /// of 100 or more is the longest time recorded.
     pub fn percentile(&self, percentile: u8) -> Option<Duration> {
-        // Room for the rounding of a thousand factors.
+        // The tolerance covers the rounding of a thousand factors.
         let unanswered_at_most = 1.0 - f64::from(percentile) / 100.0 + 1e-9;
         let mut unanswered = 1.0;
         let Self { young, old } = self;
@@ -114,7 +115,8 @@ impl Latency {
     }
 }
 
-/// In which bucket a time is counted: its first four significant bits, and how many follow.
+/// Returns the bucket of a time, from its first four significant bits and the number of bits that
+/// follow.
 fn bucket(time: Duration) -> usize {
     let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     if micros < DIVISIONS as u64 {
@@ -124,7 +126,7 @@ fn bucket(time: Duration) -> usize {
     (shift as usize * DIVISIONS + (micros >> shift) as usize).min(BUCKETS - 1)
 }
 
-/// The shortest time that is too long for a bucket.
+/// Returns the shortest time above a bucket.
 fn end(bucket: usize) -> Duration {
     let next = bucket + 1;
     let micros = if next < DIVISIONS {

@@ -1,19 +1,19 @@
-//! The bucket of tokens behind a [`Budget`].
+//! The token bucket of a [`Budget`].
 
 use std::time::{Duration, Instant};
 
-use crate::replicated::Budget;
+use crate::replicated::options::Budget;
 use crate::seeded::{self, Bug};
 
-/// What one extra request costs; a call brings in as many as the budget has per cent.
+/// Tokens for one extra request. A call earns as many as the budget has per cent.
 const TOKEN: u64 = 100;
 
-/// Holds the tokens that extra requests are paid with. It is full at first.
+/// The tokens that pay for extra requests. Full at first.
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
     budget: Budget,
     tokens: u64,
-    /// Until when the tokens that time brings in are counted.
+    /// The time up to which earned tokens have been added.
     filled: Option<Instant>,
 }
 
@@ -22,13 +22,13 @@ impl Bucket {
         Self { budget, tokens: capacity(budget), filled: None }
     }
 
-    /// A call has begun.
+    /// Adds the tokens that a call earns.
     pub(super) fn earn(&mut self, now: Instant) {
         self.filled.get_or_insert(now);
         self.add(self.budget.percent.into());
     }
 
-    /// Pays for an extra request, if there is enough.
+    /// Pays for an extra request if there are enough tokens.
     pub(super) fn pay(&mut self, now: Instant) -> bool {
         self.fill(now);
         let pays = self.tokens >= TOKEN;
@@ -38,7 +38,7 @@ impl Bucket {
         pays
     }
 
-    /// Adds what time has brought in since the last time. What is less than a token goes on counting.
+    /// Adds the tokens earned by time since the last call. A fraction of a token is carried over.
     fn fill(&mut self, now: Instant) {
         let filled = self.filled.get_or_insert(now);
         let rate = u64::from(self.budget.per_second) * TOKEN;
