@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-/// Why a parser ended with [`Status::BadInput`](crate::Status::BadInput), and where.
+/// The reason and the position of a [`Status::BadInput`](crate::Status::BadInput).
 ///
 /// ```
 /// use pushdown::{ErrorKind, PushParser, quoted};

@@ -54,11 +54,13 @@ pub type EventSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + Send +
 ///   and repeat the status, until [`reset`](Self::reset). They never panic and never block.
 /// * **An empty chunk changes nothing**, and runs no body. A new parser answers `NeedMoreInput` until
 ///   its first byte, even if its body would succeed without reading.
-/// * [`finish`](Self::finish) ends the input. A body that is still running decides whether its input
+/// * **[`finish`](Self::finish)** ends the input. A body that is still running decides whether its input
 ///   may end there. Then the end is sticky.
 /// * **Events never outlive the call.** They may borrow from the chunk or from the body.
 /// * **A panic** of the body or of the sink reaches the caller of the call it happened in. The
 ///   parser then repeats `BadInput` with [`ErrorKind::Panicked`](crate::ErrorKind::Panicked).
+/// * **Work is linear** in the bytes fed. The harness counts it in every engine but
+///   `combinator`, which is the exception.
 ///
 /// # Use
 /// The rest of the chunk is never lost, and never read twice:
@@ -250,7 +252,7 @@ pub(crate) use delegate;
 
 /// The methods of [`PushParser`] for an engine, from its `parse(chunk, Option<sink>)`, its
 /// `close(Option<sink>)` and its field `state`. Only `reset_at` is left to write.
-macro_rules! drive {
+macro_rules! engine_methods {
     ($events:ty) => {
         #[inline]
         fn feed(&mut self, chunk: &[u8]) -> $crate::Progress {
@@ -282,10 +284,10 @@ macro_rules! drive {
         }
     };
 }
-pub(crate) use drive;
+pub(crate) use engine_methods;
 
 /// The sinks without the `Send` bound, for an engine whose `parse` and `close` take a [`LocalSink`].
-macro_rules! drive_local {
+macro_rules! local_methods {
     ($events:ty) => {
         /// [`PushParser::feed_with`](crate::PushParser::feed_with) for sinks that stay on this thread.
         pub fn feed_local(
@@ -309,7 +311,7 @@ macro_rules! drive_local {
         }
     };
 }
-pub(crate) use drive_local;
+pub(crate) use local_methods;
 
 impl<P: PushParser + ?Sized> PushParser for &mut P {
     type Events = P::Events;

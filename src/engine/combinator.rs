@@ -47,12 +47,14 @@ use core::mem;
 use nom::IResult;
 
 use crate::error::{Error, ErrorKind};
-use crate::parser::{Events, LocalSink, Progress, PushParser, State, drive, drive_local};
+use crate::parser::{
+    Events, LocalSink, Progress, PushParser, State, engine_methods, local_methods,
+};
 
 /// The largest length of a value in bytes, unless chosen otherwise.
 pub const DEFAULT_MAX_LEN: usize = 64 << 10;
 
-/// Where a wrapped parser reports its events.
+/// The sink of a wrapped parser.
 ///
 /// It is shared, not exclusive, so that several closures of one parser can hold it.
 pub struct Emit<'s, E: Events>(Option<RefCell<&'s mut LocalSink<'s, E>>>);
@@ -107,7 +109,7 @@ where
             body,
             buffer: Vec::new(),
             max_len,
-            state: State::at(0),
+            state: State::new(),
             output: None,
             work: 0,
             events: PhantomData,
@@ -119,7 +121,7 @@ where
         self.output.take()
     }
 
-    drive_local!(E);
+    local_methods!(E);
 
     fn parse(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, E>>) -> Progress {
         if let Some(refusal) = self.state.refuse(chunk) {
@@ -220,7 +222,7 @@ where
 {
     type Events = E;
 
-    drive!(E);
+    engine_methods!(E);
 
     fn reset_at(&mut self, offset: u64) {
         self.buffer.clear();

@@ -40,7 +40,7 @@ pub use super::stackless::Input;
 use super::stackless::{DynTask, Task};
 use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, Failure};
-use crate::parser::{EventSink, Events, Progress, PushParser, State, Status, drive};
+use crate::parser::{EventSink, Events, Progress, PushParser, State, Status, engine_methods};
 
 /// An `async` body in a generator, as a push parser.
 pub struct Parser<E: Events = (), T: 'static = ()> {
@@ -185,7 +185,7 @@ where
 impl<E: Events, T: 'static> PushParser for Parser<E, T> {
     type Events = E;
 
-    drive!(E);
+    engine_methods!(E);
 
     fn reset_at(&mut self, offset: u64) {
         let half_way = self.state.status() == Status::NeedMoreInput;

@@ -4,7 +4,7 @@
 /// whose frames are larger.
 pub const DEFAULT_STACK_SIZE: usize = if cfg!(debug_assertions) { 256 << 10 } else { 64 << 10 };
 
-/// How deep [`Input::nested`](super::Input::nested) may go, unless [`Options`] set another limit.
+/// The largest depth of [`Input::nested`](super::Input::nested), unless [`Options`] set another.
 pub const DEFAULT_MAX_DEPTH: u32 = 128;
 
 /// The options of a [`Parser`](super::Parser).

@@ -17,7 +17,9 @@ use super::stack::Pooled;
 use crate::engine::READS_AFTER_END;
 use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, ErrorKind, Failure};
-use crate::parser::{Events, LocalSink, Progress, PushParser, State, Status, drive, drive_local};
+use crate::parser::{
+    Events, LocalSink, Progress, PushParser, State, Status, engine_methods, local_methods,
+};
 
 /// Extra bytes on every stack, kept free by [`Input::nested`] for the innermost body, its sink and a
 /// panic, whose backtrace alone takes some 20 KiB.
@@ -55,7 +57,7 @@ impl Options {
     /// Creates a parser at the start of its input.
     ///
     /// # Errors
-    /// If the system has no memory for a stack.
+    /// If no stack can be allocated.
     pub fn parser<B, E, T>(self, body: B) -> io::Result<Parser<E, T>>
     where
         B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
@@ -85,7 +87,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
     /// Creates a parser at the start of its input, with the default [`Options`].
     ///
     /// # Panics
-    /// If the system has no memory for a stack; [`try_new`](Self::try_new) returns that error.
+    /// If no stack can be allocated; [`try_new`](Self::try_new) returns that error.
     pub fn new<B>(body: B) -> Self
     where
         B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
@@ -99,7 +101,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
     /// Creates a parser at the start of its input, with the default [`Options`].
     ///
     /// # Errors
-    /// If the system has no memory for a stack.
+    /// If no stack can be allocated.
     pub fn try_new<B>(body: B) -> io::Result<Self>
     where
         B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
@@ -112,7 +114,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
         self.output.take()
     }
 
-    drive_local!(E);
+    local_methods!(E);
 
     #[inline]
     fn parse(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, E>>) -> Progress {
@@ -123,7 +125,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
         // SAFETY: I1: resumed and taken back right below; a resume does not unwind.
         unsafe { self.frame().port.lend(chunk, self.state.offset(), sink) };
         let ended = self.resume();
-        // Not asked of the port, whose cell would have to be read again after the switch.
+        // Decided by the argument, which is a constant in `feed`, and not by a load from the port.
         if lent {
             self.frame().port.take_back();
         }
@@ -209,7 +211,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
 impl<E: Events, T: 'static> PushParser for Parser<E, T> {
     type Events = E;
 
-    drive!(E);
+    engine_methods!(E);
 
     fn reset_at(&mut self, offset: u64) {
         self.abandon();

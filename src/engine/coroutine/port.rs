@@ -1,4 +1,4 @@
-//! What the driver and a coroutine body share, and the invariants of the engine.
+//! The state that the driver and a coroutine body share, and the invariants of the engine.
 //!
 //! ```text
 //!   the caller's stack                 the coroutine's stack
@@ -64,7 +64,7 @@ pub(super) enum Command {
     Abandon,
 }
 
-/// What the driver and the body share.
+/// The state that the driver and the body share.
 pub(super) struct Port<E: Events> {
     /// With `end`: the chunk of the last resume. Dangling between two calls (I1).
     pub(super) start: Cell<*const u8>,

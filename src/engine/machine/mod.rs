@@ -47,7 +47,9 @@ use core::ops::ControlFlow::{self, Break};
 
 use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, ErrorKind, Failure};
-use crate::parser::{Events, LocalSink, Progress, PushParser, State, Status, drive, drive_local};
+use crate::parser::{
+    Events, LocalSink, Progress, PushParser, State, Status, engine_methods, local_methods,
+};
 pub use input::Input;
 
 /// A state and the step that advances it.
@@ -92,7 +94,7 @@ pub struct Parser<M: Machine> {
 impl<M: Machine> Parser<M> {
     /// Creates a parser at the start of its input, from a machine in its initial state.
     pub fn new(machine: M) -> Self {
-        Self { machine, state: State::at(0), output: None, overshoot: Overshoot::NONE }
+        Self { machine, state: State::new(), output: None, overshoot: Overshoot::NONE }
     }
 
     /// Takes the value's output; `Some` once after [`Status::Success`].
@@ -105,7 +107,7 @@ impl<M: Machine> Parser<M> {
         &self.machine
     }
 
-    drive_local!(M::Events);
+    local_methods!(M::Events);
 
     #[inline]
     fn parse(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, M::Events>>) -> Progress {
@@ -172,7 +174,7 @@ impl<E: Events> Drop for PanicGuard<'_, '_, E> {
 impl<M: Machine> PushParser for Parser<M> {
     type Events = M::Events;
 
-    drive!(M::Events);
+    engine_methods!(M::Events);
 
     fn reset_at(&mut self, offset: u64) {
         self.machine.reset();

@@ -1,4 +1,4 @@
-//! What the driver and an `async` body share, and the invariants of the engine.
+//! The state that the driver and an `async` body share, and the invariants of the engine.
 //!
 //! ```text
 //!   Task, pinned                          what the body holds
@@ -53,7 +53,7 @@ use crate::engine::overshoot::Overshoot;
 use crate::error::End;
 use crate::parser::{EventSink, Events};
 
-/// What the driver and the body share.
+/// The state that the driver and the body share.
 pub(super) struct Port<E: Events> {
     /// `start <= cursor <= end` (I7).
     start: Cell<*const u8>,
