@@ -79,8 +79,7 @@ enum Command<'a, E: Events> {
 /// # The invariant
 /// The call is borrowed by [`Parser::call`] until the generator has yielded again. By then the
 /// generator has dropped its reference: it does not keep one across a yield.
-/// (Without it: `hostile/lent.rs` fails under AddressSanitizer, with chunks that are freed after each
-/// call.)
+/// (Watched by AddressSanitizer in `hostile/lent.rs`, which frees each chunk right after its call.)
 struct CallPtr<E: Events, T: 'static>(NonNull<Call<'static, E, T>>);
 
 impl<E: Events, T: 'static> Parser<E, T> {

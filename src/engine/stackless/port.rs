@@ -16,7 +16,7 @@
 //!
 //! * **I1. A chunk and a sink are reachable only during the poll that they are lent to.**
 //!   [`Port::lend`] sets both; [`Port::take_back`] clears both, and runs even if the poll unwinds.
-//!   (`hostile/lent.rs: a_pending_read_that_was_dropped_keeps_the_body_but_not_its_chunk`)
+//!   (`drop/main.rs: a_sink_can_panic_anywhere`)
 //! * **I2. No slice of a chunk outlives the poll that it was lent to.** A slice borrows the
 //!   `&mut Input`, every read needs that `&mut Input`, and the future is kept after a poll only if
 //!   that poll ended in such a read (I3). A poll that ends otherwise drops the future, slices and
