@@ -30,7 +30,7 @@
 //!   (`hostile/lent.rs: a_stop_that_lies_does_not_make_a_scan_read_past_the_chunk`)
 //! * **I4. An `Input` serves only the run it was made for.** `'p` is invariant and chosen by the
 //!   trampoline, so no two inputs have one type, and none can be swapped for another or stored.
-//!   (`compile_fail/coroutine.rs: an_input_cannot_be_swapped_with_that_of_an_outer_body`)
+//!   (`compile_fail/coroutine.rs: a_body_cannot_choose_the_lifetime_of_its_input`)
 //! * **I5. Frame and body outlive every run, at one address.** They lie at the top of the stack and
 //!   are dropped when the body is not running and the coroutine is not resumed again; only the
 //!   trampoline borrows the body. (`drop/main.rs: a_parser_can_be_dropped_anywhere`)

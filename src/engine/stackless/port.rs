@@ -29,7 +29,7 @@
 //!   (`hostile/lent.rs: a_byte_put_back_after_a_pending_read_is_not_kept_across_a_foreign_wait`)
 //! * **I4. An `Input` serves only the run it was made for.** `'p` is invariant and chosen by the
 //!   driver, so no two inputs have one type, and none can be swapped for another or stored.
-//!   (`compile_fail/stackless.rs: an_input_cannot_be_swapped_with_that_of_an_outer_body`)
+//!   (`compile_fail/stackless.rs: a_body_cannot_choose_the_lifetime_of_its_input`)
 //! * **I5. The port and the body outlive the future, at one address.** They are pinned together. The
 //!   future is live from when `make` has written it until `drop_future`, which precedes all else in
 //!   `Drop`. (`drop/main.rs: a_parser_can_be_dropped_anywhere` and
