@@ -1,9 +1,9 @@
-//! What can go wrong, as the caller of a parser sees it ([`Error`]), as a body reports it
-//! ([`Failure`]) and as a read tells a body that there is nothing more to read ([`End`]).
+//! Errors as the caller of a parser sees them ([`Error`]), as a body returns them ([`Failure`]), and
+//! as a read reports them to a body ([`End`]).
 
 use core::fmt;
 
-/// Why a parser ended with [`Status::BadInput`](crate::Status::BadInput), and where.
+/// The reason and the position of a [`Status::BadInput`](crate::Status::BadInput).
 ///
 /// ```
 /// use pushdown::{ErrorKind, PushParser, quoted};
@@ -16,10 +16,10 @@ use core::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Error {
-    /// What went wrong.
+    /// The kind of error.
     pub kind: ErrorKind,
-    /// Where, in bytes from the start of the input: everything before it was consumed, the byte
-    /// at it was not.
+    /// The position, in bytes from the start of the input. Everything before it was consumed; the
+    /// byte at it was not.
     pub offset: u64,
 }
 
@@ -43,11 +43,13 @@ pub enum ErrorKind {
     TooLong,
     /// The value is nested deeper than the parser accepts.
     TooDeep,
-    /// An `async` body waited for something that is not its input, so no chunk could ever wake it.
+    /// The body can never go on. An `async` body waited for something other than its input, which no
+    /// chunk can wake. Or a body of `coroutine` could not be ended when its parser was reset, because
+    /// it kept reading and did not let itself be unwound.
     Stalled,
     /// The body or the sink panicked. The panic itself reached the caller of `feed`.
     Panicked,
-    /// A kind of the body's own.
+    /// An error that the body defines.
     Custom(u32),
 }
 
@@ -58,36 +60,36 @@ impl fmt::Display for ErrorKind {
             Self::UnexpectedEnd => "unexpected end of input",
             Self::TooLong => "value too long",
             Self::TooDeep => "value nested too deeply",
-            Self::Stalled => "parser waits for something other than its input",
+            Self::Stalled => "body cannot be resumed",
             Self::Panicked => "parser panicked",
             Self::Custom(code) => return write!(f, "error {code}"),
         })
     }
 }
 
-/// Why a read gave a body no byte.
+/// The reason why a read returned no byte.
 ///
-/// A body normally hands it on with `?`, which turns it into a [`Failure`]. A body that can accept
+/// A body normally propagates it with `?`, which turns it into a [`Failure`]. A body that can accept
 /// the end of the input, say after the last digit of a number, matches on [`End::Finished`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum End {
     /// `finish` was called: there will be no more input.
     Finished,
-    /// The parser is being dropped or reset. The body should return; nobody sees what it returns.
-    /// Only bodies of the `coroutine` engine are told; an `async` body is dropped.
+    /// The parser is being dropped or reset. The body should return; its result is discarded. Only
+    /// bodies of the `coroutine` engine see this; an `async` body is dropped.
     Abandoned,
-    /// This chunk is used up. Only [machines](crate::engine::machine) see it: the step returns it,
+    /// This chunk is used up. Only [machines](crate::engine::machine) see this: the step returns it,
     /// and is called again with the next chunk.
     InputEmpty,
-    /// The read was polled by an executor of somebody else's, which no chunk could ever wake.
-    /// Only `async` bodies see it.
+    /// The read was polled under a foreign executor, whose waker no chunk can wake. Only `async`
+    /// bodies see this.
     Stalled,
 }
 
-/// A body's own verdict that its input is bad: what it returns as `Err`.
+/// The error that a body returns when its input is bad.
 ///
-/// The parser adds the offset. It comes from `input.fail(kind)`, or from an [`End`] by `?`.
+/// Create one with `input.fail(kind)` or from an [`End`] with `?`; the parser adds the offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a failure has to be returned by the body"]
 pub struct Failure(Cause);
@@ -99,12 +101,12 @@ enum Cause {
 }
 
 impl Failure {
-    /// The cursor is already where the error's offset will be: `fail` of every input sees to it.
+    /// Called by the `fail` of every input, which has put the cursor where the error's offset will be.
     pub(crate) fn new(kind: ErrorKind) -> Self {
         Self(Cause::Error(kind))
     }
 
-    /// What went wrong, or `None` if nothing did and only the chunk is used up.
+    /// The kind of error, or `None` if the chunk is used up and nothing is wrong.
     pub fn kind(self) -> Option<ErrorKind> {
         match self.0 {
             Cause::Error(kind) => Some(kind),

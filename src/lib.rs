@@ -11,6 +11,7 @@ mod compile_fail;
 mod error;
 mod format;
 mod parser;
+mod state;
 
 pub mod engine;
 #[cfg(feature = "std")]
@@ -21,4 +22,5 @@ pub mod testing;
 
 pub use error::{End, Error, ErrorKind, Failure};
 pub use format::quoted;
-pub use parser::{EventSink, Events, LocalSink, Progress, PushParser, Status};
+pub use parser::{EventSink, Events, LocalSink, PushParser};
+pub use state::{Progress, State, Status};

@@ -1,30 +1,9 @@
-//! The contract between a push parser and whoever feeds it.
+//! The contract between a push parser and its caller.
 
 use core::convert::Infallible;
 
-use crate::error::{Error, ErrorKind};
-
-/// What a parser makes of the input so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use = "a parser that has ended consumes nothing more"]
-pub enum Status {
-    /// The whole chunk was consumed and the value goes on.
-    NeedMoreInput,
-    /// The value is complete.
-    Success,
-    /// The input is not in the format; [`PushParser::error`] says why and where.
-    BadInput,
-}
-
-/// What one call of `feed` did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use = "the bytes after `consumed` have not been read by anybody"]
-pub struct Progress {
-    /// How many bytes of the chunk belong to the value. The rest is for whoever comes next.
-    pub consumed: usize,
-    /// How the parser stands now.
-    pub status: Status,
-}
+use crate::error::Error;
+pub(crate) use crate::state::{Progress, State, Status};
 
 /// The events that a parser reports: a marker type that names them.
 ///
@@ -46,33 +25,42 @@ impl Events for () {
     type Event<'a> = Infallible;
 }
 
-/// What takes the events of one call.
+/// A closure that takes the events of one call.
 pub type LocalSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + 's;
 
 /// A [`LocalSink`] that may be called from another thread.
 ///
-/// The trait asks for it because a `Send` body may lend its input to a scoped thread, and emit
-/// from there. Parsers that cannot do so have a `feed_with` of their own without the bound.
+/// [`PushParser`] needs the `Send` bound because a `Send` body may lend its input to a scoped
+/// thread, and emit from there. Parsers that cannot do so have a `feed_local` without the bound.
 pub type EventSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + Send + 's;
 
-/// A parser that is handed its input in pieces, cut anywhere.
+/// A parser that is fed its input in pieces, cut anywhere.
 ///
 /// # The law
-/// Any cutting of the same bytes gives the same events (adjacent runs of text joined), the same
-/// final status, the same total consumed, and the same error at the same offset.
-/// `pushdown::testing` (feature `testing`) checks it for any implementation.
+/// Any cutting of the same bytes gives the same events (adjacent pieces of one text joined), the
+/// same final status, the same total consumed, and the same error at the same offset. And a parser
+/// is prompt: the events reported after a prefix depend on that prefix alone, not on its cuts.
+/// `pushdown::testing` (feature `testing`) checks the law for any implementation.
 ///
 /// # The contract
 /// * [`NeedMoreInput`](Status::NeedMoreInput): the whole chunk was consumed.
-/// * [`Success`](Status::Success): `consumed` ends just after the value's last byte.
-/// * [`BadInput`](Status::BadInput): `consumed` ends just before the offending byte, and `offset()`
-///   equals `error().offset`.
-/// * *The end is sticky.* After `Success` or `BadInput` every further `feed` consumes nothing and
-///   repeats the status, until [`reset`](Self::reset).
-/// * An empty chunk changes nothing. A new parser answers `NeedMoreInput` to it even if its body
-///   would succeed without reading.
-/// * A panic of the body or of the sink reaches the caller of `feed`; after it the parser repeats
-///   `BadInput` with [`ErrorKind::Panicked`].
+/// * [`Success`](Status::Success): `consumed` ends just after the last byte of the value; the rest
+///   of the chunk follows the value. A value of no bytes is allowed: an optional part may be absent.
+/// * [`BadInput`](Status::BadInput): `consumed` ends just before the offending byte, and
+///   [`error`](Self::error) gives the kind and the offset.
+/// * [`offset`](Self::offset) counts the bytes consumed since the parser was made or last reset.
+///   After `BadInput` it equals `error().offset`.
+/// * **The end is sticky.** After `Success` or `BadInput`, `feed` and `process_char` consume nothing
+///   and repeat the status, until [`reset`](Self::reset). They never panic and never block.
+/// * **An empty chunk changes nothing**, and runs no body. A new parser answers `NeedMoreInput` until
+///   its first byte, even if its body would succeed without reading.
+/// * **[`finish`](Self::finish)** ends the input. A body that is still running decides whether its input
+///   may end there. Then the end is sticky.
+/// * **Events never outlive the call.** They may borrow from the chunk or from the body.
+/// * **A panic** of the body or of the sink reaches the caller of the call it happened in. The
+///   parser then repeats `BadInput` with [`ErrorKind::Panicked`](crate::ErrorKind::Panicked).
+/// * **Work is linear** in the bytes fed. The harness counts it in every engine but
+///   `combinator`, which is the exception.
 ///
 /// # Use
 /// The rest of the chunk is never lost, and never read twice:
@@ -89,8 +77,8 @@ pub type EventSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + Send +
 /// assert_eq!(&chunk[progress.consumed..], b" and more");
 /// ```
 ///
-/// Wrong: to drop the answer, and to go on feeding. What stands behind the value is then lost, for
-/// the parser has ended and consumes nothing.
+/// Don't ignore [`Progress`] and keep feeding: an ended parser consumes nothing, so the bytes after
+/// the value are lost.
 ///
 /// ```
 /// # use pushdown::{PushParser, Status, quoted};
@@ -98,42 +86,40 @@ pub type EventSink<'s, E> = dyn for<'e> FnMut(<E as Events>::Event<'e>) + Send +
 /// for byte in b"\"a\"b" {
 ///     let _ = parser.feed(&[*byte]);
 /// }
-/// assert_eq!(parser.offset(), 3);
+/// assert_eq!(parser.offset(), 3, "`b` is lost");
 /// ```
+///
+/// # Implementing it
+/// Turn a body into a parser with one of the [engines](crate::engine), or keep a [`State`] and write
+/// the four required methods; there is an example at `State`.
 pub trait PushParser {
     /// The events this parser reports.
     type Events: Events;
 
-    /// Like [`feed`](Self::feed), and hands each event to `sink` while it runs.
+    /// Parses the next chunk and reports each event to `sink`.
     ///
-    /// This is the form that `dyn PushParser` has; [`feed_with`](Self::feed_with) takes a closure.
+    /// This form works on `dyn PushParser`; [`feed_with`](Self::feed_with) takes a closure by value.
     fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Self::Events>) -> Progress;
 
-    /// Like [`finish`](Self::finish), and hands the last events to `sink`.
+    /// Ends the input and reports the last events to `sink`. See [`finish`](Self::finish).
     ///
     /// # Errors
     /// As [`finish`](Self::finish).
     fn finish_dyn(&mut self, sink: &mut EventSink<'_, Self::Events>) -> Result<(), Error>;
 
-    /// How the parser stands.
-    fn status(&self) -> Status;
+    /// Status, error and offset.
+    fn state(&self) -> &State;
 
-    /// Why the input is bad; `Some` exactly when the status is [`Status::BadInput`].
-    fn error(&self) -> Option<&Error>;
-
-    /// How many bytes were consumed since the parser was made or last reset.
-    fn offset(&self) -> u64;
-
-    /// Like [`reset`](Self::reset), and counts offsets from `offset` on: for a value that starts in
-    /// the middle of a stream, so that its errors name positions of the stream.
+    /// Returns to the start, like [`reset`](Self::reset), and counts offsets from `offset`: errors
+    /// in a value that starts in the middle of a stream then name positions of the stream.
     fn reset_at(&mut self, offset: u64);
 
-    /// Parses the next chunk. Nobody takes the events, and the parser may use that.
+    /// Parses the next chunk without a sink; the parser may skip building events.
     fn feed(&mut self, chunk: &[u8]) -> Progress {
         self.feed_dyn(chunk, &mut |_| {})
     }
 
-    /// Parses the next chunk and hands each event to `sink`.
+    /// Parses the next chunk and reports each event to `sink`.
     ///
     /// An event may borrow from `chunk`. It cannot outlive the call of the sink.
     fn feed_with(
@@ -147,20 +133,20 @@ pub trait PushParser {
         self.feed_dyn(chunk, &mut sink)
     }
 
-    /// Says that the input is over.
+    /// Signals the end of the input.
     ///
-    /// After `Success` it is `Ok`, after `BadInput` the error. Otherwise the body decides: one that
-    /// accepts the end where it stands makes it `Ok`. Either way the end is sticky, and a second
-    /// call answers the same.
+    /// Returns `Ok` after `Success`, and the error after `BadInput`. Otherwise the body decides: one
+    /// that accepts the end where it stands makes it `Ok`. Either way the end is sticky, and a second
+    /// call returns the same.
     ///
     /// # Errors
     /// The error that [`error`](Self::error) reports from then on:
-    /// [`ErrorKind::UnexpectedEnd`] unless the body said otherwise.
+    /// [`ErrorKind::UnexpectedEnd`](crate::ErrorKind::UnexpectedEnd) unless the body fails otherwise.
     fn finish(&mut self) -> Result<(), Error> {
         self.finish_dyn(&mut |_| {})
     }
 
-    /// Says that the input is over, and hands the last events to `sink`.
+    /// Signals the end of the input and reports the last events to `sink`.
     ///
     /// # Errors
     /// As [`finish`](Self::finish).
@@ -177,6 +163,21 @@ pub trait PushParser {
     /// Returns to the start, for a new value. Memory and stack are kept.
     fn reset(&mut self) {
         self.reset_at(0);
+    }
+
+    /// The parser's status.
+    fn status(&self) -> Status {
+        self.state().status()
+    }
+
+    /// The error; `Some` exactly when the status is [`Status::BadInput`].
+    fn error(&self) -> Option<&Error> {
+        self.state().error()
+    }
+
+    /// How many bytes were consumed since the parser was made or last reset.
+    fn offset(&self) -> u64 {
+        self.state().offset()
     }
 
     /// Parses one character, as its UTF-8 bytes.
@@ -196,7 +197,8 @@ fn encode(c: char, utf8: &mut [u8; 4]) -> usize {
     c.encode_utf8(utf8).len()
 }
 
-/// The methods of [`PushParser`] for a type that has another parser inside: `delegate!(self => self.0)`.
+/// The methods of [`PushParser`] for a type with another parser inside: `delegate!(self => self.0)`.
+/// All are forwarded, also those that are provided, because the other parser may override them.
 macro_rules! delegate {
     ($self:ident => $inner:expr) => {
         #[inline]
@@ -223,6 +225,12 @@ macro_rules! delegate {
             $crate::PushParser::finish_dyn(&mut $inner, sink)
         }
 
+        #[inline]
+        fn state(&$self) -> &$crate::State {
+            $crate::PushParser::state(&$inner)
+        }
+
+        #[inline]
         fn status(&$self) -> $crate::Status {
             $crate::PushParser::status(&$inner)
         }
@@ -242,6 +250,69 @@ macro_rules! delegate {
 }
 pub(crate) use delegate;
 
+/// The methods of [`PushParser`] for an engine, from its `parse(chunk, Option<sink>)`, its
+/// `close(Option<sink>)` and its field `state`. Only `reset_at` is left to write.
+macro_rules! engine_methods {
+    ($events:ty) => {
+        #[inline]
+        fn feed(&mut self, chunk: &[u8]) -> $crate::Progress {
+            self.parse(chunk, None)
+        }
+
+        fn feed_dyn(
+            &mut self,
+            chunk: &[u8],
+            sink: &mut $crate::EventSink<'_, $events>,
+        ) -> $crate::Progress {
+            self.parse(chunk, Some(sink))
+        }
+
+        fn finish(&mut self) -> Result<(), $crate::Error> {
+            self.close(None)
+        }
+
+        fn finish_dyn(
+            &mut self,
+            sink: &mut $crate::EventSink<'_, $events>,
+        ) -> Result<(), $crate::Error> {
+            self.close(Some(sink))
+        }
+
+        #[inline]
+        fn state(&self) -> &$crate::State {
+            &self.state
+        }
+    };
+}
+pub(crate) use engine_methods;
+
+/// The sinks without the `Send` bound, for an engine whose `parse` and `close` take a [`LocalSink`].
+macro_rules! local_methods {
+    ($events:ty) => {
+        /// [`PushParser::feed_with`](crate::PushParser::feed_with) for sinks that stay on this thread.
+        pub fn feed_local(
+            &mut self,
+            chunk: &[u8],
+            mut sink: impl for<'e> FnMut(<$events as $crate::Events>::Event<'e>),
+        ) -> $crate::Progress {
+            self.parse(chunk, Some(&mut sink))
+        }
+
+        /// [`PushParser::finish_with`](crate::PushParser::finish_with) for sinks that stay on this
+        /// thread.
+        ///
+        /// # Errors
+        /// As [`PushParser::finish`](crate::PushParser::finish).
+        pub fn finish_local(
+            &mut self,
+            mut sink: impl for<'e> FnMut(<$events as $crate::Events>::Event<'e>),
+        ) -> Result<(), $crate::Error> {
+            self.close(Some(&mut sink))
+        }
+    };
+}
+pub(crate) use local_methods;
+
 impl<P: PushParser + ?Sized> PushParser for &mut P {
     type Events = P::Events;
     delegate!(self => **self);
@@ -251,66 +322,4 @@ impl<P: PushParser + ?Sized> PushParser for &mut P {
 impl<P: PushParser + ?Sized> PushParser for alloc::boxed::Box<P> {
     type Events = P::Events;
     delegate!(self => **self);
-}
-
-/// Where a parser stands: the part of the contract that is the same in every engine.
-///
-/// The running offset lives in `error.offset`, because the two are equal whenever the error is to
-/// be seen; `error.kind` means something only after `BadInput`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
-    status: Status,
-    error: Error,
-}
-
-impl Standing {
-    pub(crate) fn at(offset: u64) -> Self {
-        Self {
-            status: Status::NeedMoreInput,
-            error: Error { kind: ErrorKind::UnexpectedEnd, offset },
-        }
-    }
-
-    pub(crate) fn status(&self) -> Status {
-        self.status
-    }
-
-    pub(crate) fn offset(&self) -> u64 {
-        self.error.offset
-    }
-
-    pub(crate) fn error(&self) -> Option<&Error> {
-        matches!(self.status, Status::BadInput).then_some(&self.error)
-    }
-
-    /// What `finish` answers once the parser has ended.
-    pub(crate) fn verdict(&self) -> Result<(), Error> {
-        self.error().map_or(Ok(()), |error| Err(*error))
-    }
-
-    /// The answer to a chunk that must not reach the body: an empty one, or one after the end.
-    #[inline]
-    pub(crate) fn refuses(&self, chunk: &[u8]) -> Option<Progress> {
-        let open = matches!(self.status, Status::NeedMoreInput);
-        (!open || chunk.is_empty()).then_some(Progress { consumed: 0, status: self.status })
-    }
-
-    #[inline]
-    pub(crate) fn need_more(&mut self, consumed: usize) -> Progress {
-        self.error.offset = self.error.offset.saturating_add(consumed as u64);
-        Progress { consumed, status: Status::NeedMoreInput }
-    }
-
-    pub(crate) fn succeed(&mut self, consumed: usize) -> Progress {
-        self.error.offset = self.error.offset.saturating_add(consumed as u64);
-        self.status = Status::Success;
-        Progress { consumed, status: Status::Success }
-    }
-
-    pub(crate) fn fail(&mut self, consumed: usize, kind: ErrorKind) -> Progress {
-        self.error.offset = self.error.offset.saturating_add(consumed as u64);
-        self.error.kind = kind;
-        self.status = Status::BadInput;
-        Progress { consumed, status: Status::BadInput }
-    }
 }

@@ -1,4 +1,4 @@
-//! Attacks by the bodies of `coroutine`.
+//! Attacks by bodies of `coroutine`.
 
 attack!(a_slice_is_gone_after_the_next_read, "E0499", "
 fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
@@ -21,7 +21,7 @@ fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
     Ok(slice[0])
 }");
 
-attack!(a_read_waits_for_a_scoped_thread_that_has_a_slice, "E0500", "
+attack!(a_read_is_refused_while_a_scoped_thread_has_a_slice, "E0500", "
 fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
     let slice = input.take(4)?;
     thread::scope(|scope| {
@@ -31,7 +31,7 @@ fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
     })
 }");
 
-attack!(a_slice_does_not_go_to_another_thread, "E0521", "
+attack!(a_slice_cannot_go_to_another_thread, "E0521", "
 fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
     let slice = input.take(4)?;
     let sent = slice" ["" or ".to_vec()"] ";
@@ -39,20 +39,20 @@ fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
     Ok(())
 }");
 
-attack!(a_scan_does_not_leave_its_text, "E0521", r#"
+attack!(a_scan_cannot_leak_its_text, "E0521", r#"
 fn body(input: &mut coroutine::Input<'_>) -> Result<usize, Failure> {
     let mut kept: &[u8] = b"";
     input.scan_until(b'.', |text| kept = "# ["text" or "b\"text\""] r#")?;
     Ok(kept.len())
 }"#);
 
-attack!(a_slice_is_not_an_output, "", "
+attack!(a_slice_cannot_be_an_output, "", "
 fn body<'i>(input: &'i mut coroutine::Input<'_>) -> Result<" ["&'i [u8]" or "Vec<u8>"] ", Failure> {
     Ok(input.take(4)?.into())
 }
 let mut parser: coroutine::Parser<(), _> = coroutine::Parser::new(body);");
 
-attack!(a_slice_does_not_stay_with_its_body, "E0521", r#"
+attack!(a_slice_cannot_be_stored_in_the_body, "E0521", r#"
 let mut kept: &[u8] = b"";
 let parser: coroutine::Parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
     let slice = input.take(4)?;
@@ -75,21 +75,27 @@ fn swap<'p>(a: &mut coroutine::Input<'" ["_" or "p"] ">, b: &mut coroutine::Inpu
     mem::swap(a, b);
 }");
 
-attack!(an_input_does_not_stay_with_its_body, "E0521", "
+attack!(a_body_cannot_choose_the_lifetime_of_its_input, "", "
+fn body(input: &mut coroutine::Input<'" ["static" or "_"] ">) -> Result<(), Failure> {
+    input.expect(b'.')
+}
+let parser: coroutine::Parser = coroutine::Parser::new(body);");
+
+attack!(an_input_cannot_be_stored_in_the_body, "E0521", "
 let mut kept = None;
 let parser: coroutine::Parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
     kept = Some(input" ["" or ".offset()"] ");
     Ok(())
 });");
 
-attack!(an_input_does_not_leave_through_a_shared_cell, "E0521", "
+attack!(an_input_cannot_leave_through_a_shared_cell, "E0521", "
 let kept = Rc::new(RefCell::new(None));
 let parser: coroutine::Parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
     *kept.borrow_mut() = Some(input" ["" or ".offset()"] ");
     Ok(())
 });");
 
-attack!(a_nested_body_does_not_leave_its_input, "E0521", "
+attack!(a_nested_body_cannot_leak_its_input, "E0521", "
 fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
     let mut kept = None;
     input.nested(|input| {
@@ -98,7 +104,7 @@ fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
     })
 }");
 
-attack!(an_input_does_not_go_to_another_thread, "E0277", "
+attack!(an_input_cannot_go_to_another_thread, "E0277", "
 fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
     let mut read = || drop(input.next());
     " ["thread::scope(|scope| drop(scope.spawn(read)));" or "read();"] "

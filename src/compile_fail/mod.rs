@@ -1,10 +1,11 @@
-//! What safe code must not be able to do with what a parser lends it.
+//! Misuses of lent data that must not compile.
 //!
-//! Each attack is two doctests of the same code: with the attack in it, which must not compile, and
-//! with a harmless twin in its place, which must. So the attack fails for its own sake. Nightly also
-//! checks that the error is the one named; "" stands for errors that have no code.
+//! Each attack is two doctests of the same code. One contains the attack and must not compile; the
+//! other contains a harmless twin in its place and must compile. So it is the attack that the
+//! compiler rejects, and nothing beside it. Nightly also checks the code of the error; "" stands for
+//! errors that have none.
 
-/// Makes the two doctests: `attack!(name, error, "code" ["attack" or "twin"] "code")`.
+/// Declares the two doctests: `attack!(name, error, "code" ["attack" or "twin"] "code")`.
 macro_rules! attack {
     (
         $name:ident, $error:literal,
@@ -51,11 +52,11 @@ let mut parser = Stackless::new();
 let mut other = Stackless::new();
 let _ = parser.feed_with(b"\"text\"", |_| "# ["parser" or "other"] r#".reset());"#);
 
-attack!(a_sink_that_is_not_send_is_not_for_bodies_that_may_emit_elsewhere, "E0277", r#"
+attack!(a_sink_that_is_not_send_is_refused_where_a_body_may_emit_elsewhere, "E0277", r#"
 let count = Rc::new(Cell::new(0));
 let _ = "# ["Stackless::new().feed_with" or "Coroutine::new().feed_local"] r#"(b"\"text\"", |_| count.set(1));"#);
 
-attack!(a_stop_cannot_keep_what_it_searches, "", r#"
+attack!(a_stop_cannot_keep_the_bytes_it_searches, "", r#"
 struct Keep<'k>(Cell<&'k [u8]>);
 impl Stop for Keep<'_> {
     fn find(&self, bytes: &[u8]) -> Option<usize> {
@@ -120,19 +121,19 @@ attack!(a_coroutine_cannot_be_shared_between_threads, "E0277", "
 fn sync<T: Sync>() {}
 sync::<" ["Coroutine" or "Machine"] ">();");
 
-attack!(a_status_cannot_be_overlooked, "", "
+attack!(a_status_cannot_be_ignored, "", "
 #[deny(unused_must_use)]
 fn caller() {
     " ["" or "let _ = "] "Machine::new().process_char('a');
 }");
 
-attack!(a_progress_cannot_be_overlooked, "", r#"
+attack!(a_progress_cannot_be_ignored, "", r#"
 #[deny(unused_must_use)]
 fn caller() {
     "# ["" or "let _ = "] r#"Machine::new().feed(b"a");
 }"#);
 
-attack!(a_failure_cannot_be_overlooked, "", "
+attack!(a_failure_cannot_be_ignored, "", "
 #[deny(unused_must_use)]
 fn body(input: &mut machine::Input<'_>) {
     " ["" or "let _ = "] "input.fail(ErrorKind::TooLong);

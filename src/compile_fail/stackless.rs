@@ -1,4 +1,4 @@
-//! Attacks by the bodies of `stackless` and `generator`, in the order of those of `coroutine`.
+//! Attacks by bodies of `stackless` and `generator`, in the order of those by bodies of `coroutine`.
 
 attack!(a_slice_is_gone_after_the_next_read, "E0499", "
 async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
@@ -7,7 +7,7 @@ async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
     Ok(slice[0])
 }");
 
-attack!(a_slice_is_gone_when_a_read_is_made, "E0499", "
+attack!(a_slice_is_gone_when_a_read_is_created, "E0499", "
 async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
     let slice = input.take(4).await?;
     let read = " ["input.next()" or "ready(())"] ";
@@ -28,7 +28,7 @@ async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
     Ok(first.await? + second.await?)
 }");
 
-attack!(a_read_waits_for_a_scoped_thread_that_has_a_slice, "E0500", "
+attack!(a_read_is_refused_while_a_scoped_thread_has_a_slice, "E0500", "
 async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
     let slice = input.take(4).await?;
     thread::scope(|scope| {
@@ -38,7 +38,7 @@ async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
     })
 }");
 
-attack!(a_slice_does_not_go_to_another_thread, "E0521", "
+attack!(a_slice_cannot_go_to_another_thread, "E0521", "
 async fn body(input: &mut stackless::Input<'_>) -> Result<(), Failure> {
     let slice = input.take(4).await?;
     let sent = slice" ["" or ".to_vec()"] ";
@@ -46,20 +46,20 @@ async fn body(input: &mut stackless::Input<'_>) -> Result<(), Failure> {
     Ok(())
 }");
 
-attack!(a_scan_does_not_leave_its_text, "E0521", r#"
+attack!(a_scan_cannot_leak_its_text, "E0521", r#"
 async fn body(input: &mut stackless::Input<'_>) -> Result<usize, Failure> {
     let mut kept: &[u8] = b"";
     input.scan_until(b'.', |text| kept = "# ["text" or "b\"text\""] r#").await?;
     Ok(kept.len())
 }"#);
 
-attack!(a_slice_is_not_an_output, "E0308", "
+attack!(a_slice_cannot_be_an_output, "E0308", "
 async fn body<'i>(input: &'i mut stackless::Input<'_>) -> Result<" ["&'i [u8]" or "Vec<u8>"] ", Failure> {
     Ok(input.take(4).await?.into())
 }
 let parser = stackless::Parser::new(body);");
 
-attack!(a_slice_does_not_stay_with_its_body, "E0521", r#"
+attack!(a_slice_cannot_be_stored_in_the_body, "E0521", r#"
 let mut kept: &[u8] = b"";
 let parser = stackless::Parser::new(async move |input: &mut stackless::Input<'_>| {
     let slice = input.take(4).await?;
@@ -82,28 +82,34 @@ fn swap<'p>(a: &mut stackless::Input<'" ["_" or "p"] ">, b: &mut stackless::Inpu
     mem::swap(a, b);
 }");
 
-attack!(an_input_does_not_stay_with_its_body, "E0521", "
+attack!(a_body_cannot_choose_the_lifetime_of_its_input, "", "
+async fn body(input: &mut stackless::Input<'" ["static" or "_"] ">) -> Result<(), Failure> {
+    input.expect(b'.').await
+}
+let parser = stackless::Parser::new(body);");
+
+attack!(an_input_cannot_be_stored_in_the_body, "E0521", "
 let mut kept = None;
 let parser = stackless::Parser::new(async move |input: &mut stackless::Input<'_>| {
     kept = Some(input" ["" or ".offset()"] ");
     Ok::<_, Failure>(())
 });");
 
-attack!(an_input_does_not_leave_through_an_outer_option, "E0521", "
+attack!(an_input_cannot_leave_through_an_outer_option, "E0521", "
 let mut kept = None;
 let parser = stackless::Parser::new(async |input: &mut stackless::Input<'_>| {
     kept = Some(input" ["" or ".offset()"] ");
     Ok::<_, Failure>(())
 });");
 
-attack!(an_input_does_not_leave_through_a_shared_cell, "E0521", "
+attack!(an_input_cannot_leave_through_a_shared_cell, "E0521", "
 let kept = Rc::new(RefCell::new(None));
 let parser = stackless::Parser::new(async |input: &mut stackless::Input<'_>| {
     *kept.borrow_mut() = Some(input" ["" or ".offset()"] ");
     Ok::<_, Failure>(())
 });");
 
-attack!(a_read_does_not_leave_its_body, "E0521", "
+attack!(a_read_cannot_leave_its_body, "E0521", "
 let mut kept = None;
 let parser = stackless::Parser::new(async |input: &mut stackless::Input<'_>| {
     kept = Some(" ["input.next()" or "input.next().await?"] ");
@@ -116,7 +122,7 @@ async fn body(input: &mut stackless::Input<'_>) -> Result<(), Failure> {
     Ok(())
 }");
 
-attack!(a_body_does_not_outlive_what_it_borrows, "E0597", "
+attack!(a_body_cannot_outlive_what_it_borrows, "E0597", "
 let parser;
 let byte = b'.';
 {
@@ -157,7 +163,7 @@ fn send<T: Send>(_: T) {}
 let kept = " ["Rc" or "Box"] "::new(b'.');
 send(stackless::Parser::new(async move |input: &mut stackless::Input<'_>| input.expect(*kept).await));");
 
-attack!(a_parser_that_is_not_send_is_not_erased, "", "
+attack!(a_parser_that_is_not_send_cannot_be_erased, "", "
 let parser = stackless::Parser::new(async |input: &mut stackless::Input<'_>| {
     let kept = " ["Rc" or "Box"] "::new(1);
     input.next().await?;

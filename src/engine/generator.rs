@@ -1,9 +1,8 @@
 //! State as code, in a genawaiter generator: the `async` bodies of [`stackless`], driven by the
 //! generator crate that people know.
 //!
-//! The generator yields after each chunk and is resumed with the next; inside it a
-//! [`Task`] does what it does without it. So the two engines differ in
-//! cost and in nothing else.
+//! The generator yields after each chunk and is resumed with the next. Inside it a [`Task`] runs as it
+//! does without the generator, so the two engines differ only in cost.
 //!
 //! ```
 //! use pushdown::engine::generator::{Input, Parser};
@@ -41,203 +40,173 @@ pub use super::stackless::Input;
 use super::stackless::{DynTask, Task};
 use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, Failure};
-use crate::parser::{EventSink, Events, Progress, PushParser, Standing, Status};
+use crate::parser::{EventSink, Events, Progress, PushParser, State, Status, engine_methods};
 
 /// An `async` body in a generator, as a push parser.
 pub struct Parser<E: Events = (), T: 'static = ()> {
-    resume: Box<dyn FnMut(Lease<E, T>)>,
-    /// A copy of the task's, which is out of reach inside the generator.
-    standing: Standing,
-    /// Likewise.
+    resume: Box<dyn FnMut(CallPtr<E, T>)>,
+    /// A copy of the task's, which is out of reach inside the generator. Every call brings it up to
+    /// date, and checks before that that the two agree.
+    state: State,
+    /// A copy, like `state`.
     overshoot: Overshoot,
-    /// Where the task is to be reset to before it does anything else.
+    /// The offset of a reset that the task has not made yet.
     restart: Option<u64>,
 }
 
-/// A call of the task, and what came of it.
-struct Order<'a, E: Events, T> {
+/// A call of the task: what to do, and what came of it.
+struct Call<'a, E: Events, T> {
+    /// A reset to make first.
     restart: Option<u64>,
-    errand: Errand<'a, E>,
+    command: Command<'a, E>,
     consumed: usize,
-    /// How the task stands after it, unless it has just gone on.
-    standing: Option<Standing>,
+    /// The parser's copies before the call, the task's after it.
+    state: State,
     overshoot: Overshoot,
     output: Option<T>,
     panic: Option<Box<dyn Any + Send>>,
 }
 
-enum Errand<'a, E: Events> {
+enum Command<'a, E: Events> {
     Feed(&'a [u8], Option<&'a mut EventSink<'a, E>>),
     Finish(Option<&'a mut EventSink<'a, E>>),
     Reset,
     TakeOutput,
 }
 
-/// An [`Order`] on its way through the generator, whose argument may not borrow.
+/// A pointer to a [`Call`], for the way through the generator, whose argument may not borrow.
 ///
-/// The order stays borrowed by [`Parser::send`] until the generator has yielded again, and the
-/// generator is done with it by then.
-struct Lease<E: Events, T: 'static>(NonNull<Order<'static, E, T>>);
+/// # The invariant
+/// The call is borrowed by [`Parser::call`] until the generator has yielded again. By then the
+/// generator has dropped its reference: it does not keep one across a yield.
+/// (Watched by AddressSanitizer in `hostile/lent.rs`, which frees each chunk right after its call.)
+struct CallPtr<E: Events, T: 'static>(NonNull<Call<'static, E, T>>);
 
 impl<E: Events, T: 'static> Parser<E, T> {
-    /// A parser at the start of its input.
+    /// Creates a parser at the start of its input.
     pub fn new<B>(body: B) -> Self
     where
         B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure> + 'static,
     {
-        let mut generator = Gen::new(async |co: Co<(), Lease<E, T>>| {
+        let mut generator = Gen::new(async |co: Co<(), CallPtr<E, T>>| {
             let mut task = pin!(Task::new(body));
             loop {
-                let Lease(mut order) = co.yield_(()).await;
-                // SAFETY: by the invariant of `Lease`.
-                carry_out(task.as_mut(), unsafe { order.as_mut() });
+                let CallPtr(mut call) = co.yield_(()).await;
+                // SAFETY: the invariant of `CallPtr`: `Parser::call` waits for the next yield.
+                execute(task.as_mut(), unsafe { call.as_mut() });
             }
         });
-        // The argument of the first resume reaches nobody.
-        generator.resume_with(Lease(NonNull::dangling()));
+        // genawaiter discards the argument of the first resume.
+        generator.resume_with(CallPtr(NonNull::dangling()));
         Self {
-            resume: Box::new(move |lease| {
-                generator.resume_with(lease);
+            resume: Box::new(move |call| {
+                generator.resume_with(call);
             }),
-            standing: Standing::at(0),
+            state: State::new(),
             overshoot: Overshoot::NONE,
             restart: None,
         }
     }
 
-    /// The value's output, once, after [`Status::Success`].
+    /// Takes the value's output; `Some` once after [`Status::Success`].
     pub fn take_output(&mut self) -> Option<T> {
-        self.send(Errand::TakeOutput).output
+        self.call(Command::TakeOutput).output
     }
 
-    /// Has the task carry out an errand.
+    /// Has the task execute a command.
     #[inline]
-    fn send<'a>(&mut self, errand: Errand<'a, E>) -> Order<'a, E, T> {
-        let mut order = Order {
+    fn call<'a>(&mut self, command: Command<'a, E>) -> Call<'a, E, T> {
+        let mut call = Call {
             restart: self.restart.take(),
-            errand,
+            command,
             consumed: 0,
-            standing: None,
+            state: self.state,
             overshoot: self.overshoot,
             output: None,
             panic: None,
         };
-        (self.resume)(Lease(NonNull::from(&mut order).cast()));
-        self.overshoot = order.overshoot;
-        if let Some(standing) = order.standing {
-            self.standing = standing;
-        }
-        if let Some(payload) = order.panic {
+        (self.resume)(CallPtr(NonNull::from(&mut call).cast()));
+        self.state = call.state;
+        self.overshoot = call.overshoot;
+        if let Some(payload) = call.panic {
             resume_unwind(payload);
         }
-        order
+        call
     }
 
     #[inline]
     fn parse(&mut self, chunk: &[u8], sink: Option<&mut EventSink<'_, E>>) -> Progress {
-        if let Some(answer) = self.standing.refuses(chunk) {
-            return answer;
+        if let Some(refusal) = self.state.refuse(chunk) {
+            return refusal;
         }
-        let order =
-            self.send(Errand::Feed(chunk, sink.map(|sink| -> &mut EventSink<'_, E> { sink })));
-        match order.standing {
-            None => self.standing.need_more(order.consumed),
-            Some(standing) => Progress { consumed: order.consumed, status: standing.status() },
-        }
+        let sink = sink.map(|sink| -> &mut EventSink<'_, E> { sink });
+        let call = self.call(Command::Feed(chunk, sink));
+        Progress { consumed: call.consumed, status: call.state.status() }
     }
 
     fn close(&mut self, sink: Option<&mut EventSink<'_, E>>) -> Result<(), Error> {
-        if self.standing.status() == Status::NeedMoreInput {
-            self.send(Errand::Finish(sink.map(|sink| -> &mut EventSink<'_, E> { sink })));
+        if self.state.status() == Status::NeedMoreInput {
+            let sink = sink.map(|sink| -> &mut EventSink<'_, E> { sink });
+            self.call(Command::Finish(sink));
         }
-        self.standing.verdict()
+        self.state.result()
     }
 }
 
-/// The other end of [`Parser::send`], inside the generator.
+/// The other end of [`Parser::call`], inside the generator.
 #[inline]
-fn carry_out<B, F, E, T>(mut task: Pin<&mut Task<B, F, E, T>>, order: &mut Order<'_, E, T>)
+fn execute<B, F, E, T>(mut task: Pin<&mut Task<B, F, E, T>>, call: &mut Call<'_, E, T>)
 where
     F: Future<Output = Result<T, Failure>>,
     E: Events,
 {
     // A panic must not unwind the generator, which could not be resumed after it.
     let done = catch_unwind(AssertUnwindSafe(|| {
-        if let Some(offset) = order.restart {
+        if let Some(offset) = call.restart {
             task.as_mut().reset_at(offset);
         }
-        match &mut order.errand {
-            Errand::Feed(chunk, sink) => {
-                let progress = task.as_mut().feed(chunk, sink.take());
-                order.consumed = progress.consumed;
-                return progress.status == Status::NeedMoreInput;
+        debug_assert_eq!(*task.state(), call.state, "the parser's copy");
+        debug_assert_eq!(task.overshoot(), call.overshoot, "the parser's copy");
+        match &mut call.command {
+            Command::Feed(chunk, sink) => {
+                call.consumed = task.as_mut().feed(chunk, sink.take()).consumed;
             }
-            Errand::Finish(sink) => drop(task.as_mut().finish(sink.take())),
-            Errand::Reset => {}
-            Errand::TakeOutput => order.output = task.as_mut().take_output(),
+            Command::Finish(sink) => drop(task.as_mut().finish(sink.take())),
+            Command::Reset => {}
+            Command::TakeOutput => call.output = task.as_mut().take_output(),
         }
-        false
     }));
-    order.overshoot = task.overshoot();
-    if !matches!(done, Ok(true)) {
-        order.standing = Some(task.standing());
-        order.panic = done.err();
-    }
+    call.state = *task.state();
+    call.overshoot = task.overshoot();
+    call.panic = done.err();
 }
 
 impl<E: Events, T: 'static> PushParser for Parser<E, T> {
     type Events = E;
 
-    #[inline]
-    fn feed(&mut self, chunk: &[u8]) -> Progress {
-        self.parse(chunk, None)
-    }
-
-    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, E>) -> Progress {
-        self.parse(chunk, Some(sink))
-    }
-
-    fn finish(&mut self) -> Result<(), Error> {
-        self.close(None)
-    }
-
-    fn finish_dyn(&mut self, sink: &mut EventSink<'_, E>) -> Result<(), Error> {
-        self.close(Some(sink))
-    }
-
-    fn status(&self) -> Status {
-        self.standing.status()
-    }
-
-    fn error(&self) -> Option<&Error> {
-        self.standing.error()
-    }
-
-    fn offset(&self) -> u64 {
-        self.standing.offset()
-    }
+    engine_methods!(E);
 
     fn reset_at(&mut self, offset: u64) {
-        let half_way = self.standing.status() == Status::NeedMoreInput;
-        self.standing = Standing::at(offset);
+        let half_way = self.state.status() == Status::NeedMoreInput;
+        self.state = State::at(offset);
         self.restart = Some(offset);
         self.overshoot = Overshoot::NONE;
-        // A body that has ended can wait, unless it left an output: the next errand tells the task.
+        // If the body has ended and left no output, the next call brings the reset along.
         if half_way || mem::needs_drop::<T>() {
-            self.send(Errand::Reset);
+            self.call(Command::Reset);
         }
     }
 }
 
 impl<E: Events, T: 'static> fmt::Debug for Parser<E, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parser").field("standing", &self.standing).finish_non_exhaustive()
+        f.debug_struct("Parser").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
 #[cfg(feature = "testing")]
 impl<E: Events, T: 'static> crate::testing::Work for Parser<E, T> {
     fn work(&self) -> u64 {
-        self.standing.offset() + self.overshoot.bytes()
+        self.state.offset() + self.overshoot.bytes()
     }
 }

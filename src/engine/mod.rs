@@ -1,5 +1,5 @@
-//! The five ways to hold a parser's state. Each has a `Parser` that makes a
-//! [`PushParser`](crate::PushParser) of a body of yours.
+//! The five ways to hold a parser's state. Each has a `Parser` that turns a body you write into a
+//! [`PushParser`](crate::PushParser).
 //!
 //! | engine | a body is | state lives in |
 //! |---|---|---|
@@ -9,30 +9,37 @@
 //! | [`stackless`] | the same `async` function | a future, boxed or pinned by its owner |
 //! | [`combinator`] | a nom parser | a copy of the input so far, parsed again |
 //!
-//! Bodies read through the `Input` of their engine. The three have the same methods; those of
-//! `stackless` (and `generator`) are awaited.
+//! # The reads
+//! A body reads through the `Input` of its engine. The inputs have the same methods; those that wait
+//! are awaited in `stackless` and `generator`, and return
+//! [`End::InputEmpty`](crate::End::InputEmpty) in a machine.
 //!
-//! | to read | |
+//! | method | |
 //! |---|---|
-//! | `next()` | one byte |
-//! | `peek()` | one byte, and leave it |
-//! | `next_if(test)`, `expect(byte)` | one byte, if it is the right one |
-//! | `take(n)` | 1 to `n` bytes of this chunk, as a slice |
-//! | `take_text(n, event)` | the same, and emit it |
-//! | `skip_until(stop)` | everything up to a [stop](crate::scan::Stop) |
-//! | `scan_until(stop, f)` | the same, and hand the pieces to a closure |
-//! | `text_until(stop, event)` | the same, and emit the pieces as events |
+//! | `next()` | Takes the next byte. |
+//! | `peek()` | Returns the next byte without taking it. |
+//! | `next_if(test)` | Takes the next byte if it passes the test; otherwise leaves it and returns `None`. |
+//! | `expect(byte)` | Takes this byte; any other fails with [`UnexpectedByte`](crate::ErrorKind::UnexpectedByte) and is blamed. |
+//! | `take(n)` | Takes 1 to `n` bytes as a slice: as many as this chunk has. If `n` is zero, the slice is empty and the read does not wait. |
+//! | `take_text(n, event)` | Like `take`, but emits the bytes (unless empty) and returns their count. |
+//! | `skip_until(stop)` | Skips everything before a [stop](crate::scan::Stop), takes the stop byte and returns it. |
+//! | `scan_until(stop, take)` | Like `skip_until`, but passes what lies before the stop to a closure, in pieces that are never empty. |
+//! | `text_until(stop, event)` | Like `skip_until`, but emits what lies before the stop, one event per piece. Without a sink it may [skip](crate::scan::Stop::skip) stops. |
+//! | `emit(event)` | Reports an event. |
+//! | `wants_events()` | Returns true if there is a sink. A body may skip building events without one. |
+//! | `offset()` | The offset of the next byte. |
+//! | `fail(kind)` | Creates the error for bad input, and puts the cursor before the byte to blame. |
 //!
-//! Besides, `emit(event)` reports, `wants_events()` tells whether anybody listens, `offset()` is the
-//! position in the input, and `fail(kind)` makes the error.
+//! A read that takes no byte returns an [`End`](crate::End): the input is finished, or the body has
+//! to stop. Propagate it with `?`. After the end every further read returns the same, up to
+//! [`READS_AFTER_END`] times.
 //!
 //! # Which byte an error blames
-//! `fail` blames the byte last taken by `next` or as the stop of a scan; but after a `peek` the byte
-//! seen, and after a `take` the byte that follows. A body cannot point further back, because an
-//! earlier byte may have come in a chunk that is gone; it reports the start of a token by an event
-//! or in its error code. A read after `next` therefore ends the chance to blame that byte: look with
-//! `peek`, `next_if` or `expect` where the decision needs two bytes. A second `fail` blames the same
-//! byte again.
+//! `fail` blames the byte last consumed by `next` or a scan; after `peek`, the peeked byte; after
+//! `take`, the next one. A body cannot point further back, because an earlier byte may have come in a
+//! chunk that is gone. It can report the start of a token by an event or in its error code. Another
+//! read after `next` therefore loses the chance to blame that byte: use `peek`, `next_if` or `expect`
+//! where the decision needs two bytes. A second `fail` blames the same byte again.
 
 #[cfg(feature = "combinator")]
 pub mod combinator;
@@ -40,9 +47,16 @@ pub mod combinator;
 #[allow(unsafe_code, reason = "switches stacks, and reads what the other side of the switch wrote")]
 pub mod coroutine;
 #[cfg(feature = "generator")]
-#[allow(unsafe_code, reason = "hands an order through the generator, which takes no borrows")]
+#[allow(unsafe_code, reason = "passes a call through the generator, which takes no borrows")]
 pub mod generator;
 pub mod machine;
 pub(crate) mod overshoot;
 #[allow(unsafe_code, reason = "pins a future beside what it borrows")]
 pub mod stackless;
+
+/// How many reads of a body answer [`End`](crate::End) after the input has ended.
+///
+/// A loop like `while let Ok(byte) = input.next()`, and the `?` of the code after it, must both
+/// work. A body that goes on reading after that many never ends: it is dropped where it stands, or
+/// unwound if it has a stack.
+pub const READS_AFTER_END: u8 = 64;

@@ -1,6 +1,9 @@
-/// How many bytes scans have looked at beyond the stop they found, which is all the work a parser
-/// does besides taking each byte once. Counted for the harness alone; nothing without it.
-#[derive(Clone, Copy, Debug)]
+//! The count of bytes that scans inspect past the stop they find.
+
+/// Bytes inspected past the stop that was found. Compiled in only for the harness.
+///
+/// It is all the work of a parser besides taking each byte once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Overshoot(#[cfg(feature = "testing")] u64);
 
 impl Overshoot {
@@ -9,7 +12,7 @@ impl Overshoot {
         0,
     );
 
-    /// A scan of `len` bytes has stopped at `at`.
+    /// Adds a scan of `len` bytes that has stopped at `at`.
     #[inline(always)]
     pub(crate) fn found(self, len: usize, at: usize) -> Self {
         #[cfg(feature = "testing")]

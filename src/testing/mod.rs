@@ -132,4 +132,3 @@ pub use report::{Checked, Report};
 pub use subject::Recorder;
 pub use violation::Violation;
 pub use work::Work;
-pub(crate) use work::delegate_work;

@@ -17,28 +17,25 @@ pub(super) const WORK_PER_EVENT: u64 = crate::scan::MAX_LOOKAHEAD as u64;
 ///
 /// ```
 /// use pushdown::testing::{self, Harness, Law, Work};
-/// use pushdown::{Error, Progress, PushParser, EventSink, Status};
+/// use pushdown::{Error, EventSink, Progress, PushParser, State};
 ///
 /// /// Consumes everything, and reads it a thousand times.
 /// #[derive(Default)]
 /// struct Thorough {
-///     offset: u64,
+///     state: State,
 ///     work: u64,
 /// }
 ///
 /// impl PushParser for Thorough {
 ///     type Events = ();
 ///     fn feed_dyn(&mut self, chunk: &[u8], _: &mut EventSink<'_, ()>) -> Progress {
-///         self.offset += chunk.len() as u64;
 ///         self.work += 1000 * chunk.len() as u64;
-///         Progress { consumed: chunk.len(), status: Status::NeedMoreInput }
+///         self.state.feed(chunk, |state| state.need_more(chunk.len()))
 ///     }
 ///     // …
-/// #   fn finish_dyn(&mut self, _: &mut EventSink<'_, ()>) -> Result<(), Error> { Ok(()) }
-/// #   fn status(&self) -> Status { Status::NeedMoreInput }
-/// #   fn error(&self) -> Option<&Error> { None }
-/// #   fn offset(&self) -> u64 { self.offset }
-/// #   fn reset_at(&mut self, offset: u64) { self.offset = offset }
+/// #   fn finish_dyn(&mut self, _: &mut EventSink<'_, ()>) -> Result<(), Error> { self.state.finish() }
+/// #   fn state(&self) -> &State { &self.state }
+/// #   fn reset_at(&mut self, offset: u64) { self.state = State::at(offset) }
 /// }
 ///
 /// impl Work for Thorough {
@@ -56,15 +53,3 @@ pub trait Work {
     /// Only differences are used, and never across a reset.
     fn work(&self) -> u64;
 }
-
-/// Implements [`Work`] for a type that wraps another parser.
-macro_rules! delegate_work {
-    ($outer:ty) => {
-        impl $crate::testing::Work for $outer {
-            fn work(&self) -> u64 {
-                $crate::testing::Work::work(&self.0)
-            }
-        }
-    };
-}
-pub(crate) use delegate_work;

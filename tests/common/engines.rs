@@ -1,4 +1,4 @@
-//! One parser of each engine, for the same format.
+//! One parser of each engine, all for the quoted string.
 
 use pushdown::PushParser;
 use pushdown::quoted::{self, Quoted};

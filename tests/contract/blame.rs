@@ -1,4 +1,4 @@
-//! Which byte an error blames, wherever the input is cut.
+//! The byte that an error blames, wherever the input is cut.
 
 use std::ops::ControlFlow::Continue;
 
@@ -9,7 +9,8 @@ use crate::{Answer, check, subjects};
 
 const BAD: ErrorKind = ErrorKind::Custom(7);
 
-/// Of `abcd` the bodies take `ab`, read in the way given, and fail: which offset is that?
+/// Asserts the offset that is blamed by bodies which take `ab` of `abcd`, then read in the given way,
+/// and fail.
 macro_rules! blames {
     ($offset:literal, |$input:ident| $read:expr, $read_async:expr) => {
         let subjects = subjects::<(), (), _, _, _>(
@@ -42,45 +43,45 @@ macro_rules! blames {
 }
 
 #[test]
-fn after_next_it_is_the_byte_taken() {
+fn after_next_the_byte_taken_is_blamed() {
     blames!(2, |input| input.next()?, input.next().await?);
 }
 
 #[test]
-fn after_peek_it_is_the_byte_seen() {
+fn after_peek_the_byte_seen_is_blamed() {
     blames!(2, |input| input.peek()?, input.peek().await?);
 }
 
 #[test]
-fn after_peek_and_next_it_is_the_byte_taken() {
+fn after_peek_and_next_the_byte_taken_is_blamed() {
     blames!(2, |input| (input.peek()?, input.next()?), (input.peek().await?, input.next().await?));
 }
 
 #[test]
-fn after_next_if_it_is_the_byte_tested() {
+fn after_next_if_the_byte_tested_is_blamed() {
     blames!(2, |input| input.next_if(|_| false)?, input.next_if(|_| false).await?);
     blames!(2, |input| input.next_if(|_| true)?, input.next_if(|_| true).await?);
 }
 
 #[test]
-fn after_expect_it_is_the_byte_that_stands_there_instead() {
+fn after_expect_the_unexpected_byte_is_blamed() {
     blames!(2, |input| input.expect(b'x'), input.expect(b'x').await);
 }
 
 #[test]
-fn after_take_it_is_the_byte_that_follows() {
+fn after_take_the_byte_that_follows_is_blamed() {
     blames!(3, |input| input.take(1)?.len(), input.take(1).await?.len());
     blames!(2, |input| input.take(0)?.len(), input.take(0).await?.len());
 }
 
 #[test]
-fn after_a_scan_it_is_the_stop() {
+fn after_a_scan_the_stop_is_blamed() {
     blames!(3, |input| input.skip_until(b'd')?, input.skip_until(b'd').await?);
     blames!(2, |input| input.scan_until(b'c', |_| ())?, input.scan_until(b'c', |_| ()).await?);
 }
 
 #[test]
-fn it_is_the_same_byte_however_often_it_is_blamed() {
+fn a_second_failure_blames_the_same_byte() {
     blames!(
         2,
         |input| {
@@ -95,7 +96,7 @@ fn it_is_the_same_byte_however_often_it_is_blamed() {
 }
 
 #[test]
-fn at_the_end_it_is_the_end() {
+fn at_the_end_of_the_input_the_end_is_blamed() {
     let subjects = subjects::<(), (), _, _, _>(
         |_, input: &mut machine::Input<'_>| match input.next() {
             Err(End::Finished) => Err(input.fail(BAD)),

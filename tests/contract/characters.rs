@@ -1,4 +1,4 @@
-//! Characters are fed as their UTF-8 bytes, and a parser may end between two of them.
+//! Characters are fed as their UTF-8 bytes, and a parser may end between two bytes of one.
 
 use std::ops::ControlFlow::{Break, Continue};
 
@@ -25,7 +25,7 @@ fn characters_of_every_length_are_fed_as_their_bytes() {
 }
 
 #[test]
-fn an_escape_takes_one_byte_of_a_character_and_the_others_are_text() {
+fn an_escape_applies_to_one_byte_of_a_character_and_the_others_are_text() {
     for (name, mut parser) in engines::quoted() {
         for c in "\"\\\u{e9}".chars() {
             assert_eq!(parser.process_char(c), Status::NeedMoreInput, "{name}");
@@ -34,7 +34,7 @@ fn an_escape_takes_one_byte_of_a_character_and_the_others_are_text() {
     }
 }
 
-/// Takes the first byte of `é`, and then perhaps one that `é` does not have.
+/// Parsers of the first byte of `é`, and of a second one that `é` may not have.
 fn first_byte(second: Option<u8>) -> Subjects<()> {
     subjects(
         move |state, input: &mut machine::Input<'_>| {
@@ -78,7 +78,7 @@ fn a_value_may_end_inside_a_character() {
 }
 
 #[test]
-fn an_input_may_turn_bad_inside_a_character() {
+fn an_input_may_be_bad_inside_a_character() {
     for (name, mut parser) in first_byte(Some(b'x')) {
         assert_eq!(parser.process_char('\u{e9}'), Status::BadInput, "{name}");
         let error = Error { kind: ErrorKind::UnexpectedByte, offset: 1 };

@@ -1,4 +1,4 @@
-//! Nothing at all: empty chunks, empty inputs, empty slices, and bodies that read nothing.
+//! Empty chunks, empty inputs, empty slices, and bodies that read nothing.
 
 use std::ops::ControlFlow::Break;
 
@@ -21,7 +21,7 @@ fn nom_at_once<'i>(input: &'i [u8], _: &combinator::Emit<'_, ()>) -> IResult<&'i
 }
 
 #[test]
-fn a_body_that_reads_nothing_waits_for_the_first_byte_and_leaves_it() {
+fn a_body_that_reads_nothing_waits_for_the_first_byte_and_does_not_take_it() {
     for (name, mut parser) in at_once() {
         for _ in 0..3 {
             let progress = parser.feed(b"");
@@ -34,14 +34,14 @@ fn a_body_that_reads_nothing_waits_for_the_first_byte_and_leaves_it() {
 }
 
 #[test]
-fn a_body_that_reads_nothing_accepts_an_input_of_nothing_unless_nom_cannot_be_asked() {
+fn a_body_that_reads_nothing_accepts_an_empty_input_except_in_the_combinator() {
     for (name, mut parser) in at_once() {
         assert_eq!(parser.finish().is_ok(), name != "combinator", "{name}");
     }
 }
 
 #[test]
-fn a_body_that_fails_at_once_blames_the_first_byte() {
+fn a_body_that_fails_without_reading_blames_the_first_byte() {
     let subjects = subjects::<(), (), _, _, _>(
         |_, input: &mut machine::Input<'_>| Err(input.fail(ErrorKind::TooLong)),
         |input: &mut coroutine::Input<'_>| Err(input.fail(ErrorKind::TooLong)),
@@ -51,7 +51,7 @@ fn a_body_that_fails_at_once_blames_the_first_byte() {
 }
 
 #[test]
-fn a_body_that_only_reports_is_heard_at_the_first_byte() {
+fn a_body_that_only_emits_does_so_at_the_first_byte() {
     let subjects = subjects(
         |_, input: &mut machine::Input<'_, Quoted>| {
             input.emit(Event::Text(b"hello"));
@@ -69,20 +69,20 @@ fn a_body_that_only_reports_is_heard_at_the_first_byte() {
         },
     );
     for (name, mut parser) in subjects {
-        let mut heard = Vec::new();
+        let mut text = Vec::new();
         for chunk in [&b""[..], b"", b"abc", b"abc"] {
-            let _ = parser.feed_dyn(chunk, &mut |Event::Text(text)| heard.extend_from_slice(text));
+            let _ = parser.feed_dyn(chunk, &mut |Event::Text(piece)| text.extend_from_slice(piece));
         }
-        assert_eq!(heard, b"hello", "{name}");
+        assert_eq!(text, b"hello", "{name}");
 
         parser.reset();
-        let verdict = parser.finish_dyn(&mut |Event::Text(text)| heard.extend_from_slice(text));
-        assert_eq!((verdict, &heard[..]), (Ok(()), &b"hellohello"[..]), "{name}");
+        let result = parser.finish_dyn(&mut |Event::Text(piece)| text.extend_from_slice(piece));
+        assert_eq!((result, &text[..]), (Ok(()), &b"hellohello"[..]), "{name}");
     }
 }
 
 #[test]
-fn to_take_nothing_neither_waits_nor_moves() {
+fn taking_zero_bytes_neither_waits_nor_moves_the_cursor() {
     let subjects = subjects(
         |_, input: &mut machine::Input<'_>| {
             assert_eq!(input.take(0)?, b"");
@@ -109,7 +109,7 @@ fn to_take_nothing_neither_waits_nor_moves() {
 }
 
 #[test]
-fn a_scan_for_no_byte_at_all_takes_everything() {
+fn a_scan_with_an_empty_set_of_stops_takes_everything() {
     let subjects = subjects(
         |_, input: &mut machine::Input<'_>| input.skip_until([]).map(Break).map_err(Into::into),
         |input: &mut coroutine::Input<'_>| input.skip_until([]).map_err(Into::into),
@@ -120,7 +120,7 @@ fn a_scan_for_no_byte_at_all_takes_everything() {
 }
 
 #[test]
-fn an_event_is_never_empty_and_no_event_is_needed() {
+fn an_empty_string_has_no_events_and_no_event_is_empty() {
     for (name, mut parser) in engines::quoted() {
         let mut count = 0;
         for byte in br#""""# {
@@ -136,7 +136,7 @@ fn an_event_is_never_empty_and_no_event_is_needed() {
 }
 
 #[test]
-fn an_input_of_nothing_ends_where_it_begins() {
+fn an_empty_input_ends_at_offset_zero() {
     for (name, mut parser) in engines::quoted() {
         assert_eq!(parser.feed(b"").status, Status::NeedMoreInput, "{name}");
         let error = parser.finish().unwrap_err();
@@ -144,7 +144,7 @@ fn an_input_of_nothing_ends_where_it_begins() {
         assert_eq!(
             parser.feed(b"").status,
             Status::BadInput,
-            "{name} says it of an empty chunk too"
+            "{name} repeats it for an empty chunk"
         );
     }
 }

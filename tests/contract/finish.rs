@@ -1,4 +1,4 @@
-//! The end of the input, which a body may accept where it stands.
+//! The end of the input, which a body may accept in the middle of a value.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -7,7 +7,7 @@ use pushdown::{End, ErrorKind, Failure, PushParser, Status};
 
 use crate::{Answer, Subjects, answer, check, engines, steps, subjects};
 
-/// A decimal number and what ends it: a full stop, or the end of the input.
+/// A decimal number that ends with a full stop or with the input.
 fn step(value: &mut usize, input: &mut machine::Input<'_>) -> Result<ControlFlow<usize>, Failure> {
     match input.next() {
         Ok(digit @ b'0'..=b'9') => {
@@ -50,15 +50,15 @@ fn numbers() -> Subjects<()> {
 
 #[test]
 fn a_number_may_end_with_the_input_or_before_it() {
-    let (status, verdict) = (Status::NeedMoreInput, Ok(()));
-    check(numbers(), b"", Answer { status, consumed: 0, verdict });
-    check(numbers(), b"123", Answer { status, consumed: 3, verdict });
+    let (status, result) = (Status::NeedMoreInput, Ok(()));
+    check(numbers(), b"", Answer { status, consumed: 0, result });
+    check(numbers(), b"123", Answer { status, consumed: 3, result });
     check(numbers(), b"123.4", Answer::success(4));
     check(numbers(), b"12x", Answer::bad(ErrorKind::UnexpectedByte, 2));
 }
 
 #[test]
-fn the_output_is_there_once_and_only_after_success() {
+fn the_output_can_be_taken_once_and_only_after_success() {
     fn check<P: PushParser<Events = ()>>(mut parser: P, take_output: fn(&mut P) -> Option<usize>) {
         let mut taken = |chunks: &[&[u8]]| {
             answer(&mut parser, chunks);
@@ -78,7 +78,7 @@ fn the_output_is_there_once_and_only_after_success() {
 }
 
 #[test]
-fn a_string_that_is_cut_off_is_an_unexpected_end() {
+fn an_unterminated_string_is_an_unexpected_end() {
     for (name, mut parser) in engines::quoted() {
         for input in [&b""[..], b"\"", b"\"a", b"\"a\\", b"\"a\\\""] {
             let status = Status::NeedMoreInput;
@@ -89,7 +89,7 @@ fn a_string_that_is_cut_off_is_an_unexpected_end() {
 }
 
 #[test]
-fn an_end_that_came_before_finish_stays_what_it_is() {
+fn finish_does_not_change_a_parser_that_has_ended() {
     for (name, mut parser) in engines::quoted() {
         assert_eq!(answer(&mut *parser, &[b"\"\"", b"x"]), Answer::success(2), "{name}");
         let bad = Answer::bad(ErrorKind::UnexpectedByte, 0);

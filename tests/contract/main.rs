@@ -1,4 +1,4 @@
-//! What a parser promises to whoever feeds it, in every engine, for bodies of outsiders.
+//! The contract of a parser, in every engine, with bodies from outside the crate.
 
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
@@ -10,22 +10,23 @@ use pushdown::{Error, Events, Failure, PushParser, Status};
 mod engines;
 
 mod blame;
+mod by_hand;
 mod characters;
 mod empty;
 mod finish;
+mod lecture;
 mod offsets;
 #[cfg(unix)]
 mod processes;
-mod slips;
 mod stacks;
 mod take_text;
 mod types;
 
-/// A body in the engines that take code and in that which takes a state. The combinator, which takes
-/// neither, joins where its limits allow.
+/// Parsers of one body in the engines that take code and in the one that takes a state. The
+/// combinator, which takes neither, joins where its limits allow.
 type Subjects<E> = Vec<(&'static str, Box<dyn PushParser<Events = E>>)>;
 
-/// A machine from a closure and a number.
+/// A machine made of a closure and a number.
 struct Steps<F, E, T> {
     state: usize,
     step: F,
@@ -75,27 +76,27 @@ where
     ]
 }
 
-/// What a parser makes of an input in the end.
+/// The final answer of a parser to an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Answer {
     status: Status,
     consumed: usize,
-    /// What `finish` says then.
-    verdict: Result<(), Error>,
+    /// The result of `finish` after the last chunk.
+    result: Result<(), Error>,
 }
 
 impl Answer {
     fn success(consumed: usize) -> Self {
-        Self { status: Status::Success, consumed, verdict: Ok(()) }
+        Self { status: Status::Success, consumed, result: Ok(()) }
     }
 
     fn bad(kind: pushdown::ErrorKind, consumed: usize) -> Self {
         let error = Error { kind, offset: consumed as u64 };
-        Self { status: Status::BadInput, consumed, verdict: Err(error) }
+        Self { status: Status::BadInput, consumed, result: Err(error) }
     }
 }
 
-/// Feeds the chunks and finishes. On the way it checks what has to hold for every input.
+/// Feeds the chunks and finishes. Checks on the way what must hold for every input.
 fn answer<E: Events>(parser: &mut dyn PushParser<Events = E>, chunks: &[&[u8]]) -> Answer {
     parser.reset();
     let (mut consumed, mut status) = (0, Status::NeedMoreInput);
@@ -106,24 +107,26 @@ fn answer<E: Events>(parser: &mut dyn PushParser<Events = E>, chunks: &[&[u8]]) 
                 assert_eq!(progress.consumed, chunk.len());
             }
             (Status::NeedMoreInput, _) => assert!(progress.consumed <= chunk.len()),
-            (ended, still) => assert_eq!((progress.consumed, still), (0, ended), "it is sticky"),
+            (ended, still) => {
+                assert_eq!((progress.consumed, still), (0, ended), "the end is sticky");
+            }
         }
         consumed += progress.consumed;
         status = progress.status;
         assert_eq!((parser.status(), parser.offset()), (status, consumed as u64));
         assert_eq!(parser.error().is_some(), status == Status::BadInput);
     }
-    let verdict = parser.finish();
-    assert_eq!(parser.finish(), verdict, "it is said twice");
-    assert_eq!(parser.error().copied(), verdict.err());
+    let result = parser.finish();
+    assert_eq!(parser.finish(), result, "a second call returns the same");
+    assert_eq!(parser.error().copied(), result.err());
     assert_eq!(parser.offset(), consumed as u64);
-    let ended = if verdict.is_ok() { Status::Success } else { Status::BadInput };
+    let ended = if result.is_ok() { Status::Success } else { Status::BadInput };
     let progress = parser.feed(b"more");
-    assert_eq!((progress.consumed, progress.status), (0, ended), "finished is finished");
-    Answer { status, consumed, verdict }
+    assert_eq!((progress.consumed, progress.status), (0, ended), "the end is sticky");
+    Answer { status, consumed, result }
 }
 
-/// Every engine gives this answer, however the input is cut.
+/// Asserts that every engine gives this answer, however the input is cut.
 fn check<E: Events>(subjects: Subjects<E>, input: &[u8], expected: Answer) {
     let mut cases = 0;
     for (name, mut parser) in subjects {

@@ -1,4 +1,4 @@
-//! Offsets of values that start far down a stream.
+//! Offsets of values that start late in a stream.
 
 use std::ops::ControlFlow::{Break, Continue};
 
@@ -7,7 +7,7 @@ use pushdown::{Error, ErrorKind, PushParser, Status};
 
 use crate::{Subjects, engines, subjects};
 
-/// So that a value crosses 2^32.
+/// An offset at which a short value crosses 2^32.
 const NEAR_U32: u64 = u32::MAX as u64 - 2;
 
 #[test]
@@ -70,7 +70,7 @@ fn reporters() -> Subjects<()> {
 }
 
 #[test]
-fn bodies_and_errors_know_the_offset_wherever_the_input_is_cut() {
+fn bodies_and_errors_agree_on_the_offset_wherever_the_input_is_cut() {
     for (name, mut parser) in reporters() {
         for cut in 0..=6 {
             parser.reset_at(NEAR_U32);
@@ -83,7 +83,7 @@ fn bodies_and_errors_know_the_offset_wherever_the_input_is_cut() {
 }
 
 #[test]
-fn offsets_stop_at_the_largest() {
+fn offsets_saturate() {
     for (name, mut parser) in engines::quoted() {
         parser.reset_at(u64::MAX - 8);
         let _ = parser.feed(br#""abcdef""#);

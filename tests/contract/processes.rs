@@ -1,4 +1,4 @@
-//! Stacks in processes that are short of memory, or that say all about their panics.
+//! Stacks in processes that are short of memory, or that print full backtraces.
 
 use std::env;
 #[cfg(not(pushdown_asan))]
@@ -11,8 +11,8 @@ use pushdown::{ErrorKind, Failure, PushParser};
 #[cfg(not(pushdown_asan))]
 use pushdown::{Status, quoted};
 
-/// Runs the calling test again, in a process of its own that a shell command has prepared. False in
-/// that process.
+/// Runs the calling test again, in a process that a shell command has prepared. Returns false in that
+/// process.
 fn reruns(test: &str, prepare: &str) -> bool {
     const RERUN: &str = "PUSHDOWN_RERUN";
     if env::var_os(RERUN).is_some() {
@@ -25,14 +25,14 @@ fn reruns(test: &str, prepare: &str) -> bool {
         .env(RERUN, "1")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{}\n{said}", output.status);
-    assert!(said.contains("1 passed"), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}\n{stdout}", output.status);
+    assert!(stdout.contains("1 passed"), "{stdout}");
     true
 }
 
 #[test]
-fn a_panic_at_the_bottom_of_a_stack_has_room_for_its_backtrace() {
+fn a_panic_at_the_end_of_a_stack_has_room_for_its_backtrace() {
     fn bottom(input: &mut Input<'_>) -> Result<(), Failure> {
         input.next()?;
         let deeper = input.nested(bottom);
@@ -40,7 +40,7 @@ fn a_panic_at_the_bottom_of_a_stack_has_room_for_its_backtrace() {
         deeper
     }
     if reruns(
-        "a_panic_at_the_bottom_of_a_stack_has_room_for_its_backtrace",
+        "a_panic_at_the_end_of_a_stack_has_room_for_its_backtrace",
         "export RUST_BACKTRACE=full",
     ) {
         return;
@@ -54,11 +54,11 @@ fn a_panic_at_the_bottom_of_a_stack_has_room_for_its_backtrace() {
     }
 }
 
-/// AddressSanitizer needs more address space than can be limited.
+/// Not with AddressSanitizer, which needs more address space than the limit allows.
 #[cfg(not(pushdown_asan))]
 #[test]
-fn a_stack_that_memory_has_no_room_for_is_an_error() {
-    if reruns("a_stack_that_memory_has_no_room_for_is_an_error", "ulimit -v 1000000") {
+fn a_stack_is_refused_when_memory_runs_out() {
+    if reruns("a_stack_is_refused_when_memory_runs_out", "ulimit -v 1000000") {
         return;
     }
     let mut parsers = Vec::with_capacity(1_000_000);

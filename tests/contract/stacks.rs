@@ -1,4 +1,4 @@
-//! Stacks that cannot be had, and stacks that are too small.
+//! Stacks that cannot be allocated, and stacks that are too small.
 
 use std::io;
 
@@ -19,11 +19,11 @@ fn nested(depth: usize) -> Vec<u8> {
     [b"(".repeat(depth), b")".repeat(depth)].concat()
 }
 
-/// The outermost group is not nested.
+/// The deepest nesting that is allowed. The outermost group does not count.
 const DEEPEST: usize = DEFAULT_MAX_DEPTH as usize + 1;
 
 #[test]
-fn recursion_goes_as_deep_as_it_may() {
+fn recursion_is_allowed_up_to_the_limit() {
     let mut parser = Parser::<(), ()>::new(group);
     for depth in [1, 2, DEEPEST] {
         parser.reset();
@@ -37,7 +37,7 @@ fn recursion_goes_as_deep_as_it_may() {
 }
 
 #[test]
-fn recursion_that_goes_deeper_is_an_error_at_the_same_byte_wherever_the_input_is_cut() {
+fn recursion_past_the_limit_is_an_error_at_the_same_byte_wherever_the_input_is_cut() {
     let mut parser = Parser::<(), ()>::new(group);
     let input = nested(DEEPEST + 1);
     for cut in 0..=input.len() {
@@ -49,14 +49,14 @@ fn recursion_that_goes_deeper_is_an_error_at_the_same_byte_wherever_the_input_is
 }
 
 #[test]
-fn a_level_left_is_a_level_gained() {
+fn leaving_a_level_makes_room_for_another() {
     let mut parser = Parser::<(), ()>::new(group);
     let input = [b"(".as_slice(), &b"()".repeat(10 * DEEPEST), b")"].concat();
     assert_eq!(parser.feed(&input).status, Status::Success);
 }
 
 #[test]
-fn a_stack_too_small_for_the_depth_is_an_error_and_no_overflow() {
+fn a_stack_too_small_for_the_depth_is_an_error_and_not_an_overflow() {
     for size in [0, 1, 4096, 64 << 10] {
         let options = Options::new().stack_size(size).max_depth(u32::MAX);
         let mut parser: Parser = options.parser(group).unwrap();
@@ -79,5 +79,9 @@ fn a_stack_of_an_impossible_size_is_an_error() {
         assert!(quoted::Coroutine::with_options(Options::new().stack_size(size)).is_err());
     }
     let mut parser = Parser::<(), ()>::new(group);
-    assert_eq!(parser.feed(b"()").status, Status::Success, "an ordinary one can still be had");
+    assert_eq!(
+        parser.feed(b"()").status,
+        Status::Success,
+        "a stack of ordinary size is still available"
+    );
 }

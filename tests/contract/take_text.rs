@@ -1,4 +1,4 @@
-//! `take_text`: text of a known length is emitted as it comes, in every engine and at every cut.
+//! `take_text`: text of a known length is emitted as it arrives, in every engine and at every cut.
 
 use core::ops::ControlFlow::{self, Break, Continue};
 
@@ -11,7 +11,7 @@ impl Events for Text {
     type Event<'a> = &'a [u8];
 }
 
-/// One digit, as many bytes, and a full stop.
+/// One digit, as many bytes as it says, and a full stop.
 struct Machine(Option<usize>);
 
 impl machine::Machine for Machine {
@@ -22,10 +22,10 @@ impl machine::Machine for Machine {
         match &mut self.0 {
             None => self.0 = Some(usize::from(input.next()? - b'0')),
             Some(0) => {
-                assert_eq!(input.take_text(0, |part| part), Ok(0));
+                assert_eq!(input.take_text(0, |piece| piece), Ok(0));
                 return input.expect(b'.').map(Break);
             }
-            Some(left) => *left -= input.take_text(*left, |part| part)?,
+            Some(left) => *left -= input.take_text(*left, |piece| piece)?,
         }
         Ok(Continue(()))
     }
@@ -38,18 +38,18 @@ impl machine::Machine for Machine {
 fn coroutine(input: &mut coroutine::Input<'_, Text>) -> Result<(), Failure> {
     let mut left = usize::from(input.next()? - b'0');
     while left > 0 {
-        left -= input.take_text(left, |part| part)?;
+        left -= input.take_text(left, |piece| piece)?;
     }
-    assert_eq!(input.take_text(0, |part| part), Ok(0));
+    assert_eq!(input.take_text(0, |piece| piece), Ok(0));
     input.expect(b'.')
 }
 
 async fn stackless(input: &mut stackless::Input<'_, Text>) -> Result<(), Failure> {
     let mut left = usize::from(input.next().await? - b'0');
     while left > 0 {
-        left -= input.take_text(left, |part| part).await?;
+        left -= input.take_text(left, |piece| piece).await?;
     }
-    assert_eq!(input.take_text(0, |part| part).await, Ok(0));
+    assert_eq!(input.take_text(0, |piece| piece).await, Ok(0));
     input.expect(b'.').await
 }
 
@@ -62,24 +62,24 @@ fn parsers() -> [(&'static str, Box<dyn PushParser<Events = Text>>); 4] {
     ]
 }
 
-/// Feeds the chunks; gives the parts, the text they join to, the status and the offset.
+/// Feeds the chunks; returns the number of pieces, the text they join to, the status and the offset.
 fn parse(
     parser: &mut dyn PushParser<Events = Text>,
     chunks: &[&[u8]],
 ) -> (usize, Vec<u8>, Status, u64) {
-    let (mut parts, mut text) = (0, Vec::new());
+    let (mut pieces, mut text) = (0, Vec::new());
     for chunk in chunks {
-        let _ = parser.feed_dyn(chunk, &mut |part| {
-            assert!(!part.is_empty());
-            parts += 1;
-            text.extend(part);
+        let _ = parser.feed_dyn(chunk, &mut |piece| {
+            assert!(!piece.is_empty());
+            pieces += 1;
+            text.extend(piece);
         });
     }
-    (parts, text, parser.status(), parser.offset())
+    (pieces, text, parser.status(), parser.offset())
 }
 
 #[test]
-fn the_text_is_whole_at_every_cut_and_has_one_part_to_a_chunk() {
+fn the_text_is_whole_at_every_cut_and_has_one_piece_per_chunk() {
     let mut ran = 0;
     for (name, mut parser) in parsers() {
         for (input, text, status, offset) in [
@@ -94,8 +94,8 @@ fn the_text_is_whole_at_every_cut_and_has_one_part_to_a_chunk() {
                 let (first, second) = input.split_at(cut);
                 let found = parse(&mut *parser, &[first, second]);
                 let inside = (2..1 + text.len()).contains(&cut);
-                let parts = usize::from(!text.is_empty()) + usize::from(inside);
-                assert_eq!(found, (parts, text.to_vec(), status, offset), "{name}, cut at {cut}");
+                let pieces = usize::from(!text.is_empty()) + usize::from(inside);
+                assert_eq!(found, (pieces, text.to_vec(), status, offset), "{name}, cut at {cut}");
                 ran += 1;
             }
             parser.reset();
@@ -109,7 +109,7 @@ fn the_text_is_whole_at_every_cut_and_has_one_part_to_a_chunk() {
 }
 
 #[test]
-fn the_byte_after_the_text_is_the_one_to_blame() {
+fn the_byte_after_the_text_is_blamed() {
     for (name, mut parser) in parsers() {
         let _ = parser.feed(b"1ab");
         let error = parser.error().unwrap();

@@ -1,4 +1,4 @@
-//! Which parsers can be cloned, sent, boxed and lent.
+//! Parsers that are cloned, sent, boxed and lent.
 
 use pushdown::quoted::{Combinator, Coroutine, Event, Generator, Machine, Quoted, Stackless};
 use pushdown::{PushParser, Status};
@@ -8,7 +8,7 @@ use crate::engines;
 const INPUT: &[u8] = br#""a\"b\\c" rest"#;
 
 #[test]
-fn a_parser_cloned_in_the_middle_of_its_input_goes_on_as_the_original_does() {
+fn a_parser_cloned_in_the_middle_of_its_input_goes_on_like_the_original() {
     fn check<P: PushParser<Events = Quoted> + Clone>(new: fn() -> P) {
         for cut in 0..=INPUT.len() {
             let (first, second) = INPUT.split_at(cut);
@@ -51,8 +51,8 @@ fn a_boxed_parser_is_a_parser() {
     }
 }
 
-/// Whether a type is `Send`, known when this is compiled: the method of the type itself hides that of
-/// the trait, and is there only for what is `Send`.
+/// Finds out at compile time if a type is `Send`: the constant of the type itself hides that of the trait,
+/// and exists only if the type is `Send`.
 struct Is<T>(std::marker::PhantomData<T>);
 
 trait NotSend {

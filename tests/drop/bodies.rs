@@ -1,5 +1,5 @@
-//! Nested groups of letters, `(ab(c\d))`, in every engine. A letter is an event. Each group has a
-//! guard while it is open, and the body has one of its own. An exclamation mark panics anywhere.
+//! Nested groups of letters, `(ab(c\d))`, in every engine. A letter is an event. Each group holds a
+//! guard while it is open, and the body holds one of its own. An exclamation mark panics anywhere.
 
 use std::fmt;
 use std::mem;
@@ -18,15 +18,15 @@ impl Events for Letters {
     type Event<'a> = u8;
 }
 
-/// An engine, and what it does differently.
+/// An engine, and the ways in which it differs.
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) make: fn(&Guards) -> Box<dyn PushParser<Events = Letters>>,
-    /// The guards of open groups are alive between two chunks.
+    /// The guards of open groups live from one chunk to the next.
     pub(crate) waits_inside: bool,
-    /// They stay alive after the end, until the parser is reset or dropped.
+    /// They live on after the end, until the parser is reset or dropped.
     pub(crate) keeps: bool,
-    /// A destructor that panics while the parser is reset or dropped does not trouble the caller.
+    /// A panic of a destructor does not reach the caller who resets or drops the parser.
     pub(crate) swallows: bool,
 }
 
@@ -64,7 +64,7 @@ struct Groups {
     _own: Guard,
 }
 
-/// A group, and then those around it: dropped in this order.
+/// A group and the groups around it, dropped in this order.
 struct Open {
     _guard: Guard,
     outer: Option<Box<Open>>,

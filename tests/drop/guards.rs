@@ -1,4 +1,4 @@
-//! Destructors that are counted.
+//! Guards that check the number and the order of their drops.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,13 +10,13 @@ pub(crate) struct Guards(Rc<State>);
 #[derive(Debug, Default)]
 struct State {
     made: Cell<usize>,
-    /// The innermost last.
+    /// The numbers of the guards alive, the youngest last.
     alive: RefCell<Vec<usize>>,
     disorder: Cell<bool>,
     armed: Cell<bool>,
 }
 
-/// Is to be dropped once, and before those that are older.
+/// Must be dropped once, and before the guards that are older.
 #[derive(Debug)]
 pub(crate) struct Guard {
     number: usize,
@@ -30,7 +30,7 @@ impl Guards {
         Guard { number, guards: self.clone() }
     }
 
-    /// How many there are, if all that are gone were dropped as they should be.
+    /// The number of guards alive. Panics if a guard was dropped twice or out of order.
     pub(crate) fn alive(&self) -> usize {
         assert!(!self.0.disorder.get(), "dropped twice, or in the wrong order");
         self.0.alive.borrow().len()
@@ -41,7 +41,7 @@ impl Guards {
         self.0.armed.set(true);
     }
 
-    /// Whether a destructor has panicked since. None will from now on.
+    /// Disarms the destructors, and returns true if one has panicked since [`arm`](Self::arm).
     pub(crate) fn fired(&self) -> bool {
         !self.0.armed.take()
     }

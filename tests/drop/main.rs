@@ -1,5 +1,5 @@
-//! At every point where a body can wait, it can be dropped, reset, finished, failed, and made to
-//! panic by itself, by the sink or by a destructor. Its destructors run once, in order, and the
+//! At every point where a body can wait, it is dropped, reset, finished, made to fail, and made to
+//! panic in the body, in the sink or in a destructor. The destructors run once, in order, and the
 //! parser can be used again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,7 +44,7 @@ fn at_every_point(check: impl Fn(Waiting<'_>)) {
                 let count = |wanted| fed.iter().filter(|byte| **byte == wanted).count();
                 let open = count(b'(') - count(b')');
                 let held = if engine.waits_inside { open } else { 0 };
-                assert_eq!(guards.alive(), 1 + held, "one of the body, and one a group");
+                assert_eq!(guards.alive(), 1 + held, "one of the body, and one per group");
                 check(Waiting { engine, parser, guards, open, whole, fed, rest });
                 cases += 1;
             }
@@ -59,7 +59,7 @@ impl Waiting<'_> {
         self.fed.len() as u64
     }
 
-    /// The parser has ended badly, and says so again and again. It is as good as new after a reset.
+    /// Asserts that the parser has ended with this error, repeats it, and works again after a reset.
     fn ended(mut self, expected: Error) {
         let held = if self.engine.keeps { self.open } else { 0 };
         assert_eq!(self.guards.alive(), 1 + held);
@@ -71,7 +71,7 @@ impl Waiting<'_> {
         self.used_again();
     }
 
-    /// The parser is at its start, and can be used again, and dropped.
+    /// Asserts that the parser is at its start, can be used again, and can be dropped.
     fn used_again(mut self) {
         assert_eq!(self.guards.alive(), 1);
         assert_eq!((self.parser.status(), self.parser.offset()), (Status::NeedMoreInput, 0));
@@ -86,7 +86,7 @@ impl Waiting<'_> {
     }
 }
 
-/// What a call panics with, if it does.
+/// The message of the panic of a call, if it panics.
 fn panic_of<R>(call: impl FnOnce() -> R) -> Option<String> {
     let payload = catch_unwind(AssertUnwindSafe(call)).err()?;
     let text = payload.downcast_ref::<&str>().map(ToString::to_string);
@@ -110,7 +110,7 @@ fn a_parser_can_be_reset_anywhere() {
 }
 
 #[test]
-fn an_input_can_be_finished_anywhere() {
+fn the_input_can_be_finished_anywhere() {
     at_every_point(|mut waiting| {
         let error = Error { kind: ErrorKind::UnexpectedEnd, offset: waiting.offset() };
         assert_eq!(waiting.parser.finish(), Err(error));
@@ -119,7 +119,7 @@ fn an_input_can_be_finished_anywhere() {
 }
 
 #[test]
-fn an_input_can_be_bad_anywhere() {
+fn the_input_can_be_bad_anywhere() {
     at_every_point(|mut waiting| {
         let progress = waiting.parser.feed(b"#");
         assert_eq!((progress.consumed, progress.status), (0, Status::BadInput));

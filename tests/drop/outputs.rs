@@ -1,4 +1,4 @@
-//! What a body returns belongs to the parser until it is taken.
+//! The output of a body belongs to the parser until it is taken.
 
 use std::ops::ControlFlow::{self, Break};
 
@@ -36,7 +36,7 @@ where
 
     assert_eq!(parser.feed(b".").status, Status::Success);
     let output = take_output(&mut parser);
-    assert!(output.is_some() && take_output(&mut parser).is_none(), "it is there once");
+    assert!(output.is_some() && take_output(&mut parser).is_none(), "it can be taken once");
     assert_eq!(parser.feed(b".").status, Status::Success, "and the end stays sticky");
     parser.reset();
     assert_eq!(guards.alive(), 1, "it belongs to the taker");
@@ -76,7 +76,7 @@ fn an_output_is_dropped_once() {
 }
 
 #[test]
-fn an_output_of_a_coroutine_that_is_abandoned_is_dropped() {
+fn the_output_of_an_abandoned_coroutine_is_dropped() {
     let guards = Guards::default();
     let inner = guards.clone();
     let mut parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {

@@ -1,9 +1,11 @@
-//! Bodies that do not want to end, and parsers that never do.
+//! Bodies that keep reading after the end, and parsers that are never dropped.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Mutex;
 
-use pushdown::engine::{coroutine, generator, stackless};
+use pushdown::engine::{READS_AFTER_END, coroutine, generator, stackless};
 use pushdown::quoted;
 use pushdown::{End, ErrorKind, Failure, PushParser, Status};
 
@@ -17,7 +19,7 @@ impl Drop for Guard {
     }
 }
 
-/// A body that reads on for ever and notes what it is told first.
+/// A body that keeps reading for ever, and notes the first end that it sees.
 fn endless(log: &Log) -> coroutine::Parser {
     let log = log.clone();
     coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
@@ -30,7 +32,7 @@ fn endless(log: &Log) -> coroutine::Parser {
     })
 }
 
-/// The same.
+/// The same, for the engines that take `async` bodies.
 async fn endless_async(log: &Log, input: &mut stackless::Input<'_>) -> Result<(), Failure> {
     let _outer = Guard("outer", log.clone());
     let _inner = Guard("inner", log.clone());
@@ -40,12 +42,12 @@ async fn endless_async(log: &Log, input: &mut stackless::Input<'_>) -> Result<()
     }
 }
 
-/// What a body is told that reads on for ever, and the order of its destructors.
+/// Checks the ends that such a body sees, and the order of its destructors.
 fn check(mut parser: impl PushParser<Events = ()>, log: &Log, abandoned: &[&str]) {
     assert_eq!(feed(&mut parser, b"abc").status, Status::NeedMoreInput);
     assert_eq!(parser.finish().err(), error(ErrorKind::UnexpectedEnd, 3));
     assert_eq!(log.take(), ["Finished", "inner", "outer"]);
-    assert_eq!(parser.finish().err(), error(ErrorKind::UnexpectedEnd, 3), "again");
+    assert_eq!(parser.finish().err(), error(ErrorKind::UnexpectedEnd, 3), "the end is sticky");
     assert_eq!(log.take(), [""; 0]);
 
     parser.reset();
@@ -60,7 +62,7 @@ fn check(mut parser: impl PushParser<Events = ()>, log: &Log, abandoned: &[&str]
 }
 
 #[test]
-fn a_body_that_swallows_the_end_is_ended_all_the_same() {
+fn a_body_that_ignores_the_end_is_ended() {
     let log = Log::default();
     check(endless(&log), &log, &["Abandoned", "inner", "outer"]);
     let noted = log.clone();
@@ -72,10 +74,10 @@ fn a_body_that_swallows_the_end_is_ended_all_the_same() {
 }
 
 #[test]
-fn a_body_may_go_on_reading_for_a_while_after_the_end() {
+fn a_body_may_read_after_the_end_for_a_limited_number_of_times() {
     let mut parser = coroutine::Parser::new(|input: &mut coroutine::Input<'_>| {
         while input.next().is_ok() {}
-        for _ in 0..60 {
+        for _ in 1..READS_AFTER_END {
             assert_eq!(input.next(), Err(End::Finished));
         }
         Ok(input.offset())
@@ -85,7 +87,7 @@ fn a_body_may_go_on_reading_for_a_while_after_the_end() {
 
     let mut parser = stackless::Parser::new(async |input: &mut stackless::Input<'_>| {
         while input.next().await.is_ok() {}
-        for _ in 0..60 {
+        for _ in 1..READS_AFTER_END {
             assert_eq!(input.next().await, Err(End::Finished));
         }
         Ok(input.offset())
@@ -94,28 +96,63 @@ fn a_body_may_go_on_reading_for_a_while_after_the_end() {
     assert_eq!((parser.finish(), parser.take_output()), (Ok(()), Some(3)));
 }
 
-/// Kept for ever, like what is forgotten, but where a leak checker can see it.
-fn forget(parser: impl PushParser + 'static) {
-    static FORGOTTEN: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+#[test]
+fn every_engine_answers_the_same_number_of_reads_after_the_end() {
+    let count = Rc::new(Cell::new(0));
+    let (counted, counted_async) = (count.clone(), count.clone());
+    let coroutine = coroutine::Parser::<(), ()>::new(move |input: &mut coroutine::Input<'_>| {
+        loop {
+            let ended = input.next().is_err();
+            counted.set(counted.get() + u8::from(ended));
+        }
+    });
+    let body = || {
+        let counted = counted_async.clone();
+        async move |input: &mut stackless::Input<'_>| -> Result<(), Failure> {
+            loop {
+                let ended = input.next().await.is_err();
+                counted.set(counted.get() + u8::from(ended));
+            }
+        }
+    };
+    let parsers: [Box<dyn PushParser<Events = ()>>; 3] = [
+        Box::new(coroutine),
+        Box::new(stackless::Parser::new(body())),
+        Box::new(generator::Parser::new(body())),
+    ];
+    for mut parser in parsers {
+        for input in [&b""[..], b"abc"] {
+            parser.reset();
+            let _ = parser.feed(input);
+            let offset = input.len() as u64;
+            assert_eq!(parser.finish().err(), error(ErrorKind::UnexpectedEnd, offset));
+            assert_eq!(count.take(), READS_AFTER_END);
+        }
+    }
+}
+
+/// Leaks a parser, but keeps it reachable for the leak checker.
+fn leak(parser: impl PushParser + 'static) {
+    static LEAKED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
     let kept = Box::into_raw(Box::new(parser));
-    FORGOTTEN.lock().unwrap().push(kept.expose_provenance());
+    LEAKED.lock().unwrap().push(kept.expose_provenance());
 }
 
 #[test]
-fn parsers_forgotten_half_way_leave_the_others_alone() {
+fn parsers_leaked_half_way_do_not_disturb_others() {
     for _ in 0..100 {
         let mut parsers = engines::quoted();
         for (_, parser) in &mut parsers {
             assert_eq!(feed(parser, b"\"half").status, Status::NeedMoreInput);
         }
-        parsers.into_iter().for_each(|(_, parser)| forget(parser));
+        parsers.into_iter().for_each(|(_, parser)| leak(parser));
         let mut parser = quoted::Coroutine::new();
         assert_eq!(parser.feed(b"\"whole\"").status, Status::Success);
     }
 }
 
 #[test]
-fn a_body_that_catches_even_its_unwinding_is_given_up() {
+fn a_body_that_catches_its_unwinding_is_suspended_for_good() {
     let mut parser = coroutine::Parser::<(), ()>::new(|input: &mut coroutine::Input<'_>| {
         loop {
             let _ = catch_unwind(AssertUnwindSafe(|| input.next()));
@@ -126,11 +163,11 @@ fn a_body_that_catches_even_its_unwinding_is_given_up() {
     parser.reset();
     assert_eq!(feed(&mut parser, b"a").consumed, 0);
     assert_eq!(parser.error().copied(), error(ErrorKind::Stalled, 0));
-    forget(parser);
+    leak(parser);
 }
 
 #[test]
-fn a_body_may_be_as_large_and_as_aligned_as_it_likes() {
+fn a_body_may_have_any_size_and_alignment() {
     #[repr(align(256))]
     struct Aligned<const N: usize>([u8; N]);
 
@@ -155,7 +192,7 @@ fn a_body_may_be_as_large_and_as_aligned_as_it_likes() {
 }
 
 #[test]
-fn a_parser_may_be_used_by_a_destructor_while_a_panic_unwinds() {
+fn a_destructor_may_feed_a_parser_while_a_panic_unwinds() {
     struct Feeds(quoted::Coroutine, Log);
     impl Drop for Feeds {
         fn drop(&mut self) {
@@ -167,7 +204,7 @@ fn a_parser_may_be_used_by_a_destructor_while_a_panic_unwinds() {
     panic_of(|| {
         let mut feeds = Feeds(quoted::Coroutine::new(), log.clone());
         let _ = feeds.0.feed(b"\"a");
-        panic!("on the way");
+        panic!("half-way");
     });
     assert_eq!(log.take(), ["Success"]);
 }

@@ -1,4 +1,4 @@
-//! Slices of the chunk, kept as long as code that compiles can keep them.
+//! Slices of the chunk, kept for as long as code that compiles can keep them.
 
 use std::cell::RefCell;
 use std::future::{Future, pending, poll_fn, ready};
@@ -14,15 +14,15 @@ use pushdown::{ErrorKind, Failure, PushParser, Status};
 
 use crate::{Log, ReadsOnDrop, both, error, feed, panic_of, text};
 
-/// Not ready when it is first polled.
-async fn a_moment() {
+/// Pending when it is first polled, and then ready.
+async fn pending_once() {
     let mut polled = false;
     poll_fn(|_| if mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending })
         .await;
 }
 
 /// Polls a read once, finds it pending, and drops it.
-async fn a_hungry_read(input: &mut Input<'_>) {
+async fn poll_read_once(input: &mut Input<'_>) {
     let mut read = pin!(input.next());
     poll_fn(|cx| {
         assert!(read.as_mut().poll(cx).is_pending(), "the chunk is used up");
@@ -55,7 +55,7 @@ fn a_body_that_waits_for_something_else_is_dropped_while_its_slice_is_still_lent
 }
 
 #[test]
-fn a_body_that_waits_for_something_else_at_the_end_is_dropped_by_finish() {
+fn a_body_that_waits_for_something_else_after_the_end_is_dropped_by_finish() {
     let body = || {
         async |input: &mut Input<'_>| {
             while input.next().await.is_ok() {}
@@ -69,7 +69,7 @@ fn a_body_that_waits_for_something_else_at_the_end_is_dropped_by_finish() {
 }
 
 #[test]
-fn a_slice_may_be_kept_across_what_is_ready_at_once() {
+fn a_slice_may_be_kept_across_a_future_that_is_ready() {
     let log = Log::default();
     let body = || {
         let log = log.clone();
@@ -87,14 +87,14 @@ fn a_slice_may_be_kept_across_what_is_ready_at_once() {
 }
 
 #[test]
-fn a_hungry_read_that_was_dropped_keeps_the_body_alive_but_lends_it_nothing() {
+fn a_pending_read_that_was_dropped_keeps_the_body_but_not_its_chunk() {
     let log = Log::default();
     let body = || {
         let log = log.clone();
         async move |input: &mut Input<'_>| {
             input.next().await?;
-            a_hungry_read(input).await;
-            a_moment().await;
+            poll_read_once(input).await;
+            pending_once().await;
             log.note(text(input.take(9).await?));
             Ok(())
         }
@@ -107,16 +107,16 @@ fn a_hungry_read_that_was_dropped_keeps_the_body_alive_but_lends_it_nothing() {
 }
 
 #[test]
-fn a_byte_put_back_after_a_hungry_read_is_not_kept_across_a_foreign_wait() {
+fn a_byte_put_back_after_a_pending_read_is_not_kept_across_a_foreign_wait() {
     let log = Log::default();
     let body = || {
         let log = log.clone();
         async move |input: &mut Input<'_>| {
             input.next().await?;
-            a_hungry_read(input).await;
+            poll_read_once(input).await;
             let _ = input.fail(ErrorKind::UnexpectedByte);
             let _slice = ReadsOnDrop(input.take(9).await?, log.clone());
-            a_moment().await;
+            pending_once().await;
             Ok(())
         }
     };
@@ -128,7 +128,7 @@ fn a_byte_put_back_after_a_hungry_read_is_not_kept_across_a_foreign_wait() {
 }
 
 #[test]
-fn reads_that_are_leaked_take_nothing() {
+fn leaked_reads_take_nothing() {
     let body = || {
         async |input: &mut Input<'_>| {
             mem::forget(input.next());
@@ -139,8 +139,8 @@ fn reads_that_are_leaked_take_nothing() {
     both(body, |parser| assert_eq!(feed(parser, b"a.").consumed, 1));
 }
 
-/// A future that keeps a slice and panics when it is polled. Nothing drops the slice while the panic
-/// unwinds, for it lies in the future, not in a frame.
+/// A future that keeps a slice and panics when it is polled. The unwinding does not drop the slice,
+/// which lies in the future and not in a frame.
 struct Keeper<'i, 'p> {
     input: Option<&'i mut Input<'p>>,
     kept: Option<ReadsOnDrop<'i>>,
@@ -181,10 +181,10 @@ fn a_future_that_panics_and_keeps_its_slice_is_dropped_while_the_slice_is_still_
     );
 }
 
-/// Says that it has found a stop where there is no byte any more.
-struct Liar;
+/// Returns an index past the last byte.
+struct PastTheEnd;
 
-impl Stop for Liar {
+impl Stop for PastTheEnd {
     fn find(&self, bytes: &[u8]) -> Option<usize> {
         Some(bytes.len())
     }
@@ -197,7 +197,7 @@ impl machine::Machine for Scan {
     type Output = ();
 
     fn step(&mut self, input: &mut machine::Input<'_>) -> Result<ControlFlow<()>, Failure> {
-        input.skip_until(Liar)?;
+        input.skip_until(PastTheEnd)?;
         Ok(Break(()))
     }
 
@@ -205,14 +205,14 @@ impl machine::Machine for Scan {
 }
 
 #[test]
-fn a_stop_that_lies_does_not_make_a_scan_read_beyond_the_chunk() {
+fn a_stop_that_lies_does_not_make_a_scan_read_past_the_chunk() {
     let mut machine = machine::Parser::new(Scan);
     let mut coroutine = coroutine::Parser::new(|input: &mut coroutine::Input<'_>| {
-        input.skip_until(Liar)?;
+        input.skip_until(PastTheEnd)?;
         Ok(())
     });
     async fn scan(input: &mut Input<'_>) -> Result<(), Failure> {
-        input.scan_until(Liar, |_| ()).await?;
+        input.scan_until(PastTheEnd, |_| ()).await?;
         Ok(())
     }
     let parsers: [&mut dyn PushParser<Events = ()>; 4] = [

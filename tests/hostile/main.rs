@@ -1,16 +1,16 @@
-//! Attacks that compile: what hostile bodies, sinks and callers do to parsers at run time. Each has
-//! a defined outcome, and none touches memory that is not its own, which AddressSanitizer sees:
+//! Hostile bodies, sinks and callers whose code compiles. Each has a defined outcome, and none
+//! accesses memory that it may not, which AddressSanitizer checks:
 //!
 //! ```text
 //! ASAN_OPTIONS=detect_stack_use_after_return=0 \
 //! RUSTFLAGS="-Zsanitizer=address --cfg pushdown_asan" cargo +nightly test \
-//!     --target x86_64-unknown-linux-gnu --all-features --test attacks
+//!     --target x86_64-unknown-linux-gnu --all-features --test hostile
 //! ```
 //!
-//! The option is for all tests: it keeps variables on the stack, which `Input::nested` measures and
-//! which a coroutine that is dropped gives back with all that is on it.
+//! All tests need the option. It keeps variables on the real stack: `Input::nested` measures that
+//! stack, and a coroutine that is dropped gives it back with everything on it.
 //!
-//! The attacks that do not compile are in `src/attacks.rs`.
+//! Hostile code that does not compile is in `src/compile_fail/`.
 
 use std::any::Any;
 use std::fmt;
@@ -29,13 +29,13 @@ mod nested;
 mod threads;
 mod waits;
 
-/// What happened, in order.
+/// The notes of a test, in order.
 #[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    fn note(&self, what: impl fmt::Display) {
-        self.0.lock().unwrap().push(what.to_string());
+    fn note(&self, note: impl fmt::Display) {
+        self.0.lock().unwrap().push(note.to_string());
     }
 
     fn take(&self) -> Vec<String> {
@@ -43,12 +43,13 @@ impl Log {
     }
 }
 
-/// Read byte by byte in this crate, which is checked, where the standard library's own code is not.
+/// Reads byte by byte in this crate, where AddressSanitizer checks each access. The standard library
+/// is compiled without it.
 fn text(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
-/// Notes that it is dropped, and what its slice holds by then.
+/// Notes, when it is dropped, what its slice then holds.
 struct ReadsOnDrop<'s>(&'s [u8], Log);
 
 impl Drop for ReadsOnDrop<'_> {
@@ -57,7 +58,7 @@ impl Drop for ReadsOnDrop<'_> {
     }
 }
 
-/// Runs a test with both engines that drive `async` bodies.
+/// Runs a test with each of the two engines that drive `async` bodies.
 fn both<B, E, T>(body: impl Fn() -> B, test: impl Fn(&mut dyn PushParser<Events = E>))
 where
     B: AsyncFnMut(&mut stackless::Input<'_, E>) -> Result<T, Failure> + 'static,
@@ -70,13 +71,13 @@ where
     test(&mut generator::Parser::new(body()));
 }
 
-/// Feeds a chunk that is freed right after.
+/// Feeds a chunk that is freed right after the call.
 fn feed<E: Events>(parser: &mut dyn PushParser<Events = E>, chunk: &[u8]) -> pushdown::Progress {
     let freed = Box::<[u8]>::from(chunk);
     parser.feed(&freed)
 }
 
-/// What a call panics with.
+/// The payload of the panic of a call.
 fn panic_of<R>(call: impl FnOnce() -> R) -> Box<dyn Any + Send> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(_) => panic!("the call should have panicked"),

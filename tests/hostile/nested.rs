@@ -10,7 +10,7 @@ use pushdown::{End, ErrorKind, Failure, PushParser, Status};
 
 use crate::{Log, both, engines, error, feed, panic_of, text};
 
-/// A parser of each engine inside a body, and the text that they report.
+/// Parsers of every engine inside a body, and the text that each reports.
 struct Inner(Vec<(engines::Parser, String)>);
 
 impl Inner {
@@ -30,7 +30,7 @@ impl Inner {
     }
 }
 
-/// What comes before the semicolon goes to the parsers inside.
+/// Checks a body that feeds all before the semicolon to the parsers inside.
 fn check(parser: &mut dyn PushParser<Events = ()>, log: &Log) {
     let input = br#""a \"b\" c";."#;
     for cut in 0..=input.len() {
@@ -43,7 +43,7 @@ fn check(parser: &mut dyn PushParser<Events = ()>, log: &Log) {
 }
 
 #[test]
-fn a_coroutine_may_feed_its_own_chunk_to_parsers_of_every_engine() {
+fn a_coroutine_may_feed_its_chunk_to_parsers_of_every_engine() {
     let log = Log::default();
     let noted = log.clone();
     let mut parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
@@ -56,7 +56,7 @@ fn a_coroutine_may_feed_its_own_chunk_to_parsers_of_every_engine() {
 }
 
 #[test]
-fn an_async_body_may_feed_its_own_chunk_to_parsers_of_every_engine() {
+fn an_async_body_may_feed_its_chunk_to_parsers_of_every_engine() {
     let log = Log::default();
     let body = || {
         let log = log.clone();
@@ -71,7 +71,7 @@ fn an_async_body_may_feed_its_own_chunk_to_parsers_of_every_engine() {
 }
 
 #[test]
-fn an_inner_body_may_read_the_outer_input_as_long_as_there_is_some() {
+fn an_inner_body_may_read_the_outer_input_until_it_is_used_up() {
     let log = Log::default();
     let body = || {
         let log = log.clone();
@@ -97,7 +97,7 @@ fn an_inner_body_may_read_the_outer_input_as_long_as_there_is_some() {
     });
 }
 
-/// The outer body waits for its input inside a sink, so on the stack of the inner one.
+/// A body that waits for its input inside a sink, and so on the stack of the inner parser.
 fn crossed(log: Log) -> impl FnMut(&mut coroutine::Input<'_>) -> Result<(), Failure> {
     move |outer| {
         let mut inner = quoted::Coroutine::new();
@@ -122,27 +122,27 @@ fn a_body_may_wait_inside_the_sink_of_another_parser() {
 }
 
 #[test]
-fn a_body_that_waits_inside_the_sink_of_another_parser_is_told_the_end() {
+fn a_body_that_waits_inside_the_sink_of_another_parser_sees_the_end() {
     let log = Log::default();
-    for (end, told) in
+    for (call, seen) in
         [("drop", End::Abandoned), ("reset", End::Abandoned), ("finish", End::Finished)]
     {
         let mut parser = coroutine::Parser::<(), ()>::new(crossed(log.clone()));
         assert_eq!(feed(&mut parser, b"1").status, Status::NeedMoreInput);
-        match end {
+        match call {
             "drop" => drop(parser),
             "reset" => parser.reset(),
             _ => assert_eq!(parser.finish().err(), error(ErrorKind::UnexpectedEnd, 1)),
         }
-        assert_eq!(log.take(), ["a Ok(49)", &format!("b Err({told:?})"), "Success"], "{end}");
+        assert_eq!(log.take(), ["a Ok(49)", &format!("b Err({seen:?})"), "Success"], "{call}");
     }
 }
 
-type Shelf<E> = RefCell<Option<Box<dyn PushParser<Events = E>>>>;
+type Slot<E> = RefCell<Option<Box<dyn PushParser<Events = E>>>>;
 
 thread_local! {
-    static BY_BODY: Shelf<()> = const { RefCell::new(None) };
-    static BY_SINK: Shelf<Quoted> = const { RefCell::new(None) };
+    static BY_BODY: Slot<()> = const { RefCell::new(None) };
+    static BY_SINK: Slot<Quoted> = const { RefCell::new(None) };
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_sink_that_feeds_its_own_parser_panics_and_the_parser_can_be_reset() {
 }
 
 #[test]
-fn parsers_swapped_in_the_middle_of_their_input_go_on_with_their_own() {
+fn parsers_swapped_in_the_middle_of_their_input_keep_their_state() {
     fn swap<P: PushParser<Events = Quoted>>(mut a: P, mut b: P) {
         let _ = (a.feed(b"\"a\\"), b.feed(b"\"b"));
         mem::swap(&mut a, &mut b);

@@ -22,7 +22,11 @@ fn a_scoped_thread_may_read_and_emit_while_the_body_waits_for_it() {
                     let slice = block_on(input.take(2))?;
                     let slice = slice.to_vec();
                     input.emit(Event::Text(&slice));
-                    assert_eq!(block_on(input.next()), Err(End::Stalled), "no chunk wakes it here");
+                    assert_eq!(
+                        block_on(input.next()),
+                        Err(End::Stalled),
+                        "no chunk wakes this executor"
+                    );
                     Ok::<_, End>(slice)
                 });
                 reader.join().unwrap()
@@ -42,7 +46,7 @@ fn a_scoped_thread_may_read_and_emit_while_the_body_waits_for_it() {
 }
 
 #[test]
-fn a_stackless_parser_may_meet_each_byte_on_another_thread() {
+fn a_stackless_parser_may_be_fed_each_byte_on_another_thread() {
     fn travel(mut parser: impl PushParser<Events = Quoted> + Send + 'static) {
         let input = br#""a \"b\" c""#;
         let mut text = Vec::new();
@@ -63,7 +67,7 @@ fn a_stackless_parser_may_meet_each_byte_on_another_thread() {
     travel(Box::pin(task) as Pin<Box<dyn stackless::DynTask<Events = Quoted, Output = ()> + Send>>);
 }
 
-/// Waits for its input at once, and notes how that ends.
+/// A parser that waits for its second byte, and notes what its reads return.
 fn waiting(log: &Log) -> coroutine::Parser {
     struct Guard(Log);
     impl Drop for Guard {
@@ -83,22 +87,22 @@ fn waiting(log: &Log) -> coroutine::Parser {
 }
 
 thread_local! {
-    static SHELF: RefCell<Vec<coroutine::Parser>> = const { RefCell::new(Vec::new()) };
+    static PARSERS: RefCell<Vec<coroutine::Parser>> = const { RefCell::new(Vec::new()) };
 }
 
 #[test]
-fn a_coroutine_that_goes_with_its_thread_is_told_so_before_or_after_the_stacks_go() {
+fn a_coroutine_that_ends_with_its_thread_is_abandoned_whether_stacks_remain_or_not() {
     for stacks_first in [true, false] {
         let log = Log::default();
         let noted = log.clone();
         let ends = move || {
             // Thread-locals are destroyed in the reverse of the order in which they were first used.
             if stacks_first {
-                SHELF.with_borrow(Vec::len);
+                PARSERS.with_borrow(Vec::len);
             } else {
                 drop(quoted::Coroutine::new());
             }
-            SHELF.with_borrow_mut(|shelf| shelf.extend([waiting(&noted), waiting(&noted)]));
+            PARSERS.with_borrow_mut(|parsers| parsers.extend([waiting(&noted), waiting(&noted)]));
         };
         thread::spawn(ends).join().unwrap();
         let once = ["Ok('a')", "Err(Abandoned)", "dropped", "dropped"];
@@ -107,7 +111,7 @@ fn a_coroutine_that_goes_with_its_thread_is_told_so_before_or_after_the_stacks_g
 }
 
 #[test]
-fn every_thread_has_stacks_of_its_own() {
+fn every_thread_has_its_own_stacks() {
     let threads: Vec<_> = (0..8)
         .map(|_| {
             thread::spawn(|| {

@@ -1,4 +1,4 @@
-//! Bodies that wait for their input in other ways than a plain `await`, and for other things.
+//! Bodies that wait for their input by other means than a plain `await`, or for something else.
 
 use std::cell::Cell;
 use std::future::{Future, pending, poll_fn};
@@ -13,7 +13,7 @@ use pushdown::{End, ErrorKind, PushParser, Status};
 
 use crate::{Log, both, error, feed};
 
-/// Whichever is ready first; the other is dropped.
+/// The output of the future that is ready first; the other is dropped.
 async fn select<T>(first: impl Future<Output = T>, second: impl Future<Output = T>) -> T {
     let (mut first, mut second) = (pin!(first), pin!(second));
     poll_fn(|cx| match first.as_mut().poll(cx) {
@@ -23,7 +23,7 @@ async fn select<T>(first: impl Future<Output = T>, second: impl Future<Output = 
     .await
 }
 
-/// Ready when it is set.
+/// Ready once the flag is set.
 async fn set(flag: &Cell<bool>) {
     poll_fn(|_| if flag.get() { Poll::Ready(()) } else { Poll::Pending }).await;
 }
@@ -36,7 +36,7 @@ impl Wake for Unpark {
     }
 }
 
-/// The usual executor for one future, which sleeps until it is woken.
+/// An executor for one future, which sleeps until it is woken.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
@@ -89,7 +89,7 @@ fn a_read_that_loses_against_something_else_has_taken_nothing() {
 }
 
 #[test]
-fn a_read_may_be_joined_with_something_else_for_as_long_as_it_is_pending() {
+fn a_read_may_be_joined_with_something_else_while_the_read_is_pending() {
     let flag = Rc::new(Cell::new(false));
     let body = || {
         let flag = flag.clone();
@@ -121,7 +121,7 @@ fn a_read_may_be_joined_with_something_else_for_as_long_as_it_is_pending() {
 }
 
 #[test]
-fn a_read_under_another_executor_fails_where_it_would_sleep_for_ever() {
+fn a_read_under_another_executor_fails_instead_of_sleeping_for_ever() {
     let log = Log::default();
     let body = || {
         let log = log.clone();
@@ -147,7 +147,7 @@ fn a_read_under_another_executor_fails_where_it_would_sleep_for_ever() {
 }
 
 #[test]
-fn a_body_may_go_on_after_another_executor_failed() {
+fn a_body_may_go_on_after_a_read_under_another_executor_failed() {
     let body = || {
         async |input: &mut Input<'_>| {
             while block_on(input.next()).is_ok() {}
@@ -161,7 +161,7 @@ fn a_body_may_go_on_after_another_executor_failed() {
 }
 
 #[test]
-fn a_waker_that_is_kept_wakes_nobody() {
+fn a_waker_that_is_kept_wakes_nothing() {
     let kept = Rc::new(Cell::new(None));
     let body = || {
         let kept = kept.clone();
@@ -181,7 +181,7 @@ fn a_waker_that_is_kept_wakes_nobody() {
 }
 
 #[test]
-fn a_read_polled_with_a_kept_waker_waits_as_any_other() {
+fn a_read_polled_with_a_kept_waker_waits_like_any_other() {
     let body = || {
         async |input: &mut Input<'_>| {
             let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;

@@ -1,4 +1,5 @@
-//! The input of machines: the rest of a chunk. It cannot wait, so a read of nothing says so.
+//! The input of machines: the rest of a chunk. It cannot wait, so a read of a chunk that is used up
+//! returns an error.
 
 use core::fmt;
 
@@ -7,12 +8,15 @@ use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{Events, LocalSink};
 use crate::scan::Stop;
 
-/// What a [`Machine`](crate::engine::machine::Machine) reads from: the rest of the chunk.
+/// The input of a [`Machine`](crate::engine::machine::Machine): the rest of the chunk.
+///
+/// Its methods are [the reads](crate::engine#the-reads) of every engine. A read of a chunk that is used
+/// up returns [`End::InputEmpty`], and the step must propagate it.
 pub struct Input<'c, E: Events = ()> {
     chunk: &'c [u8],
     /// At most `chunk.len()`.
     cursor: usize,
-    /// Where the cursor stood when the byte after it became the one to blame.
+    /// The position of the cursor when the byte after it became the one to blame.
     seen: Option<usize>,
     /// The offset of the chunk's first byte.
     base: u64,
@@ -41,9 +45,6 @@ impl<'c, E: Events> Input<'c, E> {
     }
 
     /// Takes the next byte.
-    ///
-    /// # Errors
-    /// [`End::InputEmpty`] or [`End::Finished`].
     #[inline(always)]
     #[allow(clippy::should_implement_trait, reason = "fallible, and the same name in every input")]
     pub fn next(&mut self) -> Result<u8, End> {
@@ -56,30 +57,21 @@ impl<'c, E: Events> Input<'c, E> {
         }
     }
 
-    /// Looks at the next byte without taking it.
-    ///
-    /// # Errors
-    /// [`End::InputEmpty`] or [`End::Finished`].
+    /// Returns the next byte without taking it.
     #[inline]
     pub fn peek(&mut self) -> Result<u8, End> {
         self.seen = Some(self.cursor);
         self.chunk.get(self.cursor).copied().ok_or_else(|| self.end())
     }
 
-    /// Takes the next byte if it passes the test; `None` leaves it.
-    ///
-    /// # Errors
-    /// [`End::InputEmpty`] or [`End::Finished`].
+    /// Takes the next byte if it passes the test; otherwise leaves it and returns `None`.
     #[inline]
     pub fn next_if(&mut self, test: impl FnOnce(u8) -> bool) -> Result<Option<u8>, End> {
         let byte = self.peek()?;
         if test(byte) { self.next().map(Some) } else { Ok(None) }
     }
 
-    /// Takes exactly this byte.
-    ///
-    /// # Errors
-    /// [`ErrorKind::UnexpectedByte`] at the byte that stands there instead, or the end.
+    /// Takes the next byte if it is `byte`; otherwise fails with [`ErrorKind::UnexpectedByte`].
     #[inline]
     pub fn expect(&mut self, byte: u8) -> Result<(), Failure> {
         match self.next_if(|found| found == byte)? {
@@ -88,10 +80,7 @@ impl<'c, E: Events> Input<'c, E> {
         }
     }
 
-    /// Takes 1 to `n` bytes: what this chunk has of them. An empty slice if `n` is zero.
-    ///
-    /// # Errors
-    /// [`End::InputEmpty`] or [`End::Finished`].
+    /// Takes 1 to `n` bytes, all from this chunk.
     pub fn take(&mut self, n: usize) -> Result<&[u8], End> {
         let rest = &self.chunk[self.cursor..];
         if rest.is_empty() && n > 0 {
@@ -103,11 +92,7 @@ impl<'c, E: Events> Input<'c, E> {
         Ok(taken)
     }
 
-    /// Like [`take`](Self::take), and emits what it takes as an event, unless it is empty. Tells how
-    /// many bytes that were.
-    ///
-    /// # Errors
-    /// [`End::InputEmpty`] or [`End::Finished`].
+    /// Like [`take`](Self::take), but emits the bytes (unless empty) and returns their count.
     pub fn take_text(
         &mut self,
         n: usize,
@@ -122,21 +107,14 @@ impl<'c, E: Events> Input<'c, E> {
         Ok(count)
     }
 
-    /// Skips everything up to a stop byte, which it takes and returns.
-    ///
-    /// # Errors
-    /// [`End::InputEmpty`] when the chunk has no stop, all of it being skipped, or [`End::Finished`].
+    /// Skips everything before a stop byte, and takes the stop byte.
     #[inline]
     pub fn skip_until(&mut self, stop: impl Stop) -> Result<u8, End> {
         let found = stop.skip(&self.chunk[self.cursor..]);
         self.pass(found).1
     }
 
-    /// Like [`skip_until`](Self::skip_until), and hands what lies before the stop to `take`, unless
-    /// it is empty.
-    ///
-    /// # Errors
-    /// [`End::InputEmpty`] when the chunk has no stop, all of it being taken, or [`End::Finished`].
+    /// Like [`skip_until`](Self::skip_until), but passes what lies before the stop to `take`.
     #[inline]
     pub fn scan_until(&mut self, stop: impl Stop, mut take: impl FnMut(&[u8])) -> Result<u8, End> {
         let found = stop.find(&self.chunk[self.cursor..]);
@@ -147,11 +125,7 @@ impl<'c, E: Events> Input<'c, E> {
         end
     }
 
-    /// Like [`skip_until`](Self::skip_until), and emits what lies before the stop as an event,
-    /// unless it is empty. Where nobody takes events it may [skip](Stop::skip) stops.
-    ///
-    /// # Errors
-    /// [`End::InputEmpty`] when the chunk has no stop, all of it being taken, or [`End::Finished`].
+    /// Like [`skip_until`](Self::skip_until), but emits what lies before the stop.
     #[inline]
     pub fn text_until(
         &mut self,
@@ -177,7 +151,7 @@ impl<'c, E: Events> Input<'c, E> {
         }
     }
 
-    /// Whether anybody takes events. A body may spare itself the work of making them.
+    /// Returns true if there is a sink. A body may skip building events without one.
     pub fn wants_events(&self) -> bool {
         self.sink.is_some()
     }
@@ -187,8 +161,8 @@ impl<'c, E: Events> Input<'c, E> {
         self.base.saturating_add(self.cursor as u64)
     }
 
-    /// Makes the error for bad input, and puts the cursor before the
-    /// [byte to blame](crate::engine#which-byte-an-error-blames).
+    /// Creates an error that blames [this byte](crate::engine#which-byte-an-error-blames), and puts
+    /// the cursor before it.
     pub fn fail(&mut self, kind: ErrorKind) -> Failure {
         if self.seen != Some(self.cursor) {
             self.cursor = self.cursor.saturating_sub(1);
@@ -201,7 +175,8 @@ impl<'c, E: Events> Input<'c, E> {
         if self.finished { End::Finished } else { End::InputEmpty }
     }
 
-    /// Moves past what a scan of the rest has found: the piece before the stop, and the stop.
+    /// Moves past the stop that a scan of the rest has found, and returns the piece before it and the
+    /// stop byte.
     #[inline]
     fn pass(&mut self, found: Option<usize>) -> (&'c [u8], Result<u8, End>) {
         let rest = &self.chunk[self.cursor..];

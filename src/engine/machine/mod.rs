@@ -1,7 +1,7 @@
-//! State as data: a step function over an explicit state becomes a push parser.
+//! State as data: turns a step function over an explicit state into a push parser.
 //!
-//! Nothing is suspended here and nothing lives behind a pointer, so a machine can be cloned in the
-//! middle of its input, stored and compared, and the compiler sees all of it.
+//! Nothing is suspended here and nothing lives behind a pointer. A machine can be cloned in the
+//! middle of its input, stored and compared, and the compiler can inline all of it.
 //!
 //! ```
 //! use core::ops::ControlFlow::{self, Break, Continue};
@@ -47,24 +47,26 @@ use core::ops::ControlFlow::{self, Break};
 
 use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, ErrorKind, Failure};
-use crate::parser::{EventSink, Events, LocalSink, Progress, PushParser, Standing, Status};
+use crate::parser::{
+    Events, LocalSink, Progress, PushParser, State, Status, engine_methods, local_methods,
+};
 pub use input::Input;
 
-/// A state and the step that moves it along.
+/// A state and the step that advances it.
 ///
 /// # The contract of a step
 /// * It is called while there is a byte to read, and once more, with nothing to read, when the
-///   input is finished: to accept the end it returns `Break` then.
+///   input is finished. To accept the end there it returns `Break`.
 /// * It makes one transition. A read that finds the chunk used up returns
-///   [`End::InputEmpty`](crate::End::InputEmpty); the step hands it on with `?`, and is called again from the
-///   top with the next chunk. So everything it learnt before that read must already be in `self`.
-///   The safe shape is one read to a state.
-/// * The transition that completes the value returns `Break` itself. One that returned `Continue`
-///   and left the rest to a step that reads nothing would succeed one byte late.
+///   [`End::InputEmpty`](crate::End::InputEmpty). Propagate it with `?`: the next chunk calls the
+///   step again from the top. Save what was learnt in `self` before the next read; one read per
+///   state is always safe.
+/// * The transition that completes the value returns `Break` at once. Returning `Continue` and
+///   leaving the rest to a step that reads nothing would succeed one byte late.
 pub trait Machine {
-    /// The events it emits.
+    /// The events that the machine emits.
     type Events: Events;
-    /// What it makes of the value.
+    /// The value's output.
     type Output;
 
     /// Makes one transition: `Continue` on the way, `Break` at the end of the value.
@@ -84,60 +86,42 @@ pub trait Machine {
 #[derive(Clone, Debug)]
 pub struct Parser<M: Machine> {
     machine: M,
-    standing: Standing,
+    state: State,
     output: Option<M::Output>,
     overshoot: Overshoot,
 }
 
 impl<M: Machine> Parser<M> {
-    /// A parser at the start of its input. The machine is in its initial state.
+    /// Creates a parser at the start of its input, from a machine in its initial state.
     pub fn new(machine: M) -> Self {
-        Self { machine, standing: Standing::at(0), output: None, overshoot: Overshoot::NONE }
+        Self { machine, state: State::new(), output: None, overshoot: Overshoot::NONE }
     }
 
-    /// The value's output, once, after [`Status::Success`].
+    /// Takes the value's output; `Some` once after [`Status::Success`].
     pub fn take_output(&mut self) -> Option<M::Output> {
         self.output.take()
     }
 
-    /// The machine and its state.
+    /// Returns the machine, with its state.
     pub fn machine(&self) -> &M {
         &self.machine
     }
 
-    /// [`PushParser::feed_with`] for sinks that stay on this thread.
-    pub fn feed_local(
-        &mut self,
-        chunk: &[u8],
-        mut sink: impl for<'e> FnMut(<M::Events as Events>::Event<'e>),
-    ) -> Progress {
-        self.parse(chunk, Some(&mut sink))
-    }
-
-    /// [`PushParser::finish_with`] for sinks that stay on this thread.
-    ///
-    /// # Errors
-    /// As [`PushParser::finish`].
-    pub fn finish_local(
-        &mut self,
-        mut sink: impl for<'e> FnMut(<M::Events as Events>::Event<'e>),
-    ) -> Result<(), Error> {
-        self.close(Some(&mut sink))
-    }
+    local_methods!(M::Events);
 
     #[inline]
     fn parse(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, M::Events>>) -> Progress {
-        if let Some(answer) = self.standing.refuses(chunk) {
-            return answer;
+        if let Some(refusal) = self.state.refuse(chunk) {
+            return refusal;
         }
         self.run(chunk, sink, false)
     }
 
     fn close(&mut self, sink: Option<&mut LocalSink<'_, M::Events>>) -> Result<(), Error> {
-        if self.standing.status() == Status::NeedMoreInput {
+        if self.state.status() == Status::NeedMoreInput {
             let _ = self.run(&[], sink, true);
         }
-        self.standing.verdict()
+        self.state.result()
     }
 
     #[inline]
@@ -148,80 +132,53 @@ impl<M: Machine> Parser<M> {
         finished: bool,
     ) -> Progress {
         let sink = sink.map(|sink| -> &mut LocalSink<'_, M::Events> { sink });
-        let base = self.standing.offset();
-        let mut running = Running {
+        let base = self.state.offset();
+        let mut guard = PanicGuard {
             input: Input::new(chunk, base, finished, sink, self.overshoot),
-            standing: &mut self.standing,
+            state: &mut self.state,
         };
         let end = loop {
-            match self.machine.step(&mut running.input) {
+            match self.machine.step(&mut guard.input) {
                 Ok(Break(output)) => break Ok(output),
                 Err(failure) if let Some(kind) = failure.kind() => break Err(Some(kind)),
-                _ if running.input.consumed() < chunk.len() => {}
+                _ if guard.input.consumed() < chunk.len() => {}
                 _ => break Err(finished.then_some(ErrorKind::UnexpectedEnd)),
             }
         };
-        let consumed = running.input.consumed();
-        self.overshoot = running.input.overshoot();
-        mem::forget(running);
+        let consumed = guard.input.consumed();
+        self.overshoot = guard.input.overshoot();
+        mem::forget(guard);
         match end {
             Ok(output) => {
                 self.output = Some(output);
-                self.standing.succeed(consumed)
+                self.state.succeed(consumed)
             }
-            Err(Some(kind)) => self.standing.fail(consumed, kind),
-            Err(None) => self.standing.need_more(consumed),
+            Err(Some(kind)) => self.state.fail(consumed, kind),
+            Err(None) => self.state.need_more(consumed),
         }
     }
 }
 
-/// A step under way. Dropped only when the step, or the sink it calls, unwinds.
-struct Running<'a, 'c, E: Events> {
+/// Dropped only when a step, or the sink it calls, unwinds.
+struct PanicGuard<'a, 'c, E: Events> {
     input: Input<'c, E>,
-    standing: &'a mut Standing,
+    state: &'a mut State,
 }
 
-impl<E: Events> Drop for Running<'_, '_, E> {
+impl<E: Events> Drop for PanicGuard<'_, '_, E> {
     fn drop(&mut self) {
-        let _ = self.standing.fail(self.input.consumed(), ErrorKind::Panicked);
+        let _ = self.state.fail(self.input.consumed(), ErrorKind::Panicked);
     }
 }
 
 impl<M: Machine> PushParser for Parser<M> {
     type Events = M::Events;
 
-    #[inline]
-    fn feed(&mut self, chunk: &[u8]) -> Progress {
-        self.parse(chunk, None)
-    }
-
-    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, M::Events>) -> Progress {
-        self.parse(chunk, Some(sink))
-    }
-
-    fn finish(&mut self) -> Result<(), Error> {
-        self.close(None)
-    }
-
-    fn finish_dyn(&mut self, sink: &mut EventSink<'_, M::Events>) -> Result<(), Error> {
-        self.close(Some(sink))
-    }
-
-    fn status(&self) -> Status {
-        self.standing.status()
-    }
-
-    fn error(&self) -> Option<&Error> {
-        self.standing.error()
-    }
-
-    fn offset(&self) -> u64 {
-        self.standing.offset()
-    }
+    engine_methods!(M::Events);
 
     fn reset_at(&mut self, offset: u64) {
         self.machine.reset();
-        self.standing = Standing::at(offset);
+        self.state = State::at(offset);
         self.output = None;
         self.overshoot = Overshoot::NONE;
     }
@@ -230,6 +187,6 @@ impl<M: Machine> PushParser for Parser<M> {
 #[cfg(feature = "testing")]
 impl<M: Machine> crate::testing::Work for Parser<M> {
     fn work(&self) -> u64 {
-        self.standing.offset() + self.overshoot.bytes()
+        self.state.offset() + self.overshoot.bytes()
     }
 }

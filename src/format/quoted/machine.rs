@@ -7,13 +7,14 @@
 use core::ops::ControlFlow::{self, Break, Continue};
 
 use super::{CLOSING, Event, Quoted};
-use crate::engine::machine::{self, Input, Parser};
-use crate::error::{Error, ErrorKind, Failure};
-use crate::parser::{Progress, PushParser, delegate};
+use crate::engine::machine::{self, Input};
+use crate::error::{ErrorKind, Failure};
+use crate::format::parser;
 
-/// The quoted string as an explicit state machine.
-#[derive(Clone, Debug)]
-pub struct Machine(Parser<State>);
+parser! {
+    /// The quoted string as an explicit state machine.
+    pub struct Machine(machine, State) for Quoted;
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 enum State {
@@ -54,37 +55,3 @@ impl machine::Machine for State {
         *self = Self::Start;
     }
 }
-
-impl Machine {
-    /// A parser before the opening quote.
-    pub fn new() -> Self {
-        Self(Parser::new(State::Start))
-    }
-
-    /// [`PushParser::feed_with`] for sinks that stay on this thread.
-    pub fn feed_local(&mut self, chunk: &[u8], sink: impl FnMut(Event<'_>)) -> Progress {
-        self.0.feed_local(chunk, sink)
-    }
-
-    /// [`PushParser::finish_with`] for sinks that stay on this thread.
-    ///
-    /// # Errors
-    /// As [`PushParser::finish`].
-    pub fn finish_local(&mut self, sink: impl FnMut(Event<'_>)) -> Result<(), Error> {
-        self.0.finish_local(sink)
-    }
-}
-
-impl Default for Machine {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl PushParser for Machine {
-    type Events = Quoted;
-    delegate!(self => self.0);
-}
-
-#[cfg(feature = "testing")]
-crate::testing::delegate_work!(Machine);

@@ -4,21 +4,20 @@
 use super::Quoted;
 use super::{CLOSING, Event};
 use crate::engine::stackless::Input;
-#[cfg(feature = "alloc")]
-use crate::engine::stackless::{DynTask, Parser};
 use crate::error::Failure;
+#[cfg(feature = "alloc")]
+use crate::format::parser;
 use crate::parser::Events;
-#[cfg(feature = "alloc")]
-use crate::parser::{PushParser, delegate};
 
-/// The quoted string as straight-line `async` code.
 #[cfg(feature = "alloc")]
-#[derive(Debug)]
-pub struct Stackless(Parser<dyn DynTask<Events = Quoted, Output = ()> + Send>);
+parser! {
+    /// The quoted string as straight-line `async` code.
+    pub struct Stackless(stackless, body) for Quoted;
+}
 
-/// Reads a quoted string: a body, for bodies of the `stackless` and `generator` engines to await.
+/// Reads a quoted string, inside a body of the `stackless` or the `generator` engine.
 ///
-/// `event` makes one of the caller's events of each part of the content.
+/// `event` makes one of the caller's events from each part of the content.
 ///
 /// # Errors
 /// [`UnexpectedByte`](crate::ErrorKind::UnexpectedByte) if there is no opening quote, or the end.
@@ -39,33 +38,9 @@ pub async fn string_async<E: Events>(
     }
 }
 
-#[cfg(feature = "alloc")]
-impl Stackless {
-    /// A parser before the opening quote.
-    pub fn new() -> Self {
-        Self(Parser::new(body).erase())
-    }
-}
-
-/// A quoted string by itself. It returns the future of [`string_async`] instead of awaiting it, which
+/// A quoted string alone. It returns the future of [`string_async`] instead of awaiting it, which
 /// would be one more state to pass through on the way to each byte.
 #[cfg(feature = "alloc")]
 pub(super) fn body(input: &mut Input<'_, Quoted>) -> impl Future<Output = Result<(), Failure>> {
     string_async(input, |event| event)
 }
-
-#[cfg(feature = "alloc")]
-impl Default for Stackless {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl PushParser for Stackless {
-    type Events = Quoted;
-    delegate!(self => self.0);
-}
-
-#[cfg(feature = "testing")]
-crate::testing::delegate_work!(Stackless);

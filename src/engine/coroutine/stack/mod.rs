@@ -1,6 +1,6 @@
 //! Stacks, kept for the next coroutine of the same thread.
 //!
-//! On Unix they are carved out of slabs, each one reservation of address space:
+//! On Unix they are carved out of slabs. Each slab is one reservation of address space:
 //!
 //! ```text
 //!  slab:  │guard│   stack 0   │guard│   stack 1   │guard│   stack 2   │ ...
@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Where the system can guard a page without a mapping of its own (Linux 6.13 and later), a process
-//! can have as many stacks as its memory holds; elsewhere each guard splits the slab's mapping, and
-//! the system's limit of mappings ends it, at about 32,000 stacks with Linux's default.
+//! can have as many stacks as its memory holds. Elsewhere each guard splits the slab's mapping, and
+//! the system's limit of mappings applies.
 
 #[cfg(unix)]
 mod slab;

@@ -1,4 +1,4 @@
-//! Stacks each by itself, as corosensei maps them, where we have no way of our own.
+//! Stacks that corosensei maps one at a time, for systems other than Unix.
 
 use core::ptr::{self, NonNull};
 use std::io;
@@ -8,12 +8,12 @@ use corosensei::stack::{DefaultStack, STACK_ALIGNMENT, Stack, StackPointer};
 /// A stack in use.
 pub(in super::super) struct Pooled {
     stack: DefaultStack,
-    /// Where it begins: its highest address that is free.
+    /// The highest free address, where the stack begins.
     base: StackPointer,
 }
 
 impl Pooled {
-    /// A stack of at least `size` bytes.
+    /// Maps a stack of at least `size` bytes.
     pub(in super::super) fn new(size: usize) -> io::Result<Self> {
         // corosensei panics where this overflows.
         size.checked_add(1 << 20).ok_or(io::ErrorKind::OutOfMemory)?;
@@ -22,17 +22,18 @@ impl Pooled {
         Ok(Self { stack, base })
     }
 
-    /// Places a value at the top of the stack, which then begins below it. Nobody drops it.
+    /// Places a value at the top of the stack, which then begins below it. The value is not dropped
+    /// with the stack.
     ///
     /// # Panics
-    /// When the stack is too small for it.
-    pub(in super::super) fn place<V>(&mut self, value: V) -> NonNull<V> {
+    /// If the stack is too small for the value.
+    pub(in super::super) fn push<V>(&mut self, value: V) -> NonNull<V> {
         let align = align_of::<V>().max(STACK_ALIGNMENT);
         let top = self.base.get() - size_of::<V>();
         let top = top - top % align;
         assert!(top > self.lowest());
         let place = ptr::with_exposed_provenance_mut(top);
-        // SAFETY: between the lowest address and the base, so on this stack, which nobody uses yet.
+        // SAFETY: between the lowest address and the base, so on this stack, which is not in use yet.
         unsafe {
             let place = NonNull::new_unchecked(place);
             place.write(value);
@@ -41,16 +42,16 @@ impl Pooled {
         }
     }
 
-    /// The lowest address above the guard, at a cautious estimate.
+    /// The lowest address above the guard, estimated with room to spare.
     pub(in super::super) fn lowest(&self) -> usize {
         self.stack.limit().get() + (16 << 10)
     }
 }
 
-/// There is no pool.
+/// Does nothing: there is no pool.
 pub(in super::super) fn release_idle() {}
 
-// SAFETY: handed on from `DefaultStack`.
+// SAFETY: a part of `DefaultStack`, which upholds it.
 unsafe impl Stack for Pooled {
     #[inline]
     fn base(&self) -> StackPointer {

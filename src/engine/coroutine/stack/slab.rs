@@ -1,4 +1,16 @@
-//! Slabs of stacks, and each thread's pool of those that are free.
+//! Slabs of stacks, and each thread's pool of free stacks.
+//!
+//! # The invariants
+//! After each invariant: the test that fails without it.
+//!
+//! * **S1. A stack has one owner.** An index of a slab is not carved yet, or in the slab's `free`, or
+//!   in one [`FreeStack`], which lies in a pool or in one [`Pooled`].
+//!   (`contract/lecture.rs: a_parser_dropped_half_way_releases_its_stack`, which holds more stacks at
+//!   once than stay warm)
+//! * **S2. The reservation outlives its stacks.** Each `FreeStack` has a share in its slab.
+//!   (`hostile/threads.rs: a_coroutine_that_ends_with_its_thread_is_abandoned_whether_stacks_remain_or_not`)
+//! * **S3. Addresses stay in the reservation.** Indices are below `count`, and
+//!   `len == count * (guard + size)`. (`contract/stacks.rs: recursion_is_allowed_up_to_the_limit`)
 
 use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
@@ -12,41 +24,41 @@ use corosensei::stack::{MIN_STACK_SIZE, STACK_ALIGNMENT, Stack, StackPointer};
 
 use super::system;
 
-/// How many free stacks of a thread keep their memory. That of the others goes back to the system.
-const WARM: usize = 64;
+/// How many free stacks of a thread keep their memory. The others return theirs to the system.
+const MAX_WARM: usize = 64;
 
-/// How much address space a slab takes, unless [`MOST`] stacks need less or one needs more.
-const SLAB: usize = 64 << 20;
+/// The address space of a slab in bytes, unless [`MAX_COUNT`] stacks need less or one needs more.
+const SLAB_LEN: usize = 64 << 20;
 
-/// How many stacks a slab has at most.
-const MOST: usize = 1024;
+/// The largest number of stacks in a slab.
+const MAX_COUNT: usize = 1024;
 
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
 }
 
-/// Stacks that lie next to one another in one reservation, all of one size.
+/// Adjacent stacks in one reservation, all of one size.
 struct Slab {
     start: NonNull<u8>,
-    /// Of the whole reservation: `count` times guard and stack.
+    /// The length of the reservation: `count` times guard and stack (S3).
     len: usize,
     /// The size of a stack without its guard: whole pages.
     size: usize,
     /// The size of a guard: one page.
     guard: usize,
     count: usize,
-    /// How many stacks have been used at least once, and so have a guard: the first ones.
+    /// How many stacks have been used at least once, and so have a guard: the lowest indices.
     carved: Cell<usize>,
-    /// Those of them that are free and have no memory.
+    /// The carved stacks that are free and have no memory.
     free: RefCell<Vec<usize>>,
 }
 
 impl Slab {
-    /// Reserves a slab of up to `most` stacks, of fewer if there is not enough address space.
-    fn new(size: usize, most: usize) -> io::Result<Self> {
+    /// Reserves a slab of up to `max_count` stacks, of fewer if address space is short.
+    fn new(size: usize, max_count: usize) -> io::Result<Self> {
         let guard = system::page_size();
         let guarded = size.checked_add(guard).ok_or(io::ErrorKind::OutOfMemory)?;
-        let mut count = (SLAB / guarded).clamp(1, most);
+        let mut count = (SLAB_LEN / guarded).clamp(1, max_count);
         loop {
             let len = count * guarded;
             match system::reserve(len) {
@@ -60,7 +72,7 @@ impl Slab {
         }
     }
 
-    /// Takes a free stack, if there is one.
+    /// Takes a free stack; `None` if there is none.
     fn take(&self) -> io::Result<Option<usize>> {
         if let Some(index) = self.free.borrow_mut().pop() {
             return Ok(Some(index));
@@ -69,15 +81,15 @@ impl Slab {
         if index == self.count {
             return Ok(None);
         }
-        // SAFETY: the guard's page lies in the slab, below a stack that was never used.
+        // SAFETY: S3: the guard's page lies in the slab. S1: below a stack that was never used.
         unsafe { system::guard(self.bottom(index).sub(self.guard), self.guard)? };
         self.carved.set(index + 1);
         Ok(Some(index))
     }
 
-    /// Takes a stack back, without its memory.
+    /// Takes back a stack, and returns its memory to the system.
     fn put(&self, index: usize) {
-        // SAFETY: the pages are the stack's, which nobody uses.
+        // SAFETY: S1: the pages belong to a stack that its only owner has given back.
         unsafe { system::discard(self.bottom(index), self.size) };
         self.free.borrow_mut().push(index);
     }
@@ -93,29 +105,29 @@ impl Slab {
     /// The lowest address of a stack, above its guard.
     fn bottom(&self, index: usize) -> NonNull<u8> {
         debug_assert!(index < self.count);
-        // SAFETY: within the reservation, as the index is below the count.
+        // SAFETY: S3.
         unsafe { self.start.add(index * (self.guard + self.size) + self.guard) }
     }
 }
 
 impl Drop for Slab {
     fn drop(&mut self) {
-        // SAFETY: reserved with this length; whoever uses a stack of it has a share in it.
+        // SAFETY: reserved with this length. S2: no stack of it is left.
         unsafe { system::release(self.start, self.len) };
     }
 }
 
-/// A stack that nobody runs on, with its share in its slab.
-struct Free {
+/// A stack without a user, and its share in its slab (S2).
+struct FreeStack {
     slab: Rc<Slab>,
     index: usize,
 }
 
 /// The free stacks of a thread.
 struct Pool {
-    /// Those that have kept their memory. The last to come back is the first to go out.
-    warm: Vec<Free>,
-    /// The slabs that have others.
+    /// The stacks that have kept their memory. The last one returned is the first one taken.
+    warm: Vec<FreeStack>,
+    /// The slabs that have free stacks without memory.
     slabs: Vec<Rc<Slab>>,
 }
 
@@ -124,14 +136,14 @@ impl Pool {
         Self { warm: Vec::new(), slabs: Vec::new() }
     }
 
-    fn take(&mut self, size: usize) -> io::Result<Free> {
+    fn take(&mut self, size: usize) -> io::Result<FreeStack> {
         if let Some(at) = self.warm.iter().rposition(|free| free.slab.size == size) {
             return Ok(self.warm.swap_remove(at));
         }
         loop {
             let found = self.slabs.iter().rposition(|slab| slab.size == size);
             let Some(at) = found else {
-                self.slabs.push(Rc::new(Slab::new(size, MOST)?));
+                self.slabs.push(Rc::new(Slab::new(size, MAX_COUNT)?));
                 continue;
             };
             let slab = Rc::clone(&self.slabs[at]);
@@ -140,20 +152,21 @@ impl Pool {
                 self.slabs.swap_remove(at);
             }
             if let Some(index) = index {
-                return Ok(Free { slab, index });
+                return Ok(FreeStack { slab, index });
             }
         }
     }
 
-    fn put(&mut self, free: Free) {
-        if self.warm.len() < WARM { self.warm.push(free) } else { self.put_away(free) }
+    fn put(&mut self, free: FreeStack) {
+        if self.warm.len() < MAX_WARM { self.warm.push(free) } else { self.put_cold(free) }
     }
 
-    fn put_away(&mut self, Free { slab, index }: Free) {
+    /// Takes back a stack without its memory.
+    fn put_cold(&mut self, FreeStack { slab, index }: FreeStack) {
         let was_full = slab.is_full();
         slab.put(index);
         if slab.is_unused() {
-            // Its memory is with the system already, and now its address space goes back too.
+            // The memory has been returned already. The address space follows with the last share.
             self.slabs.retain(|other| !Rc::ptr_eq(other, &slab));
         } else if was_full {
             self.slabs.push(slab);
@@ -161,26 +174,26 @@ impl Pool {
     }
 }
 
-/// Gives the memory of this thread's free stacks back to the system.
+/// Returns the memory of this thread's free stacks to the system.
 pub(in super::super) fn release_idle() {
     let _ = POOL.try_with(|pool| {
         if let Ok(mut pool) = pool.try_borrow_mut() {
             while let Some(free) = pool.warm.pop() {
-                pool.put_away(free);
+                pool.put_cold(free);
             }
         }
     });
 }
 
-/// A stack in use. It goes back to the pool of its thread.
+/// A stack in use. Its `Drop` returns it to the pool of its thread.
 pub(in super::super) struct Pooled {
-    free: ManuallyDrop<Free>,
-    /// Where it begins: its highest address that is free.
+    free: ManuallyDrop<FreeStack>,
+    /// The highest free address, where the stack begins.
     base: StackPointer,
 }
 
 impl Pooled {
-    /// A stack of at least `size` bytes, rounded up to whole pages.
+    /// Takes a stack of at least `size` bytes, rounded up to whole pages.
     pub(in super::super) fn new(size: usize) -> io::Result<Self> {
         let size = size
             .max(MIN_STACK_SIZE)
@@ -189,25 +202,26 @@ impl Pooled {
         let taken = POOL.try_with(|pool| pool.try_borrow_mut().map(|mut pool| pool.take(size)));
         let free = match taken {
             Ok(Ok(free)) => free?,
-            // The thread is ending, and its pool is gone.
+            // The thread is ending, and its pool is destroyed.
             _ => Pool::new().take(size)?,
         };
-        // SAFETY: the end of a stack is at most the end of its slab.
+        // SAFETY: S3: the end of a stack is at most the end of its slab.
         let base = unsafe { free.slab.bottom(free.index).add(size) }.addr();
         Ok(Self { free: ManuallyDrop::new(free), base })
     }
 
-    /// Places a value at the top of the stack, which then begins below it. Nobody drops it.
+    /// Places a value at the top of the stack, which then begins below it. The value is not dropped
+    /// with the stack.
     ///
     /// # Panics
-    /// When the stack is too small for it.
-    pub(in super::super) fn place<V>(&mut self, value: V) -> NonNull<V> {
+    /// If the stack is too small for the value.
+    pub(in super::super) fn push<V>(&mut self, value: V) -> NonNull<V> {
         let align = align_of::<V>().max(STACK_ALIGNMENT);
         let top = self.base.get() - size_of::<V>();
         let top = top - top % align;
         assert!(top > self.lowest());
         let bottom = self.free.slab.bottom(self.free.index);
-        // SAFETY: between the lowest address and the base, so on this stack, which nobody uses yet.
+        // SAFETY: between the lowest address and the base, so on this stack. S1: it is not in use yet.
         unsafe {
             let place = bottom.add(top - bottom.addr().get()).cast();
             place.write(value);
@@ -224,9 +238,9 @@ impl Pooled {
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        // SAFETY: it is not used again.
+        // SAFETY: the field is not used again.
         let free = unsafe { ManuallyDrop::take(&mut self.free) };
-        // Where the pool is gone, the slab goes with its last stack.
+        // If the pool is destroyed, the slab is released with its last stack.
         let _ = POOL.try_with(|pool| {
             if let Ok(mut pool) = pool.try_borrow_mut() {
                 pool.put(free);
@@ -235,8 +249,8 @@ impl Drop for Pooled {
     }
 }
 
-// SAFETY: `size` bytes, at least the minimum, which belong to this stack alone as long as it lives,
-// with a guard below that `limit` includes. Pages are aligned to more than a stack has to be.
+// SAFETY: S1, S2: `size` bytes, at least the minimum, belong to this stack alone as long as it lives,
+// with a guard below, which `limit` includes. A page's alignment is larger than a stack's.
 unsafe impl Stack for Pooled {
     #[inline]
     fn base(&self) -> StackPointer {
@@ -245,8 +259,8 @@ unsafe impl Stack for Pooled {
 
     #[inline]
     fn limit(&self) -> StackPointer {
-        let Free { slab, index } = &*self.free;
-        // SAFETY: the guard lies in the slab, below its stack.
+        let FreeStack { slab, index } = &*self.free;
+        // SAFETY: S3: the guard lies in the slab, below its stack.
         unsafe { slab.bottom(*index).sub(slab.guard) }.addr()
     }
 }

@@ -1,4 +1,4 @@
-//! What we ask of the operating system.
+//! The calls of the operating system.
 
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
@@ -9,13 +9,13 @@ use std::sync::OnceLock;
 pub(super) fn page_size() -> usize {
     static SIZE: OnceLock<usize> = OnceLock::new();
     *SIZE.get_or_init(|| {
-        // SAFETY: it only asks.
+        // SAFETY: reads a constant of the system.
         let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         usize::try_from(size).ok().filter(|size| size.is_power_of_two()).unwrap_or(4096)
     })
 }
 
-/// Reserves memory that takes none until it is touched.
+/// Reserves address space, which takes memory only once it is touched.
 pub(super) fn reserve(len: usize) -> io::Result<NonNull<u8>> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
@@ -24,8 +24,8 @@ pub(super) fn reserve(len: usize) -> io::Result<NonNull<u8>> {
     if start == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
-    // A huge page would give every stack in it memory as soon as one of them is touched. Advice
-    // only: a system without huge pages refuses it.
+    // A huge page would give memory to every stack in it as soon as one of them is touched. It is
+    // advice only: a system without huge pages refuses it.
     #[cfg(target_os = "linux")]
     // SAFETY: the mapping is ours.
     unsafe {
@@ -34,12 +34,12 @@ pub(super) fn reserve(len: usize) -> io::Result<NonNull<u8>> {
     NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
 }
 
-/// Gives a reservation back.
+/// Returns a reservation to the system.
 ///
 /// # Safety
-/// It came from [`reserve`] with the same length, and nobody uses it any more.
+/// It came from [`reserve`] with the same length, and is not used again.
 pub(super) unsafe fn release(start: NonNull<u8>, len: usize) {
-    // SAFETY: handed on to the caller.
+    // SAFETY: upheld by the caller.
     let result = unsafe { libc::munmap(start.as_ptr().cast(), len) };
     debug_assert_eq!(result, 0, "{}", io::Error::last_os_error());
 }
@@ -47,31 +47,31 @@ pub(super) unsafe fn release(start: NonNull<u8>, len: usize) {
 /// Makes every access to these pages end the process.
 ///
 /// # Safety
-/// They are whole pages of a reservation, and nobody uses them.
+/// They are whole pages of a reservation, and not in use.
 pub(super) unsafe fn guard(start: NonNull<u8>, len: usize) -> io::Result<()> {
-    /// Linux 6.13: a guard is an entry in the page table, and no mapping of its own.
+    /// Linux 6.13: a guard is an entry in the page table instead of a mapping.
     #[cfg(target_os = "linux")]
     const MADV_GUARD_INSTALL: i32 = 102;
 
     let start: *mut c_void = start.as_ptr().cast();
     #[cfg(target_os = "linux")]
-    // SAFETY: handed on to the caller.
+    // SAFETY: upheld by the caller.
     if unsafe { libc::madvise(start, len, MADV_GUARD_INSTALL) } == 0 {
         return Ok(());
     }
-    // SAFETY: handed on to the caller.
+    // SAFETY: upheld by the caller.
     match unsafe { libc::mprotect(start, len, libc::PROT_NONE) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
 }
 
-/// Lets the system have the memory of these pages. They read as zeros when they are used again.
+/// Returns the pages' memory to the system; they read as zero when next touched.
 ///
 /// # Safety
-/// They are whole pages of a reservation, and nobody needs what they hold.
+/// They are whole pages of a reservation, and their contents are not needed.
 pub(super) unsafe fn discard(start: NonNull<u8>, len: usize) {
     // Advice only: where it is refused the memory stays.
-    // SAFETY: handed on to the caller.
+    // SAFETY: upheld by the caller.
     unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_DONTNEED) };
 }

@@ -1,5 +1,4 @@
-//! The slips on the slides of the lecture, whose quoted string is ours: what went wrong there, and
-//! what happens here.
+//! The bugs on the slides of the lecture that the quoted string comes from, and what happens here.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,11 +6,8 @@ use std::rc::Rc;
 use pushdown::engine::{coroutine, generator, stackless};
 use pushdown::{Error, ErrorKind, Failure, PushParser, Status, quoted};
 
-/// The slip itself: the inner `c` shadows the one that the loop looks at.
-#[allow(
-    clippy::while_immutable_condition,
-    reason = "this is the slip, and Clippy would have seen it"
-)]
+/// The bug: the inner `c` shadows the one that the loop tests.
+#[allow(clippy::while_immutable_condition, reason = "this is the bug, and Clippy finds it")]
 fn shadowed(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
     input.expect(b'"')?;
     let c = 0;
@@ -25,7 +21,7 @@ fn shadowed(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
 }
 
 /// The same, for the engines that take `async` bodies.
-#[allow(clippy::while_immutable_condition, reason = "this is the slip")]
+#[allow(clippy::while_immutable_condition, reason = "this is the bug")]
 async fn shadowed_async(input: &mut stackless::Input<'_>) -> Result<(), Failure> {
     input.expect(b'"').await?;
     let c = 0;
@@ -39,7 +35,7 @@ async fn shadowed_async(input: &mut stackless::Input<'_>) -> Result<(), Failure>
 }
 
 #[test]
-fn a_shadowed_character_makes_a_loop_that_ends_with_its_input() {
+fn a_loop_that_tests_a_shadowed_character_ends_with_its_input() {
     let parsers: [&mut dyn PushParser<Events = ()>; 3] = [
         &mut coroutine::Parser::new(shadowed),
         &mut generator::Parser::new(shadowed_async),
@@ -55,7 +51,7 @@ fn a_shadowed_character_makes_a_loop_that_ends_with_its_input() {
 }
 
 #[test]
-fn the_loop_of_every_engine_ends_at_the_closing_quote() {
+fn every_engine_ends_at_the_closing_quote() {
     for (name, mut parser) in crate::engines::quoted() {
         for c in br#""a\"b\\"#.iter().copied().map(char::from) {
             assert_eq!(parser.process_char(c), Status::NeedMoreInput, "{name}");
@@ -65,7 +61,7 @@ fn the_loop_of_every_engine_ends_at_the_closing_quote() {
 }
 
 #[test]
-fn the_result_of_a_body_is_never_dropped() {
+fn every_result_of_a_body_reaches_the_caller() {
     for (name, mut parser) in crate::engines::quoted() {
         for (input, status) in [("\"\"", Status::Success), ("'", Status::BadInput)] {
             parser.reset();
@@ -77,7 +73,7 @@ fn the_result_of_a_body_is_never_dropped() {
 }
 
 #[test]
-fn a_further_character_after_the_end_is_answered_as_the_last_one() {
+fn a_character_after_the_end_gets_the_same_answer_as_the_last_one() {
     for (name, mut parser) in crate::engines::quoted() {
         for (input, status, offset) in [
             ("\"a\"", Status::Success, 3),
@@ -88,17 +84,17 @@ fn a_further_character_after_the_end_is_answered_as_the_last_one() {
             for c in input.chars() {
                 let _ = parser.process_char(c);
             }
-            let verdict = parser.finish();
+            let result = parser.finish();
             for c in "\"a'\\\u{e9}".chars() {
                 assert_eq!(parser.process_char(c), status, "{name} after {input}");
                 assert_eq!(parser.offset(), offset, "{name} after {input}");
-                assert_eq!(parser.finish(), verdict, "{name} after {input}");
+                assert_eq!(parser.finish(), result, "{name} after {input}");
             }
         }
     }
 }
 
-/// Counts how often it is dropped.
+/// Counts its drops.
 struct Dropped(Rc<Cell<usize>>);
 
 impl Drop for Dropped {
@@ -108,7 +104,7 @@ impl Drop for Dropped {
 }
 
 #[test]
-fn a_caller_who_stops_early_leaks_no_destructor() {
+fn a_parser_dropped_half_way_runs_its_destructors() {
     let count = Rc::new(Cell::new(0));
     for made in 1..=1000 {
         let (captured, inner) = (Dropped(count.clone()), count.clone());
@@ -125,7 +121,7 @@ fn a_caller_who_stops_early_leaks_no_destructor() {
     }
 }
 
-/// How many mappings there are, and how many bytes they span.
+/// The number of mappings of this process, and the bytes they span.
 #[cfg(target_os = "linux")]
 fn mapped() -> (usize, usize) {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
@@ -140,7 +136,7 @@ fn mapped() -> (usize, usize) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_caller_who_stops_early_leaks_no_stack() {
+fn a_parser_dropped_half_way_releases_its_stack() {
     const AT_ONCE: usize = 100;
     const ROUNDS: usize = 1000;
     let start = mapped();
@@ -151,9 +147,9 @@ fn a_caller_who_stops_early_leaks_no_stack() {
         }
         drop(parsers);
         let now = mapped();
-        // Room for what the other tests map meanwhile, and for the stacks that are kept.
+        // With room for what other tests map meanwhile, and for the stacks that are kept.
         assert!(now.0 < start.0 + 2 * AT_ONCE + 100, "from {} mappings to {}", start.0, now.0);
         assert!(now.1 < start.1 + (1 << 30), "from {} bytes mapped to {}", start.1, now.1);
     }
-    println!("{} parsers left half-way", AT_ONCE * ROUNDS);
+    println!("{} parsers dropped half-way", AT_ONCE * ROUNDS);
 }

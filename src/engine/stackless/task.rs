@@ -1,0 +1,335 @@
+//! The task: an `async` body, its future and the driver that polls it.
+
+use core::fmt;
+use core::future::Ready;
+use core::marker::PhantomPinned;
+use core::mem::{self, MaybeUninit};
+use core::ops::DerefMut;
+use core::pin::Pin;
+use core::ptr::NonNull;
+use core::task::{Context, Poll};
+
+use super::input::Input;
+use super::port::{Port, waker};
+#[cfg(feature = "generator")]
+use crate::engine::overshoot::Overshoot;
+use crate::error::{Error, ErrorKind, Failure};
+use crate::parser::{EventSink, Events, Progress, PushParser, State, Status};
+
+/// An `async` body and its state, in place: nothing is allocated, and its owner pins it.
+///
+/// ```
+/// use core::pin::pin;
+/// use pushdown::engine::stackless::{Input, Task};
+/// use pushdown::{PushParser, Status};
+///
+/// let mut task = pin!(Task::new(async |input: &mut Input<'_>| {
+///     input.expect(b'o').await?;
+///     input.expect(b'k').await
+/// }));
+/// assert_eq!(task.feed(b"o").status, Status::NeedMoreInput);
+/// assert_eq!(task.feed(b"k").status, Status::Success);
+/// ```
+///
+/// # Why it is sound
+/// The future borrows `port` and `body`, which lie beside it. It is made by `make` when the task is
+/// first fed, which is after the task is pinned, and it is dropped before the others (I5). The other
+/// invariants are at the head of `port.rs`.
+pub struct Task<B, F, E, T>
+where
+    F: Future<Output = Result<T, Failure>>,
+    E: Events,
+{
+    shared: Shared<B, E>,
+    /// Makes the future of a run, in place. It is a function pointer, because the future of a generic
+    /// `async` closure cannot be named in a field.
+    make: fn(Lent<Shared<B, E>>, &mut MaybeUninit<F>),
+    /// Initialised exactly while `live` (I5).
+    future: MaybeUninit<F>,
+    live: bool,
+    state: State,
+    output: Option<T>,
+    _pinned: PhantomPinned,
+}
+
+/// The two values that the future borrows. They are in one place so that the future holds one
+/// pointer. Two pointers would be moved as one 16-byte word when the future starts, which would wait
+/// for the two stores just before.
+struct Shared<B, E: Events> {
+    port: Port<E>,
+    body: B,
+}
+
+/// A borrow of a neighbour in a pinned [`Task`], which no lifetime can express.
+struct Lent<T>(NonNull<T>);
+
+// SAFETY: I6: it is used as a `&mut T`, by the future alone.
+unsafe impl<T: Send> Send for Lent<T> {}
+
+/// The future of one run.
+async fn drive<B, E, T>(shared: Lent<Shared<B, E>>) -> Result<T, Failure>
+where
+    B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure>,
+    E: Events,
+{
+    let shared = shared.0.as_ptr();
+    // SAFETY: I5: both outlive the future. The driver does not touch `body` while the future lives, and
+    // shares `port`, which is all cells.
+    let (port, body) = unsafe { (&(*shared).port, &mut (*shared).body) };
+    body(&mut Input::new(port)).await
+}
+
+impl Task<(), Ready<Result<(), Failure>>, (), ()> {
+    /// Creates a task at the start of its input.
+    ///
+    /// It is a method of one particular `Task` so that the type arguments of the returned one are
+    /// inferred from the body.
+    #[allow(clippy::new_ret_no_self, reason = "the returned type is inferred from the body")]
+    pub fn new<B, E, T>(body: B) -> Task<B, impl Future<Output = Result<T, Failure>>, E, T>
+    where
+        B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure>,
+        E: Events,
+    {
+        Task {
+            shared: Shared { port: Port::new(), body },
+            make: |shared, future| _ = future.write(drive::<B, E, T>(shared)),
+            future: MaybeUninit::uninit(),
+            live: false,
+            state: State::new(),
+            output: None,
+            _pinned: PhantomPinned,
+        }
+    }
+}
+
+impl<B, F, E, T> Task<B, F, E, T>
+where
+    F: Future<Output = Result<T, Failure>>,
+    E: Events,
+{
+    #[cfg(feature = "generator")]
+    pub(in crate::engine) fn overshoot(&self) -> Overshoot {
+        self.shared.port.overshoot()
+    }
+
+    #[inline]
+    fn run(self: Pin<&mut Self>, chunk: &[u8], sink: Option<&mut EventSink<'_, E>>) -> Progress {
+        // SAFETY: I5: nothing is moved out of the task.
+        let task = unsafe { self.get_unchecked_mut() };
+        // SAFETY: I1: `take_back` is called below, or by the guard if anything unwinds.
+        unsafe { task.shared.port.lend(chunk, task.state.offset(), sink) };
+        let guard = PanicGuard(task);
+        let task = &mut *guard.0;
+        if !task.live {
+            (task.make)(Lent(NonNull::from(&mut task.shared)), &mut task.future);
+            task.live = true;
+        }
+        // SAFETY: I5: the future is live, and pinned with its task.
+        let future = unsafe { Pin::new_unchecked(task.future.assume_init_mut()) };
+        let poll = future.poll(&mut Context::from_waker(waker()));
+        let hungry = poll.is_pending() && task.shared.port.is_hungry();
+        if !hungry {
+            // I2: dropped while the chunk is still lent.
+            task.drop_future();
+        }
+        let consumed = task.shared.port.take_back();
+        let progress = match poll {
+            Poll::Pending if hungry => task.state.need_more(consumed),
+            Poll::Pending if task.shared.port.is_exhausted() => {
+                task.state.fail(consumed, ErrorKind::UnexpectedEnd)
+            }
+            Poll::Pending => task.state.fail(consumed, ErrorKind::Stalled),
+            Poll::Ready(Err(failure)) => {
+                let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
+                task.state.fail(consumed, kind)
+            }
+            Poll::Ready(Ok(output)) => {
+                task.output = Some(output);
+                task.state.succeed(consumed)
+            }
+        };
+        mem::forget(guard);
+        progress
+    }
+
+    fn drop_future(&mut self) {
+        if self.live {
+            // Cleared first, so that a destructor that panics is not run again.
+            self.live = false;
+            // SAFETY: I5: it was live, and is not used again.
+            unsafe { self.future.assume_init_drop() };
+        }
+    }
+}
+
+/// Dropped only when the body, the sink or a destructor unwinds.
+struct PanicGuard<'a, B, F, E, T>(&'a mut Task<B, F, E, T>)
+where
+    F: Future<Output = Result<T, Failure>>,
+    E: Events;
+
+impl<B, F, E, T> Drop for PanicGuard<'_, B, F, E, T>
+where
+    F: Future<Output = Result<T, Failure>>,
+    E: Events,
+{
+    fn drop(&mut self) {
+        // I2: a future written by hand may have kept a slice when it panicked.
+        self.0.drop_future();
+        let consumed = self.0.shared.port.take_back();
+        let _ = self.0.state.fail(consumed, ErrorKind::Panicked);
+    }
+}
+
+impl<B, F, E, T> Drop for Task<B, F, E, T>
+where
+    F: Future<Output = Result<T, Failure>>,
+    E: Events,
+{
+    fn drop(&mut self) {
+        // I5: before the port and the body.
+        self.drop_future();
+    }
+}
+
+impl<B, F, E, T> fmt::Debug for Task<B, F, E, T>
+where
+    F: Future<Output = Result<T, Failure>>,
+    E: Events,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+/// The operations of a pinned [`Task`], whatever its body: a trait object erases the body's type.
+pub trait DynTask: sealed::Sealed {
+    /// The events that the body emits.
+    type Events: Events;
+    /// The value's output.
+    type Output;
+
+    /// As [`PushParser::feed`] and [`PushParser::feed_dyn`].
+    fn feed(
+        self: Pin<&mut Self>,
+        chunk: &[u8],
+        sink: Option<&mut EventSink<'_, Self::Events>>,
+    ) -> Progress;
+
+    /// As [`PushParser::finish`] and [`PushParser::finish_dyn`].
+    ///
+    /// # Errors
+    /// As [`PushParser::finish`].
+    fn finish(
+        self: Pin<&mut Self>,
+        sink: Option<&mut EventSink<'_, Self::Events>>,
+    ) -> Result<(), Error>;
+
+    /// As [`PushParser::state`].
+    fn state(&self) -> &State;
+
+    /// As [`PushParser::reset_at`].
+    fn reset_at(self: Pin<&mut Self>, offset: u64);
+
+    /// Takes the value's output; `Some` once after [`Status::Success`].
+    fn take_output(self: Pin<&mut Self>) -> Option<Self::Output>;
+}
+
+pub(super) mod sealed {
+    pub trait Sealed {
+        #[cfg(feature = "testing")]
+        fn work(&self) -> u64;
+    }
+}
+
+impl<B, F, E, T> sealed::Sealed for Task<B, F, E, T>
+where
+    F: Future<Output = Result<T, Failure>>,
+    E: Events,
+{
+    #[cfg(feature = "testing")]
+    fn work(&self) -> u64 {
+        self.state.offset() + self.shared.port.overshoot().bytes()
+    }
+}
+
+impl<B, F, E, T> DynTask for Task<B, F, E, T>
+where
+    F: Future<Output = Result<T, Failure>>,
+    E: Events,
+{
+    type Events = E;
+    type Output = T;
+
+    #[inline]
+    fn feed(self: Pin<&mut Self>, chunk: &[u8], sink: Option<&mut EventSink<'_, E>>) -> Progress {
+        if let Some(refusal) = self.state.refuse(chunk) {
+            return refusal;
+        }
+        self.run(chunk, sink)
+    }
+
+    fn finish(mut self: Pin<&mut Self>, sink: Option<&mut EventSink<'_, E>>) -> Result<(), Error> {
+        if self.state.status() == Status::NeedMoreInput {
+            self.shared.port.finish();
+            let _ = self.as_mut().run(&[], sink);
+        }
+        self.state.result()
+    }
+
+    #[inline]
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn reset_at(self: Pin<&mut Self>, offset: u64) {
+        // SAFETY: I5: the future is dropped in place, and the fields that are replaced are not pinned.
+        let task = unsafe { self.get_unchecked_mut() };
+        task.shared.port.reopen();
+        task.state = State::at(offset);
+        task.output = None;
+        task.drop_future();
+    }
+
+    fn take_output(self: Pin<&mut Self>) -> Option<T> {
+        // SAFETY: I5: only the output is moved, which is not pinned.
+        unsafe { self.get_unchecked_mut() }.output.take()
+    }
+}
+
+impl<P: DerefMut<Target: DynTask>> PushParser for Pin<P> {
+    type Events = <P::Target as DynTask>::Events;
+
+    #[inline]
+    fn feed(&mut self, chunk: &[u8]) -> Progress {
+        DynTask::feed(self.as_mut(), chunk, None)
+    }
+
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Self::Events>) -> Progress {
+        DynTask::feed(self.as_mut(), chunk, Some(sink))
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        DynTask::finish(self.as_mut(), None)
+    }
+
+    fn finish_dyn(&mut self, sink: &mut EventSink<'_, Self::Events>) -> Result<(), Error> {
+        DynTask::finish(self.as_mut(), Some(sink))
+    }
+
+    #[inline]
+    fn state(&self) -> &State {
+        DynTask::state(&**self)
+    }
+
+    fn reset_at(&mut self, offset: u64) {
+        DynTask::reset_at(self.as_mut(), offset);
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<P: DerefMut<Target: DynTask>> crate::testing::Work for Pin<P> {
+    fn work(&self) -> u64 {
+        sealed::Sealed::work(&**self)
+    }
+}

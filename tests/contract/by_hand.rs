@@ -1,0 +1,86 @@
+//! A parser written by hand keeps the contract with four methods and a `State`.
+
+use pushdown::{Error, ErrorKind, EventSink, Events, Progress, PushParser, State, Status};
+
+use crate::{Answer, Subjects, check};
+
+enum Text {}
+
+impl Events for Text {
+    type Event<'a> = &'a [u8];
+}
+
+/// A line of ASCII text, up to its line feed.
+#[derive(Default)]
+struct Line {
+    state: State,
+}
+
+impl PushParser for Line {
+    type Events = Text;
+
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Text>) -> Progress {
+        self.state.feed(chunk, |state| {
+            let end = chunk.iter().position(|byte| *byte == b'\n' || !byte.is_ascii());
+            let text = &chunk[..end.unwrap_or(chunk.len())];
+            if !text.is_empty() {
+                sink(text);
+            }
+            match end {
+                None => state.need_more(chunk.len()),
+                Some(at) if chunk[at] == b'\n' => state.succeed(at + 1),
+                Some(at) => state.fail(at, ErrorKind::UnexpectedByte),
+            }
+        })
+    }
+
+    fn finish_dyn(&mut self, _: &mut EventSink<'_, Text>) -> Result<(), Error> {
+        self.state.finish()
+    }
+
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn reset_at(&mut self, offset: u64) {
+        self.state = State::at(offset);
+    }
+}
+
+fn line() -> Subjects<Text> {
+    vec![("by hand", Box::new(Line::default()))]
+}
+
+#[test]
+fn a_parser_by_hand_has_the_sticky_end_and_the_offsets() {
+    check(line(), b"news\nmore", Answer::success(5));
+    check(line(), b"\n", Answer::success(1));
+    check(line(), b"ne\xffws\n", Answer::bad(ErrorKind::UnexpectedByte, 2));
+    let status = Status::NeedMoreInput;
+    check(line(), b"news", Answer { status, ..Answer::bad(ErrorKind::UnexpectedEnd, 4) });
+    check(line(), b"", Answer { status, ..Answer::bad(ErrorKind::UnexpectedEnd, 0) });
+}
+
+#[test]
+fn a_parser_by_hand_counts_offsets_from_its_reset() {
+    let mut line = Line::default();
+    line.reset_at(1000);
+    assert_eq!(line.feed(b"ab").status, Status::NeedMoreInput);
+    assert_eq!(line.process_char('\n'), Status::Success);
+    assert_eq!((line.offset(), line.status(), line.error()), (1003, Status::Success, None));
+}
+
+#[test]
+fn a_panic_in_a_sink_ends_a_parser_by_hand() {
+    let mut line = Line::default();
+    assert_eq!(line.feed(b"ab").status, Status::NeedMoreInput);
+    let fed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        line.feed_with(b"cd\n", |_| panic!("in the sink"))
+    }));
+    let error = Error { kind: ErrorKind::Panicked, offset: 2 };
+    assert!(fed.is_err());
+    assert_eq!(line.error(), Some(&error));
+    assert_eq!((line.feed(b"\n").consumed, line.finish()), (0, Err(error)));
+    line.reset();
+    assert_eq!(line.feed(b"\n").status, Status::Success);
+}
