@@ -4,7 +4,7 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
-/// Why a parser ended with [`Status::BadInput`](crate::Status::BadInput), and where.
+/// The reason and the position of a [`Status::BadInput`](crate::Status::BadInput).
 ///
 /// ```
 /// use pushdown::{ErrorKind, PushParser, quoted};

@@ -67,11 +67,13 @@ pub type DynParser<'a, E, T = ()> = dyn PushParser<Events = E, Output = T> + 'a;
 ///   and repeat the status, until [`reset`](Self::reset). They never panic and never block.
 /// * **An empty chunk changes nothing**, and runs no body. A new parser answers `NeedMoreInput` until
 ///   its first byte, even if its body would succeed without reading.
-/// * [`finish`](Self::finish) ends the input. A body that is still running decides whether its input
+/// * **[`finish`](Self::finish)** ends the input. A body that is still running decides whether its input
 ///   may end there. Then the end is sticky.
 /// * **Events never outlive the call.** They may borrow from the chunk or from the body.
 /// * **A panic** of the body or of the sink reaches the caller of the call it happened in. The
 ///   parser then repeats `BadInput` with [`ErrorKind::Panicked`](crate::ErrorKind::Panicked).
+/// * **Work is linear** in the bytes fed. The harness counts it in every engine but
+///   `combinator`, which is the exception.
 ///
 /// # Pausing
 /// A sink of [`feed_until`](Self::feed_until) or [`feed_dyn`](Self::feed_dyn) that returns `Break`
@@ -358,7 +360,7 @@ pub(crate) use delegate;
 
 /// The methods of [`PushParser`] for an engine, from its `parse(chunk, Option<sink>)`, its
 /// `close(Option<sink>)` and its field `state`. Only `reset_at` is left to write.
-macro_rules! drive {
+macro_rules! engine_methods {
     ($events:ty) => {
         #[inline]
         fn feed(&mut self, chunk: &[u8]) -> $crate::Progress {
@@ -390,10 +392,10 @@ macro_rules! drive {
         }
     };
 }
-pub(crate) use drive;
+pub(crate) use engine_methods;
 
 /// The sinks without the `Send` bound, for an engine whose `parse` and `close` take a [`LocalSink`].
-macro_rules! drive_local {
+macro_rules! local_methods {
     ($events:ty) => {
         /// [`PushParser::feed_with`](crate::PushParser::feed_with) for sinks that stay on this thread.
         pub fn feed_local(
@@ -438,7 +440,7 @@ macro_rules! drive_local {
         }
     };
 }
-pub(crate) use drive_local;
+pub(crate) use local_methods;
 
 impl<P: PushParser + ?Sized> PushParser for &mut P {
     type Events = P::Events;

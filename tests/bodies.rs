@@ -13,7 +13,8 @@ const CASES: u32 = 3000;
 
 #[test]
 fn a_random_body_answers_the_same_in_every_engine_cut_anywhere_and_paused_anywhere() {
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(CASES) });
+    let mut runner =
+        TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(CASES) });
     runner
         .run(&vec(any::<u8>(), 0..400), |data| {
             bodies::bodies_engines(&data);

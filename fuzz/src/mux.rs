@@ -1,5 +1,5 @@
-//! What the fuzz targets of `pushdown-patterns` assert. `patterns/tests/regressions.rs` replays seeds
-//! and regressions through the same functions.
+//! The assertions of the fuzz targets of `pushdown-patterns`. `patterns/tests/regressions.rs` replays
+//! seeds and regressions through the same functions.
 
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
@@ -8,35 +8,33 @@ use std::io;
 use std::time::Instant;
 
 use futures_core::Stream;
-use pushdown_patterns::mux::core::{Core, Id, Outcome, Received, Take};
+use pushdown_patterns::mux::proto::{Core, Id, Outcome, Received, Transmit};
 use pushdown_patterns::mux::{Options, dns, memcached};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::cut::{Target, cut};
 
-/// Every target by its name.
+/// All targets, by name.
 pub const TARGETS: &[Target] = &[("mux_frames", mux_frames)];
 
-/// The messages that the multiplexer's codecs find in any cutting are those they find in the whole, and
-/// its core gives the reply to a question to whoever asked it.
+/// Asserts that the parsers of the included protocols find the same messages and the same end in any
+/// cutting as in the whole, and that each reply the core delivers answers the caller's own request.
 ///
 /// The input is cut as in `quoted_cuts`.
 pub fn mux_frames(data: &[u8]) {
     let (chunks, stream) = cut(data);
-    frames(&chunks, stream);
+    cuttings(&chunks, stream);
+    replies(stream);
 }
 
-/// The messages that each codec finds in the chunks are those it finds in the stream, up to the same
-/// end; and a core gives no reply to another caller than who asked, whatever comes.
-fn frames(chunks: &[&[u8]], stream: &[u8]) {
+fn cuttings(chunks: &[&[u8]], stream: &[u8]) {
     let memcached = |chunks| read(memcached::split(Pieces(chunks), Nowhere, 1 << 10).1);
     assert_eq!(memcached(chunks), memcached(&[stream]), "memcached in {chunks:?} (left) and whole");
     let dns = |chunks| read(dns::split(Pieces(chunks), Nowhere).1);
     assert_eq!(dns(chunks), dns(&[stream]), "dns in {chunks:?} (left) and whole");
-    replies(stream);
 }
 
-/// All messages, and how they ended.
+/// Reads all messages, and the error at the end if there is one.
 fn read<M: Debug, E: ToString>(stream: impl Stream<Item = Result<M, E>>) -> Vec<String> {
     let mut stream = pin!(stream);
     let mut cx = Context::from_waker(Waker::noop());
@@ -47,12 +45,12 @@ fn read<M: Debug, E: ToString>(stream: impl Stream<Item = Result<M, E>>) -> Vec<
     log
 }
 
-/// Each byte is a step of a caller, the server or the network, with four tags.
+/// Takes each byte as a step of a caller, the connection or the server, with four tags.
 fn replies(steps: &[u8]) {
     const TAGS: u64 = 4;
     let mut core = Core::<u64, usize, usize, ()>::new(Options::new(), false);
     let mut calls: Vec<(usize, Id)> = Vec::new();
-    // What was sent under each tag and has no reply, and one more for a tag that nobody has.
+    // The unanswered request of each tag, and of one tag more that no call can have.
     let mut asked = [None; TAGS as usize + 1];
     let now = Instant::now();
     for (number, step) in steps.iter().enumerate() {
@@ -68,31 +66,31 @@ fn replies(steps: &[u8]) {
                 core.abandon(&id, now);
             }
             2..=4 => {
-                let taken = core.take(|number| (number < TAGS).then_some(number));
-                if let Take::Send { tag: Some(tag), message, .. } = taken {
+                let transmit = core.poll_transmit(|number| (number < TAGS).then_some(number));
+                if let Transmit::Send { tag: Some(tag), message, .. } = transmit {
                     let due = asked[tag as usize].replace(message);
-                    assert_eq!(due, None, "the tag of a reply that is due (left) and a free one");
+                    assert_eq!(due, None, "the request that still holds the tag (left) and none");
                 }
             }
             _ => {
                 let tag = choice % asked.len();
                 let question = asked[tag].take();
-                let received = core.receive(&(tag as u64), question.unwrap_or(usize::MAX));
-                let expected = matches!(received, Received::Unexpected(_));
-                assert_eq!(expected, question.is_none(), "unexpected (left) and not asked");
+                let received = core.handle_reply(&(tag as u64), question.unwrap_or(usize::MAX));
+                let unexpected = matches!(received, Received::Unexpected(_));
+                assert_eq!(unexpected, question.is_none(), "unexpected (left) and not asked for");
             }
         }
-        calls.retain(|(message, id)| match core.poll(id) {
+        calls.retain(|(message, id)| match core.poll_call(id) {
             None => true,
             Some(outcome) => {
-                assert_eq!(outcome, Outcome::Reply(*message), "the answer (left) and the question");
+                assert_eq!(outcome, Outcome::Reply(*message), "the reply (left) and the request");
                 false
             }
         });
     }
 }
 
-/// Gives one chunk after the other, and then the end.
+/// Reads one chunk at a time, and then ends.
 struct Pieces<'a>(&'a [&'a [u8]]);
 
 impl AsyncRead for Pieces<'_> {
@@ -101,7 +99,7 @@ impl AsyncRead for Pieces<'_> {
         _: &mut Context<'_>,
         room: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // To read nothing is to be at the end.
+        // An empty read would be the end.
         while let Some((first, rest)) = self.0.split_first() {
             self.0 = rest;
             if !first.is_empty() {
@@ -113,7 +111,7 @@ impl AsyncRead for Pieces<'_> {
     }
 }
 
-/// Takes nothing, for nothing is sent.
+/// A writer that takes nothing: no message is sent.
 struct Nowhere;
 
 impl AsyncWrite for Nowhere {

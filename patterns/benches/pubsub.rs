@@ -1,15 +1,15 @@
-//! What it costs to tell many subscribers the same.
+//! The cost of delivering the same events to many subscribers.
 //!
 //! ```text
 //! $ cargo bench -p pushdown-patterns-benches --bench pubsub
 //! ```
 //!
-//! An element is a delivery: an event that a subscriber has received, or been told that it has missed.
+//! An element is a delivery: an event that a subscriber has received, or been told it has missed.
 //!
-//! * `pubsub/fan-out`: everybody receives everything; the publisher waits for whoever has no room.
-//! * `pubsub/drop`: the publisher never waits; whoever is too slow misses the oldest events.
-//! * `pubsub/stuck`: as `fan-out` with the server `mutex`, and beside the others there is one subscriber
-//!   that never reads, named after its policy. The others should not notice it.
+//! * `pubsub/fan-out`: all subscribers receive all events; the publisher waits for those without room.
+//! * `pubsub/drop`: the publisher never waits; slow subscribers miss the oldest events.
+//! * `pubsub/stuck`: like `fan-out` with the `mutex` server, with one more subscriber that never reads.
+//!   The function is named after its policy. It should not slow down the others.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -24,7 +24,7 @@ use pushdown_patterns_benches::fan_out;
 use pushdown_patterns_benches::fan_out::{CAPACITY, Count, SUBSCRIBERS, bench, events, round};
 use pushdown_patterns_benches::ours::{Ours, lossless, next};
 
-/// A round of threads has so many times fewer events, since they are that much slower.
+/// The factor by which a round of threads has fewer events, because threads are slower.
 const FEWER: u64 = 20;
 
 fn main() {
@@ -46,7 +46,7 @@ fn fan_out(criterion: &mut Criterion, runtime: &Runtime) {
         });
         bench(&mut group, "task", subscribers, events(subscribers), |events| {
             runtime.block_on(async {
-                let server = task::Server::new();
+                let server = task::Server::spawn();
                 round(Ours { server, policy }, subscribers, events).await
             })
         });
@@ -67,7 +67,7 @@ fn drop_oldest(criterion: &mut Criterion, runtime: &Runtime) {
         });
         bench(&mut group, "task", subscribers, events(subscribers), |events| {
             runtime.block_on(async {
-                let server = task::Server::new();
+                let server = task::Server::spawn();
                 round(Ours { server, policy }, subscribers, events).await
             })
         });
@@ -97,7 +97,7 @@ fn one_stuck(criterion: &mut Criterion, runtime: &Runtime) {
     }
 }
 
-/// One that was stuck finds all events or is told that they are missing.
+/// Checks that a stuck subscriber finds all events or is told that they are missing.
 fn assert_counted(mut stuck: Subscription<u64>, published: u64) {
     let mut count = Count::default();
     while let Ok(item) = stuck.try_recv() {
@@ -106,7 +106,7 @@ fn assert_counted(mut stuck: Subscription<u64>, published: u64) {
     assert_eq!(count.total(), published);
 }
 
-/// The same as [`round`], with threads.
+/// Like [`round`], but with threads.
 fn round_of_threads(subscribers: usize, events: u64) -> (Duration, Count) {
     let last = events + 1;
     let server = mutex::Server::new();

@@ -1,13 +1,13 @@
-//! What a replicated client costs: beside the request itself while all is well, and beside a healthy
-//! one once the preferred server has stopped.
+//! The cost of a replicated client: compared with the bare request while all servers are healthy, and
+//! compared with a healthy client once the preferred server has stopped.
 //!
 //! ```text
 //! $ cargo bench -p pushdown-patterns-benches --bench replicated
 //! ```
 //!
-//! `replicated/ready` are requests that are answered when they are first polled, `replicated/yields`
-//! ones that wait once. `replicated/redis` are `GET`s from three `redis-server`s on Unix sockets; in
-//! `first-call` the preferred one has stopped since the last call, and the delay is 5 ms.
+//! `replicated/ready` has requests that are answered at the first poll, `replicated/yields` requests
+//! that wait once. `replicated/redis` has `GET`s from three `redis-server`s on Unix sockets. In
+//! `first-call` the preferred server has stopped since the last call, so the call waits for the delay.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -21,14 +21,18 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use pushdown_benches::settings;
-use pushdown_patterns::replicated::{Budget, Client, Hedge, Losers};
+use pushdown_patterns::replicated::{Budget, Client, Hedge, Losers, Options};
 use pushdown_patterns_benches::servers::{RedisClient, Server};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
+/// The delay of the clients of `replicated/redis`.
 const DELAY: Duration = Duration::from_millis(5);
+
+/// A delay that no request here takes.
+const LONG: Duration = Duration::from_secs(60);
 
 fn main() {
     let mut criterion = settings::criterion();
@@ -72,34 +76,27 @@ fn healthy<F: Future<Output = u64> + Send + 'static>(
     let group = &mut settings::group(criterion, format!("replicated/{name}"));
     measure(group, runtime, "direct", || async move { answer(black_box(1)).await == 2 });
     measure(group, runtime, "boxed", || async move { Box::pin(answer(black_box(1))).await == 2 });
-    let percentile = Hedge::Percentile {
-        percentile: 95,
-        at_least: Duration::from_secs(1),
-        at_most: Duration::from_secs(2),
-    };
-    let finish = Losers::Finish { at_most: NonZeroUsize::MIN, within: Duration::from_secs(1) };
+    let percentile = Hedge::Percentile { percentile: 95, at_least: LONG, at_most: 2 * LONG };
+    let finish = Losers::Finish { at_most: NonZeroUsize::MIN, within: LONG };
     for (name, hedge, losers) in [
         ("never", Hedge::Never, Losers::Cancel),
-        ("after", Hedge::After(Duration::from_secs(1)), Losers::Cancel),
+        ("after", Hedge::After(LONG), Losers::Cancel),
         ("percentile", percentile, Losers::Cancel),
-        ("after-finish", Hedge::After(Duration::from_secs(1)), finish),
+        ("after-finish", Hedge::After(LONG), finish),
     ] {
-        let client = Client::builder(move |_: Arc<usize>, number| {
+        let request = move |_, number| {
             let answer = answer(number);
             async move { Ok::<_, Infallible>(answer.await) }
-        })
-        .servers(0..3)
-        .hedge(hedge)
-        .losers(losers)
-        .build()
-        .unwrap();
+        };
+        let options = Options::new().hedge(hedge).losers(losers);
+        let client = Client::new(0..3, request, options).unwrap();
         let call = || async { client.call(black_box(1)).await.unwrap() == 2 };
         measure(group, runtime, name, call);
         assert_eq!(client.stats().hedges, 0);
     }
 }
 
-/// A server and the connections to it that are free.
+/// A server and its idle connections.
 struct Redis {
     socket: PathBuf,
     idle: Mutex<Vec<RedisClient>>,
@@ -129,19 +126,16 @@ fn redis(criterion: &mut Criterion, runtime: &Runtime) {
     let Some(servers) = runtime.block_on(start()) else { return };
     let one = Arc::new(Redis::new(&servers[0]));
     measure(group, runtime, "direct", || async { one.clone().get(()).await.is_ok() });
-    let client = Client::builder(Redis::get)
-        .servers(servers.each_ref().map(Redis::new))
-        .hedge(Hedge::After(DELAY))
-        .budget(Budget::UNLIMITED)
-        .build()
-        .unwrap();
+    let options = Options::new().hedge(Hedge::After(DELAY)).budget(Budget::UNLIMITED);
+    let client = Client::new(servers.each_ref().map(Redis::new), Redis::get, options).unwrap();
     let call = || async { client.call(()).await.is_ok() };
     measure(group, runtime, "healthy", call);
     servers[client.preferred()].signal("STOP");
     measure(group, runtime, "stopped", call);
     servers[0].signal("CONT");
     let before = client.stats();
-    // Each call is the first one after a stop.
+    // Each call is the first one after a stop. It asks a second server, and a third one if the second
+    // takes longer than the delay.
     group.sample_size(10).bench_function("first-call", |bencher| {
         bencher.iter_custom(|count| {
             let mut sum = Duration::ZERO;
@@ -158,5 +152,5 @@ fn redis(criterion: &mut Criterion, runtime: &Runtime) {
         });
     });
     let after = client.stats();
-    assert_eq!(after.requests() - before.requests(), 2 * (after.calls - before.calls));
+    assert!(after.requests() - before.requests() >= 2 * (after.calls - before.calls));
 }

@@ -1,5 +1,5 @@
-//! Serves the list of what waits in the patterns over HTTP, and prints it on Ctrl-\ (SIGQUIT), like
-//! Go's `/debug/pprof/goroutine?debug=1`.
+//! Serves the list of what waits in the patterns over HTTP, like Go's
+//! `/debug/pprof/goroutine?debug=1`, and prints it on Ctrl-\ (SIGQUIT).
 //!
 //! ```text
 //! $ cargo run -p pushdown-patterns --example debug_http --features debug
@@ -14,8 +14,8 @@
 //! 1 schedule runner: waits for a call at 1 since 705.8ms
 //! ```
 //!
-//! It has a runtime and a thread of its own, so it answers while every worker of the program is stuck.
-//! The argument is the address to listen on, instead of a free port of this machine.
+//! The server has its own runtime and thread, so it answers while every worker of the program is stuck.
+//! The optional argument is the address to listen on. The default is a free port of this machine.
 
 use std::error::Error;
 use std::time::Duration;
@@ -30,9 +30,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// How many bytes the head of a request may have, and how long it may take.
-const HEAD: u64 = 8 << 10;
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Limits of a request: the bytes of its head, and the time for it and the answer.
+const MAX_HEAD: u64 = 8 << 10;
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
@@ -43,12 +43,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let working = tokio::runtime::Runtime::new()?;
     working.spawn(work());
-    serving.join().expect("the server goes on for ever")?;
+    serving.join().expect("the server does not panic")?;
     Ok(())
 }
 
-/// Something to look at: publishers that wait for a subscriber which does not read, and calls that
-/// take long.
+/// Work to be listed: publishers that wait for a subscriber that does not read, and calls that do not
+/// end.
 async fn work() {
     let server = Server::<str>::new();
     let _stuck = server.subscribe(Policy::block(1, Duration::MAX)).expect("it is open");
@@ -63,24 +63,23 @@ async fn work() {
     let _ = schedule(vec![(); 2], 0..2, slow, Options::default()).await;
 }
 
-/// One connection after another gets a task, until a signal comes; that prints the list.
+/// Serves each connection in its own task, and prints the list whenever the signal comes.
 async fn serve(listener: TcpListener) -> std::io::Result<()> {
     #[cfg(unix)]
     tokio::spawn(async {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut quit = signal(SignalKind::quit()).expect("signals can be had");
+        let mut quit = signal(SignalKind::quit()).expect("a handler can be installed");
         while quit.recv().await.is_some() {
             eprint!("{}", dump());
         }
     });
     loop {
         let (stream, _) = listener.accept().await?;
-        tokio::spawn(timeout(PATIENCE, answer(stream)));
+        tokio::spawn(timeout(TIMEOUT, answer(stream)));
     }
 }
 
-/// The head of a request: its first line up to the path, and the rest up to an empty line. The answer
-/// is the path.
+/// Parses the head of a request, up to the empty line, and returns its path.
 async fn head(input: &mut Input<'_>) -> Result<Vec<u8>, Bad> {
     for byte in *b"GET " {
         input.expect(byte).await?;
@@ -107,10 +106,10 @@ async fn head(input: &mut Input<'_>) -> Result<Vec<u8>, Bad> {
     Ok(path)
 }
 
-/// The next byte of a head that is not too long.
+/// Reads the next byte of the head, within its limit.
 async fn next(input: &mut Input<'_>) -> Result<u8, Bad> {
     let byte = input.next().await?;
-    if input.offset() > HEAD { Err(input.fail(ErrorKind::TooLong)) } else { Ok(byte) }
+    if input.offset() > MAX_HEAD { Err(input.fail(ErrorKind::TooLong)) } else { Ok(byte) }
 }
 
 async fn answer(mut stream: TcpStream) -> std::io::Result<()> {

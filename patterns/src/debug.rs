@@ -1,9 +1,8 @@
-//! What waits, and for what: the counterpart of Go's dump of all goroutines.
+//! A list of what waits, and for what: the counterpart of Go's dump of all goroutines.
 //!
 //! Every caller that waits in a pattern, and every task or thread that a pattern runs, is registered
-//! with what it waits for, since when, and at whom. [`dump`] lists them in groups of the same, the
-//! largest first. It needs no runtime and asks no task, so it answers while all of them are stuck:
-//! that is when it is wanted.
+//! with what it waits for, at which peer, and since when. [`dump`] lists them in groups of equals, the
+//! largest first. It needs no runtime and asks no task, so it answers even while all of them are stuck.
 //!
 //! ```
 //! use std::time::Duration;
@@ -26,9 +25,9 @@
 //! # publisher.join().unwrap().unwrap();
 //! ```
 //!
-//! A wait that does not park costs nothing. One that does costs two visits to a table, some 20 ns, and
-//! one reading of the clock. Without the feature `debug` nothing is registered and nothing is spent.
-//! `examples/debug_http.rs` serves the list over HTTP, and prints it on Ctrl-\.
+//! A wait that does not park costs nothing. One that does costs two visits to a table and one reading
+//! of the clock. Without the feature `debug` nothing is registered. `examples/debug_http.rs` serves the
+//! list over HTTP and prints it on Ctrl-\.
 
 use core::fmt;
 use core::time::Duration;
@@ -36,27 +35,27 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 use std::vec::Vec;
 
-pub use super::waits::Peer;
 use crate::waits;
+pub use crate::waits::Peer;
 
-/// Those that do the same: like goroutines with the same stack.
+/// Waiters, tasks or threads that do the same, like goroutines with the same stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Group {
     /// The pattern: `pubsub`, for example.
     pub pattern: &'static str,
-    /// What the caller has called, or which task it is: `publish`, or `owner`.
+    /// The function that was called, or the task: `publish` or `owner`, for example.
     pub name: &'static str,
-    /// What they wait for. `None` for tasks and threads that a pattern runs; what they wait for, if
-    /// they do, is in another group.
+    /// The thing they wait for. `None` for tasks and threads that a pattern runs: while they wait, they are
+    /// in another group as well.
     pub waits_for: Option<&'static str>,
-    /// At whom.
+    /// The peer that they wait for, or run at.
     pub peer: Option<Peer>,
-    /// How many they are.
+    /// How many there are.
     pub count: usize,
-    /// For how long the first of them has been waiting, or running.
+    /// Time for which the first of them has been waiting or running.
     pub longest: Duration,
-    /// For how long the last of them has.
+    /// Time for which the last of them has been waiting or running.
     pub shortest: Duration,
 }
 
@@ -85,23 +84,23 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// The groups, the largest first.
+    /// Returns the groups, the largest first.
     pub fn groups(&self) -> &[Group] {
         &self.groups
     }
 }
 
-/// One group a line.
+/// One group per line.
 impl fmt::Display for Dump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.groups.iter().try_for_each(|group| writeln!(f, "{group}"))
     }
 }
 
-/// Everything that waits in the patterns of this process, or runs for them.
+/// Lists everything that waits in the patterns of this process, or runs for them.
 ///
 /// Takes time proportional to their number, about a millisecond for ten thousand. Never waits for a
-/// task, nor for a lock that is held for longer than it takes to register.
+/// task, nor for a lock that is held longer than a registration takes.
 pub fn dump() -> Dump {
     let mut groups = BTreeMap::<_, Group>::new();
     let now = Instant::now();

@@ -1,33 +1,77 @@
-//! The systems of the lecture, for real use: each with its state as data under a lock, as code in a
-//! task that owns it, or both.
+//! Four concurrent systems for [tokio](https://docs.rs/tokio) and threads, each with its state as data
+//! under a lock, as code in a task that owns it, or both.
 //!
-//! # What they have in common
-//! * **Reserve, then commit.** What may wait first obtains room, and has no effect if it is dropped
-//!   there. Then it commits without waiting, and after that nothing depends on the caller.
+//! They are the systems of Russ Cox's lecture on concurrency in Go (MIT 6.824):
+//!
+//! | module | system |
+//! |---|---|
+//! | [`pubsub`] | a publish/subscribe server |
+//! | [`schedule`] | a work scheduler: tasks onto servers that come, go and fail |
+//! | [`replicated`] | a client of a service that several servers offer |
+//! | [`mux`] | a protocol multiplexer: many callers share one connection |
+//!
+//! [`thread`] has what callers without a runtime need.
+//!
+//! ```
+//! use std::time::Duration;
+//! use pushdown_patterns::pubsub::{Item, Policy, mutex::Server};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let server = Server::<str>::new();
+//! let mut all = server.subscribe(Policy::block(64, Duration::from_secs(1))).unwrap();
+//! let mut latest = server.subscribe(Policy::drop_oldest(1)).unwrap();
+//! server.publish("tick").await.unwrap();
+//! server.publish("tock").await.unwrap();
+//!
+//! assert_eq!(all.recv().await, Some(Item::Event { seq: 1, event: &"tick".into() }));
+//! assert_eq!(latest.recv().await, Some(Item::Gap { missed: 1 }));
+//! assert_eq!(latest.recv().await, Some(Item::Event { seq: 2, event: &"tock".into() }));
+//! # }
+//! ```
+//!
+//! # Promises
+//! * **Reserve, then commit.** An operation that may wait first obtains room, and has no effect if it is
+//!   dropped there. Then it commits without waiting, and no longer depends on the caller.
 //! * **Dropping never waits**, and leaves nothing behind: no entry, no task, no timer.
-//! * **Every error says what became of its effect** ([`Effect`]), and gives back what was not used.
-//! * **Shutting down is [`Drain`](Shutdown::Drain) or [`Abort`](Shutdown::Abort)**, and returns how
+//! * **Every error says what became of its effect** ([`Effect`]), and returns what was not used.
+//! * **A shutdown is a [`Drain`](Shutdown::Drain) or an [`Abort`](Shutdown::Abort)**, and reports how
 //!   everything ended. Dropping the last handle aborts.
-//! * **Bounds are in the types**; a queue without one has to be spelt out.
-//! * **A panic in the user's code is contained**: the others go on, the panic is reported.
+//! * **Queues are bounded.** An unbounded one has to be asked for explicitly.
+//! * **A panic in user code is contained**: the others carry on, and the panic is reported.
 //!
-//! Each has a core without runtime and clock, a plain state machine that is told the time. The
-//! drivers around it are for [tokio](https://docs.rs/tokio) and, where it makes sense, for
-//! [threads](thread).
+//! All four live in one process. Events and tasks are not stored, and are lost with it.
+//!
+//! # Shapes
+//! A system whose state is *data* has a state machine under a mutex, advanced by each caller. A system
+//! whose state is *code* has a task that owns it, and callers send requests. Inside each system is a
+//! state machine without runtime or clock, which is told the time; the drivers around it are for tokio
+//! and, where it makes sense, for threads.
+//!
+//! # Features
+//! * `debug`: the module `debug`, a list of everything that waits in the systems, and for what.
+//!
+//! The minimum supported Rust version is the `rust-version` in Cargo.toml.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 use std::time::Duration;
 
-#[cfg(feature = "debug")]
-pub mod debug;
-pub mod mux;
 mod panics;
-pub mod pubsub;
 mod reply;
 mod sync;
 mod wait;
 mod waiters;
 mod waits;
 mod wakers;
+
+#[cfg(feature = "debug")]
+pub mod debug;
+pub mod mux;
+pub mod pubsub;
+pub mod replicated;
+pub mod schedule;
+pub mod thread;
 
 cfg_select! {
     any(pushdown_model = "loom", pushdown_model = "shuttle") => { pub mod seeded; }
@@ -36,29 +80,30 @@ cfg_select! {
         mod seeded;
     }
 }
-pub mod replicated;
-pub mod schedule;
-pub mod thread;
 
-/// What became of what an operation was to bring about, when it failed.
+/// The effect of an operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// It did not happen, and will not.
+    /// The effect did not happen, and will not.
     DidNotHappen,
-    /// It may have happened, or may happen yet.
+    /// The effect may have happened, or may yet happen.
     MayHaveHappened,
-    /// It happened.
+    /// The effect happened.
     Happened,
 }
 
-/// How to end.
+/// The way in which a system shuts down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
-    /// Take on nothing new, bring to an end what was begun, and abort what is left then.
+    /// Accept nothing new, finish what has begun, and abort what is left at the timeout.
     Drain {
-        /// For how long, counted from the call.
+        /// Time limit, from the call of the shutdown.
         timeout: Duration,
     },
     /// End everything at once.
     Abort,
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

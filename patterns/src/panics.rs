@@ -1,5 +1,4 @@
-//! Panics in code of the user's, which end where they are contained. The panic hook has reported them
-//! by then.
+//! Contains panics of user code, which the panic hook has already reported.
 
 use core::any::Any;
 use core::mem;
@@ -7,20 +6,20 @@ use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::String;
 
-/// Runs code of the user's. A panic ends here, and leaves what it said.
+/// Runs user code. Returns the message of a panic.
 pub(crate) fn contain<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(code)).map_err(message)
 }
 
-/// Drops a value of the user's.
+/// Drops a value of user code, and ignores a panic.
 pub(crate) fn discard<T>(value: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        // It may panic when it is dropped, and so on without end.
+        // Its drop may panic too, with a payload whose drop panics, and so on.
         mem::forget(payload);
     }
 }
 
-/// What a panic said; nothing if that was no text.
+/// Returns the message of a panic. Empty if the payload is not text.
 pub(crate) fn message(payload: Box<dyn Any + Send>) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| String::from(*text));
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());

@@ -1,33 +1,34 @@
-//! The answer to one request, from the task that owns a state to whoever asked.
+//! The reply to one request, from the task that owns a state to the task that asked.
 
 use std::mem;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::sync::Mutex;
+use crate::wakers::{AfterUnlock, WakerSlot};
 
-/// Who asked waits here. Dropping it says that the answer is not wanted any more.
+/// The end that waits for the answer. Dropping it says that the answer is not wanted any more.
 #[derive(Debug)]
 pub(crate) struct Answer<T>(Arc<Mutex<Slot<T>>>);
 
-/// Who was asked answers here. Dropping it says that there will be no answer.
+/// The end that answers. Dropping it says that there will be no answer.
 #[derive(Debug)]
 pub(crate) struct Reply<T>(Arc<Mutex<Slot<T>>>);
 
 #[derive(Debug)]
 enum Slot<T> {
-    Asked(Option<Waker>),
+    Asked(WakerSlot),
     Answered(T),
-    /// Nobody asks any more, or nobody will answer.
+    /// The answer has been taken, is not wanted, or will not come.
     Over,
 }
 
 pub(crate) fn question<T>() -> (Reply<T>, Answer<T>) {
-    let slot = Arc::new(Mutex::new(Slot::Asked(None)));
+    let slot = Arc::new(Mutex::new(Slot::Asked(WakerSlot::default())));
     (Reply(slot.clone()), Answer(slot))
 }
 
-/// Which question, as long as either end of it is there.
+/// The identity of a question, for as long as either end of it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Question(usize);
 
@@ -36,15 +37,15 @@ impl<T> Answer<T> {
         Question(Arc::as_ptr(&self.0).addr())
     }
 
-    /// `None` if there will be no answer.
+    /// Returns `None` if there will be no answer.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let _replaced;
-        let mut slot = self.0.lock();
-        if let Slot::Asked(waker) = &mut *slot {
-            _replaced = waker.replace(cx.waker().clone());
+        let mut locked = self.0.lock_with::<AfterUnlock>();
+        let (slot, after) = locked.split();
+        if let Slot::Asked(waker) = slot {
+            waker.register(cx, after);
             return Poll::Pending;
         }
-        match mem::replace(&mut *slot, Slot::Over) {
+        match mem::replace(slot, Slot::Over) {
             Slot::Answered(answer) => Poll::Ready(Some(answer)),
             _ => Poll::Ready(None),
         }
@@ -56,24 +57,36 @@ impl<T> Reply<T> {
         Question(Arc::as_ptr(&self.0).addr())
     }
 
-    /// Whether the answer is still wanted.
+    /// Returns whether the answer is still wanted.
     pub(crate) fn is_wanted(&self) -> bool {
         matches!(*self.0.lock(), Slot::Asked(_))
     }
 
-    /// Answers.
     pub(crate) fn send(self, answer: T) {
         self.end(Slot::Answered(answer));
     }
 
-    /// An answer that is not wanted, and the waker of who wanted it, are dropped without the lock.
     fn end(&self, end: Slot<T>) {
-        let mut slot = self.0.lock();
-        let Slot::Asked(waker) = &mut *slot else { return };
-        let waker = waker.take();
-        *slot = end;
-        drop(slot);
-        waker.into_iter().for_each(Waker::wake);
+        let mut locked = self.0.lock_with::<Discarded<T>>();
+        let (slot, after) = locked.split();
+        if let Slot::Asked(waker) = slot {
+            waker.wake(&mut after.waker);
+            *slot = end;
+        } else {
+            after.slot = Some(end);
+        }
+    }
+}
+
+/// The asker, woken after the unlock, and an answer that is not wanted, dropped after it.
+struct Discarded<T> {
+    waker: AfterUnlock,
+    slot: Option<Slot<T>>,
+}
+
+impl<T> Default for Discarded<T> {
+    fn default() -> Self {
+        Self { waker: AfterUnlock::default(), slot: None }
     }
 }
 
@@ -85,6 +98,8 @@ impl<T> Drop for Reply<T> {
 
 impl<T> Drop for Answer<T> {
     fn drop(&mut self) {
-        let _given_up = mem::replace(&mut *self.0.lock(), Slot::Over);
+        let mut locked = self.0.lock_with::<Discarded<T>>();
+        let (slot, after) = locked.split();
+        after.slot = Some(mem::replace(slot, Slot::Over));
     }
 }

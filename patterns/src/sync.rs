@@ -1,12 +1,16 @@
-//! The locks of the patterns, in one place: those of `std`, or those of a model checker.
+//! The locks of the patterns: those of `std`, or those of a model checker.
 //!
-//! All state that threads or tasks share lies under a [`Mutex`] from here, so a model sees every
-//! race. The rules, which hold throughout the module:
+//! State that threads or tasks of a pattern share is under a [`Mutex`] from here, so a model checker
+//! sees every race for it. The exceptions use `std` directly: the table of what waits
+//! (`waits/table.rs`) and counters that only hand out numbers.
 //!
-//! * no code of the user runs while a lock is held: no payload is dropped, no waker is woken or
-//!   dropped; wakers are cloned at most. So a lock is never poisoned and never held for long;
-//! * a waker is stored under the lock under which its condition was found false, or the condition is
-//!   looked at once more afterwards.
+//! The rules, throughout the crate:
+//!
+//! * User code under a lock is limited to clones of wakers and, in `mux`, to the `Ord` and `Clone` of
+//!   tags and to `Protocol::tag`. Wakers are not woken or dropped under a lock, and neither payloads
+//!   nor requests, replies and servers are dropped there: [`Locked`] carries them past the unlock.
+//! * A waker is stored under the lock under which its condition was found false. Otherwise the
+//!   condition is checked again after the waker has been stored.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
@@ -32,8 +36,8 @@ cfg_select! {
 
 cfg_select! {
     any(pushdown_model = "loom", pushdown_model = "shuttle") => {
-        /// A place that is written once. No model checker has one: this one is std's, behind a flag
-        /// that the checker sees.
+        /// A cell that is written once. The model checkers have none, so this is the one of `std`,
+        /// behind a flag that the checker sees.
         pub(crate) struct Once<T> {
             is_set: imp::atomic::AtomicBool,
             value: std::sync::OnceLock<T>,
@@ -70,7 +74,7 @@ cfg_select! {
 pub(crate) use imp::MutexGuard;
 pub(crate) use imp::atomic::AtomicU64;
 
-/// A lock without poison, of which nothing here needs any.
+/// A mutex that ignores poison.
 #[derive(Debug)]
 pub(crate) struct Mutex<T>(imp::Mutex<T>);
 
@@ -96,44 +100,41 @@ impl Condvar {
         self.0.notify_one();
     }
 
-    /// Waits to be notified, or until a point in time.
+    /// Waits for a notification, or until the deadline.
     pub(crate) fn wait<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
-        until: Option<Instant>,
+        deadline: Option<Instant>,
     ) -> MutexGuard<'a, T> {
-        match until {
+        match deadline {
             None => self.0.wait(guard).unwrap_or_else(PoisonError::into_inner),
-            Some(until) => {
-                let left = until.saturating_duration_since(Instant::now());
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
                 self.0.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
             }
         }
     }
 }
 
-/// A held lock, and what follows once it is released: wakers to wake and drop, values to drop.
+/// A held lock, and an `A` that is dropped after the unlock: wakers to wake, values to drop.
 ///
-/// The order is that of the fields: first the lock is released, then `after` is dropped. So code
-/// under the lock hands over what must not run there, and cannot get the order wrong.
+/// The order is that of the fields. Code under the lock moves into `after` what must not run there, and
+/// cannot get the order wrong.
 #[derive(Debug)]
-#[allow(dead_code, reason = "until every lock has moved here")]
 pub(crate) struct Locked<'a, T, A = AfterUnlock> {
     guard: MutexGuard<'a, T>,
     after: A,
 }
 
-#[allow(dead_code, reason = "until every lock has moved here")]
 impl<T> Mutex<T> {
-    /// Locks, with an empty `A` for what follows the unlock.
+    /// Locks, with an empty `A` to be dropped after the unlock.
     pub(crate) fn lock_with<A: Default>(&self) -> Locked<'_, T, A> {
         Locked { guard: self.lock(), after: A::default() }
     }
 }
 
-#[allow(dead_code, reason = "until every lock has moved here")]
 impl<T, A> Locked<'_, T, A> {
-    /// The state, and what follows the unlock, as two borrows.
+    /// Returns the state and what follows the unlock, as two borrows.
     pub(crate) fn split(&mut self) -> (&mut T, &mut A) {
         (&mut self.guard, &mut self.after)
     }

@@ -1,8 +1,8 @@
-//! The one place in which anything waits.
+//! All waiting of the patterns.
 //!
-//! What waits is a closure that is asked again whenever its waker is woken, and when the time comes
-//! that it has named. [`wait`] asks it from a task, [`block`] from a thread; that is all the
-//! difference between the two drivers.
+//! A waiter is a closure, polled again when its waker is woken or the deadline it returned has passed.
+//! [`wait`] polls it from a task, [`block`] from a thread. That is the only difference between the two
+//! drivers.
 
 use std::boxed::Box;
 use std::future::{Future, poll_fn};
@@ -14,13 +14,13 @@ use std::time::Instant;
 use crate::sync::{Condvar, Mutex};
 use crate::waits::{At, Entry, Peer, Site};
 
-/// What one question brought.
+/// The result of one poll.
 #[derive(Debug)]
 pub(crate) enum Step<T> {
     Done(T),
-    /// Not yet. The waker is stored where it will be woken.
+    /// Not yet. The waker has been stored where it will be woken.
     Wait {
-        /// When to ask again even so.
+        /// When to poll again even if it is not woken.
         until: Option<Instant>,
     },
 }
@@ -34,7 +34,7 @@ impl<T> From<Poll<T>> for Step<T> {
     }
 }
 
-/// What tells the time. It is read only where somebody has to wait.
+/// A source of the time. It is read only by a waiter that has to wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock(fn() -> Instant);
 
@@ -48,33 +48,33 @@ impl Clock {
     }
 }
 
-/// Waits in a task. Needs tokio's timer only once the answer names a time.
+/// Waits in a task. Needs the timer of tokio only once the closure returns a deadline.
 pub(crate) async fn wait<'p, T>(
     at: impl Into<At<'p>>,
-    mut ask: impl FnMut(&mut Context<'_>, Clock) -> Step<T>,
+    mut poll: impl FnMut(&mut Context<'_>, Clock) -> Step<T>,
 ) -> T {
-    wait_for(at, |cx, clock, _| ask(cx, clock)).await
+    wait_for(at, |cx, clock, _| poll(cx, clock)).await
 }
 
-/// Waits in a task for somebody whom only the answer names.
+/// Waits in a task for a peer that only the closure can name.
 pub(crate) async fn wait_for<'p, T>(
     at: impl Into<At<'p>>,
-    mut ask: impl FnMut(&mut Context<'_>, Clock, &mut Option<Peer>) -> Step<T>,
+    mut poll: impl FnMut(&mut Context<'_>, Clock, &mut Option<Peer>) -> Step<T>,
 ) -> T {
     let mut waiter = Waiter::new(at.into());
-    let mut alarm: Option<Pin<Box<tokio::time::Sleep>>> = None;
+    let mut timer: Option<Pin<Box<tokio::time::Sleep>>> = None;
     poll_fn(|cx| {
         loop {
-            let until = match waiter.ask(|peer| ask(cx, Clock::TOKIO, peer)) {
+            let until = match waiter.poll(|peer| poll(cx, Clock::TOKIO, peer)) {
                 Ok(value) => return Poll::Ready(value),
                 Err(None) => return Poll::Pending,
                 Err(Some(until)) => tokio::time::Instant::from_std(until),
             };
-            let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
-            if alarm.deadline() != until {
-                alarm.as_mut().reset(until);
+            let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+            if timer.deadline() != until {
+                timer.as_mut().reset(until);
             }
-            if alarm.as_mut().poll(cx).is_pending() {
+            if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -82,22 +82,22 @@ pub(crate) async fn wait_for<'p, T>(
     .await
 }
 
-/// Waits in a thread, which it blocks.
+/// Waits by blocking the thread.
 pub(crate) fn block<'p, T>(
     at: impl Into<At<'p>>,
-    mut ask: impl FnMut(&mut Context<'_>, Clock) -> Step<T>,
+    mut poll: impl FnMut(&mut Context<'_>, Clock) -> Step<T>,
 ) -> T {
-    block_for(at, |cx, clock, _| ask(cx, clock))
+    block_for(at, |cx, clock, _| poll(cx, clock))
 }
 
-/// Waits in a thread for somebody whom only the answer names.
+/// Waits by blocking the thread, for a peer that only the closure can name.
 pub(crate) fn block_for<'p, T>(
     at: impl Into<At<'p>>,
-    mut ask: impl FnMut(&mut Context<'_>, Clock, &mut Option<Peer>) -> Step<T>,
+    mut poll: impl FnMut(&mut Context<'_>, Clock, &mut Option<Peer>) -> Step<T>,
 ) -> T {
-    // Mostly there is nothing to wait for, and then nothing to allocate either.
+    // Usually there is nothing to wait for, and then nothing to allocate.
     let mut cx = Context::from_waker(Waker::noop());
-    if let Step::Done(value) = ask(&mut cx, Clock::SYSTEM, &mut None) {
+    if let Step::Done(value) = poll(&mut cx, Clock::SYSTEM, &mut None) {
         return value;
     }
     let mut waiter = Waiter::new(at.into());
@@ -105,14 +105,14 @@ pub(crate) fn block_for<'p, T>(
     let waker = Waker::from(parker.clone());
     let mut cx = Context::from_waker(&waker);
     loop {
-        match waiter.ask(|peer| ask(&mut cx, Clock::SYSTEM, peer)) {
+        match waiter.poll(|peer| poll(&mut cx, Clock::SYSTEM, peer)) {
             Ok(value) => return value,
             Err(until) => parker.park(until),
         }
     }
 }
 
-/// One that waits. It is registered from its first vain question until it is dropped.
+/// A waiter. It is registered from the first poll that was not ready until it is dropped.
 struct Waiter<'p> {
     at: At<'p>,
     entry: Option<Entry>,
@@ -123,19 +123,19 @@ impl<'p> Waiter<'p> {
         Self { at, entry: None }
     }
 
-    /// Asks. `Err` says when to ask again at the latest.
-    fn ask<T>(
+    /// Polls once. `Err` has the deadline of the next poll.
+    fn poll<T>(
         &mut self,
-        ask: impl FnOnce(&mut Option<Peer>) -> Step<T>,
+        poll: impl FnOnce(&mut Option<Peer>) -> Step<T>,
     ) -> Result<T, Option<Instant>> {
         let mut peer = None;
-        let until = match ask(&mut peer) {
+        let until = match poll(&mut peer) {
             Step::Done(value) => return Ok(value),
             Step::Wait { until } => until,
         };
         let entry = self.entry.get_or_insert_with(|| Entry::new(self.at));
         if let Some(peer) = peer {
-            entry.move_to(peer);
+            entry.set_peer(peer);
         }
         Err(until)
     }
@@ -143,13 +143,13 @@ impl<'p> Waiter<'p> {
 
 static FUTURE: Site = Site::wait("thread", "block_on", "a future");
 
-/// Runs a future to its end in this thread.
+/// Runs a future to completion in this thread.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     block(&FUTURE, |cx, _| future.as_mut().poll(cx).into())
 }
 
-/// A thread that sleeps until it is woken. A wake-up before that counts.
+/// A thread that sleeps until it is woken. A wake-up before it sleeps counts.
 #[derive(Debug)]
 struct Parker {
     woken: Mutex<bool>,

@@ -1,4 +1,4 @@
-//! Who waits, and who is to be woken.
+//! Queues of waiters.
 
 use std::collections::VecDeque;
 use std::task::{Context, Waker};
@@ -7,52 +7,52 @@ use std::vec::Vec;
 use crate::seeded::{self, Bug};
 use crate::wakers::AfterUnlock;
 
-/// A place in a line of waiters.
+/// The number of a waiter in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
-/// A line of waiters. Whoever is first has the turn, and keeps it until it leaves.
+/// A queue of waiters. The first one has the turn, and keeps it until it is removed.
 ///
-/// Waking the first one takes nothing away from it, so a wake-up cannot be lost: if the one that was
-/// woken leaves instead of taking its turn, the turn passes on with [`leave`](Self::leave).
+/// Waking the first waiter takes nothing from it, so a wake-up cannot be lost: if the waiter leaves
+/// instead of taking its turn, [`remove`](Self::remove) passes the turn on.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
-    line: VecDeque<(Ticket, Waker)>,
+    queue: VecDeque<(Ticket, Waker)>,
     next: u64,
 }
 
-#[allow(dead_code, reason = "both forms while the callers move from one to the other")]
+#[allow(dead_code, reason = "both forms while callers move from one to the other")]
 impl Waiters {
-    /// Whether it is the turn of whoever holds this ticket, or of a newcomer who holds none.
+    /// Returns whether the waiter with this ticket, or a newcomer without one, has the turn.
     pub(crate) fn has_turn(&self, ticket: Option<Ticket>) -> bool {
-        self.line.front().map(|(first, _)| *first) == ticket || self.line.is_empty()
+        self.queue.front().map(|(first, _)| *first) == ticket || self.queue.is_empty()
     }
 
-    /// Joins the line at its end, or stays in it with another waker. What comes back is the old
-    /// waker, to be dropped when no lock is held.
+    /// The old form of [`enqueue`](Self::enqueue). Returns the replaced waker, to be dropped when no
+    /// lock is held.
     #[must_use = "a waker is dropped when no lock is held"]
     pub(crate) fn wait(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) -> Option<Waker> {
-        if let Some(place) = ticket.and_then(|ticket| self.place(ticket)) {
-            let old = &mut self.line[place].1;
+        if let Some(index) = ticket.and_then(|ticket| self.index(ticket)) {
+            let old = &mut self.queue[index].1;
             return (!old.will_wake(waker)).then(|| std::mem::replace(old, waker.clone()));
         }
         let joined = Ticket(self.next);
         self.next += 1;
-        self.line.push_back((joined, waker.clone()));
+        self.queue.push_back((joined, waker.clone()));
         *ticket = Some(joined);
         None
     }
 
-    /// Leaves the line. The waker of the leaver is to be dropped when no lock is held; the other one,
-    /// if the turn has passed on, to be woken.
+    /// The old form of [`remove`](Self::remove). When no lock is held, drop the first waker and wake the
+    /// second, which has the turn now.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> (Option<Waker>, Option<Waker>) {
-        let Some(place) = self.place(ticket) else { return (None, None) };
-        let left = self.line.remove(place).map(|(_, waker)| waker);
-        let passes_on = place == 0 && !seeded::is(Bug::TurnIsLost);
+        let Some(index) = self.index(ticket) else { return (None, None) };
+        let left = self.queue.remove(index).map(|(_, waker)| waker);
+        let passes_on = index == 0 && !seeded::is(Bug::TurnIsLost);
         (left, if passes_on { self.first() } else { None })
     }
 
-    /// Joins the line at its end, or stays in it with another waker.
+    /// Adds a waiter at the end, or updates the waker of one that is queued.
     pub(crate) fn enqueue(
         &mut self,
         ticket: &mut Option<Ticket>,
@@ -63,7 +63,7 @@ impl Waiters {
         after.discard(replaced);
     }
 
-    /// Leaves the line, with or without a place in it. If the turn passes on, the next one is woken.
+    /// Removes a waiter, if it is queued. If it had the turn, wakes the next one.
     pub(crate) fn remove(&mut self, ticket: Option<Ticket>, after: &mut AfterUnlock) {
         let Some(ticket) = ticket else { return };
         let (left, next) = self.leave(ticket);
@@ -71,17 +71,25 @@ impl Waiters {
         after.wake(next);
     }
 
-    /// The waker of the first in line.
+    /// Removes a waiter, if it is queued, and wakes no other. For waiters that take no turns: all of
+    /// them are woken at once.
+    pub(crate) fn forget(&mut self, ticket: Option<Ticket>, after: &mut AfterUnlock) {
+        if let Some(index) = ticket.and_then(|ticket| self.index(ticket)) {
+            after.discard(self.queue.remove(index).map(|(_, waker)| waker));
+        }
+    }
+
+    /// Returns the waker of the first waiter.
     pub(crate) fn first(&self) -> Option<Waker> {
-        self.line.front().map(|(_, waker)| waker.clone())
+        self.queue.front().map(|(_, waker)| waker.clone())
     }
 
-    /// Everybody's waker.
+    /// Returns the wakers of all waiters.
     pub(crate) fn all(&self) -> Vec<Waker> {
-        self.line.iter().map(|(_, waker)| waker.clone()).collect()
+        self.queue.iter().map(|(_, waker)| waker.clone()).collect()
     }
 
-    fn place(&self, ticket: Ticket) -> Option<usize> {
-        self.line.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()
+    fn index(&self, ticket: Ticket) -> Option<usize> {
+        self.queue.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()
     }
 }

@@ -1,17 +1,18 @@
-//! Wakers under a lock: stored and cloned there, woken and dropped after it.
+//! Wakers under a lock: stored and cloned there, woken and dropped after the unlock.
 
 use std::task::{Context, Waker};
 
 use crate::panics::contain;
 
-/// Wakers to wake, and wakers to drop, once no lock is held: when this is dropped.
+/// Wakers to wake and wakers to drop, when this is dropped: after the unlock, as part of a
+/// [`Locked`](crate::sync::Locked).
 ///
 /// Each is woken separately: if one panics, the rest are still woken and the caller carries on.
 #[derive(Debug, Default)]
 #[must_use = "dropping it wakes"]
 pub(crate) struct AfterUnlock {
     wake: Vec<Waker>,
-    replaced: Vec<Waker>,
+    discard: Vec<Waker>,
 }
 
 impl AfterUnlock {
@@ -19,9 +20,9 @@ impl AfterUnlock {
         self.wake.extend(wakers);
     }
 
-    /// Drops wakers that nobody has to wake any more: a waker's destructor is user code too.
+    /// Drops wakers without waking them. The destructor of a waker is user code too.
     pub(crate) fn discard(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.replaced.extend(wakers);
+        self.discard.extend(wakers);
     }
 }
 
@@ -33,20 +34,20 @@ impl Drop for AfterUnlock {
     }
 }
 
-/// The waker of the one task that waits here, if it does.
+/// The waker of the one task that waits here, if any.
 #[derive(Debug, Default)]
 pub(crate) struct WakerSlot(Option<Waker>);
 
 #[allow(dead_code, reason = "until every waker has moved here")]
 impl WakerSlot {
-    /// Stores the task's waker in place of the one that was there.
+    /// Stores the waker of the task in place of the previous one.
     pub(crate) fn register(&mut self, cx: &Context<'_>, after: &mut AfterUnlock) {
         if !self.0.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             after.discard(self.0.replace(cx.waker().clone()));
         }
     }
 
-    /// Wakes the task, which registers again if it still waits.
+    /// Wakes the task. It registers again if it still waits.
     pub(crate) fn wake(&mut self, after: &mut AfterUnlock) {
         after.wake(self.0.take());
     }

@@ -1,6 +1,6 @@
-//! A million dropped calls: no entry is left, and no memory.
+//! A million dropped calls leave no entry and no memory behind.
 //!
-//! In a process of its own, whose memory nobody else takes.
+//! A test binary of its own, so that no other test adds to the memory of the process.
 
 use std::fs;
 use std::future::poll_fn;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const CALLS: usize = 1_000_000;
 const BATCH: usize = 1_000;
 
-/// How many bytes of this process are in memory.
+/// The resident memory of this process, in bytes.
 fn resident() -> Option<usize> {
     let text = fs::read_to_string("/proc/self/smaps_rollup").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("Rss:"))?;
@@ -25,7 +25,7 @@ async fn a_million_dropped_calls_leave_no_entry_and_no_memory() {
     let (ours, mut theirs) = tokio::io::duplex(64 << 10);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = dns::split(read, write);
-    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, Options::new());
     let query = || Message::new(vec![0; 12]).unwrap();
 
     let mut drop_calls = async |count: usize| {
@@ -34,7 +34,7 @@ async fn a_million_dropped_calls_leave_no_entry_and_no_memory() {
             for call in &mut calls {
                 assert!(poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await);
             }
-            // Half of them are dropped before they are sent, the others before they are answered.
+            // Half are dropped before they are sent, the others before they are answered.
             calls.truncate(BATCH / 2);
             let mut messages = vec![0; BATCH / 2 * 14];
             theirs.read_exact(&mut messages).await.unwrap();
@@ -57,10 +57,10 @@ async fn a_million_dropped_calls_leave_no_entry_and_no_memory() {
     match before.zip(resident()) {
         Some((before, after)) => {
             let more = after.saturating_sub(before);
-            assert!(more < 1 << 20, "{more} bytes more");
-            println!("{CALLS} calls dropped, {more} bytes more, {} replies late", counts.late);
+            assert!(more < 1 << 20, "{more} more bytes");
+            println!("{CALLS} calls dropped, {more} more bytes, {} late replies", counts.late);
         }
-        None => println!("skipped: the system does not tell how much memory is in use"),
+        None => println!("skipped: this system does not report resident memory"),
     }
     let answering = async {
         let mut message = [0; 14];

@@ -1,4 +1,4 @@
-//! The seeds and past failures of the fuzz targets of `pushdown-patterns`, replayed.
+//! Replays the seeds and past failures of the fuzz targets of `pushdown-patterns`.
 
 use std::path::Path;
 
@@ -10,6 +10,6 @@ pub mod mux;
 mod replay;
 
 #[test]
-fn every_seed_and_every_past_failure_of_the_fuzz_targets_passes() {
+fn every_seed_and_past_failure_of_the_fuzz_targets_passes() {
     replay::replay(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz")), mux::TARGETS);
 }

@@ -75,6 +75,12 @@ fn swap<'p>(a: &mut coroutine::Input<'" ["_" or "p"] ">, b: &mut coroutine::Inpu
     mem::swap(a, b);
 }");
 
+attack!(a_body_cannot_choose_the_lifetime_of_its_input, "", "
+fn body(input: &mut coroutine::Input<'" ["static" or "_"] ">) -> Result<(), Failure> {
+    input.expect(b'.')
+}
+let parser: coroutine::Parser = coroutine::Parser::new(body);");
+
 attack!(an_input_cannot_be_stored_in_the_body, "E0521", "
 let mut kept = None;
 let parser: coroutine::Parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {

@@ -82,6 +82,12 @@ fn swap<'p>(a: &mut stackless::Input<'" ["_" or "p"] ">, b: &mut stackless::Inpu
     mem::swap(a, b);
 }");
 
+attack!(a_body_cannot_choose_the_lifetime_of_its_input, "", "
+async fn body(input: &mut stackless::Input<'" ["static" or "_"] ">) -> Result<(), Failure> {
+    input.expect(b'.').await
+}
+let parser = stackless::Parser::new(body);");
+
 attack!(an_input_cannot_be_stored_in_the_body, "E0521", "
 let mut kept = None;
 let parser = stackless::Parser::new(async move |input: &mut stackless::Input<'_>| {

@@ -47,12 +47,14 @@ use core::mem;
 use nom::IResult;
 
 use crate::error::{Error, ErrorKind};
-use crate::parser::{Events, LocalSink, Progress, PushParser, State, drive, drive_local};
+use crate::parser::{
+    Events, LocalSink, Progress, PushParser, State, engine_methods, local_methods,
+};
 
 /// The largest length of a value in bytes, unless chosen otherwise.
 pub const DEFAULT_MAX_LEN: usize = 64 << 10;
 
-/// Where a wrapped parser reports its events.
+/// The sink of a wrapped parser.
 ///
 /// It is shared, not exclusive, so that several closures of one parser can hold it.
 pub struct Emit<'s, E: Events>(Option<RefCell<&'s mut LocalSink<'s, E>>>);
@@ -108,14 +110,14 @@ where
             body,
             buffer: Vec::new(),
             max_len,
-            state: State::at(0),
+            state: State::new(),
             output: None,
             work: 0,
             events: PhantomData,
         }
     }
 
-    drive_local!(E);
+    local_methods!(E);
 
     fn parse(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, E>>) -> Progress {
         if let Some(refusal) = self.state.refuse(chunk) {
@@ -217,7 +219,7 @@ where
     type Events = E;
     type Output = T;
 
-    drive!(E);
+    engine_methods!(E);
 
     fn take_output(&mut self) -> Option<T> {
         self.output.take()

@@ -40,7 +40,7 @@ use super::stackless::{DynTask, Task};
 pub use super::stackless::{Emit, Input, Limited, Options};
 use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, Failure};
-use crate::parser::{EventSink, Events, Progress, PushParser, State, Status, drive};
+use crate::parser::{EventSink, Events, Progress, PushParser, State, Status, engine_methods};
 
 /// An `async` body in a generator, as a push parser.
 pub struct Parser<E: Events = (), T: 'static = ()> {
@@ -79,8 +79,7 @@ enum Command<'a, E: Events> {
 /// # The invariant
 /// The call is borrowed by [`Parser::call`] until the generator has yielded again. By then the
 /// generator has dropped its reference: it does not keep one across a yield.
-/// (Without it: `hostile/lent.rs` fails under AddressSanitizer, with chunks that are freed after each
-/// call.)
+/// (Watched by AddressSanitizer in `hostile/lent.rs`, which frees each chunk right after its call.)
 struct CallPtr<E: Events, T: 'static>(NonNull<Call<'static, E, T>>);
 
 impl<E: Events, T: 'static> Parser<E, T> {
@@ -189,7 +188,7 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
     type Events = E;
     type Output = T;
 
-    drive!(E);
+    engine_methods!(E);
 
     fn take_output(&mut self) -> Option<T> {
         self.call(Command::TakeOutput).output

@@ -38,7 +38,7 @@ macro_rules! parser {
             /// Creates a parser at the start of a value.
             ///
             /// # Panics
-            /// If the system has no memory for a stack; [`try_new`](Self::try_new) returns that error.
+            /// If no stack can be allocated; [`try_new`](Self::try_new) returns that error.
             pub fn new() -> Self {
                 Self($crate::engine::coroutine::Parser::new($body))
             }
@@ -46,7 +46,7 @@ macro_rules! parser {
             /// Creates a parser at the start of a value.
             ///
             /// # Errors
-            /// If the system has no memory for a stack.
+            /// If no stack can be allocated.
             pub fn try_new() -> std::io::Result<Self> {
                 Self::with_options($crate::engine::coroutine::Options::new())
             }
@@ -54,7 +54,7 @@ macro_rules! parser {
             /// Creates a parser at the start of a value, on a stack with these options.
             ///
             /// # Errors
-            /// If the system has no memory for a stack.
+            /// If no stack can be allocated.
             pub fn with_options(
                 options: $crate::engine::coroutine::Options,
             ) -> std::io::Result<Self> {

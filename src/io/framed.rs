@@ -1,13 +1,16 @@
-//! Messages out of bytes, and bytes out of messages: between a socket and the multiplexer.
+//! A stream of messages over an [`AsyncRead`], and a sink of messages over an [`AsyncWrite`].
 //!
-//! A [`Reader`] feeds what the socket brings to a [`stackless`](crate::engine::stackless) body, straight-line code that reads one
-//! message and returns it. A [`Writer`] collects encoded messages and writes many at once.
+//! A [`Reader`] feeds the bytes it reads to a [`stackless`](crate::engine::stackless) parser, whose body
+//! reads one message and returns it. A [`Writer`] encodes messages into a buffer, and writes many at once.
 //!
 //! ```
+//! # use std::{future::poll_fn, pin::Pin};
+//! # use futures_core::Stream;
+//! # use futures_sink::Sink;
 //! use pushdown::engine::stackless::{Input, Parser};
 //! use pushdown::io::framed::{Reader, Writer};
 //!
-//! // Messages with one byte in front that says how long they are.
+//! // Messages that follow their length, which is one byte.
 //! let body = async |input: &mut Input<'_>| {
 //!     let length = usize::from(input.next().await?);
 //!     let mut message = Vec::new();
@@ -20,10 +23,23 @@
 //!     bytes.push(message.len() as u8);
 //!     bytes.extend(message);
 //! };
-//! let (read, write) = (&b"\x03one"[..], Vec::new());
-//! let stream = Reader::new(read, Parser::new(body));
-//! let sink = Writer::new(write, encode);
-//! # let _ = (stream, sink);
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # runtime.block_on(async {
+//! let mut written = Vec::new();
+//! let mut stream = Reader::new(&b"\x03one\x03two"[..], Parser::new(body));
+//! let mut sink = Writer::new(&mut written, encode);
+//!
+//! // With the futures crate: `stream.next().await` and `sink.send(message?).await?`.
+//! while let Some(message) = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
+//!     poll_fn(|cx| Pin::new(&mut sink).poll_ready(cx)).await?;
+//!     Pin::new(&mut sink).start_send(message?)?;
+//! }
+//! poll_fn(|cx| Pin::new(&mut sink).poll_flush(cx)).await?;
+//! drop(sink);
+//! assert_eq!(written, b"\x03one\x03two");
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use core::fmt;
@@ -40,27 +56,31 @@ use crate::engine::stackless::{DynTask, Parser};
 use crate::io::ReadError;
 use crate::parser::{PushParser, Status};
 
-/// How much is read at once, and from how much on a [`Writer`] writes before it takes more. A socket of
-/// Linux takes and gives about as much in one call.
+/// The most bytes a [`Reader`] reads at once, and the number of bytes from which on a [`Writer`] writes
+/// before it takes another message.
+///
+/// A Linux socket moves about as much in one call, so a larger buffer saves no calls. In a writer it
+/// bounds what a peer that reads nothing can make us hold, but for one message.
 const BUFFER: usize = 64 << 10;
 
-/// A stream of messages, read by a parser: one value after the other, cut anywhere.
+/// A stream of the messages that a parser reads, one after the other, wherever they are cut.
 ///
-/// It ends where the reader does, unless that is in the middle of a message. After an error it is
-/// over.
+/// The stream ends with the reader, and then gives an error if the last message is incomplete. It also
+/// ends after any error, of the reader or of the parser. The offset of a
+/// [parse error](ReadError::Parse) counts from the start of the stream.
 pub struct Reader<R, M> {
     reader: R,
     parser: Parser<dyn DynTask<Events = (), Output = M> + Send>,
     buffer: Vec<u8>,
-    /// What of the buffer was read and is yet to be parsed.
+    /// The part of the buffer that was read but not parsed.
     rest: core::ops::Range<usize>,
-    /// Where the message began, in bytes from the start.
+    /// The offset at which the current message begins.
     start: u64,
     over: bool,
 }
 
 impl<R: AsyncRead + Unpin, M> Reader<R, M> {
-    /// A stream of the messages that the parser makes of what the reader reads.
+    /// Creates a stream of the messages that the parser finds in the reader's bytes.
     pub fn new<P>(reader: R, parser: Parser<P>) -> Self
     where
         P: DynTask<Events = (), Output = M> + Send + 'static,
@@ -75,7 +95,7 @@ impl<R: AsyncRead + Unpin, M> Reader<R, M> {
         }
     }
 
-    /// The next message of what is in the buffer.
+    /// Parses the rest of the buffer, up to the end of the next message.
     fn parse(&mut self) -> Result<Option<M>, ReadError> {
         let progress = self.parser.feed(&self.buffer[self.rest.clone()]);
         self.rest.start += progress.consumed;
@@ -87,12 +107,11 @@ impl<R: AsyncRead + Unpin, M> Reader<R, M> {
                 self.parser.reset_at(self.start);
                 Ok(message)
             }
-            Status::BadInput => Err(self.verdict()),
+            Status::BadInput => {
+                let error = self.parser.error().expect("bad input has an error");
+                Err(ReadError::Parse(*error))
+            }
         }
-    }
-
-    fn verdict(&self) -> ReadError {
-        ReadError::Parse(*self.parser.error().expect("the input is bad"))
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<M>, ReadError>> {
@@ -109,8 +128,9 @@ impl<R: AsyncRead + Unpin, M> Reader<R, M> {
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
             if self.rest.is_empty() {
-                let between = self.parser.offset() == self.start;
-                let end = if between { Ok(()) } else { self.parser.finish() };
+                // An end between two messages is not an error, and the parser must not see it.
+                let is_between = self.parser.offset() == self.start;
+                let end = if is_between { Ok(()) } else { self.parser.finish() };
                 return Poll::Ready(end.map(|()| self.parser.take_output()).map_err(Into::into));
             }
         }
@@ -131,7 +151,7 @@ impl<R: AsyncRead + Unpin, M> Stream for Reader<R, M> {
     }
 }
 
-// The parser is boxed.
+// The parser is behind a box, so moving the reader does not move its future.
 impl<R: Unpin, M> Unpin for Reader<R, M> {}
 
 impl<R, M> fmt::Debug for Reader<R, M> {
@@ -140,17 +160,19 @@ impl<R, M> fmt::Debug for Reader<R, M> {
     }
 }
 
-/// A sink of messages, which are encoded at once and written when it is flushed, or when there are many.
+/// A sink that encodes messages into a buffer, and writes it when flushed or when it is full.
+///
+/// Closing the sink writes the buffer, and then shuts the writer down.
 pub struct Writer<W, F> {
     writer: W,
     encode: F,
     buffer: Vec<u8>,
-    /// How much of the buffer was written.
+    /// Number of bytes of the buffer that have been written.
     written: usize,
 }
 
 impl<W: AsyncWrite + Unpin, F> Writer<W, F> {
-    /// A sink that writes what `encode` appends for each message.
+    /// Creates a sink. `encode` appends the bytes of a message to the buffer.
     pub fn new<M>(writer: W, encode: F) -> Self
     where
         F: FnMut(M, &mut Vec<u8>),
@@ -169,7 +191,7 @@ impl<W: AsyncWrite + Unpin, F> Writer<W, F> {
             }
         }
         self.buffer.clear();
-        // One large message does not keep its memory for ever.
+        // Otherwise one large message would keep its memory for good.
         self.buffer.shrink_to(2 * BUFFER);
         self.written = 0;
         Poll::Ready(Ok(()))

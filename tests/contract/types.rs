@@ -51,7 +51,7 @@ fn a_boxed_parser_is_a_parser() {
     }
 }
 
-/// Tells at compile time if a type is `Send`: the constant of the type itself hides that of the trait,
+/// Finds out at compile time if a type is `Send`: the constant of the type itself hides that of the trait,
 /// and exists only if the type is `Send`.
 struct Is<T>(std::marker::PhantomData<T>);
 

@@ -132,10 +132,10 @@ fn every_engine_answers_the_same_number_of_reads_after_the_end() {
 }
 
 /// Leaks a parser, but keeps it reachable for the leak checker.
-fn forget(parser: impl PushParser + 'static) {
-    static FORGOTTEN: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+fn leak(parser: impl PushParser + 'static) {
+    static LEAKED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
     let kept = Box::into_raw(Box::new(parser));
-    FORGOTTEN.lock().unwrap().push(kept.expose_provenance());
+    LEAKED.lock().unwrap().push(kept.expose_provenance());
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn parsers_leaked_half_way_do_not_disturb_others() {
         for (_, parser) in &mut parsers {
             assert_eq!(feed(parser, b"\"half").status, Status::NeedMoreInput);
         }
-        parsers.into_iter().for_each(|(_, parser)| forget(parser));
+        parsers.into_iter().for_each(|(_, parser)| leak(parser));
         let mut parser = quoted::Coroutine::new();
         assert_eq!(parser.feed(b"\"whole\"").status, Status::Success);
     }
@@ -163,7 +163,7 @@ fn a_body_that_catches_its_unwinding_is_suspended_for_good() {
     parser.reset();
     assert_eq!(feed(&mut parser, b"a").consumed, 0);
     assert_eq!(parser.error().copied(), error(ErrorKind::Stalled, 0));
-    forget(parser);
+    leak(parser);
 }
 
 #[test]

@@ -58,7 +58,11 @@ fn any_depth_is_parsed_at_any_cut() {
         let input = deep(depth);
         let mut parser = Options::new().max_depth(u32::MAX).parser(group);
         for size in [1, 2, 3, 7, 64, 1000, 1 << 20] {
-            assert_eq!(check(&mut parser, &input, size), (Status::Success, 2 * depth as u64), "{depth} {size}");
+            assert_eq!(
+                check(&mut parser, &input, size),
+                (Status::Success, 2 * depth as u64),
+                "{depth} {size}"
+            );
             assert_eq!(parser.take_output(), Some(depth as u64));
             parser.reset();
         }
@@ -159,7 +163,9 @@ fn everything_is_dropped_at_every_cut_and_every_end() {
     let mut parser = Parser::new(async |input: &mut Input<'_>| counted(input, &live).await);
     for cut in 0..=input.len() {
         let _ = parser.feed(&input[..cut]);
-        if (1..80).contains(&cut) { assert!(live.get() > 0); }
+        if (1..80).contains(&cut) {
+            assert!(live.get() > 0);
+        }
         parser.reset();
         assert_eq!(live.get(), 0);
         let _ = parser.feed(&input[..cut]);
@@ -203,7 +209,10 @@ fn a_caught_panic_of_a_call() {
     struct CatchUnwind<F>(F);
     impl<F: Future> Future for CatchUnwind<F> {
         type Output = Result<F::Output, ()>;
-        fn poll(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        fn poll(
+            self: Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Self::Output> {
             let inner = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
             match catch_unwind(AssertUnwindSafe(|| inner.poll(cx))) {
                 Ok(poll) => poll.map(Ok),
@@ -233,11 +242,21 @@ fn a_caught_panic_of_a_call() {
 
 #[test]
 fn parsers_are_send_and_move_between_threads_half_way() {
-    fn send<T: Send>(value: T) -> T { value }
+    fn send<T: Send>(value: T) -> T {
+        value
+    }
     let mut parser = send(Options::new().max_depth(u32::MAX).parser(group));
     let input = deep(10_000);
     for chunk in input.chunks(999) {
-        parser = { let chunk = chunk.to_vec(); std::thread::spawn(move || { let _ = parser.feed(&chunk); parser }) }.join().unwrap();
+        parser = {
+            let chunk = chunk.to_vec();
+            std::thread::spawn(move || {
+                let _ = parser.feed(&chunk);
+                parser
+            })
+        }
+        .join()
+        .unwrap();
     }
     assert_eq!(parser.take_output(), Some(10_000));
 }
@@ -269,7 +288,9 @@ fn limits_hold_at_every_cut() {
                 let mut parser = Parser::new(body);
                 let mut status = Status::NeedMoreInput;
                 for chunk in [&input[..a], &input[a..b], &input[b..]] {
-                    if status == Status::NeedMoreInput { status = parser.feed(chunk).status; }
+                    if status == Status::NeedMoreInput {
+                        status = parser.feed(chunk).status;
+                    }
                 }
                 let _ = parser.finish();
                 let found = match parser.error() {

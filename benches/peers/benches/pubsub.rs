@@ -1,12 +1,12 @@
-//! Our publish/subscribe servers and others' broadcast channels, in one run and by one harness.
+//! Our publish/subscribe servers beside broadcast channels of other crates, in one run and harness.
 //!
 //! ```text
 //! $ cargo bench --bench pubsub
 //! ```
 //!
-//! What an element is, and what each group does, is written in `pattern_pubsub.rs` of the main package.
-//! A channel clones the payload for every subscriber, so each is measured with a number, whose clone
-//! costs nothing, and with an `Arc`, as which ours always hands it out.
+//! The bench of the same name in `patterns/benches` says what an element is and what each group does.
+//! A broadcast channel clones the payload for every subscriber. So each peer is measured with a number,
+//! which costs nothing to clone, and with an `Arc`, which is what our servers always deliver.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ fn fan_out(criterion: &mut Criterion, runtime: &Runtime) {
         });
         bench(&mut group, "task", subscribers, events(subscribers), |events| {
             runtime.block_on(async {
-                let server = task::Server::new();
+                let server = task::Server::spawn();
                 round(Ours { server, policy }, subscribers, events).await
             })
         });
@@ -66,7 +66,7 @@ fn drop_oldest(criterion: &mut Criterion, runtime: &Runtime) {
         });
         bench(&mut group, "task", subscribers, events(subscribers), |events| {
             runtime.block_on(async {
-                let server = task::Server::new();
+                let server = task::Server::spawn();
                 round(Ours { server, policy }, subscribers, events).await
             })
         });
@@ -81,7 +81,7 @@ fn drop_oldest(criterion: &mut Criterion, runtime: &Runtime) {
     }
 }
 
-/// What the peers carry.
+/// The payload of the peers.
 trait Payload: Clone + Send + Sync + 'static {
     fn new(number: u64) -> Self;
 
@@ -108,10 +108,10 @@ impl Payload for Arc<u64> {
     }
 }
 
-/// Used by the methods that keep the waiting in place instead of in a box.
+/// Measured with the methods whose futures are not boxed.
 struct AsyncBroadcast<T> {
     sender: async_broadcast::Sender<T>,
-    /// Keeps the channel open, and receives nothing.
+    /// Keeps the channel open without receiving.
     receiver: async_broadcast::InactiveReceiver<T>,
 }
 
@@ -167,7 +167,7 @@ impl<T: Payload> Reader for broadcast::Receiver<T> {
         match self.recv().await {
             Ok(event) => Next::Event(event.number()),
             Err(RecvError::Lagged(missed)) => Next::Missed(missed),
-            Err(RecvError::Closed) => panic!("the sender is still there"),
+            Err(RecvError::Closed) => panic!("the sender was dropped"),
         }
     }
 }

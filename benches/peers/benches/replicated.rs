@@ -1,10 +1,9 @@
-//! What a request costs with an extra one ready in the background, in case it is slow: ours, and
-//! tower's `Hedge`. Groups are those of the main package's bench `pattern_replicated`.
+//! The cost of a request that could get a second one if it were slow: ours, and tower's `Hedge`. The
+//! groups are those of the bench `replicated` of `pushdown-patterns-benches`.
 //!
-//! Neither is made to wait for a delay: tower's computes its own from the answers it has had, and they
-//! come at once here. What is compared is the bookkeeping. tower's has no list of servers, and so no
-//! preference among them; it keeps no budget, does not go on after an error, measures only what was
-//! answered, and contains no panics.
+//! Neither waits for a delay: tower's computes its own from earlier answers, which come at once here. The
+//! bookkeeping is compared. tower's has no list of servers and no preference among them, keeps no
+//! budget, ends at the first error, measures only what was answered, and contains no panics.
 //!
 //! ```text
 //! $ cargo bench --bench replicated
@@ -18,13 +17,13 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use pushdown_benches::settings;
-use pushdown_patterns::replicated::{Client, Hedge};
+use pushdown_patterns::replicated::{Client, Hedge, Options};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use tower::hedge::{self, Policy};
 use tower::{Service, service_fn};
 
-/// How long tower's remembers an answer.
+/// Time for which tower's remembers an answer.
 const PERIOD: Duration = Duration::from_secs(1);
 
 fn main() {
@@ -59,14 +58,11 @@ fn healthy<F: Future<Output = u64> + Send + 'static>(
     answer: impl Fn(u64) -> F + Copy + Send + Sync + 'static,
 ) {
     let mut group = settings::group(criterion, format!("replicated/{name}"));
-    let client = Client::builder(move |_: Arc<usize>, number| {
+    let request = move |_: Arc<usize>, number| {
         let answer = answer(number);
         async move { Ok::<_, Infallible>(answer.await) }
-    })
-    .servers(0..3)
-    .hedge(Hedge::Never)
-    .build()
-    .expect("three servers");
+    };
+    let client = Client::new(0..3, request, Options::new().hedge(Hedge::Never)).expect("servers");
     group.bench_function("never", |bencher| {
         bencher.iter_custom(|count| {
             runtime.block_on(async {
@@ -78,7 +74,7 @@ fn healthy<F: Future<Output = u64> + Send + 'static>(
             })
         });
     });
-    // It hedges once it has had so many answers.
+    // The third argument is the number of answers after which it hedges.
     let service = service_fn(move |number| {
         let answer = answer(number);
         async move { Ok::<_, Infallible>(answer.await) }

@@ -55,7 +55,8 @@ impl Context {
 
     /// An error that a `Try` may swallow: not bad input, and not a machine that waits.
     pub(super) fn swallows(&mut self, failure: Failure) -> bool {
-        let swallowed = matches!(failure.kind(), Some(ErrorKind::TooLong | ErrorKind::UnexpectedEnd));
+        let swallowed =
+            matches!(failure.kind(), Some(ErrorKind::TooLong | ErrorKind::UnexpectedEnd));
         if swallowed {
             self.note(match failure.kind() {
                 Some(ErrorKind::TooLong) => 1000,

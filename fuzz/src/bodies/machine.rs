@@ -26,12 +26,23 @@ pub(super) struct Interpreter {
 #[derive(Debug)]
 enum Todo {
     /// The operations of a block from an index on. The path leads to it through the program.
-    Block { path: Vec<usize>, next: usize },
+    Block {
+        path: Vec<usize>,
+        next: usize,
+    },
     LeaveNested,
-    LeaveBound { outer: Limit },
+    LeaveBound {
+        outer: Limit,
+    },
     /// Whether the rest is skipped, and is being skipped.
-    LeaveFrame { outer: Limit, skip: bool },
-    Repeat { path: Vec<usize>, left: u8 },
+    LeaveFrame {
+        outer: Limit,
+        skip: bool,
+    },
+    Repeat {
+        path: Vec<usize>,
+        left: u8,
+    },
     Try,
     Guard(#[expect(dead_code, reason = "dropped")] Guard),
 }
@@ -95,10 +106,7 @@ impl Interpreter {
     }
 
     /// Does the next thing.
-    fn advance(
-        &mut self,
-        input: &mut Input<'_, Marks>,
-    ) -> Result<ControlFlow<u64>, Failure> {
+    fn advance(&mut self, input: &mut Input<'_, Marks>) -> Result<ControlFlow<u64>, Failure> {
         let program = self.program.clone();
         match self.stack.last_mut() {
             None => return Ok(Break(self.context.hash())),

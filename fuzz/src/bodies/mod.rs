@@ -150,9 +150,8 @@ fn outcome<P: PushParser<Events = Marks, Output = u64>>(
     assert_eq!(parser.offset(), consumed);
     let has_begun = parser.has_begun();
     let finished = (case.finish && !panicked).then(|| {
-        let finished = catch_unwind(AssertUnwindSafe(|| {
-            parser.finish_with(|mark| record(&mut events, mark))
-        }));
+        let finished =
+            catch_unwind(AssertUnwindSafe(|| parser.finish_with(|mark| record(&mut events, mark))));
         finished.unwrap_or_else(|_| {
             panicked = true;
             parser.finish()

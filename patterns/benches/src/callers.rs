@@ -1,38 +1,45 @@
-//! Many callers, each of which calls again as soon as it has its reply.
+//! Many callers over one connection, each of which calls again as soon as it has its reply.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Throughput};
-use pushdown_patterns::mux::Mux;
-use pushdown_patterns::mux::memcached::{Memcached, Request};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-/// How many callers there are, in turn.
+/// Numbers of callers, one benchmark for each.
 const CALLERS: [usize; 3] = [1, 64, 1024];
 
-/// The length of every value.
-pub const VALUE: usize = 32;
+/// Number of values on the server.
+const KEYS: u64 = 64;
 
-/// What can get a value, over one connection.
+/// The length of every value, in bytes.
+const VALUE: usize = 32;
+
+/// A client that gets values over one connection.
 pub trait Client: Send + Sync + 'static {
     fn get(&self, key: String) -> impl Future<Output = Option<Vec<u8>>> + Send;
 }
 
-impl Client for Mux<Memcached> {
-    async fn get(&self, key: String) -> Option<Vec<u8>> {
-        self.call(Request::get(key).unwrap()).await.unwrap().value
-    }
+/// The runtime of clients and callers.
+pub fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-pub fn key(number: u64) -> String {
-    format!("a-key-like-others-{:02}", number % 64)
+/// The keys and values to store before a benchmark.
+pub fn entries() -> impl Iterator<Item = (String, Vec<u8>)> {
+    (0..KEYS).map(|number| (key(number), vec![b'x'; VALUE]))
 }
 
-/// A sample here takes far longer than in other benches: a thousand callers with a few calls each would
-/// show what it costs to spawn tasks.
+fn key(number: u64) -> String {
+    format!("a-key-like-others-{:02}", number % KEYS)
+}
+
+/// Benchmarks a client with each number of callers.
+///
+/// A sample takes far longer than in other benches. With a few calls by each of a thousand callers it
+/// would measure the spawning of tasks.
 pub fn bench<C: Client>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -51,6 +58,7 @@ pub fn bench<C: Client>(
     }
 }
 
+/// Makes at least `calls` calls, and returns the time that exactly as many would have taken.
 async fn run<C: Client>(client: &Arc<C>, callers: usize, calls: u64) -> Duration {
     let each = calls.div_ceil(callers as u64);
     let start = Instant::now();
@@ -65,6 +73,5 @@ async fn run<C: Client>(client: &Arc<C>, callers: usize, calls: u64) -> Duration
         });
     }
     tasks.join_all().await;
-    // As if it had been exactly as many calls.
     start.elapsed().mul_f64(calls as f64 / (each * callers as u64) as f64)
 }

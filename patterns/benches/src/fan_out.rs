@@ -1,5 +1,5 @@
-//! One publisher and many subscribers, of whatever kind: everybody's events are counted, those that it
-//! has missed included.
+//! One publisher and many subscribers of any implementation. All events are counted per subscriber,
+//! missed ones included.
 
 use std::env;
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Barrier;
 use tokio::task::{JoinSet, yield_now};
 
-/// How many subscribers there are, in turn.
+/// The numbers of subscribers that are measured.
 pub const SUBSCRIBERS: [usize; 3] = [10, 100, 1000];
 
-/// How many events wait for a subscriber at most.
+/// The number of events that may wait for a subscriber.
 pub const CAPACITY: usize = 1024;
 
-/// After so many events a publisher that never has to wait lets others run. It would otherwise have one
-/// of the two workers for itself, and what was measured would be how fast events are lost.
+/// The number of events after which a publisher that never waits lets other tasks run. Otherwise it
+/// would occupy one of the two workers, and the bench would measure how fast events are lost.
 const PUBLISHED_AT_ONCE: u64 = 64;
 
-/// What events are published to: all numbers from 1 on.
+/// A publish/subscribe implementation. The events are the numbers from 1.
 pub trait Topic: Send + 'static {
     type Reader: Reader;
 
-    /// Whether nobody ever misses anything.
+    /// Returns whether subscribers never miss events.
     fn is_lossless(&self) -> bool;
 
     fn subscribe(&mut self) -> impl Future<Output = Self::Reader> + Send;
@@ -40,11 +40,11 @@ pub trait Reader: Send + 'static {
 pub enum Next {
     /// The event with this number.
     Event(u64),
-    /// So many are missing.
+    /// This many events are missing.
     Missed(u64),
 }
 
-/// What readers have had.
+/// The events of one or more readers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count {
     pub delivered: u64,
@@ -56,13 +56,13 @@ impl Count {
         match next {
             Next::Event(number) => {
                 self.delivered += 1;
-                assert_eq!(number, self.total(), "an event is at its place");
+                assert_eq!(number, self.total(), "an event is in its place");
             }
             Next::Missed(missed) => self.missed += missed,
         }
     }
 
-    /// Of several readers.
+    /// Adds the counts of two readers.
     pub fn and(self, other: Self) -> Self {
         let delivered = self.delivered + other.delivered;
         Self { delivered, missed: self.missed + other.missed }
@@ -73,12 +73,13 @@ impl Count {
     }
 }
 
-/// Two workers, so that the publisher and the subscribers run side by side on any machine.
+/// A runtime with two workers, so that the publisher and the subscribers run concurrently on any machine.
 pub fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
 }
 
-/// How many events a round has: enough for two million deliveries, and more than wait for a subscriber.
+/// The number of events in a round: enough for two million deliveries, and more than
+/// [`CAPACITY`].
 pub fn events(subscribers: usize) -> u64 {
     let deliveries = if is_short() { 20_000 } else { 2_000_000 };
     deliveries / subscribers as u64
@@ -88,8 +89,8 @@ fn is_short() -> bool {
     env::var_os("PUSHDOWN_BENCH").is_some()
 }
 
-/// Measures whole rounds of so many events, which take far longer than a sample in other benches. Says
-/// which part of the elements was delivered, if not all.
+/// Measures whole rounds of this many events, which take far longer than a sample in other benches.
+/// Prints the share of events that were delivered, if some were missed.
 pub fn bench(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -117,8 +118,9 @@ pub fn bench(
     }
 }
 
-/// Publishes a round of events. From the first publish until everybody has heard the last, or of it;
-/// everybody has heard one event before, so that all run and wait.
+/// Publishes a round of events. Measures from the first publish until each subscriber has received the
+/// last event or been told that it is missing. Each has received one event before, so that all of them
+/// run and wait.
 pub async fn round<T: Topic>(mut topic: T, subscribers: usize, events: u64) -> (Duration, Count) {
     let last = events + 1;
     let is_lossless = topic.is_lossless();
@@ -152,7 +154,7 @@ pub async fn round<T: Topic>(mut topic: T, subscribers: usize, events: u64) -> (
     let elapsed = start.elapsed();
     drop(publisher.await);
     let all = counts.into_iter().fold(Count::default(), |all, count| {
-        assert_eq!(count.total(), last, "each event was delivered or is known to be missed");
+        assert_eq!(count.total(), last, "each event was delivered or counted as missed");
         all.and(count)
     });
     assert!(!is_lossless || all.missed == 0);

@@ -8,6 +8,7 @@
 
 pub mod callers;
 pub mod fan_out;
+pub mod memcached;
 pub mod ours;
 pub mod pipeline;
 #[path = "../../tests/common/servers.rs"]

@@ -1,4 +1,4 @@
-//! Our servers, of either shape.
+//! Our servers, in both shapes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub struct Ours<S> {
     pub policy: Policy,
 }
 
-/// Nobody misses anything.
+/// A policy under which no subscriber misses an event.
 pub fn lossless() -> Policy {
     Policy::block(CAPACITY, Duration::MAX)
 }
@@ -42,6 +42,6 @@ impl<S: PubSub<u64>> Topic for Ours<S> {
 
 impl Reader for Subscription<u64> {
     async fn next(&mut self) -> Next {
-        next(self.recv().await.expect("the server is still there"))
+        next(self.recv().await.expect("the server is not shut down"))
     }
 }

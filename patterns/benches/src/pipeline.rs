@@ -1,6 +1,6 @@
-//! What one writes by hand for a protocol that answers in order: whoever sends puts the place of the
-//! reply into a queue, and whoever receives takes it out. No tags, no cancellation, no deadlines, no
-//! limits on the length of what comes.
+//! The pipeline that one writes by hand for a protocol that answers in order: the sender queues a
+//! channel for each reply, and the receiver takes them out in order. It has no tags, no cancellation, no
+//! timeouts, and no limits on what the server sends.
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,8 +21,8 @@ impl Pipeline {
     pub fn spawn(stream: UnixStream) -> Self {
         let (mut read, mut write) = stream.into_split();
         let (sender, mut receiver) = mpsc::channel::<(String, oneshot::Sender<Value>)>(1024);
-        let places = Arc::new(Mutex::new(VecDeque::<oneshot::Sender<Value>>::new()));
-        let in_order = places.clone();
+        let unanswered = Arc::new(Mutex::new(VecDeque::<oneshot::Sender<Value>>::new()));
+        let in_order = unanswered.clone();
         tokio::spawn(async move {
             let (mut calls, mut bytes) = (Vec::new(), Vec::new());
             while receiver.recv_many(&mut calls, 1024).await > 0 {
@@ -32,7 +32,7 @@ impl Pipeline {
                     bytes.extend_from_slice(key.as_bytes());
                     bytes.extend_from_slice(b" v\r\n");
                 }
-                places.lock().unwrap().extend(calls.drain(..).map(|(_, place)| place));
+                unanswered.lock().unwrap().extend(calls.drain(..).map(|(_, reply)| reply));
                 write.write_all(&bytes).await?;
             }
             io::Result::Ok(())
@@ -42,8 +42,8 @@ impl Pipeline {
             loop {
                 while let Some((value, length)) = parse(&bytes[start..]) {
                     start += length;
-                    let place = in_order.lock().unwrap().pop_front().unwrap();
-                    let _ = place.send(value);
+                    let reply = in_order.lock().unwrap().pop_front().unwrap();
+                    let _ = reply.send(value);
                 }
                 bytes.drain(..start);
                 start = 0;
@@ -56,7 +56,7 @@ impl Pipeline {
     }
 }
 
-/// The first reply, and its length.
+/// Parses the first reply, and returns it with its length.
 fn parse(bytes: &[u8]) -> Option<(Value, usize)> {
     let line = memchr::memchr(b'\n', bytes)? + 1;
     let Some(rest) = bytes[..line - 2].strip_prefix(b"VA ") else { return Some((None, line)) };
@@ -68,8 +68,8 @@ fn parse(bytes: &[u8]) -> Option<(Value, usize)> {
 
 impl Client for Pipeline {
     async fn get(&self, key: String) -> Option<Vec<u8>> {
-        let (place, value) = oneshot::channel();
-        self.0.send((key, place)).await.unwrap();
+        let (reply, value) = oneshot::channel();
+        self.0.send((key, reply)).await.unwrap();
         value.await.unwrap()
     }
 }

@@ -1,23 +1,22 @@
-//! One client: what it says and what it is told.
+//! One client: its commands, replies and events.
 //!
 //! ```text
-//! socket ─→ Lines ─→ obey ─→ replies, up to 64 ─→ tell ─→ socket
-//!                      │                           ↑
-//!                      └──→ server ─→ its queue ───┘
+//! socket ─→ Lines ─→ obey ─→ replies, bounded ─→ tell ─→ socket
+//!                      │                          ↑
+//!                      └──→ server ─→ its queue ──┘
 //! ```
 //!
-//! The two sides run side by side. A client that does not read is still obeyed until the replies for
-//! it are too many, and one whose command has to wait is still told of events. So what keeps one side
-//! waiting is the client itself, or the limit of somebody's policy.
+//! The two sides run concurrently. A client that does not read is obeyed until too many replies wait
+//! for it, and a client whose command has to wait is still told of events. So only the client itself
+//! and the limits of policies make a side wait.
 
 use std::error::Error;
 use std::fmt::Write;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use pushdown_patterns::pubsub::{CancelError, End, Item};
+use pushdown_patterns::pubsub::{CancelError, EndReason, Item};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -29,14 +28,11 @@ use crate::command::{self, Command};
 use crate::hub::{Hub, Listed};
 use crate::lines::{LineError, Lines};
 
-/// How many replies may wait for a client before it is obeyed no more.
+/// The number of replies that may wait for a client before the server stops obeying it.
 const REPLIES: usize = 64;
 
-/// Once so many bytes are together they are written.
+/// The number of bytes that are collected before they are written.
 const BATCH: usize = 16 << 10;
-
-/// How long a client may take to read the rest after its last command.
-pub(crate) const LINGER: Duration = Duration::from_secs(2);
 
 /// A reply, and the subscription that it announces.
 struct Reply {
@@ -44,9 +40,9 @@ struct Reply {
     subscribed: Option<Listed>,
 }
 
-/// Serves a client until it goes, fails or is asked to go. Nothing of it is left then.
+/// Serves a client until it leaves or fails, or the server stops. Nothing of it remains afterwards.
 pub(crate) async fn serve(socket: TcpStream, hub: Arc<Hub>, mut stopped: watch::Receiver<()>) {
-    // What is written is complete, and need not wait for more.
+    // Each write is complete and need not wait for more.
     let _ = socket.set_nodelay(true);
     let (input, output) = socket.into_split();
     let (replies, to_tell) = mpsc::channel(REPLIES);
@@ -54,22 +50,22 @@ pub(crate) async fn serve(socket: TcpStream, hub: Arc<Hub>, mut stopped: watch::
     let mut telling = pin!(tell(output, to_tell));
     let obeyed = select! {
         obeyed = obey(&mut lines, &hub, replies) => obeyed,
-        // An event whose publishing is cut off here has reached nobody.
+        // If this cuts off a publish, its event reaches no subscriber.
         _ = stopped.changed() => Ok(()),
         _failed = &mut telling => return,
     };
     if obeyed.is_ok() {
         let rest = async {
             telling.await?;
-            // To close a socket with unread input would reset it, and take from the client what it
-            // has not read yet.
+            // Closing a socket with unread input resets the connection, and the client would lose
+            // what it has not read yet.
             tokio::io::copy(&mut lines.into_inner(), &mut tokio::io::sink()).await
         };
-        let _ = timeout(LINGER, rest).await;
+        let _ = timeout(hub.grace, rest).await;
     }
 }
 
-/// Does what the lines say, up to the last. Its subscription ends then.
+/// Obeys the commands up to the last. Then its subscription ends.
 async fn obey(lines: &mut Lines, hub: &Arc<Hub>, replies: mpsc::Sender<Reply>) -> io::Result<()> {
     let mut own = String::new();
     while let Some(line) = lines.next().await? {
@@ -82,12 +78,13 @@ async fn obey(lines: &mut Lines, hub: &Arc<Hub>, replies: mpsc::Sender<Reply>) -
         }
     }
     if let Some(id) = hub.find(&own) {
-        let _ended_by_itself = hub.server.cancel(id);
+        // It fails if the subscription has ended meanwhile.
+        let _ = hub.server.cancel(id);
     }
     Ok(())
 }
 
-/// Does what one line says. `own` is the number of the last subscription.
+/// Obeys one line. `own` is the number of the last subscription.
 async fn answer(
     line: Result<String, LineError>,
     hub: &Arc<Hub>,
@@ -96,7 +93,7 @@ async fn answer(
     let mut subscribed = None;
     let text = match command::parse(&line?)? {
         Command::Subscribe(_) if hub.find(own).is_some() => {
-            return Err(format!("subscribed already, as {own}").into());
+            return Err(format!("already subscribed, as {own}").into());
         }
         Command::Subscribe(policy) => {
             let listed = hub.subscribe(policy)?;
@@ -114,7 +111,7 @@ async fn answer(
     Ok(Reply { text, subscribed })
 }
 
-/// Writes replies, which come first, and events, until there will be no more of either.
+/// Writes replies and events, replies first, until there will be no more of either.
 async fn tell(mut socket: OwnedWriteHalf, mut replies: mpsc::Receiver<Reply>) -> io::Result<()> {
     let mut out = String::new();
     let mut own: Option<Listed> = None;
@@ -125,7 +122,7 @@ async fn tell(mut socket: OwnedWriteHalf, mut replies: mpsc::Receiver<Reply>) ->
             reply = replies.recv(), if is_obeyed => match reply {
                 Some(Reply { text, subscribed }) => {
                     out += &text;
-                    // The old one is at its end, or there would be no new one.
+                    // There is a new subscription only after the old one has ended.
                     own = subscribed.or(own);
                 }
                 None => is_obeyed = false,
@@ -133,7 +130,7 @@ async fn tell(mut socket: OwnedWriteHalf, mut replies: mpsc::Receiver<Reply>) ->
             item = next(&mut own), if own.is_some() => match item {
                 Some(item) => show(&mut out, item),
                 None => if let Some(ended) = own.take() {
-                    out += reason(ended.subscription.end());
+                    out += reason(ended.subscription.end_reason());
                 }
             },
         }
@@ -159,14 +156,14 @@ fn show(out: &mut String, item: Item<&Arc<str>>) {
         Item::Event { seq, event } => writeln!(out, "EVENT {seq} {event}"),
         Item::Gap { missed } => writeln!(out, "GAP {missed}"),
     };
-    shown.expect("a string takes everything");
+    shown.expect("writing to a string does not fail");
 }
 
-fn reason(end: Option<End>) -> &'static str {
+fn reason(end: Option<EndReason>) -> &'static str {
     match end {
-        Some(End::Cancelled) => "END cancelled\n",
-        Some(End::TooSlow) => "END too slow\n",
-        Some(End::Shutdown) => "END shutdown\n",
+        Some(EndReason::Cancelled) => "END cancelled\n",
+        Some(EndReason::TooSlow) => "END too slow\n",
+        Some(EndReason::Shutdown) => "END shutdown\n",
         _ => "END aborted\n",
     }
 }

@@ -1,15 +1,16 @@
-//! What a line says.
+//! The commands.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
 use pushdown_patterns::pubsub::{Limit, Policy};
 
-/// How many events anybody may have kept who does not ask for more with `queue`.
+/// The largest queue, except with the policy `queue`.
 const CAPACITY: usize = 65_536;
 
-/// For how long publishers may be kept waiting, and clients be too slow.
+/// The longest time for which a policy makes publishers wait, or lets a client be too slow.
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) enum Command<'l> {
@@ -20,8 +21,8 @@ pub(crate) enum Command<'l> {
     Quit,
 }
 
-/// Why a line is no command.
-type Complaint = &'static str;
+/// Why a line is not a command.
+type Complaint = Cow<'static, str>;
 
 pub(crate) fn parse(line: &str) -> Result<Command<'_>, Complaint> {
     match line.split_once(' ').unwrap_or((line, "")) {
@@ -29,7 +30,7 @@ pub(crate) fn parse(line: &str) -> Result<Command<'_>, Complaint> {
         ("PUB", text) => Ok(Command::Publish(text)),
         ("CANCEL", number) => Ok(Command::Cancel(number)),
         ("QUIT", "") => Ok(Command::Quit),
-        _ => Err("the commands are SUB, PUB, CANCEL and QUIT"),
+        _ => Err("the commands are SUB, PUB, CANCEL and QUIT".into()),
     }
 }
 
@@ -46,17 +47,19 @@ fn policy(words: &str) -> Result<Policy, Complaint> {
             Policy::Disconnect { capacity: capacity(count)?, grace: time(grace)? }
         }
         _ => {
-            return Err(
-                "the policies are block COUNT TIME, drop-newest COUNT, drop-oldest COUNT, \
-                        queue COUNT BYTES and disconnect COUNT TIME",
-            );
+            let policies = "the policies are block COUNT TIME, drop-newest COUNT, drop-oldest COUNT, \
+                            queue COUNT BYTES and disconnect COUNT TIME";
+            return Err(policies.into());
         }
     })
 }
 
 fn capacity(word: &str) -> Result<NonZeroUsize, Complaint> {
     let capacity: NonZeroUsize = number(word)?;
-    if capacity.get() <= CAPACITY { Ok(capacity) } else { Err("at most 65536 events are kept") }
+    if capacity.get() > CAPACITY {
+        return Err(format!("at most {CAPACITY} events are kept").into());
+    }
+    Ok(capacity)
 }
 
 /// `1000`, `64kb`, `1mb` or `unbounded`.
@@ -69,7 +72,7 @@ fn limit(word: &str) -> Result<Limit, Complaint> {
         (_, Some(count)) => (count, 1 << 20),
         _ => (word, 1),
     };
-    let unit = NonZeroUsize::new(unit).expect("it is not 0");
+    let unit = NonZeroUsize::new(unit).expect("units are not zero");
     Ok(Limit::AtMost(number::<NonZeroUsize>(count)?.saturating_mul(unit)))
 }
 
@@ -78,11 +81,14 @@ fn time(word: &str) -> Result<Duration, Complaint> {
     let time = match (word.strip_suffix("ms"), word.strip_suffix('s')) {
         (Some(count), _) => Duration::from_millis(number(count)?),
         (_, Some(count)) => Duration::from_secs(number(count)?),
-        _ => return Err("a time ends in s or ms"),
+        _ => return Err("a time ends in s or ms".into()),
     };
-    if time <= LIMIT { Ok(time) } else { Err("a time is at most 60s") }
+    if time > LIMIT {
+        return Err(format!("a time is at most {}s", LIMIT.as_secs()).into());
+    }
+    Ok(time)
 }
 
 fn number<N: FromStr>(word: &str) -> Result<N, Complaint> {
-    word.parse().map_err(|_| "this is not a number, or it is too small or too large")
+    word.parse().map_err(|_| "this is not a number, or it is too small or too large".into())
 }

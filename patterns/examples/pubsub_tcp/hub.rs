@@ -1,25 +1,31 @@
-//! What all clients share.
+//! The state that all clients share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pushdown_patterns::pubsub::mutex::Server;
 use pushdown_patterns::pubsub::{Closed, Policy, SubscriberId, Subscription};
 
-/// The server, and the numbers by which clients speak of subscriptions.
-#[derive(Default)]
+/// The server, and the numbers by which clients refer to subscriptions.
 pub(crate) struct Hub {
     pub(crate) server: Server<str>,
+    /// The time that clients have to read the rest.
+    pub(crate) grace: Duration,
     listed: Mutex<HashMap<String, SubscriberId>>,
 }
 
-/// A subscription, and its number as long as it lasts.
+/// A subscription, whose number is listed as long as this exists.
 pub(crate) struct Listed {
     pub(crate) subscription: Subscription<str>,
     hub: Arc<Hub>,
 }
 
 impl Hub {
+    pub(crate) fn new(grace: Duration) -> Self {
+        Self { server: Server::new(), grace, listed: Mutex::default() }
+    }
+
     pub(crate) fn subscribe(self: &Arc<Self>, policy: Policy) -> Result<Listed, Closed> {
         let subscription = self.server.subscribe(policy)?;
         let id = subscription.id();
@@ -27,7 +33,7 @@ impl Hub {
         Ok(Listed { subscription, hub: self.clone() })
     }
 
-    /// The subscription of this number, if it has not come to its end.
+    /// Finds the subscription with this number, unless it has ended.
     pub(crate) fn find(&self, number: &str) -> Option<SubscriberId> {
         self.listed.lock().unwrap().get(number).copied()
     }
@@ -45,7 +51,7 @@ impl Drop for Listed {
     }
 }
 
-/// What `subscriber 12` is called on the wire: `12`.
+/// The number on the wire: `12` for `subscriber 12`.
 fn number(id: SubscriberId) -> String {
     id.to_string().split(' ').next_back().unwrap_or_default().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Lines from a socket, whatever pieces they come in.
+//! Lines from a socket, cut into any pieces.
 
 use std::error::Error;
 use std::fmt;
@@ -9,14 +9,14 @@ use pushdown::{End, ErrorKind, Failure, PushParser, Status};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::tcp::OwnedReadHalf;
 
-/// In bytes. So much is held for a client that sends a line without an end, and no more.
+/// The longest line in bytes, which bounds the memory for a client that sends a line without an end.
 pub(crate) const LONGEST: usize = 8 << 10;
 
 /// Why a line cannot be read.
 #[derive(Debug)]
 pub(crate) enum LineError {
     NotUtf8,
-    /// It is the last one, since where the next begins is not known.
+    /// No line follows: the start of the next one is not known.
     TooLong,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for LineError {
 
 impl Error for LineError {}
 
-/// The body of the parser: state as code. The last line needs no end.
+/// The body of the parser: state as code. The last line needs no line end.
 async fn line(input: &mut Input<'_>) -> Result<Option<Vec<u8>>, Failure> {
     let mut line = Vec::new();
     loop {
@@ -56,10 +56,10 @@ impl Lines {
         Self { socket: BufReader::new(socket), parser: Parser::new(line).erase() }
     }
 
-    /// The next line, without its `\n` or `\r\n`, or `None` after the last. If the future is dropped
-    /// nothing is lost: the parser keeps what it was fed.
+    /// Reads the next line, without its `\n` or `\r\n`, or `None` after the last. If the future is
+    /// dropped, nothing is lost: the parser keeps what it was fed.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Result<String, LineError>>> {
-        // It has ended only if the line before was too long. Otherwise it was reset.
+        // The parser has ended only if the previous line was too long. Otherwise it was reset.
         if self.parser.status() == Status::BadInput {
             return Ok(None);
         }
@@ -81,7 +81,7 @@ impl Lines {
         Ok(Some(String::from_utf8(line).map_err(|_| LineError::NotUtf8)))
     }
 
-    /// The socket, for whoever is not interested in lines.
+    /// Returns the socket, for reading that is not by lines.
     pub(crate) fn into_inner(self) -> BufReader<OwnedReadHalf> {
         self.socket
     }

@@ -1,4 +1,4 @@
-//! The task of a connection: a loop that sends, a loop that receives, and how they end.
+//! The connection's task: a send loop, a receive loop, and how they end.
 
 use core::future::Future;
 use core::pin::{Pin, pin};
@@ -11,35 +11,36 @@ use std::sync::Arc;
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::core::Take;
-use super::error::{End, Report};
+use super::error::{CloseReason, Report};
 use super::options::Unexpected;
+use super::proto::Transmit;
 use super::protocol::Protocol;
 use super::shared::Shared;
 use crate::panics::contain;
 use crate::seeded::{self, Bug};
 use crate::wait::{self, Step};
 use crate::waits::{Entry, Site};
-use crate::wakers::AfterUnlock;
 
 static CONNECTION: Site = Site::task("mux", "connection");
 static WORK: Site = Site::wait("mux", "connection", "messages");
 static SEND: Site = Site::wait("mux", "connection", "something to send, or room");
 
-/// How many messages one loop handles before it is the other's turn, and other tasks'. So neither a
-/// flood of replies nor one of calls keeps the other waiting.
+/// Messages that a loop handles before the other loop, and other tasks, get a turn.
+///
+/// Without a bound a peer that floods us with messages would keep calls from being sent and other
+/// tasks of the thread from running, and callers that never pause would keep replies waiting.
 const TURN: usize = 128;
 
-/// Ends the connection when its future is dropped, however far it has come.
-struct Running<P: Protocol>(Arc<Shared<P>>);
+/// Ends the connection when its future is dropped, at whatever point.
+struct EndOnDrop<P: Protocol>(Arc<Shared<P>>);
 
-impl<P: Protocol> Drop for Running<P> {
+impl<P: Protocol> Drop for EndOnDrop<P> {
     fn drop(&mut self) {
-        self.0.end(End::Dropped);
-        let mut later = AfterUnlock::default();
-        let mut state = self.0.lock();
+        self.0.end(CloseReason::Dropped);
+        let mut locked = self.0.lock();
+        let (state, after) = locked.split();
         state.gone = true;
-        later.wake(state.watchers.all());
+        after.wake(state.watchers.all());
     }
 }
 
@@ -57,28 +58,27 @@ where
     E: Into<Box<dyn Error + Send + Sync>> + Send,
     F: Into<Box<dyn Error + Send + Sync>> + Send,
 {
-    let running = Running(shared);
+    // Made here, so that a future that is dropped before its first poll ends the connection too.
+    let running = EndOnDrop(shared);
     async move {
         let shared = &*running.0;
-        let _alive = Entry::new(CONNECTION.at(&shared.peer));
+        let _entry = Entry::new(CONNECTION.at(&shared.peer));
         {
             let mut receive = pin!(receive(shared, &protocol, stream));
             let mut send = pin!(send(shared, &protocol, sink));
             let end = wait::wait(WORK.at(&shared.peer), |cx, clock| {
-                let mut _old = None;
-                let mut state = shared.lock();
+                let mut locked = shared.lock();
+                let (state, after) = locked.split();
                 if let Some(report) = state.report() {
                     return Step::Done(report.end.clone());
                 }
                 let until = state.deadline;
-                if !state.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-                    _old = state.task.replace(cx.waker().clone());
-                }
-                drop(state);
+                state.task.register(cx, after);
+                drop(locked);
                 if until.is_some_and(|until| until <= clock.now()) {
-                    return Step::Done(End::Aborted);
+                    return Step::Done(CloseReason::Aborted);
                 }
-                // Receiving goes first: what has come is delivered even if sending fails.
+                // Receiving goes first: replies that have come are delivered even if sending fails.
                 let both = || match receive.as_mut().poll(cx) {
                     Poll::Ready(end) => Poll::Ready(end),
                     Poll::Pending => send.as_mut().poll(cx),
@@ -86,20 +86,21 @@ where
                 match contain(both) {
                     Ok(Poll::Ready(end)) => Step::Done(end),
                     Ok(Poll::Pending) => Step::Wait { until },
-                    Err(text) => Step::Done(End::Panicked(text.into())),
+                    Err(text) => Step::Done(CloseReason::Panicked(text.into())),
                 }
             })
             .await;
-            // Before the loops are dropped, and sink and stream with them.
+            // Callers learn the reason before the loops, the sink and the stream are dropped: those
+            // drops are user code, and may take their time.
             shared.end(end);
         }
         let report = shared.lock().report().cloned();
-        report.expect("it has ended")
+        report.expect("the connection has ended")
     }
 }
 
-/// Hands out what comes, and never waits for anybody who takes it.
-async fn receive<P, R, F>(shared: &Shared<P>, protocol: &P, stream: R) -> End
+/// The receive loop. It delivers messages, and never waits for their receivers.
+async fn receive<P, R, F>(shared: &Shared<P>, protocol: &P, stream: R) -> CloseReason
 where
     P: Protocol,
     R: Stream<Item = Result<P::Reply, F>>,
@@ -110,27 +111,26 @@ where
         for _ in 0..TURN {
             let message = match poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
                 Some(Ok(message)) => message,
-                Some(Err(error)) => return End::Receive(error.into().into()),
-                None => return End::Closed,
+                Some(Err(error)) => return CloseReason::Receive(error.into().into()),
+                None => return CloseReason::Closed,
             };
             let unclaimed = if protocol.is_reply(&message) {
-                match shared.reply(protocol.read_tag(&message), message) {
-                    None => continue,
-                    Some(_) if shared.unexpected() == Unexpected::Fail => return End::Unexpected,
-                    Some(_) if shared.unexpected() == Unexpected::Count => continue,
-                    Some(message) => message,
+                match (shared.reply(protocol.read_tag(&message), message), shared.unexpected()) {
+                    (None, _) | (Some(_), Unexpected::Count) => continue,
+                    (Some(_), Unexpected::Fail) => return CloseReason::Unexpected,
+                    (Some(message), Unexpected::Deliver) => message,
                 }
             } else {
                 message
             };
             shared.deliver(unclaimed);
         }
-        let_others_run().await;
+        yield_now().await;
     }
 }
 
-/// Sends what is to be sent, in order, and takes no call before there is room for it.
-async fn send<P, S, E>(shared: &Shared<P>, protocol: &P, sink: S) -> End
+/// The send loop. It sends in order, and takes no call before the sink has room for it.
+async fn send<P, S, E>(shared: &Shared<P>, protocol: &P, sink: S) -> CloseReason
 where
     P: Protocol,
     S: Sink<P::Request, Error = E>,
@@ -142,12 +142,12 @@ where
         poll_fn(|cx| sink.as_mut().poll_close(cx)).await
     };
     match drained.await {
-        Ok(()) => End::Drained,
-        Err(error) => End::Send(error.into().into()),
+        Ok(()) => CloseReason::Drained,
+        Err(error) => CloseReason::Send(error.into().into()),
     }
 }
 
-/// Until the last call of a drain is over.
+/// Sends until the last call of a drain is over.
 async fn send_all<P, S, E>(shared: &Shared<P>, protocol: &P, mut sink: Pin<&mut S>) -> Result<(), E>
 where
     P: Protocol,
@@ -178,19 +178,20 @@ where
             };
             sink.as_mut().start_send(message)?;
         }
-        let_others_run().await;
+        yield_now().await;
     }
 }
 
-/// What the loop that sends does next.
+/// The next step of the send loop.
 enum Next<T, Q> {
     Message(Option<T>, Q),
     Cancel(T, Option<T>),
     Drained,
 }
 
-/// Waits for room in the sink, and for something to send. When there is nothing, what was sent before goes
-/// out: not earlier, so that many messages share one write.
+/// Waits for room in the sink and something to send.
+///
+/// The sink is flushed only when there is nothing left to send, so that many messages share one write.
 async fn next<P, S, E>(
     shared: &Shared<P>,
     mut sink: Pin<&mut S>,
@@ -199,37 +200,34 @@ where
     P: Protocol,
     S: Sink<P::Request, Error = E>,
 {
-    // Where there are several callers, those that are about to call get a turn first.
-    let mut hurry = false;
+    // With several callers, those about to call get a turn before the flush.
+    let mut has_yielded = false;
     wait::wait(SEND.at(&shared.peer), |cx, clock| {
         match sink.as_mut().poll_ready(cx) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Step::Done(Err(error)),
             Poll::Pending => return Step::Wait { until: None },
         }
-        let mut later = AfterUnlock::default();
-        let mut state = shared.lock();
-        if let Some(expiry) = state.core.expiry()
-            && let now = clock.now()
-            && expiry <= now
-        {
-            state.core.expire(now);
+        let mut locked = shared.lock();
+        let (state, after) = locked.split();
+        if state.core.poll_timeout().is_some() {
+            state.core.handle_timeout(clock.now());
         }
         let mut until = None;
-        match state.core.take(P::tag) {
-            Take::Send { tag, message, waker } => {
-                later.wake(waker);
+        match state.core.poll_transmit(P::tag) {
+            Transmit::Send { tag, message, mut waker } => {
+                waker.wake(after);
                 return Step::Done(Ok(Next::Message(tag, message)));
             }
-            Take::Cancel { of, tag } => return Step::Done(Ok(Next::Cancel(of, tag))),
-            Take::Drained => return Step::Done(Ok(Next::Drained)),
-            Take::Nothing => {}
-            Take::Blocked => until = state.core.expiry(),
+            Transmit::Cancel { of, tag } => return Step::Done(Ok(Next::Cancel(of, tag))),
+            Transmit::Drained => return Step::Done(Ok(Next::Drained)),
+            Transmit::Nothing => {}
+            Transmit::Blocked => until = state.core.poll_timeout(),
         }
         let alone = state.core.counts().in_flight <= 1;
         state.idle = !seeded::is(Bug::MuxSenderNotWoken);
-        drop(state);
-        if !std::mem::replace(&mut hurry, true) && !alone {
+        drop(locked);
+        if !std::mem::replace(&mut has_yielded, true) && !alone {
             cx.waker().wake_by_ref();
             return Step::Wait { until };
         }
@@ -241,11 +239,11 @@ where
     .await
 }
 
-/// Goes to the end of the line of tasks that can run.
-async fn let_others_run() {
-    let mut ran = false;
+/// Lets every other task that can run go first, under any executor.
+async fn yield_now() {
+    let mut has_yielded = false;
     poll_fn(|cx: &mut Context<'_>| {
-        if std::mem::replace(&mut ran, true) {
+        if std::mem::replace(&mut has_yielded, true) {
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();

@@ -1,20 +1,20 @@
-//! How calls fail and connections end.
+//! Errors of calls, and reasons why connections end.
 
 use core::fmt;
 use std::error::Error;
 use std::sync::Arc;
 
-use super::core::Refusal;
+use super::proto::Refusal;
 use crate::Effect;
 
-/// Why a call has no reply. What was not sent comes back.
+/// The reason why a call has no reply. Holds the request if it was not sent.
 ///
 /// ```
 /// use pushdown_patterns::Effect;
 /// use pushdown_patterns::mux::{CallError, CallErrorKind};
 ///
-/// /// Whether it is safe to call again, and what with.
-/// fn again<Q>(error: CallError<Q>) -> Option<Q> {
+/// /// Returns the request if it is safe to send it again.
+/// fn retry<Q>(error: CallError<Q>) -> Option<Q> {
 ///     match (error.effect(), error.kind()) {
 ///         (_, CallErrorKind::DuplicateTag) => None,
 ///         (Effect::DidNotHappen, _) => error.into_request(),
@@ -34,14 +34,14 @@ pub struct CallError<Q> {
 pub enum CallErrorKind {
     /// The tag that the caller chose is in use, or in quarantine.
     DuplicateTag,
-    /// As many calls wait as [may](super::Options::waiting).
+    /// As many calls are waiting as the [limit](super::Options::waiting) allows.
     Full,
-    /// The time is up.
+    /// The call took longer than its [timeout](super::CallOptions::timeout).
     TimedOut,
     /// The multiplexer is [shutting down](super::Mux::shutdown).
     ShuttingDown,
     /// The connection has ended.
-    Ended(End),
+    Ended(CloseReason),
 }
 
 impl<Q> CallError<Q> {
@@ -49,13 +49,13 @@ impl<Q> CallError<Q> {
         Self { kind, request }
     }
 
-    /// What went wrong.
+    /// The kind of error.
     pub fn kind(&self) -> &CallErrorKind {
         &self.kind
     }
 
-    /// [`DidNotHappen`](Effect::DidNotHappen) if the request was not sent, or else
-    /// [`MayHaveHappened`](Effect::MayHaveHappened).
+    /// [`DidNotHappen`](Effect::DidNotHappen) if the request was not sent,
+    /// [`MayHaveHappened`](Effect::MayHaveHappened) otherwise.
     pub fn effect(&self) -> Effect {
         match self.request {
             Some(_) => Effect::DidNotHappen,
@@ -83,7 +83,7 @@ impl<Q> fmt::Display for CallError<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             CallErrorKind::DuplicateTag => f.write_str("the tag is in use")?,
-            CallErrorKind::Full => f.write_str("too many calls wait")?,
+            CallErrorKind::Full => f.write_str("too many calls are waiting")?,
             CallErrorKind::TimedOut => f.write_str("timed out")?,
             CallErrorKind::ShuttingDown => f.write_str("shutting down")?,
             CallErrorKind::Ended(end) => end.fmt(f)?,
@@ -104,50 +104,51 @@ impl<Q: fmt::Debug> Error for CallError<Q> {
     }
 }
 
-/// An error of a connection's sink or stream, told to all its callers.
-type Shared = Arc<dyn Error + Send + Sync>;
+/// An error of a connection's sink or stream, which all its callers get.
+type SharedError = Arc<dyn Error + Send + Sync>;
 
-/// Why a connection has ended.
+/// The reason why a connection has ended.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum End {
-    /// The other side has closed it.
+pub enum CloseReason {
+    /// The peer has closed it.
     Closed,
     /// Receiving failed.
-    Receive(Shared),
+    Receive(SharedError),
     /// Sending failed.
-    Send(Shared),
-    /// A reply came to nothing, and [that is fatal](super::Unexpected::Fail).
+    Send(SharedError),
+    /// A reply answered no call, and [that is fatal](super::Unexpected::Fail).
     Unexpected,
-    /// Too many dropped calls were not answered, and [that is fatal](super::WhenFull::Fail).
+    /// The peer left too many dropped calls unanswered, and [that is fatal](super::WhenFull::Fail).
     QuarantineFull,
-    /// The protocol, the sink or the stream panicked, and this is what it said.
+    /// The protocol, the sink or the stream panicked, with this message.
     Panicked(Arc<str>),
     /// It was drained.
     Drained,
-    /// It was aborted: by a shutdown, by its deadline, or because the last handle was dropped.
+    /// It was aborted: by a shutdown, by the deadline of a drain, or because the last handle was
+    /// dropped.
     Aborted,
-    /// Whoever ran the connection has dropped it: its task was aborted, or its runtime shut down.
+    /// The connection's future was dropped: its task was aborted, or its runtime shut down.
     Dropped,
 }
 
-impl fmt::Display for End {
+impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Closed => f.write_str("the other side has closed the connection"),
+            Self::Closed => f.write_str("the peer has closed the connection"),
             Self::Receive(error) => write!(f, "receiving failed: {error}"),
             Self::Send(error) => write!(f, "sending failed: {error}"),
-            Self::Unexpected => f.write_str("a reply to no call was received"),
-            Self::QuarantineFull => f.write_str("too many dropped calls were not answered"),
+            Self::Unexpected => f.write_str("a reply answered no call"),
+            Self::QuarantineFull => f.write_str("the peer left too many dropped calls unanswered"),
             Self::Panicked(text) => write!(f, "the connection panicked: {text}"),
             Self::Drained => f.write_str("the connection was drained"),
             Self::Aborted => f.write_str("the connection was aborted"),
-            Self::Dropped => f.write_str("the connection's task was dropped"),
+            Self::Dropped => f.write_str("the connection's future was dropped"),
         }
     }
 }
 
-impl Error for End {
+impl Error for CloseReason {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Receive(error) | Self::Send(error) => Some(error),
@@ -156,12 +157,12 @@ impl Error for End {
     }
 }
 
-/// How a connection has ended.
+/// The end of a connection.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// Why.
-    pub end: End,
-    /// How many calls had no reply then.
+    /// The reason.
+    pub end: CloseReason,
+    /// Number of calls that had no reply then.
     pub unfinished: usize,
 }

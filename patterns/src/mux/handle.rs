@@ -1,4 +1,4 @@
-//! What callers hold.
+//! The handle that callers clone.
 
 use core::fmt;
 use core::future::Future;
@@ -10,11 +10,11 @@ use std::sync::Arc;
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::calling::{CallOptions, Calling};
+use super::call::{CallOptions, PendingCall};
 use super::connection;
-use super::core::{Counts, Outcome};
-use super::error::{CallError, End, Report};
+use super::error::{CallError, CloseReason, Report};
 use super::options::Options;
+use super::proto::{Counts, Outcome};
 use super::protocol::Protocol;
 use super::shared::Shared;
 use super::unsolicited::Unsolicited;
@@ -27,26 +27,26 @@ static CALL: Site = Site::wait("mux", "call", "a reply");
 static SEND: Site = Site::wait("mux", "send", "its turn");
 static ENDED: Site = Site::wait("mux", "ended", "the end of the connection");
 
-/// A handle on a connection, over which many call at once.
+/// A handle to a connection that many callers share.
 ///
-/// Handles are cloned, and all are the same. When the last one is dropped, the connection is aborted.
+/// Clone it for each caller. Dropping the last handle aborts the connection.
 ///
 /// ```
 /// use std::time::Duration;
 /// use pushdown_patterns::mux::{CallErrorKind, CallOptions, Mux, Options, dns};
 /// use pushdown_patterns::{Effect, Shutdown};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() {
 /// let (ours, _theirs) = tokio::io::duplex(512);
 /// let (read, write) = tokio::io::split(ours);
 /// let (sink, stream) = dns::split(read, write);
-/// let (mux, _unsolicited) = Mux::spawn(dns::Dns, sink, stream, &Options::new());
+/// let (mux, _unsolicited) = Mux::spawn(dns::Dns, sink, stream, Options::new());
 ///
-/// // Nobody answers.
-/// let question = dns::Message::new(vec![0; 12]).unwrap();
-/// let soon = CallOptions::new().timeout(Duration::from_millis(10));
-/// let error = mux.call_with(question, soon).await.unwrap_err();
+/// // The peer does not answer.
+/// let query = dns::Message::new(vec![0; 12]).unwrap();
+/// let options = CallOptions::new().timeout(Duration::from_secs(1));
+/// let error = mux.call_with(query, options).await.unwrap_err();
 /// assert!(matches!(error.kind(), CallErrorKind::TimedOut));
 /// assert_eq!(error.effect(), Effect::MayHaveHappened);
 ///
@@ -56,21 +56,21 @@ static ENDED: Site = Site::wait("mux", "ended", "the end of the connection");
 /// ```
 pub struct Mux<P: Protocol> {
     shared: Arc<Shared<P>>,
-    /// Aborts when the last handle drops it.
-    _last: Arc<AbortOnDrop<P>>,
+    /// Aborts the connection when the last handle is dropped.
+    _abort: Arc<AbortOnDrop<P>>,
 }
 
 struct AbortOnDrop<P: Protocol>(Arc<Shared<P>>);
 
 impl<P: Protocol> Drop for AbortOnDrop<P> {
     fn drop(&mut self) {
-        self.0.end(End::Aborted);
+        self.0.end(CloseReason::Aborted);
     }
 }
 
 impl<P: Protocol> Clone for Mux<P> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone(), _last: self._last.clone() }
+        Self { shared: self.shared.clone(), _abort: self._abort.clone() }
     }
 }
 
@@ -81,16 +81,17 @@ impl<P: Protocol> fmt::Debug for Mux<P> {
 }
 
 impl<P: Protocol> Mux<P> {
-    /// A connection that speaks `protocol` over a sink and a stream of messages, and the future that
-    /// runs it.
+    /// Creates a connection that speaks `protocol` over a sink and a stream of messages, and the
+    /// future that runs it.
     ///
-    /// The future does all the work, and is polled until it ends: [`tokio::spawn`] it. Dropping it ends
-    /// the connection. It needs tokio's clock only for deadlines and for the age of the quarantine.
+    /// The future does all the work: poll it until it ends, with [`tokio::spawn`] for example.
+    /// Dropping it ends the connection. Only deadlines and the age of the quarantine need tokio's
+    /// clock.
     pub fn new<S, R, E, F>(
         protocol: P,
         sink: S,
         stream: R,
-        options: &Options,
+        options: Options,
     ) -> (Self, Unsolicited<P>, impl Future<Output = Report> + Send + use<P, S, R, E, F>)
     where
         S: Sink<P::Request, Error = E> + Send,
@@ -100,11 +101,11 @@ impl<P: Protocol> Mux<P> {
     {
         let shared = Arc::new(Shared::new(options));
         let connection = connection::run(shared.clone(), protocol, sink, stream);
-        let mux = Self { shared: shared.clone(), _last: Arc::new(AbortOnDrop(shared.clone())) };
+        let mux = Self { shared: shared.clone(), _abort: Arc::new(AbortOnDrop(shared.clone())) };
         (mux, Unsolicited { shared }, connection)
     }
 
-    /// As [`new`](Self::new), and runs the connection in a task of tokio's.
+    /// Like [`new`](Self::new), but runs the connection in a tokio task.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -112,7 +113,7 @@ impl<P: Protocol> Mux<P> {
         protocol: P,
         sink: S,
         stream: R,
-        options: &Options,
+        options: Options,
     ) -> (Self, Unsolicited<P>)
     where
         S: Sink<P::Request, Error = E> + Send + 'static,
@@ -127,29 +128,29 @@ impl<P: Protocol> Mux<P> {
 
     /// Sends a request and waits for its reply.
     ///
-    /// Dropped before the request is sent, it is as if it had never been called. Dropped after, the tag
-    /// stays in quarantine, and the other side is told if the protocol has a message for that.
+    /// Dropping the future before the request is sent undoes the call. Dropping it later leaves the
+    /// tag in quarantine, and tells the peer if the protocol [can](Protocol::cancel).
     ///
     /// # Errors
-    /// If there is no reply. What was not sent comes back.
+    /// If there is no reply. The error holds the request if it was not sent.
     pub async fn call(&self, request: P::Request) -> Result<P::Reply, CallError<P::Request>> {
         self.call_with(request, CallOptions::new()).await
     }
 
-    /// As [`call`](Self::call), with a tag of the caller's choice, or a timeout.
+    /// Like [`call`](Self::call), with a tag of the caller's choice, or a timeout.
     ///
     /// # Errors
-    /// As [`call`](Self::call).
+    /// Those of [`call`](Self::call).
     pub async fn call_with(
         &self,
         request: P::Request,
         options: CallOptions<P::Tag>,
     ) -> Result<P::Reply, CallError<P::Request>> {
         let timeout = options.timeout;
-        let mut calling = Calling::new(&self.shared, timeout, request);
+        let mut call = PendingCall::new(&self.shared, timeout, request);
         let mut tag = options.tag;
         match wait::wait(CALL.at(&self.shared.peer), |cx, clock| {
-            calling.ask(cx, clock, |state, request| state.core.call(tag.take(), request))
+            call.poll(cx, clock, |state, request| state.core.call(tag.take(), request))
         })
         .await?
         {
@@ -158,28 +159,28 @@ impl<P: Protocol> Mux<P> {
         }
     }
 
-    /// Sends a message that has no reply, and waits until it is on its way.
+    /// Sends a message that has no reply, and waits until the sink has taken it.
     ///
-    /// Dropped before that, it is as if it had never been called.
+    /// Dropping the future before that undoes the send.
     ///
     /// # Errors
-    /// If it was not sent. It comes back.
+    /// If the message was not sent. The error holds it.
     pub async fn send(&self, message: P::Request) -> Result<(), CallError<P::Request>> {
-        let mut calling = Calling::new(&self.shared, None, message);
+        let mut call = PendingCall::new(&self.shared, None, message);
         wait::wait(SEND.at(&self.shared.peer), |cx, clock| {
-            calling.ask(cx, clock, |state, message| state.core.send(message))
+            call.poll(cx, clock, |state, message| state.core.send(message))
         })
         .await
         .map(|_| ())
     }
 
-    /// Ends the connection, and waits until its loops are gone.
+    /// Ends the connection, and waits until its loops have been dropped.
     ///
-    /// A drain goes on if this is dropped. Where several shut down, the earliest deadline counts. The
-    /// connection's future has to run, or be dropped, for this to end.
+    /// A drain continues if this future is dropped. Of several shutdowns the earliest deadline counts.
+    /// The connection's future must run, or be dropped, for this to return.
     pub async fn shutdown(&self, how: Shutdown) -> Report {
         match how {
-            Shutdown::Abort => self.shared.end(End::Aborted),
+            Shutdown::Abort => self.shared.end(CloseReason::Aborted),
             Shutdown::Drain { timeout } => {
                 self.shared.drain(Clock::TOKIO.now().checked_add(timeout));
             }
@@ -187,44 +188,42 @@ impl<P: Protocol> Mux<P> {
         self.ended().await
     }
 
-    /// Waits until the connection has ended and its loops are gone, for whatever reason.
+    /// Waits until the connection has ended, for any reason, and its loops have been dropped.
     pub async fn ended(&self) -> Report {
-        let mut watching = Watching { shared: &self.shared, ticket: None };
-        wait::wait(ENDED.at(&self.shared.peer), |cx, _| watching.ask(cx)).await
+        let mut watcher = Watcher { shared: &self.shared, ticket: None };
+        wait::wait(ENDED.at(&self.shared.peer), |cx, _| watcher.poll(cx)).await
     }
 
-    /// What is held at the moment and was seen so far.
+    /// Numbers of calls and tags held now, and of replies seen so far.
     pub fn counts(&self) -> Counts {
         self.shared.lock().core.counts()
     }
 }
 
-/// A wait for the end.
-struct Watching<'a, P: Protocol> {
+/// Waits for the end of the connection.
+struct Watcher<'a, P: Protocol> {
     shared: &'a Shared<P>,
     ticket: Option<Ticket>,
 }
 
-impl<P: Protocol> Watching<'_, P> {
-    fn ask(&mut self, cx: &Context<'_>) -> Step<Report> {
-        let mut _old = None;
-        let mut state = self.shared.lock();
+impl<P: Protocol> Watcher<'_, P> {
+    fn poll(&mut self, cx: &Context<'_>) -> Step<Report> {
+        let mut locked = self.shared.lock();
+        let (state, after) = locked.split();
         match state.report() {
             Some(report) if state.gone => Step::Done(report.clone()),
             _ => {
-                _old = state.watchers.wait(&mut self.ticket, cx.waker());
+                state.watchers.enqueue(&mut self.ticket, cx, after);
                 Step::Wait { until: None }
             }
         }
     }
 }
 
-impl<P: Protocol> Drop for Watching<'_, P> {
+impl<P: Protocol> Drop for Watcher<'_, P> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            // There is no turn to pass on: at the end all are woken.
-            let left = self.shared.lock().watchers.leave(ticket);
-            drop(left);
-        }
+        let mut locked = self.shared.lock();
+        let (state, after) = locked.split();
+        state.watchers.remove(self.ticket, after);
     }
 }

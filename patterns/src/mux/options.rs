@@ -15,6 +15,7 @@ use std::sync::Arc;
 ///     .in_flight(NonZeroUsize::new(100).unwrap())
 ///     .quarantine_age(Duration::from_secs(60))
 ///     .unexpected(Unexpected::Fail);
+/// # let _ = options;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -28,23 +29,23 @@ pub struct Options {
     pub(super) name: Option<Arc<str>>,
 }
 
-/// What happens while the quarantine is full.
+/// The behaviour while the quarantine is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFull {
-    /// Calls wait until a late reply, or age, makes room. They have their deadlines.
+    /// Calls wait until a late reply, or age, makes room. Their timeouts apply.
     Wait,
-    /// The connection ends when one tag more comes in: whoever is behind it does not answer.
+    /// The connection ends when the quarantine would overflow: the peer is not answering.
     Fail,
 }
 
-/// What happens with a reply to nothing: a second reply to the same call, or one to no call.
+/// The treatment of replies to no call, and of second replies to the same call.
 ///
-/// The late reply to a dropped call is not one of them.
+/// The late reply to a dropped call is not unexpected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unexpected {
-    /// It is counted and dropped.
+    /// The reply is counted and dropped.
     Count,
-    /// It is counted and handed out with the unsolicited messages.
+    /// The reply is counted and delivered with the unsolicited messages.
     Deliver,
     /// The connection ends.
     Fail,
@@ -55,73 +56,89 @@ const fn bound(count: usize) -> NonZeroUsize {
 }
 
 impl Options {
-    /// 65,536 calls may wait and 1,024 be in flight; 1,024 tags may be in quarantine, for as long as it
-    /// takes, and calls wait while there are; unexpected replies are counted; 1,024 unsolicited
-    /// messages are kept.
+    /// Default of [`waiting`](Self::waiting): each waiting call holds its request, so a peer that
+    /// reads nothing must not make callers pile up without end.
+    pub const DEFAULT_WAITING: NonZeroUsize = bound(1 << 16);
+
+    /// Default of [`in_flight`](Self::in_flight): enough to keep a connection busy, and few enough
+    /// that a stuck peer can lose no more than these.
+    pub const DEFAULT_IN_FLIGHT: NonZeroUsize = bound(1024);
+
+    /// Default of [`quarantine`](Self::quarantine): a peer that leaves dropped calls unanswered can
+    /// make us remember this many tags, and then as many as are in flight.
+    pub const DEFAULT_QUARANTINE: NonZeroUsize = bound(1024);
+
+    /// Default of [`unsolicited`](Self::unsolicited): a peer that floods us with messages can make us
+    /// hold this many.
+    pub const DEFAULT_UNSOLICITED: NonZeroUsize = bound(1024);
+
+    /// The default bounds, no age for the quarantine, [`WhenFull::Wait`] and [`Unexpected::Count`].
     pub const fn new() -> Self {
         Self {
-            waiting: bound(1 << 16),
-            in_flight: bound(1024),
-            quarantine: bound(1024),
+            waiting: Self::DEFAULT_WAITING,
+            in_flight: Self::DEFAULT_IN_FLIGHT,
+            quarantine: Self::DEFAULT_QUARANTINE,
             quarantine_age: None,
             when_full: WhenFull::Wait,
             unexpected: Unexpected::Count,
-            unsolicited: bound(1024),
+            unsolicited: Self::DEFAULT_UNSOLICITED,
             name: None,
         }
     }
 
-    /// How many calls may wait to be sent. One more is refused.
+    /// Limits the calls that wait to be sent. One more is refused.
     #[must_use]
     pub fn waiting(self, waiting: NonZeroUsize) -> Self {
         Self { waiting, ..self }
     }
 
-    /// How many calls may be in flight. The others wait.
+    /// Limits the calls in flight. Others wait.
     #[must_use]
     pub fn in_flight(self, in_flight: NonZeroUsize) -> Self {
         Self { in_flight, ..self }
     }
 
-    /// How many tags of dropped calls may be in quarantine before [it is full](Self::when_full).
+    /// Limits the tags of dropped calls in quarantine; see [`when_full`](Self::when_full).
     ///
-    /// More can come in then, but no more than were in flight.
+    /// The limit stops new calls. Dropping the calls that are in flight then can still exceed it by
+    /// their number.
     #[must_use]
     pub fn quarantine(self, quarantine: NonZeroUsize) -> Self {
         Self { quarantine, ..self }
     }
 
-    /// After what time a tag leaves the quarantine even without a reply. Without an age it never does.
+    /// Lets a tag leave the quarantine after this time even without a reply. By default it never
+    /// does.
     ///
-    /// This is a promise about the other side: what it has not answered by then it will not answer. If
-    /// it is broken, a reply may reach the wrong caller once all other tags have been used. A protocol
-    /// in which a cancelled call gets no reply needs an age.
+    /// This is a promise about the peer: calls that it has not answered by then it will not answer. If
+    /// the promise is broken, a reply may reach the wrong caller once all other tags have been used. A
+    /// protocol in which a cancelled call gets no reply needs an age.
     #[must_use]
     pub fn quarantine_age(self, age: Duration) -> Self {
         Self { quarantine_age: Some(age), ..self }
     }
 
-    /// What happens while the quarantine is full.
+    /// Chooses the behaviour while the quarantine is full.
     #[must_use]
     pub fn when_full(self, when_full: WhenFull) -> Self {
         Self { when_full, ..self }
     }
 
-    /// What happens with a reply to nothing.
+    /// Chooses the treatment of replies to no call.
     #[must_use]
     pub fn unexpected(self, unexpected: Unexpected) -> Self {
         Self { unexpected, ..self }
     }
 
-    /// How many unsolicited messages are kept for whoever takes them. One more is counted and dropped,
-    /// for replies must not wait behind it.
+    /// Limits the unsolicited messages that are kept until they are received. One more is counted and
+    /// dropped, because replies must not wait behind it.
     #[must_use]
     pub fn unsolicited(self, unsolicited: NonZeroUsize) -> Self {
         Self { unsolicited, ..self }
     }
 
-    /// How the connection is called in the list of what waits, the feature `debug`. Otherwise it has a
-    /// number.
+    /// Names the connection in the list of waiters that the feature `debug` offers. Without a name it
+    /// is listed by a number.
     #[must_use]
     pub fn name(self, name: impl Into<Arc<str>>) -> Self {
         Self { name: Some(name.into()), ..self }

@@ -1,11 +1,11 @@
-//! What the multiplexer has to know of a protocol.
+//! The protocol trait: everything the multiplexer knows about messages.
 
-/// A protocol in which each request carries a tag, and its reply the same.
+/// A protocol in which each request carries a tag, and its reply carries the same tag.
 ///
 /// ```
 /// use pushdown_patterns::mux::Protocol;
 ///
-/// /// Lines with a letter in front: `a What time is it?`, `a Noon`.
+/// /// Lines that start with a letter: `a What time is it?`, `a Noon`.
 /// struct Letters;
 ///
 /// impl Protocol for Letters {
@@ -27,40 +27,44 @@
 /// }
 /// ```
 ///
-/// # Who calls what
-/// The task of the connection calls `set_tag`, `read_tag`, `is_reply` and `cancel`, one at a time. A
-/// panic there ends the connection, and every caller is told. Tags are made, compared, cloned and
-/// dropped under the lock of the multiplexer: they are plain values, numbers or texts.
+/// # Where user code runs
+/// The connection's task calls [`set_tag`](Self::set_tag), [`read_tag`](Self::read_tag),
+/// [`is_reply`](Self::is_reply) and [`cancel`](Self::cancel), one at a time and without a lock. A panic
+/// there ends the connection, and every caller gets the reason.
+///
+/// [`tag`](Self::tag) and the tag's `Ord`, `Clone` and `Drop` run **under the lock** that the
+/// connection shares with its callers. They must neither block, nor panic, nor call the multiplexer:
+/// tags are plain values such as numbers or short texts.
 pub trait Protocol: Send + Sync + 'static {
-    /// What replies are told apart by.
+    /// Tells replies apart.
     type Tag: Ord + Clone + Send + 'static;
-    /// What is sent: requests and, where the protocol has them, messages that have no reply.
+    /// A message to send: a request or, if the protocol has them, a message without a reply.
     type Request: Send + 'static;
-    /// What is received: replies, and whatever comes unasked.
+    /// A message received: a reply or an unsolicited message.
     type Reply: Send + 'static;
 
-    /// Whether a call is cancelled by another call, with a tag and a reply of its own. The tag of the
-    /// cancelled one is then free when that reply has come, and not before, as with 9P's `Tflush`.
+    /// Set if a call is cancelled by another call, with a tag and a reply of its own. The tag of the
+    /// cancelled call is then free once that reply has come, and not before, as with 9P's `Tflush`.
     const CANCEL_IS_CALL: bool = false;
 
-    /// The tags that may be assigned, numbered from 0. `None` says that there are no more.
+    /// Returns the tag with this number, from 0, or `None` if there are no more. Runs under the lock.
     fn tag(number: u64) -> Option<Self::Tag>;
 
-    /// Marks a request.
+    /// Writes the tag into a request.
     fn set_tag(&self, request: &mut Self::Request, tag: &Self::Tag);
 
-    /// The tag of a reply. One without a tag is unexpected.
+    /// Reads the tag of a reply. A reply without a tag is unexpected.
     fn read_tag(&self, reply: &Self::Reply) -> Option<Self::Tag>;
 
-    /// Whether a message is a reply. What is not one is unsolicited.
+    /// Returns true if a message is a reply. Any other message is unsolicited.
     fn is_reply(&self, _message: &Self::Reply) -> bool {
         true
     }
 
-    /// What tells the other side that a call was dropped, if there is such a message for it.
+    /// Returns the message that tells the peer that a call was dropped, if the protocol has one.
     ///
     /// The tag of the call stays in quarantine until its reply comes, until the reply to this message
-    /// comes if [that is what counts](Self::CANCEL_IS_CALL), or until it comes of
+    /// comes if [that one counts](Self::CANCEL_IS_CALL), or until it comes of
     /// [age](super::Options::quarantine_age).
     fn cancel(&self, _tag: &Self::Tag) -> Option<Self::Request> {
         None

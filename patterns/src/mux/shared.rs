@@ -1,52 +1,68 @@
-//! What the connection and its callers share.
+//! State shared by the connection and its callers, under one lock.
 
 use core::fmt;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Waker;
 use std::time::Instant;
 
-use super::core::{Core, Received};
-use super::error::{End, Report};
+use super::error::{CloseReason, Report};
 use super::options::{Options, Unexpected};
+use super::proto::{Core, Received};
 use super::protocol::Protocol;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Locked, Mutex};
 use crate::waiters::Waiters;
 use crate::waits::Peer;
-use crate::wakers::AfterUnlock;
+use crate::wakers::{AfterUnlock, WakerSlot};
 
-/// The lock and all that is under it.
+/// The lock and everything under it.
+///
+/// The only user code that runs under the lock belongs to tags: [`Protocol::tag`], and `Ord`, `Clone`
+/// and `Drop` of [`Protocol::Tag`]. [`Protocol`] tells its implementers so. Requests and replies are
+/// moved under the lock, but dropped after it, and so are wakers.
 #[derive(Debug)]
 pub(super) struct Shared<P: Protocol> {
     state: Mutex<State<P>>,
     unexpected: Unexpected,
     unsolicited: usize,
-    /// What it is called where its callers are listed.
+    /// Names the connection in the list of waiters.
     pub(super) peer: Peer,
 }
 
 pub(super) struct State<P: Protocol> {
-    pub(super) core: Core<P::Tag, P::Request, P::Reply, Waker>,
+    pub(super) core: Core<P::Tag, P::Request, P::Reply, WakerSlot>,
     /// The connection's task.
-    pub(super) task: Option<Waker>,
-    /// The loop that sends has found nothing to send.
+    pub(super) task: WakerSlot,
+    /// Set when the send loop has found nothing to send.
     pub(super) idle: bool,
-    /// Until when a drain may last.
+    /// The earliest deadline of all drains.
     pub(super) deadline: Option<Instant>,
     end: Option<Report>,
-    /// The connection's loops are gone too.
+    /// Set when the connection's loops have been dropped as well.
     pub(super) gone: bool,
-    /// Who waits for that.
+    /// Tasks that wait for `gone`.
     pub(super) watchers: Waiters,
     pub(super) inbox: Inbox<P::Reply>,
 }
 
-/// Unsolicited messages, and who takes them.
+/// Unsolicited messages, and the task that receives them.
 pub(super) struct Inbox<R> {
     pub(super) messages: VecDeque<R>,
-    pub(super) waker: Option<Waker>,
-    /// Whether anybody takes them.
+    pub(super) waker: WakerSlot,
+    /// Cleared when the receiver is dropped.
     pub(super) open: bool,
+}
+
+/// Follows the unlock: wakers, and a user value to drop.
+pub(super) struct WakeAndDrop<V> {
+    pub(super) wakers: AfterUnlock,
+    pub(super) discarded: Option<V>,
+}
+
+// Not derived: that would ask for `V: Default`.
+impl<V> Default for WakeAndDrop<V> {
+    fn default() -> Self {
+        Self { wakers: AfterUnlock::default(), discarded: None }
+    }
 }
 
 impl<P: Protocol> fmt::Debug for State<P> {
@@ -58,27 +74,27 @@ impl<P: Protocol> fmt::Debug for State<P> {
     }
 }
 
-/// Who waits at a connection without a name is listed with its number.
+/// Numbers a connection without a name.
 fn number() -> Peer {
     static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
     Peer::Number(CONNECTIONS.fetch_add(1, Ordering::Relaxed))
 }
 
 impl<P: Protocol> Shared<P> {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: Options) -> Self {
         Self {
             unexpected: options.unexpected,
             unsolicited: options.unsolicited.get(),
             peer: options.name.clone().map_or_else(number, Peer::Name),
             state: Mutex::new(State {
-                core: Core::new(options.clone(), P::CANCEL_IS_CALL),
-                task: None,
+                core: Core::new(options, P::CANCEL_IS_CALL),
+                task: WakerSlot::default(),
                 idle: false,
                 deadline: None,
                 end: None,
                 gone: false,
                 watchers: Waiters::default(),
-                inbox: Inbox { messages: VecDeque::new(), waker: None, open: true },
+                inbox: Inbox { messages: VecDeque::new(), waker: WakerSlot::default(), open: true },
             }),
         }
     }
@@ -87,60 +103,65 @@ impl<P: Protocol> Shared<P> {
         self.unexpected
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State<P>> {
-        self.state.lock()
+    pub(super) fn lock(&self) -> Locked<'_, State<P>> {
+        self.lock_with()
     }
 
-    /// Ends the connection, unless it has ended, and wakes everybody.
-    pub(super) fn end(&self, end: End) {
-        let mut later = AfterUnlock::default();
-        let mut state = self.lock();
+    pub(super) fn lock_with<A: Default>(&self) -> Locked<'_, State<P>, A> {
+        self.state.lock_with()
+    }
+
+    /// Ends the connection, unless it has ended, and wakes everything that waits for it.
+    pub(super) fn end(&self, reason: CloseReason) {
+        let mut locked = self.lock();
+        let (state, after) = locked.split();
         if state.end.is_none() {
             let counts = state.core.counts();
-            state.end = Some(Report { end, unfinished: counts.waiting + counts.in_flight });
-            later.wake(state.core.end());
-            later.wake(state.inbox.waker.take());
-            later.wake(state.task.take());
+            let unfinished = counts.waiting + counts.in_flight;
+            state.end = Some(Report { end: reason, unfinished });
+            for mut waker in state.core.end() {
+                waker.wake(after);
+            }
+            state.inbox.waker.wake(after);
+            state.task.wake(after);
         }
     }
 
     /// Accepts no more calls, and ends the connection when the last one is over, or at the deadline.
     pub(super) fn drain(&self, deadline: Option<Instant>) {
-        let mut later = AfterUnlock::default();
-        let mut state = self.lock();
+        let mut locked = self.lock();
+        let (state, after) = locked.split();
         state.core.drain();
         state.deadline = [state.deadline, deadline].into_iter().flatten().min();
-        later.wake(state.task.take());
+        state.task.wake(after);
     }
 
-    /// Hands a reply to its caller. One that is unexpected comes back.
+    /// Delivers a reply to its caller. Returns one that is unexpected.
     pub(super) fn reply(&self, tag: Option<P::Tag>, reply: P::Reply) -> Option<P::Reply> {
-        let mut later = AfterUnlock::default();
-        let mut _late = None;
-        let mut state = self.lock();
+        let mut locked = self.lock_with::<WakeAndDrop<P::Reply>>();
+        let (state, after) = locked.split();
         let Some(tag) = tag else {
-            state.core.unexpected();
+            state.core.count_unexpected();
             return Some(reply);
         };
-        match state.core.receive(&tag, reply) {
-            Received::Answered(waker) => later.wake(waker),
-            Received::Late(reply) => _late = Some(reply),
+        match state.core.handle_reply(&tag, reply) {
+            Received::Answered(mut waker) => waker.wake(&mut after.wakers),
+            Received::Late(reply) => after.discarded = Some(reply),
             Received::Unexpected(reply) => return Some(reply),
         }
         None
     }
 
-    /// Puts a message where unsolicited ones are taken from, if there is room.
+    /// Puts a message into the inbox, or counts and drops it if there is no room.
     pub(super) fn deliver(&self, message: P::Reply) {
-        let mut later = AfterUnlock::default();
-        let mut _no_room = None;
-        let mut state = self.lock();
+        let mut locked = self.lock_with::<WakeAndDrop<P::Reply>>();
+        let (state, after) = locked.split();
         if state.inbox.open && state.inbox.messages.len() < self.unsolicited {
             state.inbox.messages.push_back(message);
-            later.wake(state.inbox.waker.take());
+            state.inbox.waker.wake(&mut after.wakers);
         } else {
-            state.core.discard();
-            _no_room = Some(message);
+            state.core.count_discarded();
+            after.discarded = Some(message);
         }
     }
 }
@@ -150,8 +171,11 @@ impl<P: Protocol> State<P> {
         self.end.as_ref()
     }
 
-    /// There is something to send.
-    pub(super) fn wake_sender(&mut self) -> Option<Waker> {
-        if std::mem::take(&mut self.idle) { self.task.take() } else { None }
+    /// Wakes the send loop if it is idle: there is something to send, or the last call of a drain is
+    /// over.
+    pub(super) fn wake_sender(&mut self, after: &mut AfterUnlock) {
+        if std::mem::take(&mut self.idle) {
+            self.task.wake(after);
+        }
     }
 }

@@ -1,21 +1,21 @@
-//! What comes unasked.
+//! The stream of messages that answer no call.
 
 use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::Waker;
 
 use futures_core::Stream;
 
 use super::protocol::Protocol;
-use super::shared::Shared;
+use super::shared::{Shared, WakeAndDrop};
 use crate::wait;
 use crate::waits::Site;
 
 static RECV: Site = Site::wait("mux", "recv", "an unsolicited message");
 
-/// The messages of a connection that answer no call: a stream, which ends with the connection.
+/// The messages of a connection that answer no call: a stream that ends with the connection.
 ///
 /// ```
 /// use pushdown_patterns::mux::{Mux, Options, dns};
@@ -26,9 +26,9 @@ static RECV: Site = Site::wait("mux", "recv", "an unsolicited message");
 /// let (ours, mut theirs) = tokio::io::duplex(512);
 /// let (read, write) = tokio::io::split(ours);
 /// let (sink, stream) = dns::split(read, write);
-/// let (_mux, mut unsolicited) = Mux::spawn(dns::Dns, sink, stream, &Options::new());
+/// let (_mux, mut unsolicited) = Mux::spawn(dns::Dns, sink, stream, Options::new());
 ///
-/// // The other side asks something of its own.
+/// // The peer sends a query of its own.
 /// theirs.write_all(b"\x00\x0c\x01\x02----------").await?;
 /// drop(theirs);
 /// assert_eq!(unsolicited.recv().await.unwrap().id(), 0x0102);
@@ -36,33 +36,30 @@ static RECV: Site = Site::wait("mux", "recv", "an unsolicited message");
 /// # Ok(()) }
 /// ```
 ///
-/// As many are kept as [`Options::unsolicited`](super::Options::unsolicited) says. It does not keep the connection open. When it is
-/// dropped, what comes unasked is discarded.
+/// [`Options::unsolicited`](super::Options::unsolicited) limits how many are kept. The stream does not
+/// keep the connection open. Once it is dropped, unsolicited messages are discarded.
 pub struct Unsolicited<P: Protocol> {
     pub(super) shared: Arc<Shared<P>>,
 }
 
 impl<P: Protocol> Unsolicited<P> {
-    /// Waits for the next message. `None` says that no more will come.
+    /// Waits for the next message. Returns `None` when no more will come.
     ///
-    /// Dropped while it waits, it has taken nothing.
+    /// Dropping the future loses no message.
     pub async fn recv(&mut self) -> Option<P::Reply> {
-        wait::wait(RECV.at(&self.shared.peer), |cx, _| self.ask(cx).into()).await
+        wait::wait(RECV.at(&self.shared.peer), |cx, _| self.poll_recv(cx).into()).await
     }
 
-    fn ask(&self, cx: &Context<'_>) -> Poll<Option<P::Reply>> {
-        let mut _old: Option<Waker> = None;
-        let mut state = self.shared.lock();
+    fn poll_recv(&self, cx: &Context<'_>) -> Poll<Option<P::Reply>> {
+        let mut locked = self.shared.lock();
+        let (state, after) = locked.split();
         if let Some(message) = state.inbox.messages.pop_front() {
             return Poll::Ready(Some(message));
         }
         if state.report().is_some() {
             return Poll::Ready(None);
         }
-        let waker = &mut state.inbox.waker;
-        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            _old = waker.replace(cx.waker().clone());
-        }
+        state.inbox.waker.register(cx, after);
         Poll::Pending
     }
 }
@@ -71,17 +68,17 @@ impl<P: Protocol> Stream for Unsolicited<P> {
     type Item = P::Reply;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<P::Reply>> {
-        self.ask(cx)
+        self.poll_recv(cx)
     }
 }
 
 impl<P: Protocol> Drop for Unsolicited<P> {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
+        let mut locked = self.shared.lock_with::<WakeAndDrop<VecDeque<P::Reply>>>();
+        let (state, after) = locked.split();
         state.inbox.open = false;
-        let rest = (std::mem::take(&mut state.inbox.messages), state.inbox.waker.take());
-        drop(state);
-        drop(rest);
+        state.inbox.waker.clear(&mut after.wakers);
+        after.discarded = Some(std::mem::take(&mut state.inbox.messages));
     }
 }
 

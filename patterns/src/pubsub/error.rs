@@ -1,79 +1,64 @@
-//! What can go wrong. In every case nothing has happened.
+//! The errors. After each of them nothing has happened: the effect of a failed operation is always
+//! [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
 
 use core::fmt;
 use std::sync::Arc;
 
-use super::SubscriberId;
-use crate::Effect;
+use super::item::SubscriberId;
 
-/// The server has been shut down.
+/// The server has been shut down. Always [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
 
-/// Why an event was not published. Nobody receives it.
+/// Why an event was not published. No subscriber receives it: always
+/// [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
 #[non_exhaustive]
 pub enum PublishError<E: ?Sized> {
     /// The server has been shut down.
     Closed(Arc<E>),
-    /// A subscriber had no room when the publisher had waited as long as its policy lets it.
+    /// A subscriber had no room after the publisher had waited for as long as its policy allows.
     TimedOut {
         /// The event that was not published.
         event: Arc<E>,
-        /// Who had no room.
+        /// The subscriber without room.
         subscriber: SubscriberId,
     },
 }
 
-/// Why a channel was not subscribed.
+/// Why a channel was not subscribed. Always
+/// [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubscribeError {
     /// The server has been shut down.
     Closed,
-    /// This channel is subscribed already.
+    /// This channel is already subscribed.
     Twice(SubscriberId),
 }
 
-/// Why nothing was cancelled.
+/// Why nothing was cancelled. Always [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CancelError {
-    /// There is no such subscription, or no more.
+    /// There is no such subscription, or it has ended.
     NotSubscribed,
 }
 
+/// Why [`Subscription::try_recv`](super::Subscription::try_recv) returned no item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryRecvError {
+    /// There is no item at the moment.
+    Empty,
+    /// The stream has ended.
+    Ended,
+}
+
 impl<E: ?Sized> PublishError<E> {
-    /// The event that was not published.
+    /// Returns the event that was not published.
     pub fn into_event(self) -> Arc<E> {
         match self {
             Self::Closed(event) | Self::TimedOut { event, .. } => event,
         }
-    }
-
-    /// Always [`Effect::DidNotHappen`].
-    pub fn effect(&self) -> Effect {
-        Effect::DidNotHappen
-    }
-}
-
-impl SubscribeError {
-    /// Always [`Effect::DidNotHappen`].
-    pub fn effect(self) -> Effect {
-        Effect::DidNotHappen
-    }
-}
-
-impl CancelError {
-    /// Always [`Effect::DidNotHappen`].
-    pub fn effect(self) -> Effect {
-        Effect::DidNotHappen
-    }
-}
-
-impl Closed {
-    /// Always [`Effect::DidNotHappen`].
-    pub fn effect(self) -> Effect {
-        Effect::DidNotHappen
     }
 }
 
@@ -94,7 +79,7 @@ impl<E: ?Sized> fmt::Display for PublishError<E> {
     }
 }
 
-/// Without the event, which may be anything.
+/// Leaves out the event, which need not implement `Debug`.
 impl<E: ?Sized> fmt::Debug for PublishError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -110,7 +95,7 @@ impl fmt::Display for SubscribeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str(CLOSED),
-            Self::Twice(id) => write!(f, "the channel is subscribed already, as {id}"),
+            Self::Twice(id) => write!(f, "the channel is already subscribed, as {id}"),
         }
     }
 }
@@ -121,10 +106,20 @@ impl fmt::Display for CancelError {
     }
 }
 
+impl fmt::Display for TryRecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "there is no item at the moment",
+            Self::Ended => "the stream has ended",
+        })
+    }
+}
+
 impl core::error::Error for Closed {}
 impl<E: ?Sized> core::error::Error for PublishError<E> {}
 impl core::error::Error for SubscribeError {}
 impl core::error::Error for CancelError {}
+impl core::error::Error for TryRecvError {}
 
 impl From<Closed> for SubscribeError {
     fn from(_: Closed) -> Self {

@@ -1,12 +1,12 @@
-//! Channels of the user's own: a task or a thread takes items from a subscription to the channel.
+//! Channels of the caller: a task or a thread moves items from a subscription to the channel.
 //!
 //! ```text
-//! publish ─→ queue, with the policy ─→ forwarder, one item in its hand ─→ channel ─→ the user
+//! publish ─→ queue, with the policy ─→ forwarder, one item in hand ─→ channel ─→ user code
 //! ```
 //!
-//! A forwarder ends with its subscription, or when the channel is closed at its other end. One that
-//! is being kept waiting by a full channel also ends, at once, when its subscription is disconnected
-//! or aborted.
+//! A forwarder ends with its subscription, or when the receiver of the channel is closed. While it
+//! waits for room in the channel, it also ends, at once, if its subscription is disconnected or
+//! aborted.
 
 use core::fmt;
 use std::future::Future;
@@ -16,9 +16,10 @@ use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 
-use super::core::{Outlet, Queue, Registry};
+use super::item::{Item, SubscriberId};
+use super::policy::Policy;
+use super::proto::{Outlet, Queue, Registry};
 use super::subscription::{Shared, Subscription};
-use super::{Item, Policy, SubscriberId};
 use crate::panics::contain;
 use crate::sync;
 use crate::thread;
@@ -29,9 +30,9 @@ static FORWARDER: Site = Site::task("pubsub", "forwarder");
 static EVENT: Site = Site::wait("pubsub", "forwarder", "an event");
 static CHANNEL: Site = Site::wait("pubsub", "forwarder", "room in the channel");
 
-/// A channel that can be subscribed: one of tokio's, or one of ours for threads.
+/// A channel that can be subscribed: one of tokio's, or a [`thread::channel`].
 ///
-/// Two of them are the same if what is sent into them comes out at the same place.
+/// Two senders are the same channel if they have the same receivers.
 pub enum Channel<E: ?Sized> {
     /// Filled by a task.
     Task(mpsc::Sender<Item<Arc<E>>>),
@@ -79,33 +80,39 @@ impl<E: ?Sized> fmt::Debug for Channel<E> {
     }
 }
 
-/// What a server keeps of a subscriber.
+/// The server's side of a subscription.
 #[derive(Debug)]
-pub(super) struct Seat<E: ?Sized> {
+pub(super) struct Subscriber<E: ?Sized> {
     pub(super) shared: Arc<Shared<E>>,
     pub(super) channel: Option<Channel<E>>,
 }
 
-impl<E: ?Sized> Seat<E> {
-    pub(super) fn new(policy: Policy, place: usize, channel: Option<Channel<E>>) -> Self {
-        Self { shared: Shared::new(policy, place), channel }
+impl<E: ?Sized> Subscriber<E> {
+    pub(super) fn new(policy: Policy, slot: usize, channel: Option<Channel<E>>) -> Self {
+        Self { shared: Shared::new(policy, slot), channel }
     }
 
-    pub(super) fn is(&self, channel: &Channel<E>) -> bool {
+    /// Returns whether this subscriber is the channel.
+    fn is(&self, channel: &Channel<E>) -> bool {
         self.channel.as_ref().is_some_and(|own| own.same_channel(channel))
     }
 }
 
-impl<E: ?Sized> Registry<Seat<E>> {
-    /// Who still sends into this channel, even if the subscription has ended: two at a time would mix
-    /// up the order.
-    pub(super) fn fed(&self, channel: &Channel<E>) -> Option<SubscriberId> {
-        let mut seats = self.outlets().chain(self.leaving());
-        seats.find(|(_, seat)| seat.is(channel)).map(|(id, _)| id)
+impl<E: ?Sized> Registry<Subscriber<E>> {
+    /// Returns the subscription of this channel.
+    pub(super) fn find(&self, channel: &Channel<E>) -> Option<SubscriberId> {
+        self.outlets().find(|(_, subscriber)| subscriber.is(channel)).map(|(id, _)| id)
+    }
+
+    /// Returns the subscription that still sends into this channel, even if it has ended: the items of
+    /// two at a time would be out of order.
+    pub(super) fn find_sending(&self, channel: &Channel<E>) -> Option<SubscriberId> {
+        let mut subscribers = self.outlets().chain(self.leaving());
+        subscribers.find(|(_, subscriber)| subscriber.is(channel)).map(|(id, _)| id)
     }
 }
 
-impl<E: ?Sized> Outlet for Seat<E> {
+impl<E: ?Sized> Outlet for Subscriber<E> {
     type Event = E;
 
     fn with<R>(&self, f: impl FnOnce(&mut Queue<E>) -> R) -> R {
@@ -113,7 +120,7 @@ impl<E: ?Sized> Outlet for Seat<E> {
     }
 }
 
-/// Starts the task or thread.
+/// Starts the task or thread of a channel.
 pub(super) fn start<E>(subscription: Subscription<E>, channel: Channel<E>)
 where
     E: ?Sized + Send + Sync + 'static,
@@ -167,13 +174,13 @@ fn in_thread<E: ?Sized>(mut subscription: Subscription<E>, channel: &thread::Sen
 }
 
 impl<E: ?Sized> Subscription<E> {
-    /// The next item, or `None` if the stream or the channel has ended.
+    /// Returns the next item, or `None` if the stream has ended or the channel is closed.
     fn poll_unless(
         &mut self,
         cx: &mut Context<'_>,
         mut closed: impl FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> Step<Option<Item<Arc<E>>>> {
-        // A payload that panics when it is dropped, here by chance, must not cost the user the channel.
+        // Without this, a payload that panics when it is dropped here would close the channel.
         let _ = contain(|| self.clear());
         let item = match self.poll_next(cx) {
             Poll::Pending => return closed(cx).map(|()| None).into(),

@@ -1,26 +1,28 @@
-//! A publish/subscribe server: what is published is received by all who are subscribed, in one order.
+//! A publish/subscribe server: every subscriber receives all published events, in one order.
 //!
 //! It comes in two shapes with one interface, [`PubSub`], and the same behaviour:
 //!
 //! | shape | holds its state as | publishing | works with |
 //! |---|---|---|---|
-//! | [`mutex::Server`] | data: the subscribers under a lock | writes the event where it is called | tokio, threads |
-//! | [`task::Server`] | code: a task owns the subscribers and takes requests | asks that task, and waits for its answer | tokio |
+//! | [`mutex::Server`] | data: the subscribers under a lock | writes the event in the calling task or thread | tokio, threads |
+//! | [`task::Server`] | code: a task owns the subscribers and takes requests | asks that task and waits for its answer | tokio |
 //!
-//! # What holds
+//! # Guarantees
 //! * **One order.** Every event has a number, and all subscribers receive events in the order of the
-//!   numbers. If one publish has returned before another begins, its number is smaller.
-//! * **All or none.** A publish that fails, or whose future is dropped before it has an answer, has
-//!   reached either all who were subscribed or nobody; an error says nobody.
-//! * **A slow subscriber has a [`Policy`]**, its own, which says who bears it. Events that it has
-//!   missed appear in its stream as a [`Gap`](Item::Gap), and then the stream goes on.
-//! * **Anyone may cancel** a subscription, by its identity or its channel, and never waits for its
-//!   reader. The stream ends after what had been published. The end of the stream means that the
-//!   subscription has ended, and nothing else; [`Subscription::end`] says why.
-//! * A payload is never cloned: a reader borrows the `Arc` that was published, and clones that if it
-//!   wants to keep it. Payloads are dropped in groups: some 32 events, or 64 KiB, may be kept for longer
-//!   than everybody has needed to read them. So an event that holds a handle of its own server keeps
-//!   that from ending by itself; shut it down.
+//!   numbers. If one publish returns before another begins, its number is smaller.
+//! * **All or none.** A publish that fails, or whose future is dropped before it returns, has reached
+//!   either every subscriber or none. After an error it has reached none.
+//! * **A slow subscriber has a [`Policy`]** of its own, which says what gives way. Events that it has
+//!   missed appear in its stream as a [`Gap`](Item::Gap), and the stream goes on.
+//! * **Any handle can cancel** a subscription, by its id or its channel, without waiting for its
+//!   reader. The stream ends after the events published before. The end of a stream means that the
+//!   subscription has ended, and nothing else; [`Subscription::end_reason`] says why.
+//! * **Payloads are never cloned.** A reader borrows the `Arc` that was published, and clones the
+//!   `Arc` to keep it.
+//!
+//! Payloads are dropped in groups of a bounded number and size, so an event can outlive its last
+//! reader by a few others. An event that holds a handle to its own server therefore keeps the server
+//! from ending when the other handles are dropped: call [`shutdown`](PubSub::shutdown).
 //!
 //! ```
 //! use std::time::Duration;
@@ -46,129 +48,41 @@
 //! # });
 //! ```
 //!
-//! # Which shape
-//! Here the state is a list and a number, no operation on it takes several steps, and only publishing
-//! waits: that is what a lock is good for, and `mutex` is the shorter of the two, the faster, and the
-//! one that works without a runtime. `task` is clearer as soon as the server has something to do by
-//! itself, such as a timer for each subscriber or a connection to another server, since its loop is
-//! the place for it.
+//! # Choosing a shape
+//! The state is a list and a number, no operation on it takes several steps, and only publishing
+//! waits. A lock is good for that: `mutex` is the shorter and the faster of the two, and works
+//! without a runtime. `task` becomes clearer as soon as the server has work of its own, such as a
+//! timer per subscriber or a connection to another server: its loop is the place for it.
 //!
 //! The contract is that of the first system in Russ Cox's lecture on concurrency in Go (MIT 6.824).
 
-pub mod core;
 mod error;
 mod forward;
+mod item;
 pub mod mutex;
 mod policy;
+#[doc(hidden)]
+pub mod proto;
 mod readers;
+mod report;
 mod subscription;
 pub mod task;
 
-use ::core::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::vec::Vec;
 
-pub use error::{CancelError, Closed, PublishError, SubscribeError};
+pub use error::{CancelError, Closed, PublishError, SubscribeError, TryRecvError};
 pub use forward::Channel;
+pub use item::{Item, SubscriberId};
 pub use policy::{Limit, Policy};
+pub use report::{EndReason, EndedSubscription, ReaderOutcome, Report};
 pub use subscription::Subscription;
 
 use super::Shutdown;
 
-/// One item of a subscriber's stream: `T` is `&Arc<E>` or `Arc<E>` for events of the type `E`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Item<T> {
-    /// An event.
-    Event {
-        /// Its place in the order of all events, from 1 on.
-        seq: u64,
-        /// What was published.
-        event: T,
-    },
-    /// Here events are missing, because the subscriber was too slow.
-    Gap {
-        /// How many.
-        missed: u64,
-    },
-}
-
-impl<E: ?Sized> Item<&Arc<E>> {
-    /// The item with an `Arc` of its own. The payload is not cloned.
-    pub fn cloned(self) -> Item<Arc<E>> {
-        match self {
-            Self::Event { seq, event } => Item::Event { seq, event: event.clone() },
-            Self::Gap { missed } => Item::Gap { missed },
-        }
-    }
-}
-
-/// Which subscription. No other in the process has the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubscriberId(u64);
-
-impl SubscriberId {
-    /// No other server has it either, so what is cancelled with it is never somebody else's.
-    fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-impl fmt::Display for SubscriberId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "subscriber {}", self.0)
-    }
-}
-
-/// Why a stream has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum End {
-    /// Somebody has cancelled the subscription.
-    Cancelled,
-    /// The subscriber was too slow for its [`Policy`].
-    TooSlow,
-    /// The server was shut down, and everything published before is in the stream.
-    Shutdown,
-    /// The server was aborted, or its last handle dropped. What had not been read is lost.
-    Aborted,
-}
-
-/// How the subscriptions of a server ended that were there when it was shut down.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// One for each, in the order in which they ended.
-    pub ended: Vec<Ended>,
-}
-
-/// How a subscription ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Which one.
-    pub id: SubscriberId,
-    /// In which way.
-    pub how: How,
-    /// How many events it has not read, missed ones included.
-    pub undelivered: u64,
-}
-
-/// In which way a subscription ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum How {
-    /// Its reader has read everything.
-    Drained,
-    /// Its reader was dropped before that.
-    Dropped,
-    /// The shutdown ended it.
-    Aborted,
-}
-
-/// A publish/subscribe server of either shape. The [module](self) says what holds.
+/// A publish/subscribe server of either shape, with the [guarantees](self#guarantees) of the module.
 pub trait PubSub<E: ?Sized + Send + Sync + 'static>: Clone + Send + Sync + 'static {
-    /// Subscribes: what is published from now on is in the stream.
+    /// Subscribes. The stream contains the events published from now on.
     ///
     /// # Errors
     /// [`Closed`] if the server is shut down.
@@ -177,15 +91,15 @@ pub trait PubSub<E: ?Sized + Send + Sync + 'static>: Clone + Send + Sync + 'stat
         policy: Policy,
     ) -> impl Future<Output = Result<Subscription<E>, Closed>> + Send;
 
-    /// Subscribes a channel of the caller's own. The policy acts on a queue in front of it, and one
-    /// more item may be on its way from there. When the subscription ends, the server drops its
-    /// sender; when the channel is closed at its other end, the subscription ends.
+    /// Subscribes a channel of the caller. The policy applies to a queue in front of it, and one more
+    /// item may be on its way from the queue to the channel. When the subscription ends, the server
+    /// drops its sender; when the receiver is closed, the subscription ends.
     ///
     /// # Errors
-    /// If the channel is subscribed already, or the server is shut down.
+    /// If the channel is already subscribed, or the server is shut down.
     ///
     /// # Panics
-    /// If the channel is one of tokio's, and this is called outside of its runtime.
+    /// If the channel is one of tokio's, and this is called outside a tokio runtime.
     fn subscribe_channel(
         &self,
         channel: impl Into<Channel<E>> + Send,
@@ -193,38 +107,38 @@ pub trait PubSub<E: ?Sized + Send + Sync + 'static>: Clone + Send + Sync + 'stat
     ) -> impl Future<Output = Result<SubscriberId, SubscribeError>> + Send;
 
     /// Publishes an event and returns its number. Waits while a subscriber whose policy is
-    /// [`Policy::Block`] has no room. If the future is dropped while it waits, either nobody receives
-    /// the event or all do.
+    /// [`Policy::Block`] has no room. If the future is dropped while it waits, either every
+    /// subscriber receives the event or none does.
     ///
     /// # Errors
-    /// Nobody receives the event; it comes back.
+    /// No subscriber receives the event; the error returns it.
     fn publish(
         &self,
         event: impl Into<Arc<E>> + Send,
     ) -> impl Future<Output = Result<u64, PublishError<E>>> + Send;
 
-    /// Ends a subscription after what has been published. Never waits for its reader.
+    /// Ends a subscription after the events published so far, without waiting for its reader.
     ///
     /// # Errors
-    /// If there is no such subscription, or no more.
+    /// If there is no such subscription, or it has ended.
     fn cancel(&self, id: SubscriberId) -> impl Future<Output = Result<(), CancelError>> + Send;
 
     /// Like [`cancel`](Self::cancel), for a channel.
     ///
     /// # Errors
-    /// If this channel is not subscribed, or no more.
+    /// If this channel is not subscribed, or its subscription has ended.
     fn cancel_channel(
         &self,
         channel: impl Into<Channel<E>> + Send,
     ) -> impl Future<Output = Result<(), CancelError>> + Send;
 
-    /// How many are subscribed.
+    /// Returns the number of subscribers.
     fn subscribers(&self) -> impl Future<Output = usize> + Send;
 
-    /// Ends everything and says how it ended. Whoever publishes or subscribes from now on, or is
-    /// waiting to publish, is told that the server is closed.
+    /// Ends all subscriptions and reports how each ended. Calls that publish or subscribe from now on,
+    /// and those that are waiting to publish, fail with an error that says the server is closed.
     ///
-    /// With [`Shutdown::Drain`] it waits for all streams to be read to their ends, and aborts at the
-    /// deadline those that are not. If the future is dropped, nobody aborts them.
+    /// [`Shutdown::Drain`] waits for all streams to be read to their ends, and aborts the rest when
+    /// the timeout is over. If the future is dropped, the rest is not aborted.
     fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> + Send;
 }

@@ -1,72 +1,74 @@
-//! What a subscriber may cost the others.
+//! Policies for slow subscribers.
 
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
-/// What happens when a subscriber does not read as fast as is published.
+/// The treatment of a subscriber that reads more slowly than events are published.
 ///
-/// A queue stands in front of every subscriber. The policy says how much it holds, and who bears it
-/// when it is full: the publishers, the events, or the subscriber.
+/// Every subscriber has a queue. Its policy says how much the queue holds, and what gives way when it
+/// is full: the publishers wait, events are dropped, or the subscriber is disconnected.
 ///
 /// | policy | loses events | publishers wait | memory |
 /// |---|---|---|---|
 /// | [`Block`](Self::Block) | never | up to the limit | bounded |
 /// | [`DropNewest`](Self::DropNewest), [`DropOldest`](Self::DropOldest) | yes, counted | never | bounded |
-/// | [`Queue`](Self::Queue) | never; is disconnected instead | never | as you say |
+/// | [`Queue`](Self::Queue) | never; is disconnected instead | never | bounded by its limits, if any |
 /// | [`Disconnect`](Self::Disconnect) | yes, counted, for a while | never | bounded |
 ///
-/// What a subscriber has missed appears in its stream as a [`Gap`](super::Item::Gap), at the place of
-/// what is missing. A subscriber that is disconnected misses all that it has not read.
+/// Missed events appear in the stream as a [`Gap`](super::Item::Gap), in their place. A subscriber
+/// that is disconnected misses everything that it has not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Publishers wait until there is room. If one has waited as long as the limit says, for this
-    /// subscriber or for others before, and this one has no room, it gets an error, and nobody
-    /// receives its event.
+    /// Publishers wait for room. A publisher that has waited for `limit` in total, for this
+    /// subscriber or others, fails if this subscriber still has no room, and no subscriber receives
+    /// its event.
     Block {
-        /// How many events the queue holds.
+        /// The number of events that the queue holds.
         capacity: NonZeroUsize,
-        /// How long a publisher waits. [`Duration::MAX`] stands for ever; think twice.
+        /// The time for which a publisher waits. With [`Duration::MAX`] it waits forever, and one
+        /// stuck subscriber can block every publisher.
         limit: Duration,
     },
-    /// A subscriber whose queue is full misses what is published.
+    /// While the queue is full, the subscriber misses new events.
     DropNewest {
-        /// How many events the queue holds.
+        /// The number of events that the queue holds.
         capacity: NonZeroUsize,
     },
-    /// A subscriber whose queue is full misses the oldest event in it.
+    /// When the queue is full, a new event replaces the oldest one.
     DropOldest {
-        /// How many events the queue holds.
+        /// The number of events that the queue holds.
         capacity: NonZeroUsize,
     },
-    /// A queue with limits of your choice. A subscriber that goes beyond one is disconnected.
+    /// A queue with limits of your choice. A subscriber that exceeds one is disconnected.
     Queue {
-        /// How many events the queue holds.
+        /// The number of events that the queue holds.
         items: Limit,
-        /// How large the events in it may be together, as the server has been told to
-        /// [measure](super::mutex::Server::with_sizes) them.
+        /// The total size of the events that it holds, as the server
+        /// [measures](super::mutex::Server::with_sizes) them.
         bytes: Limit,
     },
-    /// A subscriber whose queue is full misses what is published. If it has missed everything since
-    /// the grace began, with the first event that it missed, the next one after it disconnects it.
+    /// While the queue is full, the subscriber misses new events. The first event missed starts the
+    /// grace period, room for an event ends it, and an event that is missed after `grace` disconnects
+    /// the subscriber.
     Disconnect {
-        /// How many events the queue holds.
+        /// The number of events that the queue holds.
         capacity: NonZeroUsize,
-        /// For how long it may miss everything.
+        /// The time for which the subscriber may miss every event.
         grace: Duration,
     },
 }
 
-/// How much a [queue](Policy::Queue) holds.
+/// A limit of a [queue](Policy::Queue).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// As much as that.
+    /// At most this much.
     AtMost(NonZeroUsize),
-    /// Anything: one subscriber that does not read can then use up all memory.
+    /// No limit: one subscriber that does not read can use up all memory.
     Unbounded,
 }
 
 impl Limit {
-    /// How much more there may be.
+    /// Returns how much more fits.
     pub(super) fn room(self, used: u64) -> u64 {
         match self {
             Self::AtMost(limit) => (limit.get() as u64).saturating_sub(used),
@@ -75,7 +77,7 @@ impl Limit {
     }
 }
 
-/// What the constructors of [`Policy`] take for a capacity.
+/// Checks the capacity given to a constructor of [`Policy`].
 fn at_least_one(capacity: usize) -> NonZeroUsize {
     NonZeroUsize::new(capacity).expect("a queue holds at least one event")
 }
@@ -83,22 +85,22 @@ fn at_least_one(capacity: usize) -> NonZeroUsize {
 /// # Panics
 /// All of these panic if the capacity is 0.
 impl Policy {
-    /// [`Policy::Block`].
+    /// Creates a [`Policy::Block`].
     pub fn block(capacity: usize, limit: Duration) -> Self {
         Self::Block { capacity: at_least_one(capacity), limit }
     }
 
-    /// [`Policy::DropNewest`].
+    /// Creates a [`Policy::DropNewest`].
     pub fn drop_newest(capacity: usize) -> Self {
         Self::DropNewest { capacity: at_least_one(capacity) }
     }
 
-    /// [`Policy::DropOldest`].
+    /// Creates a [`Policy::DropOldest`].
     pub fn drop_oldest(capacity: usize) -> Self {
         Self::DropOldest { capacity: at_least_one(capacity) }
     }
 
-    /// [`Policy::Disconnect`].
+    /// Creates a [`Policy::Disconnect`].
     pub fn disconnect(capacity: usize, grace: Duration) -> Self {
         Self::Disconnect { capacity: at_least_one(capacity), grace }
     }

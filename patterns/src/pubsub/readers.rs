@@ -1,35 +1,36 @@
-//! Who waits for the next event.
+//! The readers of a server that wait for the next event.
 
 use std::mem;
-use std::task::Waker;
+use std::task::Context;
 use std::vec::Vec;
 
 use crate::sync::{AtomicU64, Mutex, Ordering};
-use crate::wakers::AfterUnlock;
+use crate::wakers::{AfterUnlock, WakerSlot};
 
 /// The readers of a server, and the number of the last event.
 ///
-/// A reader that finds nothing leaves its waker here, and then looks once more. Whoever changes what
-/// a reader may find does so first, and then wakes. So one of the two sees the other.
+/// A reader that finds nothing registers its waker, then looks once more. The server first changes
+/// what a reader may find, then wakes. So either the reader sees the change, or the server sees the
+/// waker.
 #[derive(Debug)]
 pub(super) struct Readers {
     published: AtomicU64,
     waiting: Mutex<Waiting>,
 }
 
-/// A reader has a place as long as it is there. Places are used again.
+/// A slot belongs to one reader until the reader leaves, and is then reused.
 #[derive(Debug, Default)]
 struct Waiting {
-    places: Vec<Seat>,
+    slots: Vec<ReaderSlot>,
     free: Vec<usize>,
-    /// The places in which a waker was left since all were woken.
-    taken: Vec<usize>,
+    /// The slots that were registered since all readers were last woken.
+    registered: Vec<usize>,
 }
 
 #[derive(Debug, Default)]
-struct Seat {
-    waker: Option<Waker>,
-    is_taken: bool,
+struct ReaderSlot {
+    waker: WakerSlot,
+    is_registered: bool,
 }
 
 impl Readers {
@@ -37,54 +38,51 @@ impl Readers {
         Self { published: AtomicU64::new(0), waiting: Mutex::new(Waiting::default()) }
     }
 
-    /// The number of the last event.
+    /// Returns the number of the last event.
     pub(super) fn published(&self) -> u64 {
         self.published.load(Ordering::Acquire)
     }
 
-    /// An event has been published: everybody is woken.
-    pub(super) fn publish(&self, seq: u64, later: &mut AfterUnlock) {
+    /// Makes an event visible to the readers, and wakes them.
+    pub(super) fn publish(&self, seq: u64, after: &mut AfterUnlock) {
         self.published.store(seq, Ordering::Release);
-        self.wake_all(later);
+        self.wake_all(after);
     }
 
-    pub(super) fn wake_all(&self, later: &mut AfterUnlock) {
-        let Waiting { places, taken, .. } = &mut *self.waiting.lock();
-        for place in taken.drain(..) {
-            places[place].is_taken = false;
-            later.wake(places[place].waker.take());
+    pub(super) fn wake_all(&self, after: &mut AfterUnlock) {
+        let Waiting { slots, registered, .. } = &mut *self.waiting.lock();
+        for slot in registered.drain(..) {
+            slots[slot].is_registered = false;
+            slots[slot].waker.wake(after);
         }
     }
 
-    pub(super) fn wake(&self, place: usize, later: &mut AfterUnlock) {
-        later.wake(self.waiting.lock().places[place].waker.take());
+    pub(super) fn wake(&self, slot: usize, after: &mut AfterUnlock) {
+        self.waiting.lock().slots[slot].waker.wake(after);
     }
 
+    /// Returns a slot for a new reader.
     pub(super) fn join(&self) -> usize {
         let mut waiting = self.waiting.lock();
         waiting.free.pop().unwrap_or_else(|| {
-            waiting.places.push(Seat::default());
-            waiting.places.len() - 1
+            waiting.slots.push(ReaderSlot::default());
+            waiting.slots.len() - 1
         })
     }
 
-    pub(super) fn leave(&self, place: usize) {
-        let _waker;
-        let mut waiting = self.waiting.lock();
-        _waker = waiting.places[place].waker.take();
-        waiting.free.push(place);
+    pub(super) fn leave(&self, slot: usize) {
+        let mut locked = self.waiting.lock_with();
+        let (waiting, after) = locked.split();
+        waiting.slots[slot].waker.clear(after);
+        waiting.free.push(slot);
     }
 
-    /// Leaves a waker. The old one comes back, to be dropped when no lock is held.
-    pub(super) fn wait(&self, place: usize, waker: &Waker) -> Option<Waker> {
-        let Waiting { places, taken, .. } = &mut *self.waiting.lock();
-        let seat = &mut places[place];
-        if !mem::replace(&mut seat.is_taken, true) {
-            taken.push(place);
+    pub(super) fn register(&self, slot: usize, cx: &Context<'_>) {
+        let mut locked = self.waiting.lock_with();
+        let (Waiting { slots, registered, .. }, after) = locked.split();
+        if !mem::replace(&mut slots[slot].is_registered, true) {
+            registered.push(slot);
         }
-        match &seat.waker {
-            Some(old) if old.will_wake(waker) => None,
-            _ => seat.waker.replace(waker.clone()),
-        }
+        slots[slot].waker.register(cx, after);
     }
 }

@@ -1,4 +1,4 @@
-//! The reading end, the same for both shapes.
+//! The reader's side of a subscription, the same for both shapes.
 
 use core::fmt;
 use core::pin::Pin;
@@ -7,36 +7,38 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::core::{Outlet, Place, Queue, Read};
+use super::error::TryRecvError;
+use super::item::{Item, SubscriberId};
+use super::policy::Policy;
+use super::proto::{Cursor, Outlet, Queue, Read};
 use super::readers::Readers;
-use super::{End, Item, Policy, SubscriberId};
+use super::report::EndReason;
 use crate::panics::contain;
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
-use crate::thread::TryRecvError;
 use crate::wait;
 use crate::waits::Site;
 
 static RECV: Site = Site::wait("pubsub", "recv", "an event");
 
-/// After so many items without having to wait, a reader lets other tasks run.
+/// The number of items that a reader takes without waiting before it lets other tasks run.
 const YIELD_AFTER: u8 = 128;
 
 /// The queue of a subscriber, shared by its reader and the server.
 ///
-/// Lock order: a server's own lock first, then that of a queue; that of the [`Readers`] is taken alone
-/// or last. The alignment keeps the locks of two readers out of one cache line.
+/// Lock order: first the server's lock, then a queue's; the lock of the [`Readers`] is taken alone or
+/// last. The alignment keeps the locks of two readers out of one cache line.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Shared<E: ?Sized> {
     queue: Mutex<Queue<E>>,
-    /// Among the [`Readers`].
-    pub(super) place: usize,
+    /// The slot of the reader among the [`Readers`].
+    pub(super) slot: usize,
 }
 
 impl<E: ?Sized> Shared<E> {
-    pub(super) fn new(policy: Policy, place: usize) -> Arc<Self> {
-        Arc::new(Self { queue: Mutex::new(Queue::new(policy)), place })
+    pub(super) fn new(policy: Policy, slot: usize) -> Arc<Self> {
+        Arc::new(Self { queue: Mutex::new(Queue::new(policy)), slot })
     }
 }
 
@@ -48,20 +50,21 @@ impl<E: ?Sized> Outlet for Arc<Shared<E>> {
     }
 }
 
-/// What a server wants to know from its readers.
-pub(super) trait Home: Send + Sync {
+/// The calls that a reader makes to its server.
+pub(super) trait ServerHooks: Send + Sync {
     fn readers(&self) -> &Readers;
 
-    /// There is room for which publishers wait.
-    fn room_made(&self);
+    /// A publisher waited for room, and this reader has made some.
+    fn handle_room_made(&self);
 
     /// A reader has read the end, or has been dropped.
-    fn left(&self, id: SubscriberId);
+    fn handle_reader_left(&self, id: SubscriberId);
 }
 
-/// The stream of what is published, from the subscription on.
+/// The stream of the events published since the subscription.
 ///
-/// Dropping it ends the subscription. It lends its events; as a [`Stream`] it hands out an `Arc` each.
+/// Dropping it ends the subscription. [`recv`](Self::recv) lends each event; as a [`Stream`] it yields
+/// an `Arc` of each.
 ///
 /// ```
 /// use pushdown_patterns::pubsub::{Item, Policy, mutex::Server};
@@ -79,14 +82,15 @@ pub(super) trait Home: Send + Sync {
 pub struct Subscription<E: ?Sized> {
     id: SubscriberId,
     shared: Arc<Shared<E>>,
-    home: Arc<dyn Home>,
-    /// Whether the server still counts on this reader.
-    stays: bool,
-    place: Place<E>,
+    server: Arc<dyn ServerHooks>,
+    /// The server has not been told that this reader has left.
+    is_present: bool,
+    cursor: Cursor<E>,
+    /// The number of items since the reader last waited.
     streak: u8,
 }
 
-/// What comes next; an event lies where the reader is.
+/// The next item. An event is the one at the cursor.
 #[derive(Clone, Copy)]
 pub(super) enum Next {
     Event(u64),
@@ -94,17 +98,21 @@ pub(super) enum Next {
 }
 
 impl<E: ?Sized> Subscription<E> {
-    pub(super) fn new(id: SubscriberId, shared: Arc<Shared<E>>, home: Arc<dyn Home>) -> Self {
-        Self { id, shared, home, stays: true, place: Place::new(), streak: 0 }
+    pub(super) fn new(
+        id: SubscriberId,
+        shared: Arc<Shared<E>>,
+        server: Arc<dyn ServerHooks>,
+    ) -> Self {
+        Self { id, shared, server, is_present: true, cursor: Cursor::new(), streak: 0 }
     }
 
-    /// The identity under which it can be cancelled, by anyone.
+    /// Returns the id with which any handle to the server can cancel the subscription.
     pub fn id(&self) -> SubscriberId {
         self.id
     }
 
-    /// The next item, or `None` when the stream has ended. If the future is dropped, nothing was
-    /// taken.
+    /// Receives the next item, or `None` when the stream has ended. If the future is dropped before it
+    /// returns, no item is lost.
     pub async fn recv(&mut self) -> Option<Item<&Arc<E>>> {
         let next = wait::wait(&RECV, |cx, _| self.poll_turn(cx).into()).await?;
         Some(self.lend(next))
@@ -116,31 +124,32 @@ impl<E: ?Sized> Subscription<E> {
         Some(self.lend(next))
     }
 
-    /// The next item if it is there already.
+    /// Receives the next item if there is one, without waiting.
     ///
     /// # Errors
-    /// If there is none, now or ever again.
+    /// If there is no item at the moment, or the stream has ended.
     pub fn try_recv(&mut self) -> Result<Item<&Arc<E>>, TryRecvError> {
         match self.read() {
             Poll::Ready(Some(next)) => Ok(self.lend(next)),
-            Poll::Ready(None) => Err(TryRecvError::Closed),
+            Poll::Ready(None) => Err(TryRecvError::Ended),
             Poll::Pending => Err(TryRecvError::Empty),
         }
     }
 
-    /// Why the stream has ended, or will after what is still to be read.
-    pub fn end(&self) -> Option<End> {
+    /// Returns why the stream has ended, or will end after the unread events. `None` while the
+    /// subscription is active.
+    pub fn end_reason(&self) -> Option<EndReason> {
         self.shared.with(|queue| queue.end())
     }
 
     pub(super) fn lend(&self, next: Next) -> Item<&Arc<E>> {
         match next {
-            Next::Event(seq) => Item::Event { seq, event: self.place.event(seq) },
+            Next::Event(seq) => Item::Event { seq, event: self.cursor.event(seq) },
             Next::Gap(missed) => Item::Gap { missed },
         }
     }
 
-    /// Like [`poll_next`](Self::poll_next), and every now and then lets others have a turn.
+    /// Like [`poll_next`](Self::poll_next), but yields after [`YIELD_AFTER`] items.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
         if self.streak == YIELD_AFTER {
             self.streak = 0;
@@ -157,20 +166,20 @@ impl<E: ?Sized> Subscription<E> {
         if read.is_ready() {
             return read;
         }
-        let _replaced = self.home.readers().wait(self.shared.place, cx.waker());
+        self.server.readers().register(self.shared.slot, cx);
         if seeded::is(Bug::ReaderLooksOnce) { read } else { self.read() }
     }
 
     fn read(&mut self) -> Poll<Option<Next>> {
-        // Before anything is taken, so that a payload that panics here makes nothing get lost.
+        // Before an item is taken: if a payload panics when it is dropped here, no item is lost.
         self.clear();
-        let published = || self.home.readers().published();
-        let read = self.shared.queue.lock().read(&mut self.place, published);
+        let published = || self.server.readers().published();
+        let read = self.shared.queue.lock().poll_read(&mut self.cursor, published);
         match read {
             Read::Event { seq, room } => {
                 if room && !seeded::is(Bug::RoomIsNotAnnounced) {
-                    // The event is taken, so what panics in there must not keep it from the reader.
-                    let _ = contain(|| self.home.room_made());
+                    // The event is taken: a panic of user code must not keep it from the reader.
+                    let _ = contain(|| self.server.handle_room_made());
                 }
                 Poll::Ready(Some(Next::Event(seq)))
             }
@@ -183,28 +192,26 @@ impl<E: ?Sized> Subscription<E> {
         }
     }
 
-    /// Drops payloads that are not needed any more.
+    /// Drops payloads that are no longer needed.
     pub(super) fn clear(&mut self) {
-        self.place.clear();
+        self.cursor.clear();
     }
 
     pub(super) fn set_in_hand(&self, in_hand: u64) {
         self.shared.with(|queue| queue.set_in_hand(in_hand));
     }
 
-    /// Ready when the stream has ended and left out what was not read.
+    /// Ready when the stream was cut off: it has ended, and the unread events are lost.
     pub(super) fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let cut = self.shared.queue.lock().cut(cx.waker());
-        match cut {
-            Ok(()) => Poll::Ready(()),
-            Err(_replaced) => Poll::Pending,
-        }
+        let mut locked = self.shared.queue.lock_with();
+        let (queue, after) = locked.split();
+        queue.poll_cut(cx, after)
     }
 
-    /// Tells the server, once.
+    /// Tells the server, once, that this reader has left.
     fn leave(&mut self) {
-        if std::mem::replace(&mut self.stays, false) {
-            self.home.left(self.id);
+        if std::mem::replace(&mut self.is_present, false) {
+            self.server.handle_reader_left(self.id);
         }
     }
 }
@@ -221,7 +228,7 @@ impl<E: ?Sized> Stream for Subscription<E> {
 impl<E: ?Sized> Drop for Subscription<E> {
     fn drop(&mut self) {
         self.leave();
-        self.home.readers().leave(self.shared.place);
+        self.server.readers().leave(self.shared.slot);
     }
 }
 

@@ -1,4 +1,4 @@
-//! One request to one server, with panics contained: all code of the user's runs in here.
+//! One request to one server. Panics of the request are contained here.
 
 use std::boxed::Box;
 use std::future::Future;
@@ -7,10 +7,10 @@ use std::string::String;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use super::core::End;
+use super::proto::AttemptEnd;
 use crate::panics::contain;
 
-/// A request as the user's function made it.
+/// A request, as user code made it.
 pub(super) type Request<R, E> = Pin<Box<dyn Future<Output = Result<R, E>> + Send>>;
 
 /// A request that is under way.
@@ -20,8 +20,8 @@ pub(super) struct Attempt<R, E> {
     request: Option<Request<R, E>>,
 }
 
-/// What came of a request.
-pub(super) enum Answer<R, E> {
+/// The result of a request.
+pub(super) enum Completion<R, E> {
     Reply(R),
     Error(E),
     Panicked(String),
@@ -32,23 +32,23 @@ impl<R, E> Attempt<R, E> {
         Self { server, started, request: Some(request) }
     }
 
-    /// Polled until it is ready once.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Answer<R, E>> {
+    /// Polls the request. Not to be called again after `Ready`.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Completion<R, E>> {
         let request = self.request.as_mut().expect("a request is not polled after its end");
-        let answer = match contain(|| request.as_mut().poll(cx)) {
+        let completion = match contain(|| request.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(Ok(reply))) => Answer::Reply(reply),
-            Ok(Poll::Ready(Err(error))) => Answer::Error(error),
-            Err(message) => Answer::Panicked(message),
+            Ok(Poll::Ready(Ok(reply))) => Completion::Reply(reply),
+            Ok(Poll::Ready(Err(error))) => Completion::Error(error),
+            Err(message) => Completion::Panicked(message),
         };
         self.cancel();
-        Poll::Ready(answer)
+        Poll::Ready(completion)
     }
 
     /// Drops the request.
     pub(super) fn cancel(&mut self) {
         let request = self.request.take();
-        // Nothing is lost: the panic hook has reported it, and the request is over either way.
+        // The panic hook has reported a panic, and the request is over either way.
         let _ = contain(|| drop(request));
     }
 }
@@ -59,13 +59,13 @@ impl<R, E> Drop for Attempt<R, E> {
     }
 }
 
-impl<R, E> Answer<R, E> {
-    /// How the attempt ended, when nobody wants to know more.
-    pub(super) fn end(self) -> End {
+impl<R, E> Completion<R, E> {
+    /// Discards the result, and returns how the attempt ended.
+    pub(super) fn into_end(self) -> AttemptEnd {
         let end = match self {
-            Self::Reply(_) => End::Succeeded,
-            Self::Error(_) => End::Failed,
-            Self::Panicked(_) => End::Panicked,
+            Self::Reply(_) => AttemptEnd::Succeeded,
+            Self::Error(_) => AttemptEnd::Failed,
+            Self::Panicked(_) => AttemptEnd::Panicked,
         };
         let _ = contain(|| drop(self));
         end

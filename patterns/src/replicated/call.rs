@@ -1,30 +1,31 @@
-//! A call under way: carries out what the core decides.
+//! A running call: carries out the decisions of [`proto::Call`](super::proto::Call).
 //!
 //! ```text
 //!   step ─► poll the attempts ─► a reply? ── yes ──► settle ─► Ok
 //!                │ no                                  ▲
 //!                ▼                                     │
-//!        ┌─► ask the core ── Finish, or an abort ──────┴─────► Err
-//!        │       │  └────── Wait ─► until woken, or until then
-//!        │     Start
-//!        └───────┘
+//!     ┌─► poll the next action ─── Finish, or abort ───┴─────► Err
+//!     │          │      └─── none: wait until woken, or until the timeout
+//!     │        Start
+//!     └──────────┘
 //! ```
 //!
-//! Attempts are polled *before* the core is asked, so an answer that is there goes before a delay, a
-//! deadline or an abort that has come meanwhile.
+//! Attempts are polled *before* the next action, so an answer that is there takes precedence over a
+//! delay, a deadline or an abort that has come in the meantime.
 
 use std::mem;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use std::vec::Vec;
 
-use super::Service;
-use super::attempt::{Answer, Attempt};
-use super::core::{Action, Call, Outcome};
+use super::attempt::{Attempt, Completion};
 use super::error::{CallError, CallErrorKind, Cause, Failure};
 use super::losers::{Loser, Spawner};
 use super::options::Losers;
-use super::state::{Ended, Phase};
+use super::proto::{Action, Call, Outcome};
+use super::report::EndKind;
+use super::service::Service;
+use super::shared::Phase;
 use crate::Effect;
 use crate::panics::contain;
 use crate::seeded::{self, Bug};
@@ -32,27 +33,27 @@ use crate::wait::{Clock, Step};
 use crate::waiters::Ticket;
 use crate::wakers::AfterUnlock;
 
-/// A call that counts as running, until it is [settled](Self::settle).
-pub(super) struct Ongoing<'a, S, A, R, E>
+/// A call, which counts as running until it is [settled](Self::settle).
+pub(super) struct CallDriver<'a, S, A, R, E>
 where
     R: Send + 'static,
     E: Send + 'static,
 {
     service: &'a Service<S, A, R, E>,
-    /// There until the call is over.
+    /// `Some` until the call is over.
     args: Option<A>,
     call: Call,
     attempts: Vec<Attempt<R, E>>,
     failures: Vec<Failure<E>>,
-    /// When the attempts were last polled.
+    /// The time at which the attempts were last polled.
     now: Instant,
     ticket: Option<Ticket>,
-    /// Where losers go, once there may be any.
+    /// Runs the losers. Taken while the call waits, as it may be dropped outside of its runtime.
     spawner: Option<Spawner>,
     settled: bool,
 }
 
-impl<'a, S, A, R, E> Ongoing<'a, S, A, R, E>
+impl<'a, S, A, R, E> CallDriver<'a, S, A, R, E>
 where
     A: Clone,
     R: Send + 'static,
@@ -72,7 +73,7 @@ where
         }
     }
 
-    /// The server of the latest attempt that is under way.
+    /// Returns the server of the latest attempt that is running.
     pub(super) fn asked_last(&self) -> Option<usize> {
         self.attempts.last().map(|attempt| attempt.server)
     }
@@ -86,27 +87,27 @@ where
             return Step::Done(Ok(reply));
         }
         loop {
-            match self.decide(cx) {
-                Ok(Action::Start(server)) => {
+            match self.poll_action(cx) {
+                Ok(Some(Action::Start(server))) => {
                     if let Some(reply) = self.start(server, cx, clock) {
                         return Step::Done(Ok(reply));
                     }
                 }
-                Ok(Action::Wait { until }) => {
+                Ok(None) => {
                     if matches!(self.service.losers, Losers::Finish { .. }) {
                         self.spawner = self.spawner.take().or_else(Spawner::current);
                     }
-                    return Step::Wait { until };
+                    return Step::Wait { until: self.call.poll_timeout() };
                 }
-                Ok(Action::Finish(outcome)) => {
+                Ok(Some(Action::Finish(outcome))) => {
                     let kind = match outcome {
                         Outcome::TimedOut => CallErrorKind::TimedOut,
                         _ => CallErrorKind::Failed,
                     };
-                    return Step::Done(Err(self.fail(kind, Ended::Finished)));
+                    return Step::Done(Err(self.fail(kind, EndKind::Finished)));
                 }
                 Err(Aborted) => {
-                    return Step::Done(Err(self.fail(CallErrorKind::Closed, Ended::Aborted)));
+                    return Step::Done(Err(self.fail(CallErrorKind::Closed, EndKind::Aborted)));
                 }
             }
         }
@@ -117,13 +118,13 @@ where
         if self.attempts.is_empty() {
             return None;
         }
-        let mut place = 0;
-        while let Some(attempt) = self.attempts.get_mut(place) {
+        let mut index = 0;
+        while let Some(attempt) = self.attempts.get_mut(index) {
             match attempt.poll(cx) {
-                Poll::Pending => place += 1,
-                Poll::Ready(answer) => {
-                    let Attempt { server, started, .. } = self.attempts.remove(place);
-                    if let Some(reply) = self.answered(server, started, answer, clock) {
+                Poll::Pending => index += 1,
+                Poll::Ready(completion) => {
+                    let Attempt { server, started, .. } = self.attempts.remove(index);
+                    if let Some(reply) = self.completed(server, started, completion, clock) {
                         return Some(reply);
                     }
                 }
@@ -137,7 +138,7 @@ where
         let Self { service, args, now, .. } = self;
         let (started, args) = (*now, args.as_ref().expect("the call is not over"));
         let request = contain(|| (service.call)(service.servers[server].clone(), args.clone()));
-        let answer = match request {
+        let completion = match request {
             Ok(request) => {
                 let mut attempt = Attempt::new(server, started, request);
                 match attempt.poll(cx) {
@@ -145,39 +146,39 @@ where
                         self.attempts.push(attempt);
                         return None;
                     }
-                    Poll::Ready(answer) => answer,
+                    Poll::Ready(completion) => completion,
                 }
             }
-            Err(message) => Answer::Panicked(message),
+            Err(message) => Completion::Panicked(message),
         };
-        self.answered(server, started, answer, clock)
+        self.completed(server, started, completion, clock)
     }
 
-    /// Tells the core of an answer. A reply settles the call.
-    fn answered(
+    /// Takes the result of an attempt. A reply settles the call.
+    fn completed(
         &mut self,
         server: usize,
         started: Instant,
-        answer: Answer<R, E>,
+        completion: Completion<R, E>,
         clock: Clock,
     ) -> Option<R> {
         self.now = clock.now();
-        let (effect, cause) = match answer {
-            Answer::Reply(reply) => {
-                self.settle(Ended::Finished, Some(server));
+        let (effect, cause) = match completion {
+            Completion::Reply(reply) => {
+                self.settle(EndKind::Finished, Some(server));
                 return Some(reply);
             }
-            Answer::Error(error) => {
+            Completion::Error(error) => {
                 let effect = contain(|| (self.service.effect)(&error));
                 (effect.unwrap_or(Effect::MayHaveHappened), Cause::Error(error))
             }
-            Answer::Panicked(message) => (Effect::MayHaveHappened, Cause::Panicked(message)),
+            Completion::Panicked(message) => (Effect::MayHaveHappened, Cause::Panicked(message)),
         };
         {
             let replicas = &mut self.service.shared.lock().replicas;
             match cause {
-                Cause::Panicked(_) => self.call.panicked(replicas, server, self.now),
-                _ => self.call.failed(replicas, server, effect, self.now),
+                Cause::Panicked(_) => self.call.handle_panic(replicas, server, self.now),
+                _ => self.call.handle_failure(replicas, server, effect, self.now),
             }
         }
         let after = self.now.saturating_duration_since(started);
@@ -185,21 +186,21 @@ where
         None
     }
 
-    fn decide(&mut self, cx: &mut Context<'_>) -> Result<Action, Aborted> {
-        let _old;
-        let mut state = self.service.shared.lock();
+    fn poll_action(&mut self, cx: &mut Context<'_>) -> Result<Option<Action>, Aborted> {
+        let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
         if state.phase == Phase::Aborting {
             return Err(Aborted);
         }
-        let action = self.call.tick(&mut state.replicas, self.now);
-        if matches!(action, Action::Wait { .. }) {
-            _old = state.running.wait(&mut self.ticket, cx.waker());
+        let action = self.call.poll_action(&mut state.replicas, self.now);
+        if action.is_none() {
+            state.running.enqueue(&mut self.ticket, cx, after);
         }
         Ok(action)
     }
 
     /// Ends the call without a reply.
-    fn fail(&mut self, kind: CallErrorKind, ended: Ended) -> CallError<A, E> {
+    fn fail(&mut self, kind: CallErrorKind, end: EndKind) -> CallError<A, E> {
         let now = self.now;
         self.failures.extend(self.attempts.iter().map(|attempt| Failure {
             server: attempt.server,
@@ -207,57 +208,57 @@ where
             effect: Effect::MayHaveHappened,
             cause: Cause::Unanswered,
         }));
-        self.settle(ended, None);
+        self.settle(end, None);
         let args = self.args.take().expect("a call ends once");
         CallError { kind, args, failures: mem::take(&mut self.failures) }
     }
 }
 
-impl<S, A, R, E> Ongoing<'_, S, A, R, E>
+impl<S, A, R, E> CallDriver<'_, S, A, R, E>
 where
     R: Send + 'static,
     E: Send + 'static,
 {
-    /// Ends the call: first what becomes of the attempts that run, then what all calls share.
-    fn settle(&mut self, ended: Ended, winner: Option<usize>) {
+    /// Ends the call: first its running attempts, then its part in the shared state.
+    fn settle(&mut self, end: EndKind, winner: Option<usize>) {
         self.settled = true;
         let shared = &self.service.shared;
         let mut losers = mem::take(&mut self.attempts);
-        let (mut spawner, mut until, mut kept) = (None, None, 0);
+        let (mut spawner, mut deadline, mut kept) = (None, None, 0);
         if let Losers::Finish { at_most, within } = self.service.losers
             && !losers.is_empty()
         {
             spawner = self.spawner.take().or_else(Spawner::current);
-            until = self.now.checked_add(within);
+            deadline = self.now.checked_add(within);
             let at_most = if spawner.is_some() { at_most.get() } else { 0 };
-            kept = shared.lock().keep(losers.len(), at_most);
+            kept = shared.lock().reserve(losers.len(), at_most);
         }
-        // Requests are dropped before the call counts as over, and without a lock.
+        // Requests are dropped without the lock, and before the call counts as over.
         let cancelled: Vec<usize> =
             losers.split_off(kept).into_iter().map(|attempt| attempt.server).collect();
         {
-            let mut later = AfterUnlock::default();
-            let _left;
-            let mut state = shared.lock();
+            let mut locked = shared.lock_with::<AfterUnlock>();
+            let (state, after) = locked.split();
             if let Some(server) = winner {
-                self.call.succeeded(&mut state.replicas, server, self.now);
+                self.call.handle_reply(&mut state.replicas, server, self.now);
             }
             for server in cancelled {
-                self.call.cancelled(&mut state.replicas, server, self.now);
+                self.call.handle_cancel(&mut state.replicas, server, self.now);
             }
-            _left = state.call_ended(self.ticket.take(), ended, &mut later);
+            state.call_ended(self.ticket.take(), end, after);
         }
         for (attempt, spawner) in losers.into_iter().zip(spawner.iter().cycle()) {
-            spawner.spawn(Loser::new(shared.clone(), attempt, until));
+            spawner.spawn(Loser::new(shared.clone(), attempt, deadline));
         }
     }
 }
 
-/// The client is shutting down, and does not wait for its calls.
+/// The client is shutting down and does not wait for its calls.
 struct Aborted;
 
-/// The caller is gone, or has its answer, which is not to be lost by what else is dropped here.
-impl<S, A, R, E> Drop for Ongoing<'_, S, A, R, E>
+/// Runs when the caller has given up, or has its reply. The reply must not be lost to a panic of what
+/// else is dropped here.
+impl<S, A, R, E> Drop for CallDriver<'_, S, A, R, E>
 where
     R: Send + 'static,
     E: Send + 'static,
@@ -265,7 +266,7 @@ where
     fn drop(&mut self) {
         if !self.settled && !seeded::is(Bug::DroppedCallIsCounted) {
             self.now = Clock::TOKIO.now();
-            self.settle(Ended::Cancelled, None);
+            self.settle(EndKind::Cancelled, None);
         }
         let args = self.args.take();
         let _ = contain(|| drop(args));

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of a client.
 
 use std::fmt;
 use std::string::String;
@@ -7,20 +7,20 @@ use std::vec::Vec;
 
 use crate::Effect;
 
-/// A call without a reply: why, what each server that was asked had to say, and the arguments.
+/// A call without a reply: the reason, the failure of each attempt, and the arguments.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use pushdown_patterns::Effect;
-/// use pushdown_patterns::replicated::{CallErrorKind, Cause, Client};
+/// use pushdown_patterns::replicated::{CallErrorKind, Cause, Client, Options};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let client = Client::builder(async |server: Arc<&str>, _: u32| match *server {
-///     "full" => Err("no room"),
+/// let call = async |server: Arc<&str>, _: u32| match *server {
+///     "full" => Err::<(), _>("no room"),
 ///     server => panic!("{server} is no server"),
-/// });
-/// let client: Client<_, _, (), _> = client.servers(["full", "tree"]).build().unwrap();
+/// };
+/// let client = Client::new(["full", "tree"], call, Options::new()).unwrap();
 ///
 /// let error = client.call(7).await.unwrap_err();
 /// assert_eq!((error.kind, error.args), (CallErrorKind::Failed, 7));
@@ -31,41 +31,41 @@ use crate::Effect;
 /// ```
 #[non_exhaustive]
 pub struct CallError<A, E> {
-    /// Why.
+    /// Why there is no reply.
     pub kind: CallErrorKind,
-    /// The arguments, as they were given.
+    /// The arguments of the call.
     pub args: A,
-    /// What became of each attempt, in the order in which they ended.
+    /// The failed attempts, in the order in which they ended.
     pub failures: Vec<Failure<E>>,
 }
 
-/// Why a call has no reply.
+/// The reason why a call has no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallErrorKind {
     /// Every server that could be asked has failed.
     Failed,
-    /// The deadline came first.
+    /// The call ran out of time.
     TimedOut,
     /// The client is shutting down.
     Closed,
 }
 
-/// What became of an attempt that has brought no reply.
+/// An attempt without a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure<E> {
-    /// Which server was asked, by its place in the list.
+    /// Index of the server that was asked.
     pub server: usize,
-    /// How long after that it was over.
+    /// Time from the start of the attempt to its end.
     pub after: Duration,
-    /// What the server may have done.
+    /// The effect that the request may have had on the server.
     pub effect: Effect,
-    /// What happened.
+    /// Why there is no reply.
     pub cause: Cause<E>,
 }
 
-/// Why an attempt has brought no reply.
+/// The reason why an attempt has no reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause<E> {
@@ -73,12 +73,12 @@ pub enum Cause<E> {
     Error(E),
     /// The call to the server panicked, with this message.
     Panicked(String),
-    /// There was no answer when the call was over.
+    /// There was no answer by the end of the call.
     Unanswered,
 }
 
 impl<A, E> CallError<A, E> {
-    /// What the servers may have done, taken together.
+    /// Returns the effect that the call may have had, on all servers taken together.
     pub fn effect(&self) -> Effect {
         let of = |effect| self.failures.iter().any(|failure| failure.effect == effect);
         if of(Effect::Happened) {
@@ -127,23 +127,23 @@ impl<A, E: fmt::Debug> fmt::Debug for CallError<A, E> {
 
 impl<A, E: fmt::Debug + fmt::Display> std::error::Error for CallError<A, E> {}
 
-/// A client that cannot be built.
+/// The reason why a client cannot be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// It has no server.
+    /// There is no server.
     NoServers,
-    /// The percentile of [`Hedge::Percentile`](super::Hedge::Percentile) is not one of 1 to 99, or
-    /// its longest delay is shorter than its shortest.
+    /// The percentile of [`Hedge::Percentile`](super::Hedge::Percentile) is not in 1 to 99, or its
+    /// longest delay is shorter than its shortest.
     Percentile,
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoServers => "a replicated client without a server",
+            Self::NoServers => "a replicated client needs a server",
             Self::Percentile => {
-                "a percentile outside of 1 to 99, or delays that exclude each other"
+                "a percentile that is not in 1 to 99, or a shortest delay above the longest"
             }
         })
     }

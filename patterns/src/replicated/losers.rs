@@ -5,8 +5,10 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::attempt::Attempt;
-use super::core::End;
-use super::state::{Ended, Phase, Shared};
+use super::proto::AttemptEnd;
+use super::report::EndKind;
+use super::shared::{Phase, SharedState};
+use crate::sync::Mutex;
 use crate::wait::{self, Clock, Step};
 use crate::waiters::Ticket;
 use crate::waits::{Entry, Peer, Site};
@@ -15,24 +17,27 @@ use crate::wakers::AfterUnlock;
 static LOSER: Site = Site::task("replicated", "loser");
 static REPLY: Site = Site::wait("replicated", "loser", "a reply");
 
-/// An attempt for which a place is reserved. Dropping it gives the place back.
+/// An attempt with a reserved slot. Dropping it frees the slot.
 pub(super) struct Loser<R, E> {
-    shared: Arc<Shared>,
+    shared: Arc<Mutex<SharedState>>,
     attempt: Attempt<R, E>,
-    /// When it has to end.
-    until: Option<Instant>,
+    deadline: Option<Instant>,
     ticket: Option<Ticket>,
-    end: End,
-    ended: Ended,
+    attempt_end: AttemptEnd,
+    end: EndKind,
 }
 
 impl<R, E> Loser<R, E> {
-    pub(super) fn new(shared: Arc<Shared>, attempt: Attempt<R, E>, until: Option<Instant>) -> Self {
-        let (end, ended) = (End::Cancelled, Ended::Cancelled);
-        Self { shared, attempt, until, ticket: None, end, ended }
+    pub(super) fn new(
+        shared: Arc<Mutex<SharedState>>,
+        attempt: Attempt<R, E>,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let (attempt_end, end) = (AttemptEnd::Cancelled, EndKind::Cancelled);
+        Self { shared, attempt, deadline, ticket: None, attempt_end, end }
     }
 
-    /// Waits for its end, which counts for the statistics.
+    /// Runs the attempt to its end, which counts in the statistics.
     pub(super) async fn run(mut self) {
         let server = Peer::Number(self.attempt.server as u64);
         let _alive = Entry::new(LOSER.at(&server));
@@ -40,40 +45,39 @@ impl<R, E> Loser<R, E> {
     }
 
     fn step(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<()> {
-        if let Poll::Ready(answer) = self.attempt.poll(cx) {
-            (self.end, self.ended) = (answer.end(), Ended::Finished);
+        if let Poll::Ready(completion) = self.attempt.poll(cx) {
+            (self.attempt_end, self.end) = (completion.into_end(), EndKind::Finished);
             return Step::Done(());
         }
-        if self.until.is_some_and(|until| clock.now() >= until) {
+        if self.deadline.is_some_and(|deadline| clock.now() >= deadline) {
             return Step::Done(());
         }
-        let _old;
-        let mut state = self.shared.lock();
+        let mut locked = self.shared.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
         if state.phase == Phase::Aborting {
-            self.ended = Ended::Aborted;
+            self.end = EndKind::Aborted;
             return Step::Done(());
         }
-        _old = state.running.wait(&mut self.ticket, cx.waker());
-        Step::Wait { until: self.until }
+        state.running.enqueue(&mut self.ticket, cx, after);
+        Step::Wait { until: self.deadline }
     }
 }
 
 impl<R, E> Drop for Loser<R, E> {
     fn drop(&mut self) {
-        let after = Clock::TOKIO.now().saturating_duration_since(self.attempt.started);
-        // Before it counts as ended.
+        let took = Clock::TOKIO.now().saturating_duration_since(self.attempt.started);
+        // The request is dropped before the loser counts as ended, so a shutdown waits for that too.
         self.attempt.cancel();
-        let mut later = AfterUnlock::default();
-        let _left;
-        let mut state = self.shared.lock();
-        state.replicas.ended(self.attempt.server, self.end, after);
-        _left = state.loser_ended(self.ticket, self.ended, &mut later);
+        let mut locked = self.shared.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
+        state.replicas.handle_end(self.attempt.server, self.attempt_end, took);
+        state.loser_ended(self.ticket, self.end, after);
     }
 }
 
 cfg_select! {
     any(pushdown_model = "loom", pushdown_model = "shuttle") => {
-        /// In the models a loser has a thread of its own.
+        /// In the models each loser has its own thread.
         pub(super) struct Spawner;
 
         impl Spawner {
@@ -87,7 +91,7 @@ cfg_select! {
         }
     }
     _ => {
-        /// Where losers run: the runtime that the call was waiting in.
+        /// The runtime that the call waited in, where its losers run.
         pub(super) struct Spawner(tokio::runtime::Handle);
 
         impl Spawner {

@@ -1,11 +1,102 @@
-//! What can be chosen.
+//! Options of a client and of a call.
 
+use std::boxed::Box;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// When another server is asked although the last one may still answer.
+use crate::Effect;
+
+pub(super) type EffectOf<E> = Box<dyn Fn(&E) -> Effect + Send + Sync>;
+
+/// Options of a [`Client`](super::Client) whose requests fail with `E`.
 ///
-/// Counted from the last attempt. An error does not wait for it: then the next server is asked at once.
+/// ```
+/// use std::time::Duration;
+/// use pushdown_patterns::replicated::{Client, Hedge, Losers, Options};
+///
+/// let options = Options::new()
+///     .hedge(Hedge::After(Duration::from_millis(20)))
+///     .timeout(Duration::from_secs(1))
+///     .losers(Losers::Cancel);
+/// let client = Client::new([1, 2, 3], async |_, ()| Ok::<_, ()>(()), options);
+/// # client.unwrap();
+/// ```
+pub struct Options<E> {
+    pub(super) hedge: Hedge,
+    pub(super) budget: Budget,
+    pub(super) timeout: Option<Duration>,
+    pub(super) losers: Losers,
+    pub(super) effect: EffectOf<E>,
+}
+
+impl<E> Options<E> {
+    /// Creates the default options: the defaults of [`Hedge`], [`Budget`] and [`Losers`], no timeout,
+    /// and any error may have had an effect.
+    pub fn new() -> Self {
+        Self {
+            hedge: Hedge::default(),
+            budget: Budget::default(),
+            timeout: None,
+            losers: Losers::default(),
+            effect: Box::new(|_| Effect::MayHaveHappened),
+        }
+    }
+
+    /// Sets when another server is asked although the last one may still answer.
+    #[must_use]
+    pub fn hedge(self, hedge: Hedge) -> Self {
+        Self { hedge, ..self }
+    }
+
+    /// Limits the extra requests that hedging may make.
+    #[must_use]
+    pub fn budget(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// Sets the default time limit for a call, from its first poll, covering everything it waits for.
+    /// Without one, a call can wait for ever.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Sets the treatment of attempts that are running when their call ends or is dropped.
+    #[must_use]
+    pub fn losers(self, losers: Losers) -> Self {
+        Self { losers, ..self }
+    }
+
+    /// Sets the function that tells from an error what the server may have done. After
+    /// [`Effect::DidNotHappen`] even a call that is not idempotent is tried elsewhere.
+    #[must_use]
+    pub fn effect(self, effect: impl Fn(&E) -> Effect + Send + Sync + 'static) -> Self {
+        Self { effect: Box::new(effect), ..self }
+    }
+}
+
+impl<E> Default for Options<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> fmt::Debug for Options<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("hedge", &self.hedge)
+            .field("budget", &self.budget)
+            .field("timeout", &self.timeout)
+            .field("losers", &self.losers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The delay before another server is asked although the last one may still answer.
+///
+/// It counts from the last attempt. An error does not wait for it: the next server is then asked at
+/// once.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,18 +109,18 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hedge {
-    /// Only after an error.
+    /// Ask another server only after an error.
     Never,
-    /// After this time. Zero asks all servers at once, as far as the [`Budget`] allows.
+    /// Wait for this time. Zero asks all servers at once, as far as the [`Budget`] allows.
     After(Duration),
-    /// When the server takes longer than it usually does. If it was never waited for to the end, that
-    /// is no more than it [is known](super::Latency) to take at least.
+    /// Wait for as long as the server usually takes. If it has never been waited for to the end, that
+    /// is no more than the time it [is known](super::Latency) to take at least.
     Percentile {
         /// How many of a hundred answers usually come sooner: 1 to 99.
         percentile: u8,
         /// The shortest delay.
         at_least: Duration,
-        /// The longest delay; also the one for a server of which too little is known.
+        /// The longest delay, and the one for a server of which too little is known.
         at_most: Duration,
     },
 }
@@ -41,11 +132,11 @@ impl Default for Hedge {
     }
 }
 
-/// How many requests may be made because a server is slow, beyond one for each call.
+/// A limit on the requests made because a server is slow, beyond one for each call.
 ///
-/// A bucket of tokens, full at first. So a client whose servers are all slow does not double their
-/// load. A call that finds it empty looks again after its delay. Asking another server after an
-/// *error* is free: the one that failed has nothing more to do.
+/// A token bucket, full at first. It keeps a client whose servers are all slow from doubling their
+/// load. A call that finds it empty tries again after its delay. Asking another server after an
+/// *error* is free: the server that failed has nothing left to do.
 ///
 /// ```
 /// use pushdown_patterns::replicated::Budget;
@@ -55,17 +146,17 @@ impl Default for Hedge {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// How many extra requests a hundred calls bring in.
+    /// Extra requests earned by a hundred calls.
     pub percent: u32,
-    /// How many a second brings in. Without any, a client with few calls and no deadline may wait for
-    /// a server that has stopped until others make calls.
+    /// Extra requests earned in a second. If zero, a client that makes few calls and has no timeout
+    /// may wait for a stopped server until others make calls.
     pub per_second: u32,
-    /// How many can be saved up.
+    /// Extra requests that can be saved up.
     pub burst: u32,
 }
 
 impl Budget {
-    /// As many as there are servers to ask.
+    /// As many extra requests as there are servers to ask.
     pub const UNLIMITED: Self = Self { percent: u32::MAX, per_second: u32::MAX, burst: u32::MAX };
 }
 
@@ -76,28 +167,27 @@ impl Default for Budget {
     }
 }
 
-/// What becomes of attempts that are running when their call is over or dropped.
+/// The treatment of attempts that are running when their call ends or is dropped.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
 /// use std::sync::Arc;
 /// use std::time::Duration;
 /// use pushdown_patterns::Shutdown;
-/// use pushdown_patterns::replicated::{Client, Hedge, Losers};
+/// use pushdown_patterns::replicated::{Client, Hedge, Losers, Options};
 /// use tokio::time::sleep;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() {
+/// let call = |millis: Arc<u64>, ()| async move {
+///     sleep(Duration::from_millis(*millis)).await;
+///     Ok::<_, ()>(*millis)
+/// };
 /// let at_most = NonZeroUsize::new(100).unwrap();
-/// let client = Client::builder(|server: Arc<u64>, ()| async move {
-///     sleep(Duration::from_millis(*server)).await;
-///     Ok::<_, ()>(*server)
-/// })
-/// .servers([20, 1])
-/// .hedge(Hedge::After(Duration::from_millis(5)))
-/// .losers(Losers::Finish { at_most, within: Duration::from_secs(10) })
-/// .build()
-/// .unwrap();
+/// let options = Options::new()
+///     .hedge(Hedge::After(Duration::from_millis(5)))
+///     .losers(Losers::Finish { at_most, within: Duration::from_secs(10) });
+/// let client = Client::new([20, 1], call, options).unwrap();
 ///
 /// assert_eq!(client.call(()).await.unwrap(), 1);
 /// assert_eq!(client.running().losers, 1);
@@ -111,59 +201,69 @@ pub enum Losers {
     /// They are dropped at once.
     #[default]
     Cancel,
-    /// They go on as tasks of the runtime that the call was waiting in; without one they are dropped.
+    /// They carry on as tasks of the runtime that the call was waiting in. Without a runtime they are
+    /// dropped.
     Finish {
         /// How many of them there may be. Further ones are dropped at once.
         at_most: NonZeroUsize,
-        /// For how long. Then they are dropped.
+        /// Time limit for each, from the end of its call. Then it is dropped.
         within: Duration,
     },
 }
 
-/// What is special about one call.
+/// Options of one call.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use pushdown_patterns::Effect;
-/// use pushdown_patterns::replicated::{CallOptions, Client};
+/// use pushdown_patterns::replicated::{CallOptions, Client, Options};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() {
-/// let client = Client::builder(async |server: Arc<&str>, amount: u32| match *server {
+/// let pay = async |server: Arc<&str>, amount: u32| match *server {
 ///     "closed" => Err("no connection"),
 ///     _ => Ok(amount),
-/// })
-/// .servers(["closed", "open"])
-/// .effect(|error| match *error {
+/// };
+/// let options = Options::new().effect(|error| match *error {
 ///     "no connection" => Effect::DidNotHappen,
 ///     _ => Effect::MayHaveHappened,
-/// })
-/// .build()
-/// .unwrap();
+/// });
+/// let client = Client::new(["closed", "open"], pay, options).unwrap();
 ///
 /// // Paid once. The second server is asked because the first one cannot have been paid.
-/// let once = CallOptions { idempotent: false, ..CallOptions::default() };
+/// let once = CallOptions::new().idempotent(false);
 /// assert_eq!(client.call_with(100, once).await.unwrap(), 100);
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallOptions {
-    /// Whether it does no harm if several servers carry it out, or one of them twice. If not, one
-    /// server is asked, and another only after an error that means [`DidNotHappen`]
-    /// (see [`Builder::effect`]).
-    ///
-    /// [`DidNotHappen`]: crate::Effect::DidNotHappen
-    /// [`Builder::effect`]: super::Builder::effect
-    pub idempotent: bool,
-    /// How long the call may take. `None` stands for the client's own [`deadline`].
-    ///
-    /// [`deadline`]: super::Builder::deadline
-    pub deadline: Option<Duration>,
+    pub(super) idempotent: bool,
+    pub(super) timeout: Option<Duration>,
+}
+
+impl CallOptions {
+    /// Creates the default options: idempotent, with the timeout of the client.
+    pub const fn new() -> Self {
+        Self { idempotent: true, timeout: None }
+    }
+
+    /// Sets whether the call may be carried out by several servers, or twice by one. If not, one server
+    /// is asked, and another only after an error that means [`Effect::DidNotHappen`], as told by
+    /// [`Options::effect`].
+    #[must_use]
+    pub const fn idempotent(self, idempotent: bool) -> Self {
+        Self { idempotent, ..self }
+    }
+
+    /// Sets the time limit for the call, instead of that of the [client](Options::timeout).
+    #[must_use]
+    pub const fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
 }
 
 impl Default for CallOptions {
-    /// Idempotent, with the client's deadline.
     fn default() -> Self {
-        Self { idempotent: true, deadline: None }
+        Self::new()
     }
 }

@@ -1,4 +1,4 @@
-//! Who waits, and for what. [`debug`](super::debug) lists it.
+//! The registry of what waits, and for what. The module `debug` lists it.
 
 use core::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ cfg_select! {
     }
 }
 
-/// At whom or what something waits.
+/// The subscriber, server or connection that something waits for or runs at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[cfg_attr(
@@ -22,9 +22,9 @@ cfg_select! {
     allow(unreachable_pub, reason = "public in the module of that feature")
 )]
 pub enum Peer {
-    /// One of several that are numbered, as the pattern numbers them.
+    /// A number, as the pattern numbers its peers.
     Number(u64),
-    /// One with a name.
+    /// A name.
     Name(Arc<str>),
 }
 
@@ -37,14 +37,14 @@ impl fmt::Display for Peer {
     }
 }
 
-/// A place in the code where something waits, or what a pattern runs.
+/// A point in the code where something waits, or a task or thread that a pattern runs.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "debug"), expect(dead_code, reason = "read by the feature `debug` alone"))]
 pub(crate) struct Site {
     pub(crate) pattern: &'static str,
     /// The function called, or the task.
     pub(crate) name: &'static str,
-    /// `None` for a task or a thread of the pattern's own, as long as it is there.
+    /// `None` for a task or thread of the pattern, for as long as it exists.
     pub(crate) waits_for: Option<&'static str>,
 }
 
@@ -66,7 +66,7 @@ impl Site {
     }
 }
 
-/// A site, and at whom.
+/// A site and its peer.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "debug"), expect(dead_code, reason = "read by the feature `debug` alone"))]
 pub(crate) struct At<'p> {

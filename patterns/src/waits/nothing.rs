@@ -1,8 +1,8 @@
-//! Without the feature `debug`.
+//! The registry without the feature `debug`: nothing is registered.
 
 use super::{At, Peer};
 
-/// Nothing.
+/// An entry that takes no space.
 #[derive(Debug)]
 pub(crate) struct Entry;
 
@@ -11,5 +11,5 @@ impl Entry {
         Self
     }
 
-    pub(crate) fn move_to(&self, _: Peer) {}
+    pub(crate) fn set_peer(&self, _: Peer) {}
 }

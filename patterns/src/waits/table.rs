@@ -1,7 +1,7 @@
-//! With the feature `debug`: a table in shards, so that threads seldom meet in one.
+//! The registry with the feature `debug`: a table in shards, so that threads rarely contend.
 //!
-//! Its locks are std's even under a model checker, which has no business here: nobody waits under
-//! them, and no code of the user runs.
+//! Its locks are those of `std` even under a model checker, which has nothing to find here: nothing
+//! waits under them, and no user code runs.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ const SHARDS: usize = 32;
 
 static TABLE: [Shard; SHARDS] = [const { Shard(Mutex::new(Rows::new())) }; SHARDS];
 
-/// On cache lines of its own.
+/// Aligned so that no two shards share a cache line.
 #[repr(align(128))]
 struct Shard(Mutex<Rows>);
 
@@ -43,7 +43,7 @@ struct Row {
     since: Instant,
 }
 
-/// Something is registered as long as this is there.
+/// A registration, removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Entry {
     shard: usize,
@@ -68,8 +68,8 @@ impl Entry {
         Self { shard, row }
     }
 
-    /// It is somebody else that is waited for.
-    pub(crate) fn move_to(&self, peer: Peer) {
+    /// Replaces the peer that is waited for.
+    pub(crate) fn set_peer(&self, peer: Peer) {
         if let Some(row) = &mut TABLE[self.shard].lock().rows[self.row] {
             row.peer = Some(peer);
         }
@@ -81,14 +81,14 @@ impl Drop for Entry {
         let mut shard = TABLE[self.shard].lock();
         shard.rows[self.row] = None;
         shard.free.push(self.row);
-        // A crowd leaves no room behind that nobody needs.
+        // Returns the memory of a crowd that is gone.
         if shard.free.len() == shard.rows.len() && shard.rows.capacity() > 1024 {
             *shard = Rows::new();
         }
     }
 }
 
-/// The shard of this thread.
+/// Returns the shard of this thread.
 fn shard() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     std::thread_local! {
@@ -103,7 +103,7 @@ fn shard() -> usize {
     .unwrap_or(0)
 }
 
-/// Looks at everything that is registered, one shard after another.
+/// Visits everything that is registered, one shard after another.
 pub(crate) fn visit(mut see: impl FnMut(&Site, Option<&Peer>, Instant)) {
     for shard in &TABLE {
         let rows: Vec<Row> = shard.lock().rows.iter().flatten().cloned().collect();

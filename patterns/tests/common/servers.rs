@@ -1,6 +1,6 @@
-//! Real servers from the system's packages, each on a socket in a directory of its own.
+//! Real servers from the packages of the system, each on a socket in its own directory.
 //!
-//! Where a server is not installed the test that wants it is skipped, and says so.
+//! If a server is not installed, a test that needs it is skipped and says so.
 
 #![allow(
     dead_code,
@@ -19,18 +19,17 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-/// How long anything may take that is waited for.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Time after which a wait has failed. It only turns a hang into a failure.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Asks again and again until the answer is yes.
+/// Waits for a condition. The time is that of the system, so it passes even if tokio's is paused.
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let asked = tokio::time::timeout(PATIENCE, async {
-        let mut pause = tokio::time::interval(Duration::from_millis(1));
-        while !condition().await {
-            pause.tick().await;
-        }
-    });
-    assert!(asked.await.is_ok(), "{what}: not after {PATIENCE:?}");
+    let start = Instant::now();
+    while !condition().await {
+        assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
+        let pause = || std::thread::sleep(Duration::from_millis(1));
+        tokio::task::spawn_blocking(pause).await.unwrap();
+    }
 }
 
 /// A server process, killed when this is dropped.
@@ -40,7 +39,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A `redis-server` that answers, or `None` if there is none on this machine.
+    /// Starts a `redis-server` and waits until it answers. `None` if it is not installed.
     pub async fn redis() -> Option<Self> {
         let server = Self::start("redis-server", |socket| {
             let mut command = Command::new("redis-server");
@@ -56,7 +55,7 @@ impl Server {
         Some(server)
     }
 
-    /// A `memcached` that accepts connections, or `None` if there is none on this machine.
+    /// Starts a `memcached` and waits until it accepts connections. `None` if it is not installed.
     pub async fn memcached() -> Option<Self> {
         let server = Self::start("memcached", |socket| {
             let mut command = Command::new("memcached");
@@ -98,7 +97,7 @@ impl Server {
         RedisClient::connect(&self.socket()).await
     }
 
-    /// Sends a signal by its name: `STOP`, `CONT`, `KILL`. After `STOP` the server has stopped.
+    /// Sends a signal by name: `STOP`, `CONT`, `KILL`. After `STOP` it waits until the server has stopped.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
@@ -110,7 +109,7 @@ impl Server {
     }
 }
 
-/// Whether all threads of a process have stopped, as far as this system tells.
+/// Returns whether all threads of a process have stopped. Assumed where there is no `/proc`.
 fn has_stopped(pid: &str) -> bool {
     let Ok(mut threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return true };
     threads.all(|thread| {
@@ -128,7 +127,7 @@ impl Drop for Server {
     }
 }
 
-/// Just enough of RESP2 to ask redis-server something.
+/// The part of RESP2 that the tests need.
 pub struct RedisClient {
     stream: BufReader<UnixStream>,
 }
@@ -138,7 +137,8 @@ impl RedisClient {
         Ok(Self { stream: BufReader::new(UnixStream::connect(socket).await?) })
     }
 
-    /// One command and its reply: a text, a number as text, or what an error says as an error.
+    /// Sends one command and returns its reply: a text, a number as text, or the message of an error
+    /// as an error.
     pub async fn command(&mut self, words: &[&str]) -> io::Result<String> {
         let mut request = format!("*{}\r\n", words.len());
         for word in words {

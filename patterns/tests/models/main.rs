@@ -6,7 +6,7 @@
 //! $ RUSTFLAGS='--cfg pushdown_model="shuttle"' cargo test --release -p pushdown-patterns --test models
 //! ```
 //!
-//! The checkers are checked too: with a [bug](Bug) switched on, a model has to fail.
+//! The models are tested as well: with a [bug](Bug) switched on, a model has to fail.
 
 #![cfg(any(pushdown_model = "loom", pushdown_model = "shuttle"))]
 
@@ -26,7 +26,7 @@ cfg_select! {
         pub(crate) use loom::sync::Mutex;
         pub(crate) use loom::thread;
 
-        /// Runs a model in every interleaving. The answer is how many there were.
+        /// Runs a model in every interleaving, and returns their number.
         fn run(model: impl Fn() + Send + Sync + 'static) -> usize {
             let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
             let counted = count.clone();
@@ -43,7 +43,7 @@ cfg_select! {
         pub(crate) use shuttle::sync::Mutex;
         pub(crate) use shuttle::thread;
 
-        /// How many interleavings are tried.
+        /// Interleavings that are tried.
         const SCHEDULES: usize = 100_000;
 
         fn run(model: impl Fn() + Send + Sync + 'static) -> usize {
@@ -60,7 +60,7 @@ pub(crate) fn holds(name: &str, model: impl Fn() + Send + Sync + 'static) {
 
 /// Checks that a model fails with a bug switched on.
 ///
-/// It fails in a process of its own, since a checker that has found something may abort.
+/// It fails in its own process, because a checker that has found something may abort.
 pub(crate) fn finds(bug: Bug, model: impl Fn() + Send + Sync + 'static) {
     const SEEDED: &str = "PUSHDOWN_SEEDED";
     if env::var_os(SEEDED).is_some() {

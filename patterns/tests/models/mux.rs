@@ -1,5 +1,4 @@
-//! `pattern::mux`: everybody gets his own reply, or the reason why there is none, and nobody waits for
-//! ever.
+//! `mux`: each caller gets its own reply, or the reason why there is none, and no caller waits forever.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -11,8 +10,10 @@ use std::time::Instant;
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use pushdown_patterns::mux::core::{Core, Outcome, Received, Take};
-use pushdown_patterns::mux::{CallErrorKind, End, Mux, Options, Protocol, Unexpected, Unsolicited};
+use pushdown_patterns::mux::proto::{Core, Outcome, Received, Transmit};
+use pushdown_patterns::mux::{
+    CallErrorKind, CloseReason, Mux, Options, Protocol, Unexpected, Unsolicited,
+};
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::block_on;
 use pushdown_patterns::{Effect, Shutdown};
@@ -42,9 +43,9 @@ impl<const TAGS: u64> Protocol for Echo<TAGS> {
     }
 }
 
-/// A server in the connection's own task: it answers, and hangs up after so many replies.
+/// A server in the connection's own task: it answers, and hangs up after a number of replies.
 ///
-/// Only that task touches it, so its lock is none of the checker's business.
+/// Only that task uses it, so its lock is std's and invisible to the checker.
 #[derive(Clone)]
 struct Server(Arc<Mutex<(VecDeque<Message>, usize, Option<Waker>)>>);
 
@@ -99,13 +100,13 @@ impl Stream for Server {
 }
 
 type Connected<const TAGS: u64> =
-    (Mux<Echo<TAGS>>, Unsolicited<Echo<TAGS>>, thread::JoinHandle<End>);
+    (Mux<Echo<TAGS>>, Unsolicited<Echo<TAGS>>, thread::JoinHandle<CloseReason>);
 
 /// A connection with a thread of its own.
 fn connect<const TAGS: u64>(replies: usize) -> Connected<TAGS> {
     let server = Server::new(replies);
     let options = Options::new().unexpected(Unexpected::Fail);
-    let (mux, unsolicited, connection) = Mux::new(Echo, server.clone(), server, &options);
+    let (mux, unsolicited, connection) = Mux::new(Echo, server.clone(), server, options);
     (mux, unsolicited, thread::spawn(move || block_on(connection).end))
 }
 
@@ -113,7 +114,7 @@ fn call<const TAGS: u64>(mux: &Mux<Echo<TAGS>>, number: u32) {
     assert_eq!(block_on(mux.call((0, number))).unwrap().1, number, "a wrong answer");
 }
 
-/// Calls, and loses interest after one look.
+/// Calls, and drops the call after one poll.
 fn call_and_drop<const TAGS: u64>(mux: &Mux<Echo<TAGS>>, number: u32) {
     block_on(async {
         let mut call = pin!(mux.call((0, number)));
@@ -121,7 +122,7 @@ fn call_and_drop<const TAGS: u64>(mux: &Mux<Echo<TAGS>>, number: u32) {
     });
 }
 
-/// The end of the last handle ends the connection.
+/// Two calls that share one tag, and then the drop of the last handle.
 fn two_callers() {
     let (mux, _unsolicited, connection) = connect::<1>(usize::MAX);
     let other = mux.clone();
@@ -129,26 +130,26 @@ fn two_callers() {
     call(&mux, 2);
     caller.join().unwrap();
     drop(mux);
-    assert!(matches!(connection.join().unwrap(), End::Aborted));
+    assert!(matches!(connection.join().unwrap(), CloseReason::Aborted));
 }
 
-/// With one tag for both: what is dropped must not answer the other one.
-fn a_caller_and_one_who_leaves() {
+/// Both share one tag: the reply to the dropped call must not answer the other.
+fn a_caller_and_a_dropped_call() {
     let (mux, _unsolicited, connection) = connect::<1>(usize::MAX);
     let other = mux.clone();
-    let leaver = thread::spawn(move || call_and_drop(&other, 1));
+    let dropped = thread::spawn(move || call_and_drop(&other, 1));
     call(&mux, 2);
-    leaver.join().unwrap();
-    // Behind the reply to the one who left, if that was sent.
+    dropped.join().unwrap();
+    // Its reply comes after that to the dropped call, if that one was sent.
     call(&mux, 3);
     let counts = mux.counts();
     assert_eq!((counts.waiting, counts.in_flight, counts.unclaimed), (0, 0, 0));
     assert_eq!(counts.quarantined, 0);
     drop(mux);
-    assert!(matches!(connection.join().unwrap(), End::Aborted));
+    assert!(matches!(connection.join().unwrap(), CloseReason::Aborted));
 }
 
-/// Whoever is not answered is told, also when he comes late.
+/// A call that is not answered gets the reason, even if it starts after the end.
 fn a_server_that_hangs_up() {
     let (mux, _unsolicited, connection) = connect::<2>(1);
     let attempt = |mux: &Mux<Echo<2>>, number| match block_on(mux.call((0, number))) {
@@ -157,7 +158,7 @@ fn a_server_that_hangs_up() {
             1
         }
         Err(error) => {
-            assert!(matches!(error.kind(), CallErrorKind::Ended(End::Closed)), "{error}");
+            assert!(matches!(error.kind(), CallErrorKind::Ended(CloseReason::Closed)), "{error}");
             assert_eq!(error.effect() == Effect::DidNotHappen, error.into_request().is_some());
             0
         }
@@ -166,10 +167,10 @@ fn a_server_that_hangs_up() {
     let caller = thread::spawn(move || attempt(&other, 1));
     let answered = attempt(&mux, 2) + caller.join().unwrap();
     assert_eq!(answered, 1, "one reply is sent, and delivered");
-    assert!(matches!(connection.join().unwrap(), End::Closed));
+    assert!(matches!(connection.join().unwrap(), CloseReason::Closed));
 }
 
-/// A drain and a call: it is answered, or refused and comes back.
+/// The call is answered, or it is refused and the request comes back.
 fn a_drain_and_a_caller() {
     let (mux, _unsolicited, connection) = connect::<2>(usize::MAX);
     let other = mux.clone();
@@ -177,59 +178,59 @@ fn a_drain_and_a_caller() {
         Ok(reply) => assert_eq!(reply.1, 1),
         Err(error) => assert_eq!(error.effect(), Effect::DidNotHappen, "{error}"),
     });
-    // The deadline never comes: no time passes in a model.
+    // No time passes in a model.
     let report = block_on(mux.shutdown(Shutdown::Drain { timeout: std::time::Duration::MAX }));
-    assert!(matches!(report.end, End::Drained) && report.unfinished == 0);
+    assert!(matches!(report.end, CloseReason::Drained) && report.unfinished == 0);
     caller.join().unwrap();
-    assert!(matches!(connection.join().unwrap(), End::Drained));
+    assert!(matches!(connection.join().unwrap(), CloseReason::Drained));
 }
 
-/// An abort and a call: it is answered, or told.
+/// The call is answered, or it gets the reason.
 fn an_abort_and_a_caller() {
     let (mux, _unsolicited, connection) = connect::<2>(usize::MAX);
     let other = mux.clone();
     let caller = thread::spawn(move || match block_on(other.call((0, 1))) {
         Ok(reply) => assert_eq!(reply.1, 1),
-        Err(error) => assert!(matches!(error.kind(), CallErrorKind::Ended(End::Aborted))),
+        Err(error) => assert!(matches!(error.kind(), CallErrorKind::Ended(CloseReason::Aborted))),
     });
     drop(block_on(mux.shutdown(Shutdown::Abort)));
     caller.join().unwrap();
-    assert!(matches!(connection.join().unwrap(), End::Aborted));
+    assert!(matches!(connection.join().unwrap(), CloseReason::Aborted));
 }
 
-/// The last handle goes, and somebody waits for messages.
-fn a_last_handle_and_a_listener() {
+/// The last handle is dropped while a receiver waits for unsolicited messages.
+fn a_last_handle_and_a_receiver() {
     let (mux, mut unsolicited, connection) = connect::<2>(usize::MAX);
-    let listener = thread::spawn(move || assert_eq!(block_on(unsolicited.recv()), None));
+    let receiver = thread::spawn(move || assert_eq!(block_on(unsolicited.recv()), None));
     drop(mux);
-    listener.join().unwrap();
-    assert!(matches!(connection.join().unwrap(), End::Aborted));
+    receiver.join().unwrap();
+    assert!(matches!(connection.join().unwrap(), CloseReason::Aborted));
 }
 
-/// A tag that its caller chose serves for one call after the other.
+/// A chosen tag can be chosen again after its reply.
 fn the_same_tag_twice() {
     let mut core = Core::<u64, u32, u32, ()>::new(Options::new(), false);
     for number in 0..2 {
         let id = core.call(Some(7), number).expect("the tag is free");
-        assert!(matches!(core.take(|_| None), Take::Send { tag: Some(7), .. }));
-        assert_eq!(core.receive(&7, number), Received::Answered(None));
-        assert_eq!(core.poll(&id), Some(Outcome::Reply(number)));
+        assert!(matches!(core.poll_transmit(|_| None), Transmit::Send { tag: Some(7), .. }));
+        assert_eq!(core.handle_reply(&7, number), Received::Answered(()));
+        assert_eq!(core.poll_call(&id), Some(Outcome::Reply(number)));
     }
 }
 
-/// Tags of a call that is cancelled by another call are free when the other one is answered.
+/// The tag of a call that is cancelled by another call is free when the other one is answered.
 fn a_flush() {
     let mut core = Core::<u64, u32, u32, ()>::new(Options::new(), true);
     let tags = |number| (number < 2).then_some(number);
     let dropped = core.call(None, 1).unwrap();
-    assert!(matches!(core.take(tags), Take::Send { tag: Some(0), .. }));
+    assert!(matches!(core.poll_transmit(tags), Transmit::Send { tag: Some(0), .. }));
     core.abandon(&dropped, Instant::now());
-    assert_eq!(core.take(tags), Take::Cancel { of: 0, tag: Some(1) });
+    assert_eq!(core.poll_transmit(tags), Transmit::Cancel { of: 0, tag: Some(1) });
     core.call(None, 2).unwrap();
-    assert_eq!(core.receive(&0, 1), Received::Late(1));
-    assert_eq!(core.take(tags), Take::Blocked, "the flush is not answered");
-    assert_eq!(core.receive(&1, 0), Received::Late(0));
-    assert!(matches!(core.take(tags), Take::Send { message: 2, .. }));
+    assert_eq!(core.handle_reply(&0, 1), Received::Late(1));
+    assert_eq!(core.poll_transmit(tags), Transmit::Blocked, "the flush is not answered");
+    assert_eq!(core.handle_reply(&1, 0), Received::Late(0));
+    assert!(matches!(core.poll_transmit(tags), Transmit::Send { message: 2, .. }));
 }
 
 #[test]
@@ -238,12 +239,12 @@ fn callers_get_their_own_replies() {
 }
 
 #[test]
-fn a_caller_who_leaves_takes_nobody_elses_reply() {
-    holds("a caller and one who leaves", a_caller_and_one_who_leaves);
+fn the_reply_to_a_dropped_call_reaches_no_other_caller() {
+    holds("a caller and a dropped call", a_caller_and_a_dropped_call);
 }
 
 #[test]
-fn the_end_reaches_everybody() {
+fn the_end_reaches_every_caller() {
     holds("a server that hangs up", a_server_that_hangs_up);
 }
 
@@ -253,9 +254,9 @@ fn a_drain_loses_no_call() {
 }
 
 #[test]
-fn an_abort_reaches_everybody() {
+fn an_abort_reaches_callers_and_receivers() {
     holds("an abort and a caller", an_abort_and_a_caller);
-    holds("a last handle and a listener", a_last_handle_and_a_listener);
+    holds("a last handle and a receiver", a_last_handle_and_a_receiver);
 }
 
 #[test]
@@ -271,22 +272,22 @@ fn an_entry_that_stays_is_found() {
 
 #[test]
 fn a_dropped_call_that_leaks_is_found() {
-    finds(Bug::MuxCallLeaks, a_caller_and_one_who_leaves);
+    finds(Bug::MuxCallLeaks, a_caller_and_a_dropped_call);
 }
 
 #[test]
 fn a_late_reply_taken_for_an_unexpected_one_is_found() {
-    finds(Bug::MuxLateIsUnexpected, a_caller_and_one_who_leaves);
+    finds(Bug::MuxLateIsUnexpected, a_caller_and_a_dropped_call);
 }
 
 #[test]
 fn a_panic_at_a_late_reply_is_found() {
-    finds(Bug::MuxLatePanics, a_caller_and_one_who_leaves);
+    finds(Bug::MuxLatePanics, a_caller_and_a_dropped_call);
 }
 
 #[test]
 fn a_tag_freed_too_early_is_found() {
-    finds(Bug::MuxTagFreedOnDrop, a_caller_and_one_who_leaves);
+    finds(Bug::MuxTagFreedOnDrop, a_caller_and_a_dropped_call);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `pattern::pubsub`, with publishers and readers in threads.
+//! `pubsub`, with publishers and readers in threads.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn block(capacity: usize) -> Policy {
     Policy::block(capacity, Duration::MAX)
 }
 
-/// Numbers and payloads up to the end of the stream, where nothing may be missing.
+/// Reads numbers and payloads up to the end of the stream. Nothing may be missing.
 fn read(subscription: &mut Subscription<u64>) -> Vec<(u64, u64)> {
     let mut events = Vec::new();
     while let Some(item) = subscription.blocking_recv() {
@@ -23,8 +23,8 @@ fn read(subscription: &mut Subscription<u64>) -> Vec<(u64, u64)> {
     events
 }
 
-/// Two publish one event each to a reader with room for one, which is cancelled at some point. What
-/// it has read is what was published before that, and nobody waits for ever.
+/// Two publishers publish one event each to a reader with room for one, which is cancelled at some
+/// point. The reader reads what was published before that, and no publisher waits forever.
 fn two_publishers_a_reader_and_a_cancel() {
     let server = mutex::Server::<u64>::new();
     let mut reader = server.subscribe(block(1)).unwrap();
@@ -40,8 +40,8 @@ fn two_publishers_a_reader_and_a_cancel() {
     assert_eq!(numbers, [1, 2]);
 }
 
-/// A publisher that fills a queue for one, and goes on as room is made. Nothing is lost, and the
-/// drain ends.
+/// A publisher fills a queue of one event, and goes on when room is made. Nothing is lost, and the drain
+/// ends.
 fn a_publisher_waits_for_room() {
     let server = mutex::Server::<u64>::new();
     let mut reader = server.subscribe(block(1)).unwrap();
@@ -55,7 +55,7 @@ fn a_publisher_waits_for_room() {
     assert_eq!(publisher.join().unwrap(), 1);
 }
 
-/// Two publishers stand in line for room for one.
+/// Two publishers wait in line for room for one event.
 fn two_publishers_in_line() {
     let server = mutex::Server::<u64>::new();
     let mut reader = server.subscribe(block(1)).unwrap();
@@ -69,7 +69,7 @@ fn two_publishers_in_line() {
     assert!(publishers.into_iter().all(|publisher| publisher.join().unwrap()));
 }
 
-/// Two publishers and two readers: both read the same.
+/// Two publishers and two readers. Both readers read the same.
 fn two_readers_see_one_order() {
     let server = mutex::Server::<u64>::new();
     let mut readers = [(); 2].map(|()| server.subscribe(block(2)).unwrap());
@@ -86,8 +86,8 @@ fn two_readers_see_one_order() {
     assert_eq!(first.len(), 2);
 }
 
-/// What is read and what is missed is what was published, in its place.
-fn what_is_missed_is_counted() {
+/// The events read and missed are those published, in their places.
+fn a_reader_misses_events() {
     const EVENTS: u64 = if cfg!(pushdown_model = "loom") { 2 } else { 4 };
     for policy in [Policy::drop_newest(1), Policy::drop_oldest(1)] {
         let server = mutex::Server::<u64>::new();
@@ -113,9 +113,9 @@ fn what_is_missed_is_counted() {
     }
 }
 
-/// The owner task in a thread of its own, a publisher that has to wait, and a reader that goes away.
+/// The owner task in a thread of its own, a publisher that has to wait, and a reader that leaves.
 fn a_task_a_publisher_and_a_reader_that_leaves() {
-    let (server, owner) = task::Server::<u64>::unspawned(|_| 0);
+    let (server, owner) = task::Server::<u64>::new();
     let owner = thread::spawn(move || block_on(owner));
     let mut reader = block_on(server.subscribe(block(1))).unwrap();
     let publisher = thread::spawn(move || {
@@ -129,7 +129,7 @@ fn a_task_a_publisher_and_a_reader_that_leaves() {
     owner.join().unwrap();
 }
 
-/// A publisher waits for room that is never made, until an abort sends it away.
+/// A publisher waits for room that is never made, until the server is aborted.
 fn a_publisher_without_room_and_an_abort() {
     let server = mutex::Server::<u64>::new();
     let _reader = server.subscribe(block(1)).unwrap();
@@ -173,7 +173,7 @@ fn a_publisher_and_a_cancel() {
 }
 
 #[test]
-fn a_cancel_ends_the_stream_and_no_publisher_waits_for_ever() {
+fn a_cancel_ends_the_stream_and_no_publisher_waits_forever() {
     holds("two publishers, a reader and a cancel", two_publishers_a_reader_and_a_cancel);
 }
 
@@ -190,18 +190,18 @@ fn room_reaches_the_publisher_that_waits_for_it() {
 
 #[test]
 #[cfg(pushdown_model = "shuttle")]
-fn there_is_one_order() {
+fn all_readers_see_one_order() {
     holds("two publishers and two readers", two_readers_see_one_order);
 }
 
 #[test]
-fn loss_is_counted() {
-    holds("a reader that misses events", what_is_missed_is_counted);
+fn missed_events_are_counted() {
+    holds("a reader that misses events", a_reader_misses_events);
 }
 
 #[test]
 #[cfg(pushdown_model = "shuttle")]
-fn the_task_serves_until_the_last_handle_is_gone() {
+fn the_task_serves_until_the_last_handle_is_dropped() {
     holds("the task", a_task_a_publisher_and_a_reader_that_leaves);
 }
 
@@ -213,13 +213,13 @@ fn nothing_is_published_without_room() {
 
 #[test]
 #[cfg(pushdown_model = "shuttle")]
-fn what_was_published_is_read_after_a_cancel() {
+fn published_events_are_read_after_a_cancel() {
     holds("a reader and a cancel", a_reader_and_a_cancel);
 }
 
 #[test]
 #[cfg(pushdown_model = "shuttle")]
-fn a_cancel_lets_the_publisher_go_that_waits_for_it() {
+fn a_cancel_releases_the_publisher_that_waits_for_it() {
     holds("a publisher and a cancel", a_publisher_and_a_cancel);
 }
 
@@ -229,12 +229,12 @@ fn an_event_published_without_room_is_found() {
 }
 
 #[test]
-fn loss_that_is_not_counted_is_found() {
-    finds(Bug::LossIsSilent, what_is_missed_is_counted);
+fn missed_events_that_are_not_counted_are_found() {
+    finds(Bug::LossIsSilent, a_reader_misses_events);
 }
 
 #[test]
-fn a_cancel_that_forgets_what_was_published_is_found() {
+fn a_cancel_that_forgets_published_events_is_found() {
     finds(Bug::CancelForgetsPublished, a_reader_and_a_cancel);
 }
 

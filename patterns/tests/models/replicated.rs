@@ -1,5 +1,5 @@
-//! `pattern::replicated`: calls, losers and the end of the client, at the same time. And the core,
-//! which needs no interleavings, for the bugs that are seeded there.
+//! `replicated`: calls, losers and the end of the client, interleaved. And its state machines, which
+//! need no interleavings, for the bugs that are seeded there.
 
 use std::future::{Future, pending, poll_fn};
 use std::num::NonZeroUsize;
@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use pushdown_patterns::replicated::core::{Action, Outcome, Replicas};
+use pushdown_patterns::replicated::proto::{Action, Call, Outcome, Replicas};
 use pushdown_patterns::replicated::{
-    Budget, CallErrorKind, CallOptions, Client, Ends, Hedge, Losers,
+    Budget, CallErrorKind, CallOptions, Client, EndCounts, Hedge, Losers, Options,
 };
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::{block_on, channel};
@@ -22,7 +22,7 @@ use crate::{Mutex, finds, holds, thread};
 const DRAIN: Shutdown = Shutdown::Drain { timeout: Duration::MAX };
 const FINISH: Losers = Losers::Finish { at_most: NonZeroUsize::MIN, within: Duration::MAX };
 
-/// Opened once; whoever waits for that is woken.
+/// Opened once, which wakes the waiter.
 #[derive(Default)]
 struct Gate(Mutex<(bool, Option<Waker>)>);
 
@@ -46,22 +46,18 @@ impl Gate {
     }
 }
 
-/// Two calls begin under the same preference; each is answered by a server of its own, after the
-/// others have failed. The one that is done later must not change what the other one has chosen.
+/// Two calls begin under the same preference, and each is answered by its own server after the others
+/// have failed. The call that ends later must not change the preference again.
 fn two_winners() {
-    /// Which server answers, and who was asked first.
+    /// The server that answers, and the one that was asked first.
     type Args = (usize, Arc<AtomicUsize>);
-    const NOBODY: usize = 9;
-    let client: Client<usize, Args, (), ()> =
-        Client::builder(|server: Arc<usize>, (answers, first): Args| async move {
-            let _ = first.compare_exchange(NOBODY, *server, Ordering::Relaxed, Ordering::Relaxed);
-            if answers == *server { Ok(()) } else { Err(()) }
-        })
-        .servers(0..3)
-        .hedge(Hedge::Never)
-        .build()
-        .unwrap();
-    let first = [1, 2].map(|answers| (answers, Arc::new(AtomicUsize::new(NOBODY))));
+    const NONE: usize = 9;
+    let call = |server: Arc<usize>, (answers, first): Args| async move {
+        let _ = first.compare_exchange(NONE, *server, Ordering::Relaxed, Ordering::Relaxed);
+        if answers == *server { Ok(()) } else { Err(()) }
+    };
+    let client = Client::new(0..3, call, Options::new().hedge(Hedge::Never)).unwrap();
+    let first = [1, 2].map(|answers| (answers, Arc::new(AtomicUsize::new(NONE))));
     let (other, args) = (client.clone(), first[0].clone());
     let call = thread::spawn(move || block_on(other.call(args)).unwrap());
     block_on(client.call(first[1].clone())).unwrap();
@@ -80,31 +76,34 @@ fn a_late_winner_that_undoes_is_found() {
     finds(Bug::LateWinnerUndoes, two_winners);
 }
 
+/// A client of one server.
+fn alone<Fut: Future<Output = Result<(), ()>> + Send + 'static>(
+    call: impl Fn(Arc<()>, ()) -> Fut + Send + Sync + 'static,
+) -> Client<(), (), (), ()> {
+    Client::new([()], call, Options::new().hedge(Hedge::Never)).unwrap()
+}
+
 /// A call that waits, an answer, and an abort.
 fn an_answer_and_an_abort() {
     let gate = Arc::new(Gate::default());
     let passed = gate.clone();
-    let client: Client<(), (), (), ()> = Client::builder(move |_, ()| {
+    let client = alone(move |_, ()| {
         let gate = passed.clone();
         async move {
             gate.passed().await;
             Ok(())
         }
-    })
-    .server(())
-    .hedge(Hedge::Never)
-    .build()
-    .unwrap();
+    });
     let other = client.clone();
     let call = thread::spawn(move || block_on(other.call(())));
     let opened = thread::spawn(move || gate.open());
-    let Ends { finished, cancelled, aborted, .. } =
+    let EndCounts { finished, cancelled, aborted, .. } =
         block_on(client.shutdown(Shutdown::Abort)).calls;
     match call.join().unwrap() {
         Ok(()) => assert_eq!((cancelled, aborted), (0, 0)),
         Err(error) => {
             assert_eq!(error.kind, CallErrorKind::Closed);
-            // It may have come too late even to begin, or have begun without asking anybody.
+            // The call may have come too late to begin, or have begun without asking a server.
             let asked = error.effect() == Effect::MayHaveHappened;
             assert!((usize::from(asked)..=1).contains(&aborted));
             assert_eq!((finished, cancelled), (0, 0));
@@ -113,10 +112,9 @@ fn an_answer_and_an_abort() {
     opened.join().unwrap();
 }
 
-/// A call that nobody answers, and an abort.
+/// A call without an answer, and an abort.
 fn an_abort() {
-    let client: Client<(), (), (), ()> =
-        Client::builder(|_, ()| pending()).server(()).hedge(Hedge::Never).build().unwrap();
+    let client = alone(|_, ()| pending());
     let other = client.clone();
     let call = thread::spawn(move || block_on(other.call(())));
     block_on(client.shutdown(Shutdown::Abort));
@@ -130,14 +128,13 @@ fn an_abort_ends_a_call_once() {
 }
 
 #[test]
-fn an_abort_that_wakes_nobody_is_found() {
-    finds(Bug::AbortWakesNobody, an_abort);
+fn an_abort_that_wakes_no_call_is_found() {
+    finds(Bug::AbortIsNotAnnounced, an_abort);
 }
 
-/// A caller that goes away while another waits for the end.
-fn a_caller_goes() {
-    let client: Client<(), (), (), ()> =
-        Client::builder(|_, ()| pending()).server(()).hedge(Hedge::Never).build().unwrap();
+/// A call that is dropped during a shutdown.
+fn a_dropped_call() {
+    let client = alone(|_, ()| pending());
     let other = client.clone();
     let caller = thread::spawn(move || {
         let mut call = Box::pin(other.call(()));
@@ -149,30 +146,27 @@ fn a_caller_goes() {
 }
 
 #[test]
-fn a_caller_that_goes_away_is_not_waited_for() {
-    holds("a caller that goes away", a_caller_goes);
+fn a_dropped_call_is_not_waited_for() {
+    holds("a dropped call", a_dropped_call);
 }
 
 #[test]
-fn a_caller_that_stays_counted_is_found() {
-    finds(Bug::DroppedCallIsCounted, a_caller_goes);
+fn a_dropped_call_that_stays_counted_is_found() {
+    finds(Bug::DroppedCallIsCounted, a_dropped_call);
 }
 
 type Request = Pin<Box<dyn Future<Output = Result<usize, ()>> + Send>>;
 
-/// Two servers, asked at once. The second one replies, so that the first one loses.
+/// Two servers, asked at once. The second one replies, so the first one loses.
 fn with_loser(first: impl Fn() -> Request + Send + Sync + 'static) -> Client<usize, (), usize, ()> {
-    Client::builder(move |server: Arc<usize>, ()| -> Request {
+    let call = move |server: Arc<usize>, ()| -> Request {
         if *server == 0 { first() } else { Box::pin(async { Ok(1) }) }
-    })
-    .servers(0..2)
-    .hedge(Hedge::After(Duration::ZERO))
-    .losers(FINISH)
-    .build()
-    .unwrap()
+    };
+    let options = Options::new().hedge(Hedge::After(Duration::ZERO)).losers(FINISH);
+    Client::new(0..2, call, options).unwrap()
 }
 
-/// A loser that never ends by itself, and the last handle, which is dropped.
+/// A loser that never ends, and the drop of the last handle.
 fn the_last_handle() {
     let (held, released) = channel::<()>(NonZeroUsize::MIN);
     let client = with_loser(move || {
@@ -188,7 +182,7 @@ fn the_last_handle() {
 }
 
 #[test]
-fn the_last_handle_takes_the_losers_along() {
+fn dropping_the_last_handle_ends_the_losers() {
     holds("the last handle", the_last_handle);
 }
 
@@ -197,7 +191,7 @@ fn losers_that_outlive_the_client_are_found() {
     finds(Bug::LosersOutliveTheClient, the_last_handle);
 }
 
-/// A loser that finishes while its end is waited for.
+/// A loser that finishes during a shutdown.
 fn a_loser_finishes() {
     let gate = Arc::new(Gate::default());
     let passed = gate.clone();
@@ -222,7 +216,7 @@ fn a_loser_that_finishes_is_waited_for_and_counted() {
     holds("a loser that finishes", a_loser_finishes);
 }
 
-/// Two losers want the one place that there is, and two callers drop what they wait for.
+/// Two losers compete for one slot.
 fn two_losers() {
     let client = with_loser(|| Box::pin(pending()));
     let other = client.clone();
@@ -237,7 +231,7 @@ fn two_losers() {
 }
 
 #[test]
-fn losers_keep_to_their_number() {
+fn losers_stay_within_their_bound() {
     holds("two losers", two_losers);
 }
 
@@ -247,72 +241,81 @@ fn replicas(servers: usize, budget: Budget) -> Replicas {
     Replicas::new(NonZeroUsize::new(servers).unwrap(), Hedge::After(DELAY), budget)
 }
 
-/// What each of these finds is a race that others had between a timer and an answer. Here both reach
-/// one function, so that they come in an order.
+/// Each of these finds a race between a timer and an answer that other software has had. Here both
+/// reach one state machine, so they come in some order.
 fn first_answers() {
-    let (mut core, start) = (replicas(3, Budget::default()), Instant::now());
-    let mut call = core.begin(CallOptions::default(), start);
-    assert_eq!(call.tick(&mut core, start), Action::Start(0));
-    assert_eq!(call.tick(&mut core, start + DELAY), Action::Start(1));
-    call.failed(&mut core, 1, Effect::MayHaveHappened, start + DELAY);
-    assert_eq!(call.tick(&mut core, start + DELAY), Action::Start(2), "at once");
-    call.succeeded(&mut core, 0, start + 3 * DELAY);
-    assert_eq!(call.tick(&mut core, start + 3 * DELAY), Action::Finish(Outcome::Won(0)));
+    let (mut replicas, start) = (replicas(3, Budget::default()), Instant::now());
+    let mut call = Call::new(&mut replicas, CallOptions::new(), start);
+    assert_eq!(call.poll_action(&mut replicas, start), Some(Action::Start(0)));
+    assert_eq!(call.poll_action(&mut replicas, start + DELAY), Some(Action::Start(1)));
+    call.handle_failure(&mut replicas, 1, Effect::MayHaveHappened, start + DELAY);
+    assert_eq!(call.poll_action(&mut replicas, start + DELAY), Some(Action::Start(2)), "at once");
+    call.handle_reply(&mut replicas, 0, start + 3 * DELAY);
+    assert_eq!(
+        call.poll_action(&mut replicas, start + 3 * DELAY),
+        Some(Action::Finish(Outcome::Won(0)))
+    );
 }
 
 fn a_winner_in_time() {
-    let (mut core, start) = (replicas(2, Budget::default()), Instant::now());
-    let mut call = core.begin(CallOptions::default(), start);
-    assert_eq!(call.tick(&mut core, start), Action::Start(0));
-    call.succeeded(&mut core, 0, start + DELAY);
-    assert_eq!(call.tick(&mut core, start + DELAY), Action::Finish(Outcome::Won(0)));
+    let (mut replicas, start) = (replicas(2, Budget::default()), Instant::now());
+    let mut call = Call::new(&mut replicas, CallOptions::new(), start);
+    assert_eq!(call.poll_action(&mut replicas, start), Some(Action::Start(0)));
+    call.handle_reply(&mut replicas, 0, start + DELAY);
+    assert_eq!(
+        call.poll_action(&mut replicas, start + DELAY),
+        Some(Action::Finish(Outcome::Won(0)))
+    );
 }
 
 fn a_budget_of_one() {
-    let (mut core, start) =
+    let (mut replicas, start) =
         (replicas(2, Budget { percent: 0, per_second: 0, burst: 1 }), Instant::now());
-    let mut healthy = core.begin(CallOptions::default(), start);
-    assert_eq!(healthy.tick(&mut core, start), Action::Start(0));
-    healthy.succeeded(&mut core, 0, start);
-    let mut calls = [(); 2].map(|()| core.begin(CallOptions::default(), start));
-    calls.iter_mut().for_each(|call| assert_eq!(call.tick(&mut core, start), Action::Start(0)));
+    let mut healthy = Call::new(&mut replicas, CallOptions::new(), start);
+    assert_eq!(healthy.poll_action(&mut replicas, start), Some(Action::Start(0)));
+    healthy.handle_reply(&mut replicas, 0, start);
+    let mut calls = [(); 2].map(|()| Call::new(&mut replicas, CallOptions::new(), start));
+    calls.iter_mut().for_each(|call| {
+        assert_eq!(call.poll_action(&mut replicas, start), Some(Action::Start(0)))
+    });
     let [first, second] = &mut calls;
-    assert_eq!(first.tick(&mut core, start + DELAY), Action::Start(1));
+    assert_eq!(first.poll_action(&mut replicas, start + DELAY), Some(Action::Start(1)));
     let until = Some(start + 2 * DELAY);
-    assert_eq!(second.tick(&mut core, start + DELAY), Action::Wait { until });
+    assert_eq!(second.poll_action(&mut replicas, start + DELAY), None);
+    assert_eq!(second.poll_timeout(), until);
 }
 
-fn a_preference_that_came_back() {
-    let (mut core, now) = (replicas(2, Budget::default()), Instant::now());
-    let mut slow = core.begin(CallOptions::default(), now);
-    assert_eq!(slow.tick(&mut core, now), Action::Start(0));
-    assert_eq!(slow.tick(&mut core, now + DELAY), Action::Start(1));
+fn a_preference_that_changed_back() {
+    let (mut replicas, now) = (replicas(2, Budget::default()), Instant::now());
+    let mut slow = Call::new(&mut replicas, CallOptions::new(), now);
+    assert_eq!(slow.poll_action(&mut replicas, now), Some(Action::Start(0)));
+    assert_eq!(slow.poll_action(&mut replicas, now + DELAY), Some(Action::Start(1)));
     for server in [0, 1] {
-        let mut call = core.begin(CallOptions::default(), now);
-        assert_eq!(call.tick(&mut core, now), Action::Start(server));
-        call.failed(&mut core, server, Effect::MayHaveHappened, now);
-        assert_eq!(call.tick(&mut core, now), Action::Start(1 - server));
-        call.succeeded(&mut core, 1 - server, now);
+        let mut call = Call::new(&mut replicas, CallOptions::new(), now);
+        assert_eq!(call.poll_action(&mut replicas, now), Some(Action::Start(server)));
+        call.handle_failure(&mut replicas, server, Effect::MayHaveHappened, now);
+        assert_eq!(call.poll_action(&mut replicas, now), Some(Action::Start(1 - server)));
+        call.handle_reply(&mut replicas, 1 - server, now);
     }
-    slow.succeeded(&mut core, 1, now + 2 * DELAY);
-    assert_eq!(core.preferred(), 0);
+    slow.handle_reply(&mut replicas, 1, now + 2 * DELAY);
+    assert_eq!(replicas.preferred(), 0);
 }
 
 fn a_dead_server() {
-    let (mut core, now) = (replicas(1, Budget::default()), Instant::now());
-    let mut call = core.begin(CallOptions::default(), now);
-    assert_eq!(call.tick(&mut core, now), Action::Start(0));
-    call.cancelled(&mut core, 0, now + DELAY);
-    let known = core.stats().servers[0].latency.percentile(50);
+    let (mut replicas, now) = (replicas(1, Budget::default()), Instant::now());
+    let mut call = Call::new(&mut replicas, CallOptions::new(), now);
+    assert_eq!(call.poll_action(&mut replicas, now), Some(Action::Start(0)));
+    call.handle_cancel(&mut replicas, 0, now + DELAY);
+    let known = replicas.stats().servers[0].latency.percentile(50);
     assert!(known.is_some_and(|known| known >= DELAY));
 }
 
 #[test]
-fn the_core_keeps_its_rules() {
+fn the_state_machines_keep_their_rules() {
     first_answers();
     a_winner_in_time();
     a_budget_of_one();
-    a_preference_that_came_back();
+    a_preference_that_changed_back();
     a_dead_server();
 }
 
@@ -343,10 +346,10 @@ fn a_budget_that_is_not_spent_is_found() {
 
 #[test]
 fn a_preference_without_version_is_found() {
-    finds(Bug::PreferenceHasNoVersion, a_preference_that_came_back);
+    finds(Bug::PreferenceHasNoVersion, a_preference_that_changed_back);
 }
 
 #[test]
-fn a_dead_server_with_a_perfect_score_is_found() {
+fn a_dead_server_with_a_perfect_record_is_found() {
     finds(Bug::DeadServerIsPerfect, a_dead_server);
 }

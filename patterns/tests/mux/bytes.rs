@@ -1,5 +1,5 @@
-//! Messages out of bytes: any cut gives the same, one byte at a time included, and what is hostile ends
-//! the connection with a clear error before it costs memory.
+//! Bytes to messages and back: every cut gives the same messages, down to single bytes, and hostile
+//! bytes end the connection with a clear error before they cost memory.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -8,12 +8,12 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use pushdown_patterns::mux::dns::{self, Dns};
 use pushdown_patterns::mux::memcached::{self, InvalidRequest, Memcached, Reply, Request, Status};
-use pushdown_patterns::mux::{End, Mux, Options};
+use pushdown_patterns::mux::{CloseReason, Mux, Options};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::{end_of, settle};
 
-/// Reads the pieces it was given, one at a time, then fails or ends; with a pause before each.
+/// Reads one piece at a time, each after a `Pending`, and then ends.
 struct Pieces<'a> {
     pieces: Vec<&'a [u8]>,
     paused: bool,
@@ -45,7 +45,7 @@ async fn all<M, E: ToString>(stream: impl Stream<Item = Result<M, E>>) -> (Vec<M
             Some(Ok(message)) => messages.push(message),
             Some(Err(error)) => {
                 let after = std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await;
-                assert!(after.is_none(), "after an error there is nothing");
+                assert!(after.is_none(), "the stream ends after an error");
                 return (messages, Some(error.to_string()));
             }
             None => return (messages, None),
@@ -64,7 +64,7 @@ async fn dns_messages(pieces: Vec<&[u8]>) -> (Vec<Vec<u8>>, Option<String>) {
     (messages.into_iter().map(dns::Message::into_bytes).collect(), error)
 }
 
-/// The bytes whole, cut in two at every byte, and byte by byte; and each prefix of them.
+/// Reads the bytes whole, cut in two at every byte, and byte by byte.
 async fn every_cut<T: PartialEq + std::fmt::Debug>(
     bytes: &[u8],
     read: impl AsyncFn(Vec<&[u8]>) -> T,
@@ -146,7 +146,7 @@ async fn dns_messages_are_the_same_however_they_are_cut() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_reader_reaches_the_callers_as_it_is() {
+async fn an_error_of_the_reader_reaches_the_callers_unchanged() {
     struct Fails;
     impl AsyncRead for Fails {
         fn poll_read(
@@ -158,14 +158,14 @@ async fn an_error_of_the_reader_reaches_the_callers_as_it_is() {
         }
     }
     let (sink, stream) = dns::split(Fails, tokio::io::sink());
-    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, Options::new());
     let error = mux.call(dns::Message::new(vec![0; 12]).unwrap()).await.unwrap_err();
-    let End::Receive(reason) = end_of(&error) else { panic!("{error}") };
+    let CloseReason::Receive(reason) = end_of(&error) else { panic!("{error}") };
     let pushdown::io::ReadError::Io(reason) = reason.downcast_ref().unwrap() else { panic!() };
     assert_eq!(reason.kind(), io::ErrorKind::ConnectionReset);
 }
 
-/// Writes one byte at a time, after a pause before each.
+/// Writes one byte at a time, each after a `Pending`.
 struct OneByOne<W>(W, bool);
 
 impl<W: AsyncWrite + Unpin> AsyncWrite for OneByOne<W> {
@@ -196,7 +196,7 @@ async fn calls_survive_writes_of_one_byte_and_reads_of_one_byte() {
     let (ours, theirs) = tokio::io::duplex(1);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = memcached::split(read, OneByOne(write, false), 100);
-    let (mux, _unsolicited) = Mux::spawn(Memcached::new(), sink, stream, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
     let server = async {
         let mut theirs = tokio::io::BufReader::new(theirs);
         for _ in 0..20 {
@@ -228,7 +228,7 @@ async fn queued_messages_share_one_write() {
     let (ours, mut theirs) = tokio::io::duplex(1 << 20);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = dns::split(read, write);
-    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Dns, sink, stream, Options::new());
     let calls: Vec<_> = (0..100)
         .map(|_| {
             let mux = mux.clone();
@@ -237,7 +237,7 @@ async fn queued_messages_share_one_write() {
         .collect();
     settle().await;
     let mut bytes = vec![0; 1 << 20];
-    // A duplex gives all that was written so far, and wakes its reader at the first write.
+    // One read of a duplex returns all bytes written so far.
     assert_eq!(theirs.read(&mut bytes).await.unwrap(), 100 * 14);
     drop(theirs);
     for call in calls {
@@ -246,11 +246,11 @@ async fn queued_messages_share_one_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_without_a_token_reaches_the_oldest_caller() {
+async fn an_error_without_a_token_answers_the_oldest_call() {
     let (ours, mut theirs) = tokio::io::duplex(1 << 10);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = memcached::split(read, write, 100);
-    let (mux, mut unsolicited) = Mux::spawn(Memcached::new(), sink, stream, &Options::new());
+    let (mux, mut unsolicited) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
     let call = async |key: &str| mux.call(Request::get(key).unwrap()).await.unwrap();
     let server = async {
         settle().await;
@@ -265,7 +265,7 @@ async fn an_error_without_a_token_reaches_the_oldest_caller() {
 }
 
 #[test]
-fn no_request_can_break_the_protocol() {
+fn a_request_that_would_break_the_protocol_is_refused() {
     for key in ["", " ", "a b", "a\r\nmn", "a\0", "\u{7f}", &"x".repeat(251)] {
         assert_eq!(Request::get(key).unwrap_err(), InvalidRequest::Key, "{key:?}");
         assert_eq!(Request::set(key, "").unwrap_err(), InvalidRequest::Key, "{key:?}");

@@ -1,4 +1,4 @@
-//! Calls that end well, and what bounds them.
+//! Calls, and the bounds on them.
 
 use pushdown_patterns::Effect;
 use pushdown_patterns::mux::{CallErrorKind, CallOptions, Options};
@@ -24,7 +24,7 @@ async fn replies_in_any_order_reach_their_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tag_of_the_callers_choice_is_used_and_a_second_one_like_it_refused() {
+async fn a_chosen_tag_is_used_and_refused_to_a_second_call() {
     let (mux, _unsolicited, peer) = toy();
     let seven = || CallOptions::new().tag(7);
     let rest = async {
@@ -38,14 +38,14 @@ async fn a_tag_of_the_callers_choice_is_used_and_a_second_one_like_it_refused() 
     };
     let (reply, ()) = tokio::join!(mux.call_with(ask("a"), seven()), rest);
     assert_eq!(reply.unwrap(), frame(7, "done"));
-    // And it can be used again at once.
+    // The tag can be chosen again at once.
     assert!(poll_times(2, mux.call_with(ask("c"), seven())).await.is_none());
     assert_eq!(peer.sent_one().await, frame(7, "c"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_chosen_tag_is_not_assigned_to_another_call() {
-    let (mux, _unsolicited, peer) = connect(Toy::<2>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(Toy::<2>, Options::new());
     let calls = async {
         let first = mux.call_with(ask("a"), CallOptions::new().tag(0));
         tokio::join!(first, mux.call(ask("b")))
@@ -61,8 +61,8 @@ async fn a_chosen_tag_is_not_assigned_to_another_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_wait_for_a_tag_in_the_order_in_which_they_came() {
-    let (mux, _unsolicited, peer) = connect(Toy::<2>, &Options::new());
+async fn calls_get_tags_in_the_order_in_which_they_came() {
+    let (mux, _unsolicited, peer) = connect(Toy::<2>, Options::new());
     let calls = async { tokio::join!(mux.call(ask("a")), mux.call(ask("b")), mux.call(ask("c"))) };
     let answering = async {
         assert_eq!(peer.sent().await, [frame(0, "a"), frame(1, "b")]);
@@ -77,8 +77,8 @@ async fn calls_wait_for_a_tag_in_the_order_in_which_they_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_calls_are_in_flight_than_may_be() {
-    let (mux, _unsolicited, peer) = connect(Toy::<9>, &Options::new().in_flight(count(2)));
+async fn calls_in_flight_are_limited() {
+    let (mux, _unsolicited, peer) = connect(Toy::<9>, Options::new().in_flight(count(2)));
     let calls = async { tokio::join!(mux.call(ask("a")), mux.call(ask("b")), mux.call(ask("c"))) };
     let answering = async {
         assert_eq!(peer.sent().await.len(), 2);
@@ -93,8 +93,8 @@ async fn no_more_calls_are_in_flight_than_may_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_finds_no_room_to_wait_is_refused_and_comes_back() {
-    let (mux, _unsolicited, peer) = connect(Toy::<9>, &Options::new().waiting(count(1)));
+async fn a_call_that_finds_no_room_to_wait_is_refused_with_its_request() {
+    let (mux, _unsolicited, peer) = connect(Toy::<9>, Options::new().waiting(count(1)));
     peer.block();
     let rest = async {
         settle().await;
@@ -110,7 +110,7 @@ async fn a_call_that_finds_no_room_to_wait_is_refused_and_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_of_a_call_in_flight_says_that_it_may_have_happened() {
+async fn a_call_that_times_out_in_flight_may_have_happened() {
     let (mux, _unsolicited, peer) = toy();
     let start = Instant::now();
     let error = mux.call_with(ask("a"), CallOptions::new().timeout(SECOND)).await.unwrap_err();
@@ -127,7 +127,7 @@ async fn a_deadline_of_a_call_in_flight_says_that_it_may_have_happened() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_without_end_is_none() {
+async fn the_longest_timeout_never_expires() {
     let (mux, _unsolicited, peer) = toy();
     let forever = CallOptions::new().timeout(std::time::Duration::MAX);
     let answering = async {
@@ -139,8 +139,8 @@ async fn a_timeout_without_end_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_without_reply_is_sent_in_its_turn_and_leaves_nothing_behind() {
-    let (mux, _unsolicited, peer) = connect(Toy::<1>, &Options::new());
+async fn a_message_without_a_reply_is_sent_in_order_and_leaves_nothing_behind() {
+    let (mux, _unsolicited, peer) = connect(Toy::<1>, Options::new());
     let rest = async {
         settle().await;
         mux.send(frame(9, "notice")).await.unwrap();
@@ -152,9 +152,9 @@ async fn a_message_without_reply_is_sent_in_its_turn_and_leaves_nothing_behind()
     assert_eq!(mux.counts(), Default::default());
 }
 
-/// The connection's task runs between the two, and does not yet flush.
+/// The connection's task runs between the two calls, and does not flush yet.
 #[tokio::test(start_paused = true)]
-async fn whoever_is_about_to_call_shares_the_write_of_the_one_before() {
+async fn a_call_about_to_be_made_shares_the_write_of_the_call_before() {
     let (mux, _unsolicited, peer) = toy();
     let alone = mux.clone();
     tokio::spawn(async move { alone.call(ask("alone")).await });

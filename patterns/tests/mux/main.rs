@@ -1,4 +1,14 @@
-//! The multiplexer, in paused time: what callers see, with a peer that does what the test says.
+//! The multiplexer as its callers see it, in paused time, with a peer under the test's control.
+//!
+//! | file | tests |
+//! |---|---|
+//! | `calls`, `unsolicited`, `quarantine` | calls, messages that answer no call, tags of dropped calls |
+//! | `model` | the sans-IO core against a naive model |
+//! | `drops`, `leaks` | futures dropped at every point; what is left afterwards |
+//! | `shutdown`, `panics` | ends of connections |
+//! | `hostile` | late, duplicate and unknown replies |
+//! | `others` | bugs of other software |
+//! | `bytes`, `protocols`, `servers` | the included protocols, two more, and a real memcached |
 
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
@@ -6,19 +16,22 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use pushdown_patterns::mux::{CallError, CallErrorKind, End};
+use pushdown_patterns::mux::{CallError, CallErrorKind, CloseReason};
 
 #[path = "../common/servers.rs"]
 mod common;
 
-mod bugs;
 mod bytes;
 mod calls;
-mod core;
 mod drops;
-mod fuzzed;
+mod hostile;
+mod leaks;
+mod model;
+mod others;
+mod panics;
 mod protocols;
 mod quarantine;
+mod random;
 mod servers;
 mod shutdown;
 mod unsolicited;
@@ -30,12 +43,12 @@ fn count(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).unwrap()
 }
 
-/// Lets all tasks run until each of them waits: time, which is paused, goes on only then.
+/// Lets all tasks run until each of them waits: paused time advances only then.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-/// Polls a future a few times, lets all others run after each, and drops it.
+/// Polls a future a few times, lets all others run after each poll, and drops it.
 async fn poll_times<F: Future>(times: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     for _ in 0..times {
@@ -48,14 +61,14 @@ async fn poll_times<F: Future>(times: usize, future: F) -> Option<F::Output> {
     None
 }
 
-/// How many tasks there are, once those that are ending have ended.
+/// Number of live tasks, once those that are ending have ended.
 async fn tasks() -> usize {
     settle().await;
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
-/// How the connection of a failed call has ended.
-fn end_of<Q>(error: &CallError<Q>) -> &End {
+/// The reason why the connection of a failed call has ended.
+fn end_of<Q>(error: &CallError<Q>) -> &CloseReason {
     match error.kind() {
         CallErrorKind::Ended(end) => end,
         other => panic!("{other:?}"),

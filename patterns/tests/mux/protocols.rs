@@ -1,5 +1,5 @@
-//! Two protocols that ask more of a multiplexer than a tag, each reduced to that: 9P, in which a call is
-//! cancelled by another call, and JSON-RPC 2.0, in which both sides call.
+//! Two protocols that need more than tags, reduced to what they need: 9P, in which a call is cancelled
+//! by another call, and JSON-RPC 2.0, in which both sides call.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use crate::wire::{Frame, ask, connect, frame};
 use crate::{SECOND, poll_times, settle};
 
-/// 9P: tags of 16 bits. `Tflush oldtag` has a tag of its own, and only `Rflush` makes the old one free.
+/// 9P: `Tflush oldtag` has a tag of its own, and only `Rflush` frees the old one.
 struct NineP<const TAGS: u64>;
 
 impl<const TAGS: u64> Protocol for NineP<TAGS> {
@@ -39,13 +39,13 @@ impl<const TAGS: u64> Protocol for NineP<TAGS> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_9p_a_flushed_tag_is_free_only_after_the_flush_is_answered() {
-    let (mux, _unsolicited, peer) = connect(NineP::<2>, &Options::new());
+async fn in_9p_only_the_reply_to_a_flush_frees_the_flushed_tag() {
+    let (mux, _unsolicited, peer) = connect(NineP::<2>, Options::new());
     assert!(poll_times(2, mux.call(ask("Tread"))).await.is_none());
     assert_eq!(peer.sent().await, [frame(0, "Tread"), frame(1, "Tflush 0")]);
     let rest = async {
         assert_eq!(peer.sent().await, [], "both tags are in use");
-        // It was answered before the flush arrived: that makes nothing free.
+        // A reply from before the flush arrived frees nothing.
         peer.reply(0, "Rread");
         assert_eq!(peer.sent().await, []);
         assert_eq!(mux.counts().quarantined, 2);
@@ -59,8 +59,8 @@ async fn in_9p_a_flushed_tag_is_free_only_after_the_flush_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_9p_a_flush_waits_for_a_tag_and_goes_before_calls() {
-    let (mux, _unsolicited, peer) = connect(NineP::<2>, &Options::new());
+async fn in_9p_a_flush_waits_for_a_tag_and_goes_ahead_of_calls() {
+    let (mux, _unsolicited, peer) = connect(NineP::<2>, Options::new());
     let a = async { poll_times(3, mux.call(ask("a"))).await };
     let rest = async {
         assert_eq!(peer.sent().await, [frame(0, "a"), frame(1, "b")]);
@@ -80,9 +80,9 @@ async fn in_9p_a_flush_waits_for_a_tag_and_goes_before_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_9p_a_flush_that_is_answered_late_or_twice_does_no_harm() {
+async fn in_9p_a_late_or_second_reply_to_a_flush_is_harmless() {
     let options = Options::new().quarantine_age(SECOND);
-    let (mux, _unsolicited, peer) = connect(NineP::<3>, &options);
+    let (mux, _unsolicited, peer) = connect(NineP::<3>, options);
     assert!(poll_times(2, mux.call(ask("a"))).await.is_none());
     assert_eq!(peer.sent().await, [frame(0, "a"), frame(1, "Tflush 0")]);
     tokio::time::advance(2 * SECOND).await;
@@ -100,7 +100,7 @@ async fn in_9p_a_flush_that_is_answered_late_or_twice_does_no_harm() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_cannot_be_cancelled_needs_no_second_tag() {
-    let (mux, _unsolicited, peer) = connect(NineP::<9>, &Options::new());
+    let (mux, _unsolicited, peer) = connect(NineP::<9>, Options::new());
     let seven = CallOptions::new().tag(7);
     assert!(poll_times(3, mux.call_with(ask("Tauth"), seven)).await.is_none());
     assert_eq!(peer.sent().await, [frame(7, "Tauth")]);
@@ -110,7 +110,7 @@ async fn a_call_that_cannot_be_cancelled_needs_no_second_tag() {
     assert_eq!(mux.counts().quarantined, 0);
 }
 
-/// JSON-RPC 2.0: ids are numbers or strings. A cancelled call may get no reply.
+/// JSON-RPC 2.0: ids are numbers or strings, and a cancelled call may get no reply.
 struct JsonRpc;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,7 +140,7 @@ impl Protocol for JsonRpc {
         id.as_u64().map(Id::Number).or_else(|| id.as_str().map(|text| Id::Text(text.to_owned())))
     }
 
-    /// What has a method is the other side's request or notification.
+    /// A message with a method is a request or notification of the peer.
     fn is_reply(&self, message: &Value) -> bool {
         message.get("method").is_none()
     }
@@ -153,7 +153,7 @@ impl Protocol for JsonRpc {
 }
 
 mod lines {
-    //! One message a line, as over stdio.
+    //! One message per line, as over stdio.
 
     use pushdown::engine::stackless::{Input, Parser};
     use pushdown::io::framed::{Reader, Writer};
@@ -167,7 +167,7 @@ mod lines {
         serde_json::from_slice(&line).map_err(|_| input.fail(ErrorKind::UnexpectedByte))
     }
 
-    pub(super) fn connect(options: &Options) -> (Mux<JsonRpc>, Unsolicited<JsonRpc>, Server) {
+    pub(super) fn connect(options: Options) -> (Mux<JsonRpc>, Unsolicited<JsonRpc>, Server) {
         let (ours, theirs) = tokio::io::duplex(1 << 10);
         let (read, write) = tokio::io::split(ours);
         let stream = Reader::new(read, Parser::new(line));
@@ -196,7 +196,7 @@ mod lines {
 
 #[tokio::test(start_paused = true)]
 async fn in_json_rpc_ids_are_numbers_or_strings() {
-    let (mux, _unsolicited, mut server) = lines::connect(&Options::new());
+    let (mux, _unsolicited, mut server) = lines::connect(Options::new());
     let named = CallOptions::new().tag(Id::Text("0".to_owned()));
     let calls = async {
         let numbered = mux.call(json!({ "method": "number" }));
@@ -219,8 +219,8 @@ async fn in_json_rpc_ids_are_numbers_or_strings() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_json_rpc_the_server_calls_and_notifies_too() {
-    let (mux, mut unsolicited, mut server) = lines::connect(&Options::new());
+async fn in_json_rpc_the_server_can_call_and_notify() {
+    let (mux, mut unsolicited, mut server) = lines::connect(Options::new());
     let client = async {
         let request = unsolicited.recv().await.unwrap();
         assert_eq!((&request["id"], &request["method"]), (&json!(0), &json!("ask")));
@@ -229,7 +229,7 @@ async fn in_json_rpc_the_server_calls_and_notifies_too() {
     };
     let serving = async {
         let request = server.receive().await;
-        // The same id as that of the client's call: each side counts its own.
+        // The id of the client's own call: each side numbers its calls separately.
         server.send(json!({ "id": 0, "method": "ask" })).await;
         assert_eq!(server.receive().await, json!({ "id": 0, "result": "answer" }));
         server.send(json!({ "method": "news" })).await;
@@ -240,13 +240,13 @@ async fn in_json_rpc_the_server_calls_and_notifies_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_json_rpc_cancelled_calls_get_no_reply_and_their_ids_are_forgotten_with_age() {
+async fn in_json_rpc_the_ids_of_unanswered_cancelled_calls_come_of_age() {
     let options = Options::new().quarantine_age(SECOND).quarantine(crate::count(4));
-    let (mux, _unsolicited, mut server) = lines::connect(&options);
+    let (mux, _unsolicited, mut server) = lines::connect(options);
     for round in 0..20 {
-        let waited = tokio::time::Instant::now();
+        let start = tokio::time::Instant::now();
         let dropping = async {
-            // Every fifth call finds the quarantine full, and waits for one to come of age.
+            // With a full quarantine the call waits until an id comes of age.
             let timeout = CallOptions::new().timeout(2 * SECOND);
             let call = mux.call_with(json!({ "method": "slow" }), timeout);
             poll_times(2 + 1500, call).await
@@ -266,7 +266,8 @@ async fn in_json_rpc_cancelled_calls_get_no_reply_and_their_ids_are_forgotten_wi
                 server.receive().await,
                 json!({ "method": "cancel", "params": { "id": round } })
             );
-            assert!(waited.elapsed() < Duration::from_secs(3));
+            // Paused time, so this depends on the timers alone.
+            assert!(start.elapsed() < Duration::from_secs(3));
         }
     }
     assert!(mux.counts().quarantined <= 4);

@@ -1,8 +1,8 @@
-//! What becomes of the tags of dropped calls.
+//! The tags of dropped calls.
 
 use std::time::Duration;
 
-use pushdown_patterns::mux::{CallOptions, End, Options, WhenFull};
+use pushdown_patterns::mux::{CallOptions, CloseReason, Options, WhenFull};
 use tokio::time::Instant;
 
 use crate::wire::{Toy, ask, connect, frame, toy};
@@ -28,7 +28,7 @@ async fn a_call_that_was_never_polled_does_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tag_in_quarantine_is_refused_to_callers_who_choose_it() {
+async fn a_call_that_chooses_a_tag_in_quarantine_is_refused() {
     let (mux, _unsolicited, peer) = toy();
     let tag = || CallOptions::new().tag(3);
     assert!(poll_times(2, mux.call_with(ask("a"), tag())).await.is_none());
@@ -41,7 +41,7 @@ async fn a_tag_in_quarantine_is_refused_to_callers_who_choose_it() {
 
 #[tokio::test(start_paused = true)]
 async fn while_the_quarantine_is_full_calls_wait() {
-    let (mux, _unsolicited, peer) = connect(Toy::<99>, &Options::new().quarantine(count(2)));
+    let (mux, _unsolicited, peer) = connect(Toy::<99>, Options::new().quarantine(count(2)));
     for _ in 0..2 {
         assert!(poll_times(2, mux.call(ask("dropped"))).await.is_none());
     }
@@ -57,16 +57,16 @@ async fn while_the_quarantine_is_full_calls_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_tag_more_than_fits_ends_the_connection_if_that_is_fatal() {
+async fn a_quarantine_that_overflows_ends_the_connection_if_that_is_fatal() {
     let options = Options::new().quarantine(count(2)).when_full(WhenFull::Fail);
-    let (mux, _unsolicited, peer) = connect(Toy::<99>, &options);
+    let (mux, _unsolicited, peer) = connect(Toy::<99>, options);
     let mut calls: Vec<_> = (0..3).map(|_| Box::pin(mux.call(ask("dropped")))).collect();
     for call in &mut calls {
         assert!(poll_times(1, call.as_mut()).await.is_none());
     }
     let rest = async {
         settle().await;
-        // Also when the other side takes nothing any more.
+        // Even if the peer reads no more.
         peer.block();
         while let Some(call) = calls.pop() {
             settle().await;
@@ -75,13 +75,13 @@ async fn one_tag_more_than_fits_ends_the_connection_if_that_is_fatal() {
         }
     };
     let (reply, ()) = tokio::join!(mux.call(ask("a")), rest);
-    assert!(matches!(end_of(&reply.unwrap_err()), End::QuarantineFull));
+    assert!(matches!(end_of(&reply.unwrap_err()), CloseReason::QuarantineFull));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tag_that_comes_of_age_is_free_and_whoever_waits_for_it_gets_it_then() {
+async fn a_waiting_call_gets_a_tag_as_soon_as_it_comes_of_age() {
     let options = Options::new().quarantine_age(SECOND);
-    let (mux, _unsolicited, peer) = connect(Toy::<1>, &options);
+    let (mux, _unsolicited, peer) = connect(Toy::<1>, options);
     let start = Instant::now();
     assert!(poll_times(1, mux.call(ask("a"))).await.is_none());
     assert_eq!(peer.sent_one().await, frame(0, "a"));
@@ -100,7 +100,7 @@ async fn a_tag_that_comes_of_age_is_free_and_whoever_waits_for_it_gets_it_then()
 #[tokio::test(start_paused = true)]
 async fn a_reply_after_its_tag_came_of_age_is_unexpected() {
     let options = Options::new().quarantine_age(SECOND);
-    let (mux, _unsolicited, peer) = connect(Toy::<9>, &options);
+    let (mux, _unsolicited, peer) = connect(Toy::<9>, options);
     assert!(poll_times(1, mux.call(ask("a"))).await.is_none());
     tokio::time::advance(2 * SECOND).await;
     let answering = async { peer.reply(peer.sent().await[1].tag, "b") };
@@ -112,8 +112,8 @@ async fn a_reply_after_its_tag_came_of_age_is_unexpected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancel_is_not_sent_for_a_call_that_was_answered_in_the_meantime() {
-    let (mux, _unsolicited, peer) = connect(Toy::<9, true>, &Options::new());
+async fn no_cancel_is_sent_for_a_dropped_call_that_has_been_answered() {
+    let (mux, _unsolicited, peer) = connect(Toy::<9, true>, Options::new());
     let mut call = Box::pin(mux.call(ask("a")));
     assert!(poll_times(2, call.as_mut()).await.is_none());
     assert_eq!(peer.sent_one().await, frame(0, "a"));

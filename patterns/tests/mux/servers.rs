@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pushdown_patterns::mux::memcached::{self, Memcached, Request, Status};
-use pushdown_patterns::mux::{CallErrorKind, CallOptions, End, Mux, Options, Unsolicited};
+use pushdown_patterns::mux::{CallErrorKind, CallOptions, CloseReason, Mux, Options, Unsolicited};
 use pushdown_patterns::{Effect, Shutdown};
 use tokio::task::JoinSet;
 
@@ -13,14 +13,17 @@ use crate::common::{PATIENCE, Server, until};
 
 const CALLERS: u64 = 1024;
 
+/// Turns a hang into a failure.
+const HANG: Duration = Duration::from_secs(60);
+
 async fn connect(server: &Server) -> (Mux<Memcached>, Unsolicited<Memcached>) {
     let (read, write) = server.connect().await.unwrap().into_split();
     let (sink, stream) = memcached::split(read, write, memcached::MAX_VALUE);
-    Mux::spawn(Memcached::new(), sink, stream, &Options::new())
+    Mux::spawn(Memcached::new(), sink, stream, Options::new())
 }
 
 #[tokio::test]
-async fn commands_do_what_memcached_says_they_do() {
+async fn every_command_gets_the_reply_that_memcached_documents() {
     let Some(server) = Server::memcached().await else { return };
     let (mux, mut unsolicited) = connect(&server).await;
     let call = async |request: Request| mux.call(request).await.unwrap();
@@ -39,11 +42,11 @@ async fn commands_do_what_memcached_says_they_do() {
     mux.send(Request::noop()).await.unwrap();
     assert_eq!(unsolicited.recv().await.unwrap().status, Status::Noop);
     let report = mux.shutdown(Shutdown::Drain { timeout: PATIENCE }).await;
-    assert!(matches!(report.end, End::Drained), "{}", report.end);
+    assert!(matches!(report.end, CloseReason::Drained), "{}", report.end);
 }
 
 #[tokio::test]
-async fn an_error_reaches_the_caller_whose_request_is_wrong_and_nobody_else() {
+async fn an_error_reaches_only_the_caller_of_the_bad_request() {
     let Some(server) = Server::memcached().await else { return };
     let (mux, _unsolicited) = connect(&server).await;
     let get = || mux.call(Request::get("key").unwrap());
@@ -58,7 +61,7 @@ async fn an_error_reaches_the_caller_whose_request_is_wrong_and_nobody_else() {
     }
 }
 
-/// Each caller stores values of its own and reads them back, and drops a call now and then.
+/// Each caller stores values, reads them back, and drops a call now and then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_callers_get_their_own_values() {
     let Some(server) = Server::memcached().await else { return };
@@ -88,7 +91,7 @@ async fn a_thousand_callers_get_their_own_values() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_killed_in_the_middle_wakes_all_its_callers_at_once() {
+async fn a_server_that_is_killed_wakes_all_callers() {
     let Some(server) = Server::memcached().await else { return };
     let (mux, _unsolicited) = connect(&server).await;
     let calls = Arc::new(AtomicU64::new(0));
@@ -99,13 +102,13 @@ async fn a_server_that_is_killed_in_the_middle_wakes_all_its_callers_at_once() {
             loop {
                 match mux.call(Request::get(format!("{caller}")).unwrap()).await {
                     Ok(_) => _ = calls.fetch_add(1, Ordering::Relaxed),
-                    Err(error) => return (Instant::now(), error),
+                    Err(error) => return error,
                 }
             }
         });
     }
     until("some calls are answered", async || calls.load(Ordering::Relaxed) > 10 * CALLERS).await;
-    // Stopped first, so that all callers are waiting when it is killed.
+    // Stopped first, so that all callers wait when it is killed.
     server.signal("STOP");
     let mut before = 0;
     until("all callers wait", async || {
@@ -115,31 +118,34 @@ async fn a_server_that_is_killed_in_the_middle_wakes_all_its_callers_at_once() {
     })
     .await;
     server.signal("KILL");
-    let ended = callers.join_all().await;
-    let first = ended.iter().map(|(when, _)| *when).min().unwrap();
-    let last = ended.iter().map(|(when, _)| *when).max().unwrap();
-    for (_, error) in &ended {
+    // No call has a timeout, so only the end of the connection can wake them.
+    let ended = tokio::time::timeout(HANG, callers.join_all()).await.expect("all callers wake");
+    for error in &ended {
         let CallErrorKind::Ended(end) = error.kind() else { panic!("{error}") };
-        assert!(matches!(end, End::Closed | End::Receive(_) | End::Send(_)), "{end}");
+        assert!(
+            matches!(end, CloseReason::Closed | CloseReason::Receive(_) | CloseReason::Send(_)),
+            "{end}"
+        );
         assert_eq!(error.effect(), Effect::MayHaveHappened);
     }
     assert_eq!(ended.len() as u64, CALLERS);
-    assert!(last - first < Duration::from_secs(1), "{:?}", last - first);
     assert_eq!(mux.ended().await.unfinished as u64, CALLERS);
-    println!("{CALLERS} callers woken within {:?}", last - first);
+    println!("{CALLERS} callers woken");
 }
 
 #[tokio::test]
-async fn a_server_that_stops_for_a_while_is_late_and_no_more() {
+async fn the_replies_of_a_server_that_stops_for_a_while_are_late_and_harmless() {
     let Some(server) = Server::memcached().await else { return };
     let (mux, _unsolicited) = connect(&server).await;
     server.signal("STOP");
+    // The request is written before the timer can fire: this thread runs the connection's task first.
+    // The reply cannot come before it does.
     let timeout = CallOptions::new().timeout(Duration::from_millis(50));
     let error = mux.call_with(Request::set("key", "late").unwrap(), timeout).await.unwrap_err();
     assert!(matches!(error.kind(), CallErrorKind::TimedOut));
     assert_eq!((error.effect(), mux.counts().quarantined), (Effect::MayHaveHappened, 1));
     server.signal("CONT");
     let reply = mux.call(Request::get("key").unwrap()).await.unwrap();
-    assert_eq!(reply.value.as_deref(), Some(&b"late"[..]), "and it did happen");
+    assert_eq!(reply.value.as_deref(), Some(&b"late"[..]), "the call that timed out did happen");
     assert_eq!((mux.counts().quarantined, mux.counts().late), (0, 1));
 }

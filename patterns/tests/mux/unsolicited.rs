@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use pushdown_patterns::mux::{End, Mux, Options, Unexpected};
+use pushdown_patterns::mux::{CloseReason, Mux, Options, Unexpected};
 
 use crate::wire::{Frame, Peer, Toy, ask, connect, frame, toy};
 use crate::{count, end_of, poll_times, settle};
@@ -40,8 +40,8 @@ async fn an_unsolicited_message_with_the_tag_of_a_call_does_not_answer_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn replies_do_not_wait_for_whoever_takes_unsolicited_messages() {
-    let (mux, mut unsolicited, peer) = connect(Toy::<9>, &Options::new().unsolicited(count(2)));
+async fn replies_do_not_wait_for_the_receiver_of_unsolicited_messages() {
+    let (mux, mut unsolicited, peer) = connect(Toy::<9>, Options::new().unsolicited(count(2)));
     for number in 0..5 {
         peer.reply(number, format!("!{number}"));
     }
@@ -51,7 +51,7 @@ async fn replies_do_not_wait_for_whoever_takes_unsolicited_messages() {
     assert_eq!(unsolicited.recv().await.unwrap().text, "!0");
     assert_eq!(unsolicited.recv().await.unwrap().text, "!1");
     drop(unsolicited);
-    peer.reply(0, "!nobody is there");
+    peer.reply(0, "!no receiver");
     settle().await;
     assert_eq!(mux.counts().discarded, 4);
 }
@@ -59,10 +59,10 @@ async fn replies_do_not_wait_for_whoever_takes_unsolicited_messages() {
 #[tokio::test(start_paused = true)]
 async fn an_unexpected_reply_is_counted_delivered_or_fatal() {
     for how in [Unexpected::Count, Unexpected::Deliver, Unexpected::Fail] {
-        let (mux, mut unsolicited, peer) = connect(Toy::<9>, &Options::new().unexpected(how));
+        let (mux, mut unsolicited, peer) = connect(Toy::<9>, Options::new().unexpected(how));
         let rest = async {
             assert_eq!(peer.sent_one().await.tag, 0);
-            peer.reply(5, "to nothing");
+            peer.reply(5, "to no call");
             settle().await;
             peer.reply(0, "no tag");
             settle().await;
@@ -72,18 +72,20 @@ async fn an_unexpected_reply_is_counted_delivered_or_fatal() {
         let expected = if how == Unexpected::Fail { 1 } else { 2 };
         assert_eq!(mux.counts().unexpected, expected, "{how:?}");
         match how {
-            Unexpected::Fail => assert!(matches!(end_of(&reply.unwrap_err()), End::Unexpected)),
+            Unexpected::Fail => {
+                assert!(matches!(end_of(&reply.unwrap_err()), CloseReason::Unexpected));
+            }
             Unexpected::Count => assert!(reply.is_ok()),
             Unexpected::Deliver => {
                 assert!(reply.is_ok());
-                assert_eq!(unsolicited.recv().await.unwrap().text, "to nothing");
+                assert_eq!(unsolicited.recv().await.unwrap().text, "to no call");
                 assert_eq!(unsolicited.recv().await.unwrap().text, "no tag");
             }
         }
     }
 }
 
-/// Always has a message, and answers what was sent.
+/// Always has a message, and answers each request.
 struct Flood(Peer, u32);
 
 impl Stream for Flood {
@@ -91,7 +93,7 @@ impl Stream for Flood {
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.1 += 1;
-        assert!(self.1 < 100_000, "nothing else gets a turn");
+        assert!(self.1 < 100_000, "no other task gets a turn");
         let reply = self.0.take_sent().pop();
         Poll::Ready(Some(Ok(reply.unwrap_or_else(|| frame(0, "!more")))))
     }
@@ -102,7 +104,7 @@ async fn a_flood_of_messages_keeps_neither_calls_nor_other_tasks_waiting() {
     let peer = Peer::default();
     let (sink, _) = peer.sides();
     let flood = Flood(peer.clone(), 0);
-    let (mux, _unsolicited) = Mux::spawn(Toy::<9>, sink, flood, &Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Toy::<9>, sink, flood, Options::new());
     for text in ["a", "b"] {
         assert_eq!(mux.call(ask(text)).await.unwrap().text, text);
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! A protocol to play with, and a connection of which the test holds the other end.
+//! A toy protocol, and a connection whose other end the test controls.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,7 +12,7 @@ use pushdown_patterns::mux::{Mux, Options, Protocol, Unsolicited};
 
 use crate::settle;
 
-/// What goes over the wire, in either direction.
+/// A message, in either direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) tag: u64,
@@ -28,8 +28,8 @@ pub(crate) fn ask(text: impl Into<String>) -> Frame {
     frame(u64::MAX, text)
 }
 
-/// Frames with so many tags. What begins with `!` is not a reply. A call is cancelled by a frame that
-/// says so, if `CANCEL` is set.
+/// Frames with `TAGS` tags. A text that begins with `!` is not a reply. With `CANCEL` there is a message
+/// that cancels a call.
 pub(crate) struct Toy<const TAGS: u64 = { u64::MAX }, const CANCEL: bool = false>;
 
 impl<const TAGS: u64, const CANCEL: bool> Protocol for Toy<TAGS, CANCEL> {
@@ -63,12 +63,12 @@ impl<const TAGS: u64, const CANCEL: bool> Protocol for Toy<TAGS, CANCEL> {
 #[derive(Default)]
 struct State {
     sent: VecDeque<Frame>,
-    /// Nothing can be sent at the moment.
+    /// Set while nothing can be sent.
     blocked: bool,
     broken: bool,
     closed: bool,
     sender: Option<Waker>,
-    /// How often the sink was flushed that had something new in it.
+    /// Number of flushes that had something to flush.
     flushes: usize,
     unflushed: bool,
     incoming: VecDeque<Option<io::Result<Frame>>>,
@@ -96,35 +96,35 @@ impl Peer {
         result
     }
 
-    /// All that was sent since the last time, once everybody waits.
+    /// Takes all frames sent so far, once every task waits.
     pub(crate) async fn sent(&self) -> Vec<Frame> {
         settle().await;
         self.0.lock().unwrap().sent.drain(..).collect()
     }
 
-    /// All that was sent since the last time.
+    /// Takes all frames sent so far.
     pub(crate) fn take_sent(&self) -> Vec<Frame> {
         self.0.lock().unwrap().sent.drain(..).collect()
     }
 
-    /// The one frame that was sent.
+    /// Takes the only frame sent so far, once every task waits.
     pub(crate) async fn sent_one(&self) -> Frame {
         let sent = self.sent().await;
         let [frame] = &sent[..] else { panic!("not one frame: {sent:?}") };
         frame.clone()
     }
 
-    /// How often what was sent was flushed.
+    /// Number of flushes that had something to flush.
     pub(crate) fn flushes(&self) -> usize {
         self.0.lock().unwrap().flushes
     }
 
-    /// Whether the multiplexer has closed its sink.
+    /// Returns true once the multiplexer has closed its sink.
     pub(crate) fn is_closed(&self) -> bool {
         self.0.lock().unwrap().closed
     }
 
-    /// Whether the multiplexer has dropped its ends.
+    /// Returns true once the multiplexer has dropped its sink and stream.
     pub(crate) fn is_dropped(&self) -> bool {
         Arc::strong_count(&self.0) == 1
     }
@@ -149,7 +149,7 @@ impl Peer {
         self.change(|state| state.broken = true);
     }
 
-    /// From now on nothing can be sent.
+    /// Stops the sink from taking frames.
     pub(crate) fn block(&self) {
         self.change(|state| state.blocked = true);
     }
@@ -183,7 +183,7 @@ impl Sink<Frame> for Side {
     fn start_send(self: Pin<&mut Self>, frame: Frame) -> io::Result<()> {
         assert!(frame.text != "panic in start_send", "start_send panics");
         let mut state = self.0.0.lock().unwrap();
-        assert!(!state.blocked, "there is room for one, or start_send is not called");
+        assert!(!state.blocked, "start_send is called only when there is room");
         state.sent.push_back(frame);
         state.unflushed = true;
         Ok(())
@@ -218,8 +218,8 @@ impl Stream for Side {
     }
 }
 
-/// A connection, and its other end.
-pub(crate) fn connect<P>(protocol: P, options: &Options) -> (Mux<P>, Unsolicited<P>, Peer)
+/// Creates a connection, and its other end.
+pub(crate) fn connect<P>(protocol: P, options: Options) -> (Mux<P>, Unsolicited<P>, Peer)
 where
     P: Protocol<Request = Frame, Reply = Frame>,
 {
@@ -229,7 +229,7 @@ where
     (mux, unsolicited, peer)
 }
 
-/// One with tags without end and the options as they are.
+/// Creates a connection with unlimited tags and default options.
 pub(crate) fn toy() -> (Mux<Toy>, Unsolicited<Toy>, Peer) {
-    connect(Toy, &Options::new())
+    connect(Toy, Options::new())
 }

@@ -1,13 +1,12 @@
-//! Channels of the user's own.
+//! Channels of the caller.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
-use pushdown_patterns::pubsub::{CancelError, How, Item, Policy, SubscribeError, mutex};
+use pushdown_patterns::pubsub::{CancelError, Item, Policy, ReaderOutcome, SubscribeError, mutex};
 use pushdown_patterns::{Shutdown, thread};
 use tokio::sync::mpsc;
 
-use crate::{SECOND, alive_tasks, lossless, publish, settle, short};
+use crate::{HANG, SECOND, alive_tasks, lossless, publish, settle, short};
 
 async fn received(channel: &mut mpsc::Receiver<Item<std::sync::Arc<u64>>>) -> Vec<i64> {
     let mut items = Vec::new();
@@ -18,7 +17,7 @@ async fn received(channel: &mut mpsc::Receiver<Item<std::sync::Arc<u64>>>) -> Ve
 }
 
 shapes! {
-    async fn a_channel_receives_what_is_published_and_is_closed_by_the_cancel<S>(server: S) {
+    async fn a_channel_receives_events_and_is_closed_by_the_cancel<S>(server: S) {
         let (sender, mut receiver) = mpsc::channel(1);
         let tasks = alive_tasks();
         server.subscribe_channel(sender.clone(), lossless()).await.unwrap();
@@ -45,14 +44,14 @@ shapes! {
 
     async fn cancelling_a_channel_that_is_not_subscribed_is_an_error<S>(server: S) {
         let (sender, _receiver) = mpsc::channel(1);
-        let stranger = server.cancel_channel(sender.clone()).await;
-        assert_eq!(stranger, Err(CancelError::NotSubscribed));
+        let unknown = server.cancel_channel(sender.clone()).await;
+        assert_eq!(unknown, Err(CancelError::NotSubscribed));
         server.subscribe_channel(sender.clone(), lossless()).await.unwrap();
         server.cancel_channel(sender.clone()).await.unwrap();
         assert_eq!(server.cancel_channel(sender).await, Err(CancelError::NotSubscribed));
     }
 
-    async fn a_channel_closed_at_its_other_end_ends_the_subscription<S>(server: S) {
+    async fn closing_the_receiver_ends_the_subscription<S>(server: S) {
         let tasks = alive_tasks();
         for published in [false, true] {
             let (sender, receiver) = mpsc::channel(1);
@@ -69,7 +68,7 @@ shapes! {
         assert_eq!(alive_tasks(), tasks);
     }
 
-    async fn the_policy_acts_in_front_of_the_channel<S>(server: S) {
+    async fn the_policy_applies_to_the_queue_in_front_of_the_channel<S>(server: S) {
         let (sender, mut receiver) = mpsc::channel(1);
         server.subscribe_channel(sender.clone(), Policy::drop_newest(2)).await.unwrap();
         for event in 1..=6 {
@@ -77,11 +76,11 @@ shapes! {
             settle().await;
         }
         server.cancel_channel(sender).await.unwrap();
-        // One in the channel, one in the hand of the forwarder, two in the queue.
+        // One in the channel, one in the forwarder's hand, two in the queue.
         assert_eq!(received(&mut receiver).await, [1, 2, 3, 4, -2]);
     }
 
-    async fn a_stuck_channel_is_let_go_when_its_subscription_is_disconnected<S>(server: S) {
+    async fn a_forwarder_to_a_full_channel_ends_when_its_subscription_is_disconnected<S>(server: S) {
         let tasks = alive_tasks();
         let (sender, mut receiver) = mpsc::channel(1);
         let policy = Policy::disconnect(1, SECOND);
@@ -97,20 +96,20 @@ shapes! {
         assert_eq!(received(&mut receiver).await, [1]);
     }
 
-    async fn draining_waits_for_channels_too<S>(server: S) {
+    async fn a_drain_waits_for_channels_too<S>(server: S) {
         let (sender, mut receiver) = mpsc::channel(1);
         server.subscribe_channel(sender, lossless()).await.unwrap();
         publish(&server, 1..=5).await;
         let reader = tokio::spawn(async move { received(&mut receiver).await });
         let report = server.shutdown(Shutdown::Drain { timeout: SECOND }).await;
         assert_eq!(report.ended.len(), 1);
-        assert_eq!((report.ended[0].how, report.ended[0].undelivered), (How::Drained, 0));
+        assert_eq!((report.ended[0].outcome, report.ended[0].undelivered), (ReaderOutcome::Drained, 0));
         assert_eq!(reader.await.unwrap(), [1, 2, 3, 4, 5]);
     }
 }
 
 #[test]
-fn a_channel_of_threads_is_filled_by_a_thread() {
+fn a_thread_fills_a_channel_for_threads() {
     let server = mutex::Server::<u64>::new();
     let (sender, receiver) = thread::channel(NonZeroUsize::MIN);
     let id = server.subscribe_channel(sender.clone(), lossless()).unwrap();
@@ -121,11 +120,11 @@ fn a_channel_of_threads_is_filled_by_a_thread() {
     }
     server.cancel_channel(sender).unwrap();
     let items: Vec<i64> = receiver.iter().map(short).collect();
-    assert_eq!(items, [1, 2, 3, 4, 5], "and is closed when the stream ends");
+    assert_eq!(items, [1, 2, 3, 4, 5], "and the channel is closed when the stream ends");
 }
 
 #[test]
-fn a_thread_that_fills_a_channel_ends_when_the_channel_is_closed() {
+fn a_thread_that_fills_a_channel_ends_when_the_receiver_is_closed() {
     for published in [false, true] {
         let server = mutex::Server::<u64>::new();
         let (sender, receiver) = thread::channel(NonZeroUsize::MIN);
@@ -136,7 +135,7 @@ fn a_thread_that_fills_a_channel_ends_when_the_channel_is_closed() {
         drop(receiver);
         let start = std::time::Instant::now();
         while server.subscribers() > 0 {
-            assert!(start.elapsed() < Duration::from_secs(20), "{published}");
+            assert!(start.elapsed() < HANG, "the thread does not end; published: {published}");
             std::thread::yield_now();
         }
     }

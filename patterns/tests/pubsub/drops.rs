@@ -8,7 +8,7 @@ use pushdown_patterns::pubsub::{Item, Policy};
 use crate::{alive_tasks, counted, drop_after, lossless, poll_once, publish, ready, settle, waits};
 
 shapes! {
-    async fn a_publish_dropped_at_any_point_has_reached_all_or_nobody<S>(server: S) {
+    async fn a_publish_dropped_at_any_point_has_reached_all_or_none<S>(server: S) {
         let mut slow = server.subscribe(Policy::block(1, Duration::MAX)).await.unwrap();
         let mut fast = server.subscribe(lossless()).await.unwrap();
         let (mut cut, mut seen) = (0, Vec::new());
@@ -42,7 +42,7 @@ shapes! {
         assert!(matches!(item, Some(Item::Event { seq: 2, event }) if **event == 20));
     }
 
-    async fn a_publisher_that_is_neither_polled_nor_dropped_keeps_nobody_waiting<S>(server: S) {
+    async fn a_publisher_that_is_neither_polled_nor_dropped_holds_up_no_other<S>(server: S) {
         let mut slow = server.subscribe(Policy::block(1, crate::SECOND)).await.unwrap();
         publish(&server, [1]).await;
         let mut first = Box::pin(server.publish(2));
@@ -55,7 +55,7 @@ shapes! {
         drop(first);
     }
 
-    async fn a_recv_that_is_dropped_takes_no_item<S>(server: S) {
+    async fn a_dropped_recv_takes_no_item<S>(server: S) {
         let mut subscription = server.subscribe(lossless()).await.unwrap();
         for event in 1..=50 {
             {
@@ -67,7 +67,7 @@ shapes! {
         }
     }
 
-    async fn what_is_dropped_while_it_asks_leaves_nothing_behind<S>(server: S) {
+    async fn a_request_that_is_dropped_leaves_nothing_behind<S>(server: S) {
         let tasks = alive_tasks();
         let subscribed = server.subscribe(lossless()).await.unwrap();
         for polls in 0..4 {
@@ -87,7 +87,7 @@ shapes! {
         assert_eq!(server.subscribers().await, 0);
     }
 
-    async fn payloads_are_freed_when_nobody_needs_them<S>(server: S) {
+    async fn a_payload_is_freed_after_its_last_reader<S>(server: S) {
         let mut subscription = server.subscribe(lossless()).await.unwrap();
         let (payload, freed) = counted();
         server.publish(payload).await.unwrap();
@@ -99,12 +99,12 @@ shapes! {
         assert!(freed.upgrade().is_none());
     }
 
-    async fn a_stuck_subscriber_does_not_keep_what_its_policy_has_dropped<S>(server: S) {
+    async fn a_stuck_subscriber_does_not_keep_payloads_that_its_policy_dropped<S>(server: S) {
         let oldest = server.subscribe(Policy::drop_oldest(1)).await.unwrap();
         let (payload, freed) = counted();
         server.publish(payload).await.unwrap();
         publish(&server, 0..100).await;
-        assert!(freed.upgrade().is_none(), "the oldest is gone");
+        assert!(freed.upgrade().is_none(), "the oldest event is freed");
         let newest = server.subscribe(Policy::drop_newest(1)).await.unwrap();
         publish(&server, [0]).await;
         let (payload, freed) = counted();
@@ -113,12 +113,12 @@ shapes! {
         }
         server.publish(payload).await.unwrap();
         publish(&server, 0..100).await;
-        assert!(freed.upgrade().is_none(), "the newest is gone");
+        assert!(freed.upgrade().is_none(), "the newest event is freed");
         let disconnected = server.subscribe(Policy::disconnect(1, Duration::ZERO)).await.unwrap();
         let (payload, freed) = counted();
         server.publish(payload).await.unwrap();
         publish(&server, 0..100).await;
-        assert!(freed.upgrade().is_none(), "so is what a disconnected one had not read");
+        assert!(freed.upgrade().is_none(), "an unread event is freed at the disconnect");
         drop((oldest, newest, disconnected));
     }
 }

@@ -3,14 +3,16 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use pushdown_patterns::pubsub::{Ended, How, Item, PubSub, SubscribeError, mutex, task};
+use pushdown_patterns::pubsub::{
+    EndedSubscription, Item, PubSub, ReaderOutcome, SubscribeError, mutex, task,
+};
 use pushdown_patterns::{Shutdown, thread};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::{SECOND, alive_tasks, lossless, publish, settle, short};
 
-/// What lies in the channel.
+/// The items in the channel.
 fn buffered(channel: &mut mpsc::Receiver<Item<Arc<u64>>>) -> Vec<i64> {
     std::iter::from_fn(|| channel.try_recv().ok().map(short)).collect()
 }
@@ -22,7 +24,7 @@ shapes! {
         publish(&server, 1..=2).await;
         settle().await;
         let report = server.shutdown(Shutdown::Drain { timeout: SECOND }).await;
-        assert_eq!(report.ended, [Ended { id, how: How::Aborted, undelivered: 1 }]);
+        assert_eq!(report.ended, [EndedSubscription { id, outcome: ReaderOutcome::Aborted, undelivered: 1 }]);
         settle().await;
         assert_eq!(buffered(&mut receiver), [1]);
     }
@@ -39,7 +41,7 @@ shapes! {
         settle().await;
         drop(receiver);
         let ended = draining.await.unwrap().ended;
-        assert_eq!(ended, [Ended { id, how: How::Dropped, undelivered: 1 }]);
+        assert_eq!(ended, [EndedSubscription { id, outcome: ReaderOutcome::Dropped, undelivered: 1 }]);
     }
 
     async fn nothing_is_sent_into_a_channel_after_an_abort_has_returned<S>(server: S) {
@@ -48,13 +50,13 @@ shapes! {
         publish(&server, 1..=3).await;
         settle().await;
         server.shutdown(Shutdown::Abort).await;
-        assert_eq!(buffered(&mut receiver), [1], "this makes room");
+        assert_eq!(buffered(&mut receiver), [1], "receiving makes room");
         settle().await;
         assert_eq!(buffered(&mut receiver), []);
         assert!(receiver.recv().await.is_none());
     }
 
-    async fn a_channel_is_refused_until_what_it_was_to_receive_has_reached_it<S>(server: S) {
+    async fn a_channel_cannot_be_subscribed_again_before_its_last_item_has_arrived<S>(server: S) {
         let (sender, mut receiver) = mpsc::channel(1);
         let id = server.subscribe_channel(sender.clone(), lossless()).await.unwrap();
         publish(&server, 1..=5).await;
@@ -77,7 +79,7 @@ shapes! {
         assert!(received.iter().copied().eq(1..=10), "{received:?}");
     }
 
-    async fn a_stuck_channel_is_let_go_by_an_abort<S>(server: S) {
+    async fn a_forwarder_to_a_full_channel_ends_with_an_abort<S>(server: S) {
         let (sender, mut receiver) = mpsc::channel(1);
         server.subscribe_channel(sender, lossless()).await.unwrap();
         publish(&server, 1..=3).await;
@@ -85,12 +87,12 @@ shapes! {
         assert_ne!(alive_tasks(), 0);
         drop(server);
         settle().await;
-        assert_eq!(alive_tasks(), 0, "nobody waits for the reader");
+        assert_eq!(alive_tasks(), 0, "the forwarder does not wait for the reader");
         assert_eq!(buffered(&mut receiver), [1]);
     }
 }
 
-/// A payload that panics when it is dropped, if it is the fifth.
+/// A payload of which the fifth panics when it is dropped.
 struct Fragile(u64);
 
 impl Drop for Fragile {
@@ -99,8 +101,8 @@ impl Drop for Fragile {
     }
 }
 
-/// The channel is read only once everything is published, so it is the forwarder that leaves the
-/// payload last.
+/// The channel is read only once everything is published, so the forwarder is the last owner of the
+/// payload.
 async fn a_task_that_survives_a_payload<S: PubSub<Fragile>>(server: S) {
     let (sender, mut receiver) = mpsc::channel(1);
     server.subscribe_channel(sender.clone(), lossless()).await.unwrap();
@@ -121,7 +123,7 @@ async fn a_task_that_survives_a_payload<S: PubSub<Fragile>>(server: S) {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_fills_a_channel_survives_a_payload_that_panics() {
     timeout(SECOND, a_task_that_survives_a_payload(mutex::Server::new())).await.unwrap();
-    timeout(SECOND, a_task_that_survives_a_payload(task::Server::new())).await.unwrap();
+    timeout(SECOND, a_task_that_survives_a_payload(task::Server::spawn())).await.unwrap();
 }
 
 #[test]

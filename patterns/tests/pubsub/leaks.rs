@@ -1,4 +1,4 @@
-//! Ten thousand random lives of a server, each of which leaves nothing behind.
+//! Many random lives of a server, none of which leaves anything behind.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::{SECOND, alive_tasks, drop_after};
 
-/// For each shape.
+/// The number of lives of each shape.
 const LIVES: u64 = 5_000;
 
 /// SplitMix64: G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators",
@@ -35,7 +35,7 @@ fn policy(random: &mut Random) -> Policy {
     }
 }
 
-/// What it published, to see whether it is gone.
+/// Lives one life. Returns the payloads that were published, which should be gone.
 async fn live<S: PubSub<u64>>(server: S, random: &mut Random) -> Vec<Weak<u64>> {
     let mut subscriptions: Vec<Subscription<u64>> = Vec::new();
     let mut channels = Vec::new();
@@ -101,5 +101,5 @@ async fn a_server_under_a_lock_leaves_nothing_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_in_a_task_leaves_nothing_behind() {
-    lives(task::Server::new).await;
+    lives(task::Server::spawn).await;
 }

@@ -1,4 +1,4 @@
-//! The publish/subscribe server, both shapes through one interface.
+//! The publish/subscribe server: both shapes through one interface.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use pushdown_patterns::pubsub::{Item, Policy, PubSub, Subscription};
 use tokio::runtime::Handle;
 
-/// Tests of one behaviour, run with each shape in a runtime whose time is paused.
+/// Runs each test with both shapes, in a runtime whose time is paused.
 macro_rules! shapes {
     ($($(#[$meta:meta])* async fn $name:ident<S>($server:ident: S) $body:block)*) => {
         $($(#[$meta])* async fn $name<S: crate::PubSub<u64>>($server: S) $body)*
@@ -24,7 +24,7 @@ macro_rules! shapes {
         mod in_task {
             $(#[tokio::test(start_paused = true)]
             async fn $name() {
-                super::$name(pushdown_patterns::pubsub::task::Server::new()).await;
+                super::$name(pushdown_patterns::pubsub::task::Server::spawn()).await;
             })*
         }
     };
@@ -33,26 +33,29 @@ macro_rules! shapes {
 mod cancel;
 mod channels;
 mod drops;
-mod faults;
 mod forwarders;
 mod leaks;
 mod model;
 mod order;
+mod others;
+mod panics;
 mod payloads;
 mod policies;
-mod regressions;
 mod shutdown;
 mod threads;
 mod wakes;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A policy that loses nothing and never runs out of patience.
+/// A deadline that only turns a hang into a failure.
+const HANG: Duration = Duration::from_secs(60);
+
+/// A policy that loses nothing, with which publishers wait forever.
 fn lossless() -> Policy {
     Policy::block(1000, Duration::MAX)
 }
 
-/// An item in short: its number, or how many are missed with a minus.
+/// An item in short: the number of an event, or the negated number of missed ones.
 fn short<T>(item: Item<T>) -> i64 {
     match item {
         Item::Event { seq, .. } => seq.cast_signed(),
@@ -60,12 +63,12 @@ fn short<T>(item: Item<T>) -> i64 {
     }
 }
 
-/// All that can be read without waiting.
+/// The items that can be read without waiting.
 fn ready(subscription: &mut Subscription<u64>) -> Vec<i64> {
     std::iter::from_fn(|| subscription.try_recv().ok().map(short)).collect()
 }
 
-/// Everything up to the end of the stream.
+/// The items up to the end of the stream.
 async fn rest(subscription: &mut Subscription<u64>) -> Vec<i64> {
     let mut items = Vec::new();
     while let Some(item) = subscription.recv().await {
@@ -88,7 +91,7 @@ async fn settle() {
     }
 }
 
-/// Whether a future is still waiting after everybody else has done what can be done.
+/// Returns whether a future is still pending after all other tasks have run until they wait.
 async fn waits(mut future: impl Future + Unpin) -> bool {
     for _ in 0..50 {
         let polled =
@@ -101,7 +104,8 @@ async fn waits(mut future: impl Future + Unpin) -> bool {
     true
 }
 
-/// Polls a future so many times, with all others running in between, and drops it.
+/// Polls a future this many times, with the other tasks running in between, and drops it. Returns
+/// whether it was ready.
 async fn drop_after(polls: usize, future: impl Future) -> bool {
     let mut future = pin!(future);
     for _ in 0..polls {
@@ -123,7 +127,7 @@ fn alive_tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }
 
-/// A payload that tells whether it was dropped.
+/// A payload, and a weak reference that tells whether it was dropped.
 fn counted() -> (Arc<u64>, std::sync::Weak<u64>) {
     let payload = Arc::new(0);
     let weak = Arc::downgrade(&payload);

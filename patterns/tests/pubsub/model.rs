@@ -1,4 +1,4 @@
-//! The core against a sequential model: for each subscriber a plain list, and what its policy says.
+//! The proto types against a sequential model: a plain list per subscriber, and its policy.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use pushdown_patterns::pubsub::core::{Aftermath, Place, Queue, Read, Registry};
-use pushdown_patterns::pubsub::{End, How, Limit, Policy, SubscriberId};
+use pushdown_patterns::pubsub::proto::{Cursor, Deferred, Queue, Read, Registry};
+use pushdown_patterns::pubsub::{EndReason, Limit, Policy, ReaderOutcome, SubscriberId};
 
 const LIMIT: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug)]
 enum Step {
     Subscribe(Policy),
-    /// An event of so many bytes.
+    /// Publishes an event of this many bytes.
     Publish(usize),
-    /// So many items, by one of the subscribers.
+    /// One of the subscribers reads up to this many items.
     Read(prop::sample::Index, usize),
     Cancel(prop::sample::Index),
     Leave(prop::sample::Index),
@@ -63,10 +63,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// A subscriber as the documentation describes it.
 struct Model {
     policy: Policy,
-    /// Numbers and bytes of events, or `None` for a missed one.
+    /// The number of each event and its size, or `None` if it was missed.
     items: VecDeque<(u64, Option<usize>)>,
     full_since: Option<Instant>,
-    end: Option<End>,
+    end: Option<EndReason>,
 }
 
 impl Model {
@@ -112,11 +112,11 @@ impl Model {
     }
 
     fn disconnect(&mut self) {
-        self.end = Some(End::TooSlow);
+        self.end = Some(EndReason::TooSlow);
         self.items.iter_mut().for_each(|(_, bytes)| *bytes = None);
     }
 
-    /// What is read next: the number of an event, or how many are missed.
+    /// The result of the next read.
     fn read(&mut self) -> Read {
         match self.items.pop_front() {
             Some((seq, Some(_))) => Read::Event { seq, room: false },
@@ -136,18 +136,18 @@ impl Model {
 struct Subscriber {
     id: SubscriberId,
     queue: Rc<RefCell<Queue<u64>>>,
-    place: Place<u64>,
+    cursor: Cursor<u64>,
     model: Model,
     left: bool,
 }
 
 impl Subscriber {
     fn read(&mut self, published: u64) -> Result<Read, TestCaseError> {
-        let read = self.queue.borrow_mut().read(&mut self.place, || published);
-        self.place.clear();
+        let read = self.queue.borrow_mut().poll_read(&mut self.cursor, || published);
+        self.cursor.clear();
         let found = match read {
             Read::Event { seq, .. } => {
-                prop_assert_eq!(**self.place.event(seq), seq, "the payload of the event");
+                prop_assert_eq!(**self.cursor.event(seq), seq, "the payload of the event");
                 Read::Event { seq, room: false }
             }
             other => other,
@@ -163,25 +163,31 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut subscribers: Vec<Subscriber> = Vec::new();
     let (mut published, mut now) = (0, Instant::now());
     for step in steps {
-        let mut aftermath = Aftermath::default();
+        let mut deferred = Deferred::default();
         match step {
             Step::Subscribe(policy) => {
                 let queue = Rc::new(RefCell::new(Queue::new(policy)));
                 let id = registry.subscribe(queue.clone());
                 let model = Model { policy, items: VecDeque::new(), full_since: None, end: None };
-                subscribers.push(Subscriber { id, queue, place: Place::new(), model, left: false });
+                subscribers.push(Subscriber {
+                    id,
+                    queue,
+                    cursor: Cursor::new(),
+                    model,
+                    left: false,
+                });
             }
             Step::Publish(bytes) => {
                 let live = || subscribers.iter().filter(|sub| !sub.left && sub.model.end.is_none());
                 let full: Vec<_> =
                     live().filter(|sub| !sub.model.has_room()).map(|sub| sub.id).collect();
-                match registry.room() {
+                match registry.poll_room() {
                     Err(wait) => prop_assert!(full.contains(&wait.id), "{:?} {:?}", wait, full),
                     Ok(()) => {
-                        prop_assert_eq!(&full, &[], "nobody is full");
+                        prop_assert_eq!(&full, &[], "no queue is full");
                         published += 1;
                         let event = Arc::new(published);
-                        let seq = registry.publish(event, bytes, || now, &mut aftermath);
+                        let seq = registry.publish(event, bytes, || now, &mut deferred);
                         prop_assert_eq!(seq, published);
                         for sub in &mut subscribers {
                             if !sub.left && sub.model.end.is_none() {
@@ -201,48 +207,49 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
             Step::Cancel(who) if !subscribers.is_empty() => {
                 let sub = who.get_mut(&mut subscribers);
-                let cancelled = registry.cancel(sub.id, &mut aftermath).is_some();
+                let cancelled = registry.cancel(sub.id, &mut deferred).is_some();
                 prop_assert_eq!(cancelled, !sub.left && sub.model.end.is_none());
-                sub.model.end.get_or_insert(End::Cancelled);
+                sub.model.end.get_or_insert(EndReason::Cancelled);
             }
             Step::Leave(who) if !subscribers.is_empty() => {
                 let sub = who.get_mut(&mut subscribers);
-                prop_assert_eq!(registry.left(sub.id).is_some(), !sub.left);
+                prop_assert_eq!(registry.handle_reader_left(sub.id, &mut deferred), !sub.left);
                 sub.left = true;
             }
             Step::Sleep => now += LIMIT / 2,
-            Step::Close => registry.close(End::Shutdown),
-            Step::Abort => drop(registry.abort(&mut aftermath)),
+            Step::Close => registry.close(EndReason::Shutdown),
+            Step::Abort => registry.abort(&mut deferred),
             Step::Read(..) | Step::Cancel(_) | Step::Leave(_) => {}
         }
-        drop(aftermath);
+        drop(deferred);
     }
     end(registry, subscribers, published)
 }
 
-/// Reads everything to the end, and looks at the report.
+/// Reads all streams to the end, and checks the report.
 fn end(
     mut registry: Registry<Rc<RefCell<Queue<u64>>>>,
     mut subscribers: Vec<Subscriber>,
     published: u64,
 ) -> Result<(), TestCaseError> {
-    let aborted: Vec<_> = registry.ended().map_or(Vec::new(), |(_, ended)| ended.to_vec());
+    let aborted: Vec<_> = registry.ended().unwrap_or_default().to_vec();
+    let mut deferred = Deferred::default();
     let closed = registry.is_closed();
     for sub in subscribers.iter_mut().filter(|sub| !sub.left) {
         if let Some(ended) = aborted.iter().find(|ended| ended.id == sub.id) {
-            prop_assert_eq!(ended.how, How::Aborted);
+            prop_assert_eq!(ended.outcome, ReaderOutcome::Aborted);
             prop_assert_eq!(ended.undelivered, sub.model.items.len() as u64);
             sub.model.items.clear();
-            sub.model.end = Some(End::Aborted);
+            sub.model.end = Some(EndReason::Aborted);
         } else if closed {
-            sub.model.end.get_or_insert(End::Shutdown);
+            sub.model.end.get_or_insert(EndReason::Shutdown);
         }
         while !matches!(sub.read(published)?, Read::Empty | Read::End(_)) {}
         prop_assert_eq!(sub.queue.borrow().end(), sub.model.end);
-        prop_assert_eq!(registry.left(sub.id).is_some(), aborted.is_empty());
+        prop_assert_eq!(registry.handle_reader_left(sub.id, &mut deferred), aborted.is_empty());
     }
-    if let Some((all, ended)) = registry.ended() {
-        prop_assert!(all);
+    if let Some(ended) = registry.ended() {
+        prop_assert!(registry.is_finished());
         let stayed = subscribers.iter().filter(|sub| !sub.left).count();
         prop_assert_eq!(ended.len(), stayed);
     }
@@ -253,7 +260,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_core_does_what_the_model_does(steps in steps()) {
+    fn the_registry_and_its_queues_do_what_the_model_does(steps in steps()) {
         check(steps)?;
     }
 }

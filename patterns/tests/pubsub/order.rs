@@ -1,11 +1,12 @@
-//! One order, for all.
+//! One order for all subscribers.
 
+use pushdown_patterns::Shutdown;
 use pushdown_patterns::pubsub::{Item, PubSub, mutex, task};
 
-use crate::{lossless, publish, ready, settle};
+use crate::{HANG, lossless, publish, ready, settle};
 
 shapes! {
-    async fn an_event_is_received_by_all_who_are_subscribed<S>(server: S) {
+    async fn an_event_reaches_everyone_subscribed_at_the_time<S>(server: S) {
         let mut early = server.subscribe(lossless()).await.unwrap();
         publish(&server, [10]).await;
         let mut late = server.subscribe(lossless()).await.unwrap();
@@ -16,7 +17,7 @@ shapes! {
         assert_eq!(ready(&mut late), []);
     }
 
-    async fn numbers_follow_each_other_without_subscribers_too<S>(server: S) {
+    async fn events_are_numbered_without_subscribers_too<S>(server: S) {
         for seq in 1..=100 {
             assert_eq!(server.publish(seq).await.unwrap(), seq);
         }
@@ -25,7 +26,7 @@ shapes! {
         assert_eq!(ready(&mut late), [101]);
     }
 
-    async fn a_reader_that_waits_is_woken<S>(server: S) {
+    async fn a_waiting_reader_is_woken<S>(server: S) {
         let mut subscription = server.subscribe(lossless()).await.unwrap();
         let reader = tokio::spawn(async move {
             let item = subscription.recv().await.unwrap().cloned();
@@ -54,7 +55,7 @@ shapes! {
     }
 }
 
-/// Publishers on several threads, and readers that each write down what they see.
+/// Publishers on several threads, and readers that each record what they see.
 async fn concurrent<S: PubSub<u64>>(server: S) {
     const PUBLISHERS: u64 = 4;
     const EVENTS: u64 = 500;
@@ -86,14 +87,13 @@ async fn concurrent<S: PubSub<u64>>(server: S) {
     for publisher in publishers {
         publisher.await.unwrap();
     }
-    let timeout = std::time::Duration::from_secs(60);
-    server.shutdown(pushdown_patterns::Shutdown::Drain { timeout }).await;
+    server.shutdown(Shutdown::Drain { timeout: HANG }).await;
     let mut all = Vec::new();
     for reader in readers {
         all.push(reader.await.unwrap());
     }
     for seen in &all {
-        assert_eq!(seen, &all[0], "everybody sees the same");
+        assert_eq!(seen, &all[0], "all readers see the same");
         assert!(seen.iter().map(|(seq, _)| *seq).eq(1..=PUBLISHERS * EVENTS));
         for publisher in 0..PUBLISHERS {
             let own = seen.iter().map(|(_, event)| *event).filter(|e| e / EVENTS == publisher);
@@ -104,7 +104,7 @@ async fn concurrent<S: PubSub<u64>>(server: S) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn everybody_sees_the_events_of_concurrent_publishers_in_one_order() {
+async fn all_readers_see_the_events_of_concurrent_publishers_in_one_order() {
     concurrent(mutex::Server::new()).await;
-    concurrent(task::Server::new()).await;
+    concurrent(task::Server::spawn()).await;
 }

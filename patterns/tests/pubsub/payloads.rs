@@ -1,8 +1,9 @@
-//! How long payloads are kept.
+//! The lifetime of payloads.
 
 use std::sync::Weak;
 
 use pushdown_patterns::Shutdown;
+use pushdown_patterns::pubsub::proto::{SEGMENT_BYTES, SEGMENT_EVENTS};
 use pushdown_patterns::pubsub::{Item, Policy, PubSub, mutex, task};
 
 use crate::{counted, lossless, publish, ready, settle};
@@ -12,22 +13,22 @@ fn alive(payloads: &[Weak<u64>]) -> usize {
 }
 
 shapes! {
-    /// Each event in the queue lies in a segment of its own, of which it must not keep the rest.
-    async fn a_full_queue_that_takes_an_event_now_and_then_keeps_no_others<S>(server: S) {
+    /// Each event in the queue was written into another segment, which it must not keep alive.
+    async fn a_full_queue_that_takes_an_event_now_and_then_keeps_no_other_events<S>(server: S) {
         const CAPACITY: usize = 100;
         let mut slow = server.subscribe(Policy::drop_newest(CAPACITY)).await.unwrap();
         let mut payloads = Vec::new();
-        for round in 0..CAPACITY * 33 {
+        for round in 0..CAPACITY * (SEGMENT_EVENTS + 1) {
             let (payload, freed) = counted();
             server.publish(payload).await.unwrap();
             payloads.push(freed);
-            if round > CAPACITY && round % 32 == 0 {
+            if round > CAPACITY && round % SEGMENT_EVENTS == 0 {
                 while matches!(slow.try_recv(), Ok(Item::Gap { .. })) {}
             }
         }
         let alive = alive(&payloads);
         println!("{alive} payloads alive");
-        assert!((CAPACITY..=CAPACITY + 64).contains(&alive), "{alive}");
+        assert!((CAPACITY..=CAPACITY + 2 * SEGMENT_EVENTS).contains(&alive), "{alive}");
     }
 
     async fn an_abort_frees_the_last_payloads_too<S>(server: S) {
@@ -40,10 +41,10 @@ shapes! {
         settle().await;
         assert!(reader.recv().await.is_none());
         assert!(reader.recv().await.is_none());
-        assert!(freed.upgrade().is_none(), "although the reader is still there");
+        assert!(freed.upgrade().is_none(), "the reader still exists, but keeps no payload");
     }
 
-    async fn a_publish_that_is_given_up_keeps_no_payload<S>(server: S) {
+    async fn a_dropped_publish_keeps_no_payload<S>(server: S) {
         let mut stuck = server.subscribe(Policy::block(1, std::time::Duration::MAX)).await.unwrap();
         publish(&server, [1]).await;
         let mut payloads = Vec::new();
@@ -58,7 +59,7 @@ shapes! {
     }
 }
 
-/// Whether the first of two events that were read is freed.
+/// Returns whether reading the second of two events frees the first.
 async fn freed_by_the_second<S: PubSub<u64>>(server: S) -> bool {
     let mut reader = server.subscribe(lossless()).await.unwrap();
     let (payload, freed) = counted();
@@ -70,12 +71,12 @@ async fn freed_by_the_second<S: PubSub<u64>>(server: S) -> bool {
 
 #[tokio::test]
 async fn large_payloads_are_freed_one_by_one_and_small_ones_in_groups() {
-    let large = |_: &u64| 64 << 10;
-    let small = |_: &u64| (64 << 10) - 1;
-    assert!(freed_by_the_second(mutex::Server::with_sizes(large)).await);
-    assert!(freed_by_the_second(task::Server::with_sizes(large)).await);
-    assert!(!freed_by_the_second(mutex::Server::with_sizes(small)).await);
-    assert!(!freed_by_the_second(task::Server::with_sizes(small)).await);
+    let large = |_: &u64| SEGMENT_BYTES as usize;
+    let small = |_: &u64| SEGMENT_BYTES as usize - 1;
+    assert!(freed_by_the_second(mutex::Server::new().with_sizes(large)).await);
+    assert!(freed_by_the_second(task::Server::spawn().with_sizes(large)).await);
+    assert!(!freed_by_the_second(mutex::Server::new().with_sizes(small)).await);
+    assert!(!freed_by_the_second(task::Server::spawn().with_sizes(small)).await);
 }
 
 async fn huge<S: PubSub<u64>>(server: S) {
@@ -85,7 +86,7 @@ async fn huge<S: PubSub<u64>>(server: S) {
 }
 
 #[tokio::test]
-async fn events_may_be_said_to_be_as_large_as_can_be() {
-    huge(mutex::Server::with_sizes(|_| usize::MAX)).await;
-    huge(task::Server::with_sizes(|_| usize::MAX)).await;
+async fn the_size_of_an_event_may_be_the_largest_possible() {
+    huge(mutex::Server::new().with_sizes(|_| usize::MAX)).await;
+    huge(task::Server::spawn().with_sizes(|_| usize::MAX)).await;
 }

@@ -1,11 +1,10 @@
-//! What happens to a slow subscriber, and to the others.
+//! A slow subscriber, and the others.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use pushdown_patterns::Effect;
 use pushdown_patterns::pubsub::{
-    End, Limit, Policy, PubSub, PublishError, Subscription, mutex, task,
+    EndReason, Limit, Policy, PubSub, PublishError, Subscription, mutex, task,
 };
 use tokio::time::{Instant, advance};
 
@@ -26,14 +25,13 @@ shapes! {
         assert_eq!(ready(&mut slow), [2, 3]);
     }
 
-    async fn block_has_a_limit_and_then_nobody_receives_the_event<S>(server: S) {
+    async fn a_publish_fails_at_the_limit_of_block_and_no_subscriber_receives_the_event<S>(server: S) {
         let mut healthy = server.subscribe(lossless()).await.unwrap();
         let mut stuck = server.subscribe(Policy::block(1, SECOND)).await.unwrap();
         publish(&server, [1]).await;
         let start = Instant::now();
         let error = server.publish(2).await.unwrap_err();
         assert_eq!(start.elapsed(), SECOND);
-        assert_eq!(error.effect(), Effect::DidNotHappen);
         let PublishError::TimedOut { event, subscriber } = error else { panic!("{error}") };
         assert_eq!((*event, subscriber), (2, stuck.id()));
         assert_eq!(ready(&mut stuck), [1]);
@@ -42,7 +40,7 @@ shapes! {
         assert_eq!(ready(&mut stuck), [2]);
     }
 
-    async fn the_limit_that_counts_is_that_of_a_subscriber_without_room<S>(server: S) {
+    async fn the_limit_of_a_subscriber_without_room_counts<S>(server: S) {
         let _impatient = server.subscribe(Policy::block(9, SECOND)).await.unwrap();
         let stuck = server.subscribe(Policy::block(1, 3 * SECOND)).await.unwrap();
         let later = server.subscribe(Policy::block(1, 5 * SECOND)).await.unwrap();
@@ -54,7 +52,7 @@ shapes! {
         drop(later);
     }
 
-    async fn the_limit_of_a_newcomer_with_room_counts_for_nobody<S>(server: S) {
+    async fn the_limit_of_a_new_subscriber_with_room_does_not_count<S>(server: S) {
         let _stuck = server.subscribe(Policy::block(1, 100 * SECOND)).await.unwrap();
         publish(&server, [1]).await;
         let start = Instant::now();
@@ -63,15 +61,15 @@ shapes! {
             async move { server.publish(2).await.unwrap_err() }
         });
         settle().await;
-        let newcomer = server.subscribe(Policy::block(1, SECOND)).await.unwrap();
+        let late = server.subscribe(Policy::block(1, SECOND)).await.unwrap();
         settle().await;
         advance(50 * SECOND).await;
-        drop(newcomer);
+        drop(late);
         waiting.await.unwrap();
-        assert_eq!(start.elapsed(), 100 * SECOND, "the newcomer had room, so its limit is nobody's");
+        assert_eq!(start.elapsed(), 100 * SECOND, "the new subscriber had room, so its limit does not count");
     }
 
-    async fn all_who_wait_have_limits_of_their_own<S>(server: S) {
+    async fn each_waiting_publisher_has_a_limit_of_its_own<S>(server: S) {
         let _stuck = server.subscribe(Policy::block(1, 10 * SECOND)).await.unwrap();
         publish(&server, [1]).await;
         let start = Instant::now();
@@ -90,7 +88,7 @@ shapes! {
         }
     }
 
-    async fn drop_newest_misses_what_comes_when_it_is_full<S>(server: S) {
+    async fn drop_newest_misses_new_events_while_it_is_full<S>(server: S) {
         let mut slow = server.subscribe(Policy::drop_newest(2)).await.unwrap();
         publish(&server, 1..=5).await;
         assert_eq!(slow.recv().await.map(crate::short), Some(1));
@@ -100,7 +98,7 @@ shapes! {
         assert_eq!(ready(&mut slow), [9]);
     }
 
-    async fn drop_oldest_misses_what_has_waited_longest<S>(server: S) {
+    async fn drop_oldest_misses_the_events_that_waited_longest<S>(server: S) {
         let mut slow = server.subscribe(Policy::drop_oldest(2)).await.unwrap();
         publish(&server, 1..=5).await;
         assert_eq!(slow.recv().await.map(crate::short), Some(-3));
@@ -109,7 +107,7 @@ shapes! {
         assert_eq!(ready(&mut slow), [-2, 7, 8]);
     }
 
-    async fn what_drop_oldest_has_missed_is_counted_when_it_ends<S>(server: S) {
+    async fn events_that_drop_oldest_missed_are_counted_at_the_end<S>(server: S) {
         let mut slow = server.subscribe(Policy::drop_oldest(3)).await.unwrap();
         publish(&server, 1..=100).await;
         server.cancel(slow.id()).await.unwrap();
@@ -123,10 +121,10 @@ shapes! {
         publish(&server, 1..=3).await;
         assert_eq!(slow.recv().await.map(crate::short), Some(1));
         publish(&server, [4]).await;
-        assert_eq!(slow.end(), None);
+        assert_eq!(slow.end_reason(), None);
         publish(&server, [5]).await;
-        assert_eq!(slow.end(), Some(End::TooSlow));
-        assert_eq!(rest(&mut slow).await, [-4], "what it had not read is lost, and counted");
+        assert_eq!(slow.end_reason(), Some(EndReason::TooSlow));
+        assert_eq!(rest(&mut slow).await, [-4], "unread events are lost, and counted");
         assert!(server.cancel(slow.id()).await.is_err());
     }
 
@@ -135,8 +133,8 @@ shapes! {
         let mut small = server.subscribe(bytes(31)).await.unwrap();
         let mut large = server.subscribe(bytes(32)).await.unwrap();
         publish(&server, 1..=4).await;
-        assert_eq!(small.end(), Some(End::TooSlow), "an event counts 8 bytes");
-        assert_eq!(large.end(), None);
+        assert_eq!(small.end_reason(), Some(EndReason::TooSlow), "an event counts 8 bytes");
+        assert_eq!(large.end_reason(), None);
         assert_eq!(rest(&mut small).await, [-4]);
         assert_eq!(large.recv().await.map(crate::short), Some(1));
         publish(&server, [5]).await;
@@ -155,10 +153,10 @@ shapes! {
         publish(&server, 1..=3).await;
         advance(SECOND - Duration::from_millis(1)).await;
         publish(&server, [4]).await;
-        assert_eq!(slow.end(), None);
+        assert_eq!(slow.end_reason(), None);
         advance(Duration::from_millis(1)).await;
         publish(&server, [5]).await;
-        assert_eq!(slow.end(), Some(End::TooSlow));
+        assert_eq!(slow.end_reason(), Some(EndReason::TooSlow));
         assert_eq!(rest(&mut slow).await, [-5]);
     }
 
@@ -172,10 +170,10 @@ shapes! {
             assert_eq!(read, [expected + 1, expected + 2, -1]);
             expected += 3;
         }
-        assert_eq!(slow.end(), None);
+        assert_eq!(slow.end_reason(), None);
     }
 
-    async fn slow_subscribers_that_need_not_be_waited_for_keep_nothing_from_the_others<S>(server: S) {
+    async fn slow_subscribers_without_block_do_not_delay_the_others<S>(server: S) {
         let limits = Policy::Queue { items: at_most(1), bytes: at_most(1) };
         let mut healthy = server.subscribe(lossless()).await.unwrap();
         let mut stuck = Vec::new();
@@ -193,28 +191,28 @@ shapes! {
         advance(2 * SECOND).await;
         publish(&server, [0]).await;
         assert_eq!(ready(&mut healthy), [501]);
-        assert_eq!(start.elapsed(), 2 * SECOND, "nobody has waited");
-        let ends: Vec<_> = stuck.iter().map(Subscription::end).collect();
-        assert_eq!(ends, [None, None, Some(End::TooSlow), Some(End::TooSlow)]);
+        assert_eq!(start.elapsed(), 2 * SECOND, "no publisher has waited");
+        let ends: Vec<_> = stuck.iter().map(Subscription::end_reason).collect();
+        assert_eq!(ends, [None, None, Some(EndReason::TooSlow), Some(EndReason::TooSlow)]);
     }
 }
 
 #[tokio::test]
-async fn what_an_event_counts_in_bytes_is_the_callers_choice() {
+async fn the_caller_chooses_how_events_are_measured() {
     let policy = Policy::Queue { items: Limit::Unbounded, bytes: at_most(10) };
-    let mutex = mutex::Server::<str>::with_sizes(str::len);
-    let task = task::Server::<str>::with_sizes(str::len);
+    let mutex = mutex::Server::<str>::new().with_sizes(str::len);
+    let task = task::Server::<str>::spawn().with_sizes(str::len);
     let (mut a, mut b) = (mutex.subscribe(policy).unwrap(), task.subscribe(policy).await.unwrap());
-    for (text, end) in [("12345", None), ("67890", None), ("1", Some(End::TooSlow))] {
+    for (text, end) in [("12345", None), ("67890", None), ("1", Some(EndReason::TooSlow))] {
         mutex.publish(text).await.unwrap();
         task.publish(text).await.unwrap();
-        assert_eq!((a.end(), b.end()), (end, end), "{text}");
+        assert_eq!((a.end_reason(), b.end_reason()), (end, end), "{text}");
     }
     assert!(a.try_recv().is_ok() && b.try_recv().is_ok());
 }
 
 #[test]
-fn capacities_of_nothing_are_refused() {
+fn a_capacity_of_zero_is_refused() {
     let constructors: [fn(usize) -> Policy; 4] = [
         |capacity| Policy::block(capacity, SECOND),
         Policy::drop_newest,
@@ -227,8 +225,9 @@ fn capacities_of_nothing_are_refused() {
     }
 }
 
-/// Two wait; room for one is made; and so the newcomer has none for the other.
-async fn a_newcomer_becomes_full<S: PubSub<u64>>(server: S) {
+/// Two publishers wait. Room for one is made, and its event fills the queue of the new subscriber, which
+/// has no room for the other.
+async fn a_new_subscriber_becomes_full<S: PubSub<u64>>(server: S) {
     let mut stuck = server.subscribe(Policy::block(1, 100 * SECOND)).await.unwrap();
     publish(&server, [1]).await;
     let start = Instant::now();
@@ -237,24 +236,28 @@ async fn a_newcomer_becomes_full<S: PubSub<u64>>(server: S) {
         tokio::spawn(async move { server.publish(event).await })
     });
     settle().await;
-    let newcomer = server.subscribe(Policy::block(1, SECOND)).await.unwrap();
+    let late = server.subscribe(Policy::block(1, SECOND)).await.unwrap();
     settle().await;
     advance(5 * SECOND).await;
     settle().await;
     assert_eq!(stuck.try_recv().map(crate::short), Ok(1));
     assert_eq!(second.await.unwrap().unwrap(), 2);
     let error = third.await.unwrap().unwrap_err();
-    assert_eq!(start.elapsed(), 5 * SECOND, "it has waited for longer than the newcomer's limit");
+    assert_eq!(
+        start.elapsed(),
+        5 * SECOND,
+        "the publisher has waited for longer than the new limit"
+    );
     let PublishError::TimedOut { subscriber, .. } = error else { panic!("{error}") };
-    assert_eq!(subscriber, newcomer.id());
+    assert_eq!(subscriber, late.id());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limit_of_a_newcomer_counts_once_it_is_full_for_the_task() {
-    a_newcomer_becomes_full(task::Server::new()).await;
+async fn the_limit_of_a_new_subscriber_counts_once_it_is_full_in_the_task() {
+    a_new_subscriber_becomes_full(task::Server::spawn()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limit_of_a_newcomer_counts_once_it_is_full_for_the_line() {
-    a_newcomer_becomes_full(mutex::Server::new()).await;
+async fn the_limit_of_a_new_subscriber_counts_once_it_is_full_in_the_line() {
+    a_new_subscriber_becomes_full(mutex::Server::new()).await;
 }

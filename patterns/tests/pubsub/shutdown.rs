@@ -1,15 +1,17 @@
-//! How everything ends.
+//! Shutting down.
 
 use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
-use pushdown_patterns::pubsub::{End, Ended, How, Policy, PublishError, mutex, task};
+use pushdown_patterns::pubsub::{
+    EndReason, EndedSubscription, Policy, PublishError, ReaderOutcome, mutex, task,
+};
 use tokio::time::Instant;
 
 use crate::{SECOND, alive_tasks, lossless, publish, rest, settle};
 
 shapes! {
-    async fn draining_waits_until_everything_is_read_and_says_how_it_ended<S>(server: S) {
+    async fn a_drain_waits_until_everything_is_read_and_reports_how_it_ended<S>(server: S) {
         let mut reader = server.subscribe(lossless()).await.unwrap();
         let dropped = server.subscribe(lossless()).await.unwrap();
         let ids = (reader.id(), dropped.id());
@@ -20,39 +22,39 @@ shapes! {
         });
         settle().await;
         assert_eq!(rest(&mut reader).await, [1, 2, 3]);
-        assert_eq!(reader.end(), Some(End::Shutdown));
+        assert_eq!(reader.end_reason(), Some(EndReason::Shutdown));
         settle().await;
         assert!(!draining.is_finished());
         drop(dropped);
         assert_eq!(
             draining.await.unwrap().ended,
             [
-                Ended { id: ids.0, how: How::Drained, undelivered: 0 },
-                Ended { id: ids.1, how: How::Dropped, undelivered: 3 },
+                EndedSubscription { id: ids.0, outcome: ReaderOutcome::Drained, undelivered: 0 },
+                EndedSubscription { id: ids.1, outcome: ReaderOutcome::Dropped, undelivered: 3 },
             ]
         );
     }
 
-    async fn what_is_not_read_at_the_deadline_is_aborted<S>(server: S) {
+    async fn unread_streams_are_aborted_at_the_deadline<S>(server: S) {
         let mut stuck = server.subscribe(Policy::drop_newest(2)).await.unwrap();
         publish(&server, 1..=5).await;
         let start = Instant::now();
         let report = server.shutdown(Shutdown::Drain { timeout: SECOND }).await;
         assert_eq!(start.elapsed(), SECOND);
-        assert_eq!(report.ended, [Ended { id: stuck.id(), how: How::Aborted, undelivered: 5 }]);
+        assert_eq!(report.ended, [EndedSubscription { id: stuck.id(), outcome: ReaderOutcome::Aborted, undelivered: 5 }]);
         assert_eq!(rest(&mut stuck).await, []);
-        assert_eq!(stuck.end(), Some(End::Aborted));
+        assert_eq!(stuck.end_reason(), Some(EndReason::Aborted));
     }
 
-    async fn aborting_ends_streams_at_once<S>(server: S) {
+    async fn an_abort_ends_streams_at_once<S>(server: S) {
         let mut stuck = server.subscribe(lossless()).await.unwrap();
         publish(&server, 1..=3).await;
         let report = server.shutdown(Shutdown::Abort).await;
-        assert_eq!(report.ended, [Ended { id: stuck.id(), how: How::Aborted, undelivered: 3 }]);
+        assert_eq!(report.ended, [EndedSubscription { id: stuck.id(), outcome: ReaderOutcome::Aborted, undelivered: 3 }]);
         assert_eq!(rest(&mut stuck).await, []);
     }
 
-    async fn those_who_wait_to_publish_get_their_events_back<S>(server: S) {
+    async fn waiting_publishers_get_their_events_back<S>(server: S) {
         for how in [Shutdown::Abort, Shutdown::Drain { timeout: Duration::MAX }] {
             let stuck = server.subscribe(Policy::block(1, Duration::MAX)).await;
             let Ok(stuck) = stuck else { break };
@@ -76,7 +78,7 @@ shapes! {
         }
     }
 
-    async fn a_server_that_was_shut_down_refuses_everything<S>(server: S) {
+    async fn a_closed_server_refuses_everything<S>(server: S) {
         server.shutdown(Shutdown::Abort).await;
         settle().await;
         assert!(server.subscribe(lossless()).await.is_err());
@@ -94,12 +96,12 @@ shapes! {
             async move { server.shutdown(Shutdown::Drain { timeout: Duration::MAX }).await }
         });
         settle().await;
-        let ended = [Ended { id: stuck.id(), how: How::Aborted, undelivered: 1 }];
+        let ended = [EndedSubscription { id: stuck.id(), outcome: ReaderOutcome::Aborted, undelivered: 1 }];
         assert_eq!(server.shutdown(Shutdown::Abort).await.ended, ended);
         assert_eq!(patient.await.unwrap().ended, ended);
     }
 
-    async fn a_drain_whose_future_is_dropped_aborts_nobody<S>(server: S) {
+    async fn a_dropped_drain_aborts_no_reader<S>(server: S) {
         let mut reader = server.subscribe(lossless()).await.unwrap();
         publish(&server, [1]).await;
         let draining = server.shutdown(Shutdown::Drain { timeout: SECOND });
@@ -120,19 +122,19 @@ shapes! {
         drop(other);
         settle().await;
         assert_eq!(rest(&mut reader).await, []);
-        assert_eq!(reader.end(), Some(End::Aborted));
+        assert_eq!(reader.end_reason(), Some(EndReason::Aborted));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_task_ends_with_the_shutdown_or_with_the_last_handle() {
     let tasks = alive_tasks();
-    let server = task::Server::<u64>::new();
+    let server = task::Server::<u64>::spawn();
     assert_eq!(alive_tasks(), tasks + 1);
     server.shutdown(Shutdown::Abort).await;
     settle().await;
     assert_eq!(alive_tasks(), tasks);
-    let server = task::Server::<u64>::new();
+    let server = task::Server::<u64>::spawn();
     drop(server);
     settle().await;
     assert_eq!(alive_tasks(), tasks);
@@ -142,7 +144,7 @@ async fn the_task_ends_with_the_shutdown_or_with_the_last_handle() {
 fn a_runtime_that_is_shut_down_ends_everything() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (server, mut subscription, mut own) = runtime.block_on(async {
-        let server = task::Server::<u64>::new();
+        let server = task::Server::<u64>::spawn();
         let subscription = server.subscribe(Policy::block(1, Duration::MAX)).await.unwrap();
         server.publish(1).await.unwrap();
         let mutex = mutex::Server::<u64>::new();
@@ -153,9 +155,9 @@ fn a_runtime_that_is_shut_down_ends_everything() {
     });
     drop(runtime);
     assert!(subscription.blocking_recv().is_none());
-    assert_eq!(subscription.end(), Some(End::Aborted));
+    assert_eq!(subscription.end_reason(), Some(EndReason::Aborted));
     let refused = pushdown_patterns::thread::block_on(server.publish(2));
     assert!(matches!(refused, Err(PublishError::Closed(event)) if *event == 2));
-    assert!(own.1.try_recv().is_err(), "the forwarder is gone");
+    assert!(own.1.try_recv().is_err(), "the forwarder has ended");
     assert_eq!(own.0.blocking_shutdown(Shutdown::Abort).ended, []);
 }

@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pushdown_patterns::Shutdown;
-use pushdown_patterns::pubsub::{How, Item, Policy, PublishError, mutex::Server};
+use pushdown_patterns::pubsub::{Item, Policy, PublishError, ReaderOutcome, mutex::Server};
 use pushdown_patterns::thread::channel;
 
-use crate::{lossless, short};
+use crate::{HANG, lossless, short};
 
 #[test]
 fn threads_publish_and_read_in_one_order() {
@@ -39,8 +39,8 @@ fn threads_publish_and_read_in_one_order() {
             });
         }
     });
-    let report = server.blocking_shutdown(Shutdown::Drain { timeout: Duration::from_secs(60) });
-    assert!(report.ended.iter().all(|ended| ended.how == How::Drained), "{report:?}");
+    let report = server.blocking_shutdown(Shutdown::Drain { timeout: HANG });
+    assert!(report.ended.iter().all(|ended| ended.outcome == ReaderOutcome::Drained), "{report:?}");
     let seen: Vec<Vec<Item<Arc<u64>>>> =
         readers.into_iter().map(|reader| reader.join().unwrap()).collect();
     assert!(seen.iter().all(|items| *items == seen[0]));
@@ -48,7 +48,7 @@ fn threads_publish_and_read_in_one_order() {
 }
 
 #[test]
-fn the_limit_of_block_holds_for_threads() {
+fn a_publishing_thread_fails_at_the_limit_of_block() {
     let server = Server::<u64>::new();
     let limit = Duration::from_millis(20);
     let stuck = server.subscribe(Policy::block(1, limit)).unwrap();
@@ -60,17 +60,17 @@ fn the_limit_of_block_holds_for_threads() {
 }
 
 #[test]
-fn the_deadline_of_a_drain_holds_for_threads() {
+fn a_draining_thread_aborts_the_rest_at_the_deadline() {
     let server = Server::<u64>::new();
     let _stuck = server.subscribe(lossless()).unwrap();
     server.blocking_publish(1).unwrap();
     let timeout = Duration::from_millis(20);
     let report = server.blocking_shutdown(Shutdown::Drain { timeout });
-    assert_eq!((report.ended[0].how, report.ended[0].undelivered), (How::Aborted, 1));
+    assert_eq!((report.ended[0].outcome, report.ended[0].undelivered), (ReaderOutcome::Aborted, 1));
 }
 
 #[test]
-fn a_thread_that_waits_to_publish_is_told_of_the_shutdown() {
+fn a_thread_that_waits_to_publish_fails_at_the_shutdown() {
     let server = Server::<u64>::new();
     let _stuck = server.subscribe(Policy::block(1, Duration::MAX)).unwrap();
     server.blocking_publish(1).unwrap();
@@ -82,7 +82,7 @@ fn a_thread_that_waits_to_publish_is_told_of_the_shutdown() {
     });
 }
 
-/// Values may be anything, so their own code does not run where the lock is held.
+/// Printing a value would run user code under the lock.
 #[test]
 fn the_ends_of_a_channel_are_printed_without_its_values() {
     struct Opaque;

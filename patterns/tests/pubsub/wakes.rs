@@ -1,4 +1,4 @@
-//! Whoever sleeps is woken. Those who sleep here are tasks of their own, which nobody polls besides.
+//! Waiters are woken. Those here are tasks of their own, polled only when they are woken.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
-use pushdown_patterns::pubsub::{End, Policy, PubSub, mutex};
+use pushdown_patterns::pubsub::{EndReason, Policy, PubSub, mutex};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -55,14 +55,14 @@ shapes! {
         let mut subscription = server.subscribe(lossless()).await.unwrap();
         let reader = tokio::spawn(async move {
             assert!(subscription.recv().await.is_none());
-            subscription.end()
+            subscription.end_reason()
         });
         settle().await;
         drop(server);
-        assert_eq!(woken(reader).await, Some(End::Aborted));
+        assert_eq!(woken(reader).await, Some(EndReason::Aborted));
     }
 
-    async fn a_shutdown_that_is_dropped_leaves_no_waker_behind<S>(server: S) {
+    async fn a_dropped_shutdown_leaves_no_waker_behind<S>(server: S) {
         let stuck = server.subscribe(lossless()).await.unwrap();
         publish(&server, [1]).await;
         let noted = Arc::new(Noted::default());
@@ -81,7 +81,7 @@ shapes! {
         drop(stuck);
     }
 
-    async fn a_reader_with_much_to_read_lets_others_have_a_turn<S>(server: S) {
+    async fn a_reader_with_many_events_lets_other_tasks_run<S>(server: S) {
         let mut subscription = server.subscribe(lossless()).await.unwrap();
         publish(&server, 1..=1000).await;
         let read = Arc::new(AtomicU64::new(0));
@@ -105,7 +105,7 @@ shapes! {
     }
 }
 
-/// A waker that takes notes.
+/// A waker that records that it was woken.
 #[derive(Default)]
 struct Noted(AtomicBool);
 
@@ -119,12 +119,12 @@ struct Panics;
 
 impl Wake for Panics {
     fn wake(self: Arc<Self>) {
-        panic!("a waker's own panic");
+        panic!("a panic in a waker");
     }
 }
 
 #[test]
-fn a_waker_that_panics_does_not_keep_others_asleep() {
+fn a_waker_that_panics_does_not_prevent_other_wakeups() {
     for panics_first in [false, true] {
         let server = mutex::Server::<u64>::new();
         let mut readers = [(); 2].map(|()| server.subscribe(lossless()).unwrap());
@@ -145,9 +145,9 @@ fn a_waker_that_panics_does_not_keep_others_asleep() {
     }
 }
 
-/// Whoever makes room publishes for the one who waits, and wakes it.
+/// The reader that makes room publishes for the waiting publisher, and wakes it.
 #[test]
-fn a_waker_that_panics_costs_the_reader_that_makes_room_no_event() {
+fn a_panicking_waker_costs_the_reader_that_makes_room_no_event() {
     let server = mutex::Server::<u64>::new();
     let mut reader = server.subscribe(Policy::block(1, Duration::MAX)).unwrap();
     server.blocking_publish(1).unwrap();

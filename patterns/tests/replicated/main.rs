@@ -1,13 +1,13 @@
-//! `pattern::replicated`: whom it asks and when, who wins, and what is left behind.
+//! `replicated`: which servers it asks and when, which attempt wins, and what is left behind.
 //!
-//! Time is paused: it moves on when nobody has anything to do, straight to the next timer. So every
-//! point in time below is exact.
+//! Time is paused: it advances only when no task can run, straight to the next timer. So every point in
+//! time below is exact.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pushdown_patterns::replicated::{Builder, CallError, Cause, Client};
+use pushdown_patterns::replicated::{CallError, Cause, Client, Options};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
@@ -15,37 +15,39 @@ use tokio::time::{Instant, sleep};
 mod common;
 
 mod calls;
-mod ends;
+mod drops;
 mod leaks;
 mod model;
+mod others;
 mod panics;
-mod peers;
 mod races;
 mod servers;
+mod shutdown;
 mod statistics;
 
-/// What a server does when it is asked.
+/// The behaviour of a server when it is asked.
 #[derive(Clone, Copy, Debug)]
 enum Does {
     /// Replies with its number after so many milliseconds.
     Reply(u64),
     /// Fails after so many milliseconds.
     Fail(u64),
-    /// Fails after so many milliseconds, and has certainly done nothing.
+    /// Fails after so many milliseconds, without any effect.
     Refuse(u64),
+    /// Panics after so many milliseconds.
     Panic(u64),
-    /// Is dead: neither an answer nor an error.
+    /// Never answers.
     Stop,
 }
 
 use Does::{Fail, Panic, Refuse, Reply, Stop};
 
-/// Servers that can be told at any time to do something else, and what they were asked.
+/// Servers whose behaviour can be changed at any time, and a record of the requests.
 #[derive(Clone)]
 struct Servers {
     does: Arc<Mutex<Vec<Does>>>,
     asked: Arc<Mutex<Vec<(u64, usize)>>>,
-    /// How many requests there are that are neither ready nor dropped.
+    /// Requests that are neither ready nor dropped.
     running: Arc<Mutex<usize>>,
     start: Instant,
 }
@@ -70,14 +72,14 @@ impl Servers {
         }
     }
 
-    /// A client of them, the arguments of which they do not look at.
-    fn client<A: Send + 'static>(&self) -> Builder<usize, A, usize, &'static str> {
+    /// Creates a client of the servers, which ignore the arguments of its calls.
+    fn client<A: Send + 'static>(&self, options: Options<&'static str>) -> Fake<A> {
         let servers = self.clone();
         let count = self.does.lock().unwrap().len();
-        Client::builder(move |server: Arc<usize>, _: A| servers.ask(*server)).servers(0..count)
+        Client::new(0..count, move |server, _| servers.ask(*server), options).unwrap()
     }
 
-    /// A request. The server has it as soon as it is first polled.
+    /// A request. It reaches the server when it is first polled.
     async fn ask_now(self, server: usize) -> Result<usize, &'static str> {
         self.asked.lock().unwrap().push((self.start.elapsed().as_millis() as u64, server));
         *self.running.lock().unwrap() += 1;
@@ -102,12 +104,12 @@ impl Servers {
         self.clone().ask_now(server)
     }
 
-    /// From now on a server does something else.
+    /// Changes the behaviour of a server.
     fn becomes(&self, server: usize, does: Does) {
         self.does.lock().unwrap()[server] = does;
     }
 
-    /// Who was asked since the last time, and when, in milliseconds from the start.
+    /// Returns the servers asked since the last time, with the milliseconds since the start.
     fn asked(&self) -> Vec<(u64, usize)> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
@@ -125,7 +127,7 @@ fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// What each server had to say.
+/// Returns the cause of each failure, with its server.
 fn causes<A>(error: &CallError<A, &'static str>) -> Vec<(usize, Cause<&'static str>)> {
     error.failures.iter().map(|failure| (failure.server, failure.cause.clone())).collect()
 }
@@ -134,7 +136,7 @@ fn alive_tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }
 
-/// Lets everything run that can, without a moment of time going by.
+/// Lets every task run that can, without time passing.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! The core against a model of it that goes through time millisecond by millisecond.
+//! The state machines against a model that goes through time millisecond by millisecond.
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
@@ -6,22 +6,22 @@ use std::num::NonZeroUsize;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use pushdown_patterns::Effect;
-use pushdown_patterns::replicated::core::{Action, Call, Latency, Outcome, Replicas};
-use pushdown_patterns::replicated::{Budget, CallOptions, Hedge};
+use pushdown_patterns::replicated::proto::{Action, Call, Outcome, Replicas};
+use pushdown_patterns::replicated::{Budget, CallOptions, Hedge, Latency};
 
 use super::*;
 use std::time::Instant;
 
-/// What happens in a call.
+/// The script of a call.
 #[derive(Clone, Debug)]
 struct Plan {
-    /// For each server.
+    /// The behaviour of each server.
     does: Vec<Does>,
     idempotent: bool,
-    deadline: Option<u64>,
+    timeout: Option<u64>,
 }
 
-/// Who was asked when, how it ended, and when.
+/// The servers asked and when, the outcome, and when the call ended.
 type Trace = (Vec<(u64, usize)>, Outcome, u64);
 
 fn does() -> impl Strategy<Value = Does> {
@@ -37,7 +37,7 @@ fn does() -> impl Strategy<Value = Does> {
 fn plans() -> impl Strategy<Value = Vec<Plan>> {
     (1..5usize).prop_flat_map(|servers| {
         let plan = (vec(does(), servers), any::<bool>(), proptest::option::of(0..60u64))
-            .prop_map(|(does, idempotent, deadline)| Plan { does, idempotent, deadline });
+            .prop_map(|(does, idempotent, timeout)| Plan { does, idempotent, timeout });
         vec(plan, 1..12)
     })
 }
@@ -50,7 +50,7 @@ fn budget() -> impl Strategy<Value = Budget> {
     (0..150u32, 0..4u32).prop_map(|(percent, burst)| Budget { percent, per_second: 0, burst })
 }
 
-/// The client, as simple as it can be written down.
+/// The client, written as simply as possible.
 struct Model {
     hedge: Option<u64>,
     budget: Budget,
@@ -62,10 +62,10 @@ impl Model {
     fn run(&mut self, plan: &Plan) -> Trace {
         let servers = plan.does.len();
         let round: Vec<usize> =
-            (0..servers).map(|place| (self.preferred + place) % servers).collect();
+            (0..servers).map(|index| (self.preferred + index) % servers).collect();
         self.tokens = (self.tokens + self.budget.percent).min(self.budget.burst * 100);
         let (mut asked, mut over, mut owed, mut hedge_at) = (Vec::new(), vec![], 1, None);
-        // A plan in which everybody stops and there is no deadline goes on for ever.
+        // A plan in which all servers stop and there is no timeout never ends.
         for now in 0..10_000 {
             loop {
                 for &(start, server) in &asked {
@@ -89,7 +89,7 @@ impl Model {
                     }
                 }
                 let next = round.get(asked.len()).copied();
-                if plan.deadline.is_some_and(|deadline| now >= deadline) {
+                if plan.timeout.is_some_and(|timeout| now >= timeout) {
                     self.preferred = next.unwrap_or(self.preferred);
                     return (asked, Outcome::TimedOut, now);
                 }
@@ -116,30 +116,30 @@ impl Model {
     }
 }
 
-/// The core, woken only when it has asked to be, or by an answer.
+/// The call, polled only after its timeout or an answer.
 fn run(replicas: &mut Replicas, plan: &Plan, start: Instant) -> Trace {
-    let deadline = plan.deadline.map(ms);
-    let options = CallOptions { idempotent: plan.idempotent, deadline };
-    let mut call = replicas.begin(options, start);
+    let options = CallOptions::new().idempotent(plan.idempotent);
+    let options = plan.timeout.map_or(options, |timeout| options.timeout(ms(timeout)));
+    let mut call = Call::new(replicas, options, start);
     let (mut asked, mut running, mut now) =
         (Vec::new(), Vec::<(Option<Instant>, usize)>::new(), start);
     loop {
-        // All answers that are there, the oldest attempt's first.
+        // The answers at this time, that of the oldest attempt first.
         running.retain(|&(at, server)| {
             if at != Some(now) {
                 return true;
             }
             match plan.does[server] {
-                Reply(_) => call.succeeded(replicas, server, now),
-                Fail(_) => call.failed(replicas, server, Effect::MayHaveHappened, now),
-                Refuse(_) => call.failed(replicas, server, Effect::DidNotHappen, now),
-                Panic(_) | Stop => call.panicked(replicas, server, now),
+                Reply(_) => call.handle_reply(replicas, server, now),
+                Fail(_) => call.handle_failure(replicas, server, Effect::MayHaveHappened, now),
+                Refuse(_) => call.handle_failure(replicas, server, Effect::DidNotHappen, now),
+                Panic(_) | Stop => call.handle_panic(replicas, server, now),
             }
             false
         });
         let elapsed = (now - start).as_millis() as u64;
-        match call.tick(replicas, now) {
-            Action::Start(server) => {
+        match call.poll_action(replicas, now) {
+            Some(Action::Start(server)) => {
                 asked.push((elapsed, server));
                 let at = match plan.does[server] {
                     Reply(after) | Fail(after) | Refuse(after) | Panic(after) => {
@@ -149,19 +149,21 @@ fn run(replicas: &mut Replicas, plan: &Plan, start: Instant) -> Trace {
                 };
                 running.push((at, server));
             }
-            Action::Wait { until } => {
-                let next = running.iter().filter_map(|(at, _)| *at).chain(until).min();
+            None => {
+                let timeout = call.poll_timeout();
+                let next = running.iter().filter_map(|(at, _)| *at).chain(timeout).min();
                 let Some(next) = next else { return (asked, Outcome::TimedOut, u64::MAX) };
-                assert!(next > now, "it would spin");
+                assert!(next > now, "the call would spin");
                 if (next - start).as_millis() >= 10_000 {
                     return (asked, Outcome::TimedOut, u64::MAX);
                 }
                 now = next;
             }
-            Action::Finish(outcome) => {
-                assert_eq!(call.tick(replicas, now + ms(1000)), Action::Finish(outcome));
+            Some(Action::Finish(outcome)) => {
+                let again = call.poll_action(replicas, now + ms(1000));
+                assert_eq!(again, Some(Action::Finish(outcome)));
                 for (_, server) in running {
-                    call.cancelled(replicas, server, now);
+                    call.handle_cancel(replicas, server, now);
                 }
                 return (asked, outcome, elapsed);
             }
@@ -177,7 +179,7 @@ proptest! {
     })]
 
     #[test]
-    fn the_core_does_what_the_model_does(plans in plans(), hedge in hedge(), budget in budget()) {
+    fn calls_do_what_the_model_does(plans in plans(), hedge in hedge(), budget in budget()) {
         let servers = NonZeroUsize::new(plans[0].does.len()).unwrap();
         let tokens = budget.burst * 100;
         let mut model = Model { hedge, budget, tokens, preferred: 0 };
@@ -197,7 +199,7 @@ proptest! {
     }
 
     #[test]
-    fn calls_at_the_same_time_keep_the_rules(
+    fn concurrent_calls_keep_the_rules(
         servers in 1..5usize,
         budget in budget(),
         steps in vec((0..6usize, 0..6usize, 0..5u8), 1..120),
@@ -222,8 +224,8 @@ proptest! {
         for (which, attempt, what) in steps {
             now += ms(1);
             if what == 0 || calls.is_empty() {
-                let options = CallOptions { deadline: Some(ms(30)), ..CallOptions::default() };
-                let call = replicas.begin(options, now);
+                let options = CallOptions::new().timeout(ms(30));
+                let call = Call::new(&mut replicas, options, now);
                 let since = preference.get();
                 calls.push(Open { call, running: Vec::new(), asked: Vec::new(), since });
                 begun += 1;
@@ -234,34 +236,34 @@ proptest! {
                     let server = open.running.swap_remove(attempt % open.running.len());
                     match what {
                         1 => {
-                            open.call.succeeded(&mut replicas, server, now);
+                            open.call.handle_reply(&mut replicas, server, now);
                             prefer(server, open.since);
                         }
-                        2 => open.call.panicked(&mut replicas, server, now),
-                        _ => open.call.failed(&mut replicas, server, Effect::MayHaveHappened, now),
+                        2 => open.call.handle_panic(&mut replicas, server, now),
+                        _ => open.call.handle_failure(&mut replicas, server, Effect::MayHaveHappened, now),
                     }
                 }
             }
-            // Everybody is woken, in order.
+            // Every call is polled, in order.
             calls.retain_mut(|open| loop {
-                match open.call.tick(&mut replicas, now) {
-                    Action::Wait { until } => {
-                        assert!(until.is_some_and(|until| until > now));
+                match open.call.poll_action(&mut replicas, now) {
+                    None => {
+                        assert!(open.call.poll_timeout().is_some_and(|timeout| timeout > now));
                         return true;
                     }
-                    Action::Start(server) => {
+                    Some(Action::Start(server)) => {
                         assert!(!open.asked.contains(&server), "asked twice");
                         assert_eq!(server, (open.since.0 + open.asked.len()) % servers);
                         open.asked.push(server);
                         open.running.push(server);
                     }
-                    Action::Finish(outcome) => {
+                    Some(Action::Finish(outcome)) => {
                         let left = open.asked.len() < servers.get();
                         if left && !matches!(outcome, Outcome::Won(_)) {
                             prefer((open.since.0 + open.asked.len()) % servers, open.since);
                         }
                         for &server in &open.running {
-                            open.call.cancelled(&mut replicas, server, now);
+                            open.call.handle_cancel(&mut replicas, server, now);
                         }
                         return false;
                     }
@@ -278,7 +280,7 @@ proptest! {
     }
 
     #[test]
-    fn percentiles_are_those_of_the_sorted_list(
+    fn percentiles_match_those_of_the_sorted_list(
         mut micros in vec(0..50_000_000u64, 1..300),
         percentile in 1..=100u8,
     ) {
@@ -286,9 +288,9 @@ proptest! {
         micros.iter().for_each(|&micros| latency.answered(Duration::from_micros(micros)));
         micros.sort_unstable();
         let rank = (micros.len() * usize::from(percentile)).div_ceil(100);
-        let truth = Duration::from_micros(micros[rank - 1]);
+        let exact = Duration::from_micros(micros[rank - 1]);
         let found = latency.percentile(percentile).unwrap();
-        prop_assert!(truth < found, "{truth:?}: {found:?}");
-        prop_assert!(found <= truth + truth / 8 + Duration::from_micros(1), "{truth:?}: {found:?}");
+        prop_assert!(exact < found, "{exact:?}: {found:?}");
+        prop_assert!(found <= exact + exact / 8 + Duration::from_micros(1), "{exact:?}: {found:?}");
     }
 }

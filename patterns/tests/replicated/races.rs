@@ -1,4 +1,4 @@
-//! Things that happen at the same time, step by step.
+//! Events that coincide, step by step.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,13 +13,13 @@ async fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     std::future::poll_fn(|cx| Poll::Ready(std::pin::Pin::new(&mut *future).poll(cx))).await
 }
 
-/// A server that is asked 10 ms before, and the others; delay 10 ms.
+/// A client with a delay of 10 ms.
 fn client(servers: &Servers) -> Fake {
-    servers.client().hedge(Hedge::After(ms(10))).build().unwrap()
+    servers.client(Options::new().hedge(Hedge::After(ms(10))))
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_just_before_the_delay_is_over_keeps_the_others_out() {
+async fn an_answer_just_before_the_delay_is_over_asks_no_other_server() {
     let servers = Servers::new([Reply(9), Reply(0)]);
     let client = client(&servers);
     let mut call = pin!(client.call(()));
@@ -31,7 +31,7 @@ async fn an_answer_just_before_the_delay_is_over_keeps_the_others_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_and_the_delay_at_the_same_time_are_an_answer() {
+async fn an_answer_takes_precedence_over_the_delay() {
     let servers = Servers::new([Reply(10), Reply(0)]);
     let client = client(&servers);
     let mut call = pin!(client.call(()));
@@ -43,9 +43,9 @@ async fn an_answer_and_the_delay_at_the_same_time_are_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_and_the_deadline_at_the_same_time_are_an_answer() {
+async fn an_answer_takes_precedence_over_the_deadline() {
     let servers = Servers::new([Reply(10)]);
-    let client: Fake = servers.client().deadline(ms(10)).build().unwrap();
+    let client: Fake = servers.client(Options::new().timeout(ms(10)));
     let mut call = pin!(client.call(()));
     assert!(poll(&mut call).await.is_pending());
     advance(ms(10)).await;
@@ -70,10 +70,9 @@ async fn an_error_and_the_delay_at_the_same_time_ask_one_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_and_the_delay_at_the_same_time_ask_nobody() {
+async fn the_deadline_takes_precedence_over_the_delay() {
     let servers = Servers::new([Stop, Reply(0)]);
-    let client: Fake =
-        servers.client().hedge(Hedge::After(ms(10))).deadline(ms(10)).build().unwrap();
+    let client: Fake = servers.client(Options::new().hedge(Hedge::After(ms(10))).timeout(ms(10)));
     assert_eq!(client.call(()).await.unwrap_err().kind, CallErrorKind::TimedOut);
     assert_eq!(servers.asked(), [(0, 0)]);
 }
@@ -107,28 +106,28 @@ async fn a_call_that_is_polled_late_catches_up_one_delay_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_slow_winner_does_not_undo_a_newer_choice() {
+async fn a_slow_winner_does_not_undo_a_newer_preference() {
     let servers = Servers::new([Reply(45), Reply(1), Stop]);
     let client = client(&servers);
-    // Begins with server 0 preferred. Server 1 will not answer it.
+    // Begins with server 0 preferred. Server 1 does not answer it.
     servers.becomes(1, Stop);
     let mut slow = pin!(client.call(()));
     assert!(poll(&mut slow).await.is_pending());
     advance(ms(10)).await;
     assert!(poll(&mut slow).await.is_pending());
-    // Begins later, and is done first: server 1 is preferred now.
+    // Begins later and ends first: server 1 is preferred now.
     servers.becomes(0, Stop);
     servers.becomes(1, Reply(1));
     assert_eq!(client.call(()).await.unwrap(), 1);
     assert_eq!((client.preferred(), servers.elapsed()), (1, 21));
-    // Server 2 wins the older call, and is not preferred for it.
+    // Server 2 wins the older call and does not become the preferred one.
     servers.becomes(2, Reply(2));
     assert_eq!(slow.await.unwrap(), 2);
     assert_eq!(client.preferred(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_preference_that_has_come_back_is_a_newer_choice_too() {
+async fn a_preference_that_has_changed_back_is_a_newer_one() {
     let servers = Servers::new([Stop, Stop, Stop]);
     let client = client(&servers);
     let mut slow = pin!(client.call(()));
@@ -146,15 +145,15 @@ async fn a_preference_that_has_come_back_is_a_newer_choice_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_zero_delay_asks_all_at_once() {
+async fn a_delay_of_zero_asks_all_servers_at_once() {
     let servers = Servers::new([Stop, Stop, Reply(3)]);
     let client: Fake =
-        servers.client().hedge(Hedge::After(ms(0))).budget(Budget::UNLIMITED).build().unwrap();
+        servers.client(Options::new().hedge(Hedge::After(ms(0))).budget(Budget::UNLIMITED));
     assert_eq!(client.call(()).await.unwrap(), 2);
     assert_eq!(servers.asked(), [(0, 0), (0, 1), (0, 2)]);
 }
 
-/// The lecture's `timer.Stop`: what is left of the call's timer would wake this task.
+/// The lecture's `timer.Stop`. A timer that is left running would wake this task.
 #[tokio::test(start_paused = true)]
 async fn the_timer_stops_with_the_call() {
     struct Count(AtomicUsize);
@@ -177,5 +176,5 @@ async fn the_timer_stops_with_the_call() {
     advance(ms(100)).await;
     assert_eq!(woken.0.load(Ordering::Relaxed), 1);
     drop(waker);
-    assert_eq!(Arc::strong_count(&woken), 1, "nobody holds the caller's waker");
+    assert_eq!(Arc::strong_count(&woken), 1, "no copy of the caller's waker is left");
 }

@@ -1,13 +1,12 @@
-//! What is measured, and what follows from it: delays by percentile, and the budget.
+//! Statistics, and what depends on them: delays by percentile, and the budget.
 
 use super::*;
-use pushdown_patterns::replicated::core::Latency;
-use pushdown_patterns::replicated::{Budget, Hedge};
+use pushdown_patterns::replicated::{Budget, Hedge, Latency};
 
 #[tokio::test(start_paused = true)]
 async fn each_server_has_its_own_counts() {
     let servers = Servers::new([Fail(1), Panic(1), Reply(1), Stop]);
-    let client: Fake = servers.client().build().unwrap();
+    let client: Fake = servers.client(Options::new());
     client.call(()).await.unwrap();
     servers.becomes(2, Stop);
     drop(tokio::time::timeout(ms(150), client.call(())).await);
@@ -25,9 +24,9 @@ async fn each_server_has_its_own_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_runs_is_counted_as_running() {
+async fn a_running_attempt_is_counted_as_running() {
     let servers = Servers::new([Reply(5)]);
-    let client: Fake = servers.client().build().unwrap();
+    let client: Fake = servers.client(Options::new());
     let other = client.clone();
     let call = tokio::spawn(async move { other.call(()).await });
     settle().await;
@@ -37,9 +36,9 @@ async fn an_attempt_that_runs_is_counted_as_running() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_dropped_unpolled_counts_until_then() {
+async fn the_attempt_of_a_dropped_call_counts_until_the_drop() {
     let servers = Servers::new([Stop]);
-    let client: Fake = servers.client().build().unwrap();
+    let client: Fake = servers.client(Options::new());
     let other = client.clone();
     let call = tokio::spawn(async move { other.call(()).await });
     settle().await;
@@ -50,10 +49,10 @@ async fn a_call_that_is_dropped_unpolled_counts_until_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_percentile_waits_the_longest_delay_until_it_knows_better() {
+async fn a_percentile_of_too_few_samples_is_the_longest_delay() {
     let servers = Servers::new([Stop, Reply(1)]);
     let hedge = Hedge::Percentile { percentile: 95, at_least: ms(1), at_most: ms(50) };
-    let client: Fake = servers.client().hedge(hedge).build().unwrap();
+    let client: Fake = servers.client(Options::new().hedge(hedge));
     assert_eq!(client.call(()).await.unwrap(), 1);
     assert_eq!(servers.asked(), [(0, 0), (50, 1)]);
     servers.becomes(1, Reply(8));
@@ -70,11 +69,11 @@ async fn a_percentile_waits_the_longest_delay_until_it_knows_better() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_percentile_keeps_within_its_bounds() {
+async fn a_percentile_stays_within_its_bounds() {
     for (usual, delay) in [(1, 5), (90, 20)] {
         let servers = Servers::new([Reply(usual), Stop]);
         let hedge = Hedge::Percentile { percentile: 50, at_least: ms(5), at_most: ms(20) };
-        let client: Fake = servers.client().hedge(hedge).budget(Budget::UNLIMITED).build().unwrap();
+        let client: Fake = servers.client(Options::new().hedge(hedge).budget(Budget::UNLIMITED));
         for _ in 0..30 {
             client.call(()).await.unwrap();
         }
@@ -88,26 +87,26 @@ async fn a_percentile_keeps_within_its_bounds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_budget_keeps_slow_servers_from_twice_the_load() {
+async fn the_budget_limits_the_load_on_slow_servers() {
     let servers = Servers::new([Reply(50), Reply(50)]);
     let budget = Budget { percent: 10, per_second: 0, burst: 5 };
-    let client: Fake = servers.client().hedge(Hedge::After(ms(10))).budget(budget).build().unwrap();
+    let client: Fake = servers.client(Options::new().hedge(Hedge::After(ms(10))).budget(budget));
     for _ in 0..200 {
         client.call(()).await.unwrap();
     }
     let stats = client.stats();
-    // The first call finds it full.
+    // The first call finds the bucket full.
     assert_eq!(stats.hedges, 5 + 199 / 10);
     assert!(stats.hedges_denied > 0);
     assert_eq!(servers.asked().len() as u64, 200 + stats.hedges);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_without_budget_asks_for_it_again_after_the_delay() {
+async fn a_call_that_finds_no_budget_tries_again_after_the_delay() {
     let servers = Servers::new([Stop, Stop]);
     let budget = Budget { percent: 50, per_second: 0, burst: 1 };
-    let client: Fake = servers.client().hedge(Hedge::After(ms(10))).budget(budget).build().unwrap();
-    // The first takes the one token that there is, the second is left without.
+    let client: Fake = servers.client(Options::new().hedge(Hedge::After(ms(10))).budget(budget));
+    // The first call takes the only token, and the second gets none.
     let calls: Vec<_> = (0..2)
         .map(|_| {
             let client = client.clone();
@@ -116,7 +115,7 @@ async fn a_call_without_budget_asks_for_it_again_after_the_delay() {
         .collect();
     sleep(ms(15)).await;
     assert_eq!((client.stats().hedges, client.stats().hedges_denied), (1, 1));
-    // Two more calls bring in another one.
+    // Two more calls earn another one.
     servers.becomes(0, Reply(0));
     servers.becomes(1, Reply(0));
     client.call(()).await.unwrap();
@@ -132,15 +131,15 @@ async fn a_call_without_budget_asks_for_it_again_after_the_delay() {
             call.abort();
         }
     }
-    assert_eq!(answers, 1, "the other one's second server had stopped when it was asked");
+    assert_eq!(answers, 1, "the second server of the other call had stopped when it was asked");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_budget_that_is_used_up_comes_back_with_time() {
+async fn a_used_up_budget_is_earned_back_with_time() {
     let servers = Servers::new([Reply(0), Reply(0)]);
     let budget = Budget { percent: 0, per_second: 2, burst: 1 };
-    let client: Fake = servers.client().hedge(Hedge::After(ms(10))).budget(budget).build().unwrap();
-    // The preferred server stops again and again, and nobody else makes calls.
+    let client: Fake = servers.client(Options::new().hedge(Hedge::After(ms(10))).budget(budget));
+    // The preferred server stops each time, and no other calls are made.
     let waits = async || {
         servers.becomes(client.preferred(), Stop);
         let begun = servers.elapsed();
@@ -148,7 +147,7 @@ async fn a_budget_that_is_used_up_comes_back_with_time() {
         (0..2).for_each(|server| servers.becomes(server, Reply(0)));
         servers.elapsed() - begun
     };
-    assert_eq!(waits().await, 10, "there is one saved up");
+    assert_eq!(waits().await, 10, "one is saved up");
     for _ in 0..10 {
         assert_eq!(waits().await, 500);
     }
@@ -158,24 +157,24 @@ async fn a_budget_that_is_used_up_comes_back_with_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_any_budget_an_error_still_leads_elsewhere() {
+async fn without_any_budget_another_server_is_asked_after_an_error() {
     let servers = Servers::new([Fail(1), Fail(1), Reply(1)]);
     let budget = Budget { percent: 0, per_second: 0, burst: 0 };
-    let client: Fake = servers.client().hedge(Hedge::After(ms(0))).budget(budget).build().unwrap();
+    let client: Fake = servers.client(Options::new().hedge(Hedge::After(ms(0))).budget(budget));
     assert_eq!(client.call(()).await.unwrap(), 2);
 }
 
 #[test]
-fn a_percentile_is_no_less_than_the_truth_and_an_eighth_more_at_most() {
+fn a_percentile_exceeds_the_exact_one_by_an_eighth_at_most() {
     let mut micros = 1;
     while micros < 1 << 36 {
         for micros in [micros - 1, micros, micros + micros / 3] {
-            let truth = Duration::from_micros(micros);
+            let exact = Duration::from_micros(micros);
             let mut latency = Latency::default();
-            latency.answered(truth);
+            latency.answered(exact);
             let found = latency.percentile(50).unwrap();
-            let most = truth + truth / 8 + Duration::from_micros(1);
-            assert!(truth < found && found <= most, "{truth:?}: {found:?}");
+            let most = exact + exact / 8 + Duration::from_micros(1);
+            assert!(exact < found && found <= most, "{exact:?}: {found:?}");
         }
         micros *= 2;
     }
@@ -216,9 +215,9 @@ fn old_answers_are_forgotten() {
     assert!(latency.percentile(50).unwrap() > ms(100));
 }
 
-/// Three of a hundred answers are slow, each by another time.
+/// Three of a hundred answers are slow, each by a different time.
 #[test]
-fn what_is_rare_is_not_forgotten_before_its_time() {
+fn rare_slow_answers_are_not_forgotten_early() {
     let mut latency = Latency::default();
     for answer in 0..100_000u64 {
         let slow = answer % 33 == 0;

@@ -1,4 +1,4 @@
-//! The top of a coroutine's stack: what the parser and the trampoline share, and the trampoline.
+//! The top of a coroutine's stack: the state that parser and trampoline share, and the trampoline.
 
 use core::cell::{Cell, UnsafeCell};
 use core::mem;
@@ -14,7 +14,7 @@ use super::port::{Command, Port, Special};
 use crate::error::Failure;
 use crate::parser::Events;
 
-/// What the trampoline shares with its parser.
+/// The state that the trampoline shares with its parser.
 pub(super) struct Frame<E: Events, T> {
     pub(super) port: Port<E>,
     /// True while the body is on the stack.

@@ -18,7 +18,9 @@ use super::port::{Command, LOST, PAUSED, Port, Special, UNWINDING};
 use super::stack::Pooled;
 use super::wait::GivenUp;
 use crate::error::{Error, ErrorKind, Failure};
-use crate::parser::{Events, LocalSink, Progress, PushParser, State, Status, drive, drive_local};
+use crate::parser::{
+    Events, LocalSink, Progress, PushParser, State, Status, engine_methods, local_methods,
+};
 
 /// Extra bytes on every stack, kept free by [`Input::nested`] for the innermost body, its sink and a
 /// panic, whose backtrace alone takes some 20 KiB.
@@ -60,7 +62,7 @@ impl Options {
     /// Creates a parser at the start of its input.
     ///
     /// # Errors
-    /// If the system has no memory for a stack.
+    /// If no stack can be allocated.
     pub fn parser<B, E, T>(self, body: B) -> io::Result<Parser<E, T>>
     where
         B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
@@ -92,7 +94,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
     /// Creates a parser at the start of its input, with the default [`Options`].
     ///
     /// # Panics
-    /// If the system has no memory for a stack; [`try_new`](Self::try_new) returns that error.
+    /// If no stack can be allocated; [`try_new`](Self::try_new) returns that error.
     pub fn new<B>(body: B) -> Self
     where
         B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
@@ -106,7 +108,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
     /// Creates a parser at the start of its input, with the default [`Options`].
     ///
     /// # Errors
-    /// If the system has no memory for a stack.
+    /// If no stack can be allocated.
     pub fn try_new<B>(body: B) -> io::Result<Self>
     where
         B: for<'p> FnMut(&mut Input<'p, E>) -> Result<T, Failure> + 'static,
@@ -114,7 +116,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
         Options::new().parser(body)
     }
 
-    drive_local!(E);
+    local_methods!(E);
 
     #[inline]
     fn parse(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, E>>) -> Progress {
@@ -238,7 +240,7 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
     type Events = E;
     type Output = T;
 
-    drive!(E);
+    engine_methods!(E);
 
     fn take_output(&mut self) -> Option<T> {
         self.output.take()

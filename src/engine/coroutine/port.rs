@@ -1,4 +1,4 @@
-//! What the driver and a coroutine body share, and the invariants of the engine.
+//! The state that the driver and a coroutine body share, and the invariants of the engine.
 //!
 //! ```text
 //!   the caller's stack                 the coroutine's stack
@@ -34,7 +34,7 @@
 //!   `coroutine/bounds.rs: a_bound_in_an_earlier_chunk_shows_nothing_of_a_later_one`)
 //! * **I4. An `Input` serves only the run it was made for.** `'p` is invariant and chosen by the
 //!   trampoline, so no two inputs have one type, and none can be swapped for another or stored.
-//!   (`compile_fail/coroutine.rs: an_input_cannot_be_swapped_with_that_of_an_outer_body`)
+//!   (`compile_fail/coroutine.rs: a_body_cannot_choose_the_lifetime_of_its_input`)
 //! * **I5. Frame and body outlive every run, at one address.** They lie at the top of the stack and
 //!   are dropped when the body is not running and the coroutine is not resumed again; only the
 //!   trampoline borrows the body. (`drop/main.rs: a_parser_can_be_dropped_anywhere`)
@@ -89,7 +89,7 @@ pub(super) enum Command {
     Abandon,
 }
 
-/// What the driver and the body share.
+/// The state that the driver and the body share.
 pub(super) struct Port<E: Events> {
     /// With `end`: the chunk of the last resume, all of it. Dangling between two calls (I1).
     pub(super) start: Cell<*const u8>,

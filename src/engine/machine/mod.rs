@@ -46,7 +46,9 @@ use core::mem;
 use core::ops::ControlFlow::{self, Break};
 
 use crate::error::{Error, ErrorKind, Failure};
-use crate::parser::{Events, LocalSink, Progress, PushParser, State, Status, drive, drive_local};
+use crate::parser::{
+    Events, LocalSink, Progress, PushParser, State, Status, engine_methods, local_methods,
+};
 pub use input::Input;
 use input::{Exhausted, Memory};
 
@@ -105,7 +107,7 @@ impl<M: Machine> Parser<M> {
         &self.machine
     }
 
-    drive_local!(M::Events);
+    local_methods!(M::Events);
 
     #[inline]
     fn parse(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, M::Events>>) -> Progress {
@@ -161,9 +163,7 @@ impl<M: Machine> Parser<M> {
                 self.output = Some(output);
                 self.state.succeed(consumed)
             }
-            Err(None) => {
-                self.state.need_more(consumed)
-            }
+            Err(None) => self.state.need_more(consumed),
             Err(Some(kind)) => match self.memory.take_error_start() {
                 Some(start) => self.state.fail_from(consumed, kind, start),
                 None => self.state.fail(consumed, kind),
@@ -191,7 +191,7 @@ impl<M: Machine> PushParser for Parser<M> {
     type Events = M::Events;
     type Output = M::Output;
 
-    drive!(M::Events);
+    engine_methods!(M::Events);
 
     fn take_output(&mut self) -> Option<M::Output> {
         self.output.take()

@@ -1,4 +1,4 @@
-//! What the driver and an `async` body share, and the invariants of the engine.
+//! The state that the driver and an `async` body share, and the invariants of the engine.
 //!
 //! ```text
 //!   Task, pinned                          what the body holds
@@ -17,7 +17,7 @@
 //!
 //! * **I1. A chunk and a sink are reachable only during the poll that they are lent to.**
 //!   [`Port::lend`] sets both; [`Port::take_back`] clears both, and runs even if the poll unwinds.
-//!   (`hostile/lent.rs: a_pending_read_that_was_dropped_keeps_the_body_but_not_its_chunk`)
+//!   (`drop/main.rs: a_sink_can_panic_anywhere`)
 //! * **I2. No slice of a chunk outlives the poll that it was lent to.** A slice borrows the
 //!   `&mut Input`, every read needs that `&mut Input`, and the future is kept after a poll only if
 //!   that poll ended in such a read (I3). A poll that ends otherwise drops the future, slices and
@@ -30,7 +30,7 @@
 //!   (`hostile/lent.rs: a_byte_put_back_after_a_pending_read_is_not_kept_across_a_foreign_wait`)
 //! * **I4. An `Input` serves only the run it was made for.** `'p` is invariant and chosen by the
 //!   driver, so no two inputs have one type, and none can be swapped for another or stored.
-//!   (`compile_fail/stackless.rs: an_input_cannot_be_swapped_with_that_of_an_outer_body`)
+//!   (`compile_fail/stackless.rs: a_body_cannot_choose_the_lifetime_of_its_input`)
 //! * **I5. The port and the body outlive the future, at one address.** They are pinned together. The
 //!   future is live from when `make` has written it until `drop_future`, which precedes all else in
 //!   `Drop`. (`drop/main.rs: a_parser_can_be_dropped_anywhere` and
@@ -80,7 +80,7 @@ const CALLED: u8 = 1 << 5;
 /// Bytes between values were skipped in this poll.
 const SKIPPED: u8 = 1 << 6;
 
-/// What the driver and the body share.
+/// The state that the driver and the body share.
 pub(super) struct Port<E: Events> {
     /// `start <= cursor <= end` (I7).
     start: Cell<*const u8>,

@@ -1,5 +1,5 @@
-//! memcached's [meta protocol](https://docs.memcached.org/protocols/meta/), in which a request may
-//! carry an opaque token that its reply repeats: the tag.
+//! memcached's [meta protocol](https://docs.memcached.org/protocols/meta/). A request may carry an opaque
+//! token that its reply repeats: the tag.
 //!
 //! ```
 //! # use pushdown_patterns::mux::{Mux, Options, memcached};
@@ -8,7 +8,7 @@
 //! use memcached::{Memcached, Request, Status};
 //!
 //! let (sink, stream) = memcached::split(read, write, memcached::MAX_VALUE);
-//! let (mux, _) = Mux::spawn(Memcached::new(), sink, stream, &Options::new());
+//! let (mux, _) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
 //! mux.call(Request::set("greeting", "hello")?.flag("T60")?).await?;
 //! let reply = mux.call(Request::get("greeting")?).await?;
 //! assert_eq!(reply.status, Status::Value);
@@ -18,11 +18,10 @@
 //!
 //! # Errors have no token
 //! memcached does not repeat the token in a line that begins with `ERROR`, `CLIENT_ERROR` or
-//! `SERVER_ERROR`, say for a value that is too large. As it answers in order, such a line belongs to the
-//! oldest request that has no reply, and that is who gets it. A request from here is well formed, so it
-//! has exactly one reply.
+//! `SERVER_ERROR`, for example about a value that is too large. As it answers in order, such a line goes
+//! to the oldest request that has no reply. A [`Request`] is well formed, so it has exactly one reply.
 //!
-//! The debugging command `me` does not repeat the token either, and is not offered. `mn` takes none:
+//! The debugging command `me` does not repeat the token either, and is not offered. `mn` takes no token:
 //! [send](super::Mux::send) it, and its reply is unsolicited.
 
 mod reply;
@@ -36,25 +35,25 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use reply::{Reply, Status};
-pub use request::{InvalidRequest, Request};
+pub use request::{InvalidRequest, MAX_KEY, Request};
 
 use super::protocol::Protocol;
 use crate::sync::Mutex;
 use pushdown::io::ReadError;
 use pushdown::io::framed::{Reader, Writer};
 
-/// How long a value memcached stores unless it is told otherwise, in bytes. Its option is `-I`.
+/// The longest value that memcached stores unless its option `-I` says otherwise, in bytes.
 pub const MAX_VALUE: usize = 1 << 20;
 
-/// The protocol, of one connection.
+/// The protocol of one connection.
 #[derive(Debug)]
 pub struct Memcached {
-    /// The tags of requests that have no reply yet, oldest first.
+    /// Tags of requests that have no reply yet, oldest first: errors carry no tag.
     sent: Mutex<VecDeque<u64>>,
 }
 
 impl Memcached {
-    /// The protocol, for a new connection.
+    /// Creates the protocol for a new connection.
     pub fn new() -> Self {
         Self { sent: Mutex::new(VecDeque::new()) }
     }
@@ -86,8 +85,8 @@ impl Protocol for Memcached {
             return sent.pop_front();
         }
         let token = reply.token?;
-        if let Some(place) = sent.iter().position(|tag| *tag == token) {
-            sent.drain(..=place);
+        if let Some(index) = sent.iter().position(|tag| *tag == token) {
+            sent.drain(..=index);
         }
         Some(token)
     }
@@ -97,8 +96,9 @@ impl Protocol for Memcached {
     }
 }
 
-/// The two directions of a connection, as the sink and the stream of a [`Mux`](super::Mux). A reply whose
-/// value is longer than `max_value` bytes is an error.
+/// Makes the two halves of a connection into the sink and the stream of a [`Mux`](super::Mux).
+///
+/// A reply whose value is longer than `max_value` bytes is an error.
 pub fn split<R, W>(
     read: R,
     write: W,

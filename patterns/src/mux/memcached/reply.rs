@@ -1,26 +1,30 @@
-//! What is received, and the straight-line code that reads it.
+//! Replies, and the straight-line code that reads them.
 
 use std::vec::Vec;
 
 use pushdown::engine::stackless::{DynTask, Input, Parser};
 use pushdown::{ErrorKind, Failure};
 
-/// The longest line, in bytes, without its end. A key has 250, a token 32, and a flag at most 21.
+/// The longest line, in bytes, without its end.
+///
+/// Stops a server that never ends a line. Ample for well-behaved ones: a key has up to
+/// [`MAX_KEY`](super::MAX_KEY) bytes, a token 32, and a flag at most 21.
 const MAX_LINE: usize = 2048;
 
-/// How much room is made for a value before its bytes come.
-const CAUTION: usize = 64 << 10;
+/// The most room to make for a value before its bytes come, so that a server that only announces
+/// large values makes us allocate little.
+const MAX_RESERVED: usize = 64 << 10;
 
 /// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reply {
-    /// What kind of reply it is.
+    /// The kind of reply.
     pub status: Status,
-    /// The flags that were asked for, without the token and with one space between two. Of an error: what
-    /// it says.
+    /// The flags that were requested, without the token, separated by single spaces. For an error, its
+    /// text.
     pub flags: Vec<u8>,
-    /// The value, if it was asked for and is there.
+    /// The value, if it was requested and exists.
     pub value: Option<Vec<u8>>,
     pub(super) token: Option<u64>,
 }
@@ -29,35 +33,35 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
-    /// `VA`: there is a value.
+    /// `VA`: a value follows.
     Value,
-    /// `HD`: done, and there is no value to come.
+    /// `HD`: done, and no value follows.
     Done,
-    /// `EN`: there is no such key.
+    /// `EN`: the key to read does not exist.
     Miss,
-    /// `NS`: not stored.
+    /// `NS`: the value was not stored.
     NotStored,
-    /// `EX`: the value has been changed by somebody else.
+    /// `EX`: the value has changed since it was read.
     Exists,
-    /// `NF`: there is no such key to change.
+    /// `NF`: the key to change does not exist.
     NotFound,
     /// `MN`: the reply to `mn`.
     Noop,
-    /// `ERROR`: no such command.
+    /// `ERROR`: the command does not exist.
     Error,
-    /// `CLIENT_ERROR`: the request is wrong.
+    /// `CLIENT_ERROR`: the request is invalid.
     ClientError,
-    /// `SERVER_ERROR`: the server cannot do it.
+    /// `SERVER_ERROR`: the server failed to do it.
     ServerError,
 }
 
 impl Status {
-    /// Whether it says that the request failed, and not only that there is no such key or value.
+    /// Returns true if the request failed. A missing key or value is not an error.
     pub fn is_error(self) -> bool {
         matches!(self, Self::Error | Self::ClientError | Self::ServerError)
     }
 
-    fn of(word: &[u8]) -> Option<Self> {
+    fn from_word(word: &[u8]) -> Option<Self> {
         Some(match word {
             b"VA" => Self::Value,
             b"HD" => Self::Done,
@@ -74,7 +78,7 @@ impl Status {
     }
 }
 
-/// A parser of replies, one after the other.
+/// Creates a parser of replies. It keeps its line buffer from one reply to the next.
 pub(super) fn parser(
     max_value: usize,
 ) -> Parser<impl DynTask<Events = (), Output = Reply> + Send + 'static> {
@@ -82,7 +86,7 @@ pub(super) fn parser(
     Parser::new(async move |input: &mut Input<'_>| reply(input, &mut line, max_value).await)
 }
 
-/// Reads one reply: `<status> [<length>] <flag>*\r\n`, and for `VA` so many bytes and `\r\n`.
+/// Reads one reply: `<status> [<length>] <flag>*\r\n`, and for `VA` then `length` bytes and `\r\n`.
 async fn reply(
     input: &mut Input<'_>,
     line: &mut Vec<u8>,
@@ -97,7 +101,7 @@ async fn reply(
         }
     }
     let mut words = line[..line.len() - 1].split(|byte| *byte == b' ');
-    let status = words.next().and_then(Status::of);
+    let status = words.next().and_then(Status::from_word);
     let Some(status) = status else { return Err(input.fail(ErrorKind::UnexpectedByte)) };
     let mut length = None;
     if status == Status::Value {
@@ -123,7 +127,7 @@ async fn reply(
         if length > max_value {
             return Err(input.fail(ErrorKind::TooLong));
         }
-        let mut value = Vec::with_capacity(length.min(CAUTION));
+        let mut value = Vec::with_capacity(length.min(MAX_RESERVED));
         while value.len() < length {
             value.extend_from_slice(input.take(length - value.len()).await?);
         }

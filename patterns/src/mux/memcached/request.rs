@@ -1,12 +1,12 @@
-//! What is sent.
+//! Requests.
 
 use core::fmt;
 use std::vec::Vec;
 
 /// The longest key, in bytes.
-const MAX_KEY: usize = 250;
+pub const MAX_KEY: usize = 250;
 
-/// A command of the meta protocol. It is well formed.
+/// A command of the meta protocol, always well formed.
 ///
 /// ```
 /// use pushdown_patterns::mux::memcached::Request;
@@ -19,39 +19,42 @@ const MAX_KEY: usize = 250;
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The command line without token and end.
+    /// The command line, without the token and the end of the line.
     line: Vec<u8>,
     value: Option<Vec<u8>>,
     pub(super) token: Option<u64>,
 }
 
-/// Why there is no such request.
+/// The reason why a request cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidRequest {
-    /// A key has 1 to 250 bytes, no spaces and no control characters.
+    /// The key is empty, longer than [`MAX_KEY`], or has a space or a control character in it.
     Key,
-    /// A flag is a letter, with a token right behind it that has neither spaces nor control characters.
-    /// `O` is ours, and `q` would leave the call without a reply.
+    /// The flag is not a letter followed by a token without spaces and control characters; or it is
+    /// `O`, which carries the tag, or `q`, which would leave the call without a reply.
     Flag,
 }
 
 impl fmt::Display for InvalidRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Key => "not a key: it is empty, longer than 250 bytes, or has a space in it",
-            Self::Flag => "not a flag, or not one that can be used here",
-        })
+        match self {
+            Self::Key => write!(
+                f,
+                "invalid key: it is empty, longer than {MAX_KEY} bytes, or has a space in it"
+            ),
+            Self::Flag => f.write_str("invalid flag, or one that cannot be used here"),
+        }
     }
 }
 
 impl core::error::Error for InvalidRequest {}
 
 impl Request {
-    /// Asks for a value: `mg <key> v`.
+    /// Gets a value: `mg <key> v`.
     ///
     /// # Errors
-    /// If this cannot be a key.
+    /// If the key is invalid.
     pub fn get(key: impl AsRef<[u8]>) -> Result<Self, InvalidRequest> {
         Self::command(b"mg ", key.as_ref(), b" v")
     }
@@ -59,7 +62,7 @@ impl Request {
     /// Stores a value: `ms <key> <length>`.
     ///
     /// # Errors
-    /// If this cannot be a key.
+    /// If the key is invalid.
     pub fn set(key: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) -> Result<Self, InvalidRequest> {
         let value = value.into();
         let length = std::format!(" {}", value.len());
@@ -70,15 +73,15 @@ impl Request {
     /// Deletes a value: `md <key>`.
     ///
     /// # Errors
-    /// If this cannot be a key.
+    /// If the key is invalid.
     pub fn delete(key: impl AsRef<[u8]>) -> Result<Self, InvalidRequest> {
         Self::command(b"md ", key.as_ref(), b"")
     }
 
-    /// Counts up or down: `ma <key>`.
+    /// Increments or decrements a number: `ma <key>`.
     ///
     /// # Errors
-    /// If this cannot be a key.
+    /// If the key is invalid.
     pub fn arithmetic(key: impl AsRef<[u8]>) -> Result<Self, InvalidRequest> {
         Self::command(b"ma ", key.as_ref(), b"")
     }
@@ -88,10 +91,10 @@ impl Request {
         Self { line: b"mn".into(), value: None, token: None }
     }
 
-    /// Adds a flag, with its token right behind it.
+    /// Adds a flag, directly followed by its token.
     ///
     /// # Errors
-    /// If this cannot be a flag.
+    /// If the flag is invalid.
     pub fn flag(mut self, flag: impl AsRef<[u8]>) -> Result<Self, InvalidRequest> {
         match flag.as_ref() {
             [b'O' | b'q', ..] => Err(InvalidRequest::Flag),

@@ -1,12 +1,10 @@
-//! Ending the server.
+//! Shutting the server down.
 
 use core::mem;
-use std::collections::BTreeMap;
 use std::task::Context;
 use std::time::Instant;
 
-use super::super::core::Aftermath;
-use super::super::{End, Report};
+use super::super::report::{EndReason, Report};
 use super::Inner;
 use crate::Shutdown;
 use crate::wait::{Clock, Step};
@@ -16,40 +14,39 @@ use crate::waiters::Ticket;
 pub(super) struct Closing<'a, E: ?Sized> {
     inner: &'a Inner<E>,
     how: Shutdown,
-    begun: bool,
-    /// When the rest is aborted.
-    until: Option<Instant>,
+    has_begun: bool,
+    /// The time at which the rest is aborted.
+    deadline: Option<Instant>,
     ticket: Option<Ticket>,
 }
 
 impl<'a, E: ?Sized> Closing<'a, E> {
     pub(super) fn new(inner: &'a Inner<E>, how: Shutdown) -> Self {
-        Self { inner, how, begun: false, until: None, ticket: None }
+        Self { inner, how, has_begun: false, deadline: None, ticket: None }
     }
 
-    pub(super) fn ask(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Report> {
-        let mut aftermath = Aftermath::default();
-        let mut _replaced = None;
-        let mut _seats = BTreeMap::new();
-        let mut state = self.inner.state.lock();
-        if !mem::replace(&mut self.begun, true) {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Report> {
+        let mut locked = self.inner.lock();
+        let (state, deferred) = locked.split();
+        if !mem::replace(&mut self.has_begun, true) {
             if let Shutdown::Drain { timeout } = self.how {
-                self.until = clock.now().checked_add(timeout);
+                self.deadline = clock.now().checked_add(timeout);
             }
-            state.registry.close(End::Shutdown);
-            self.inner.readers.wake_all(&mut aftermath.wakers);
-            aftermath.wakers.wake(state.line.wakers());
+            state.registry.close(EndReason::Shutdown);
+            self.inner.readers.wake_all(&mut deferred.wakers);
+            state.line.wake_all(&mut deferred.wakers);
         }
-        if self.how == Shutdown::Abort || self.until.is_some_and(|until| clock.now() >= until) {
-            _seats = state.registry.abort(&mut aftermath);
-            self.inner.readers.wake_all(&mut aftermath.wakers);
-            aftermath.wakers.wake(state.closers.all());
+        let is_over = self.deadline.is_some_and(|deadline| clock.now() >= deadline);
+        if self.how == Shutdown::Abort || is_over {
+            self.inner.abort(state, deferred);
         }
         match state.registry.ended() {
-            Some((true, ended)) => Step::Done(Report { ended: ended.to_vec() }),
+            Some(ended) if state.registry.is_finished() => {
+                Step::Done(Report { ended: ended.to_vec() })
+            }
             _ => {
-                _replaced = state.closers.wait(&mut self.ticket, cx.waker());
-                Step::Wait { until: self.until }
+                state.closers.enqueue(&mut self.ticket, cx, &mut deferred.wakers);
+                Step::Wait { until: self.deadline }
             }
         }
     }
@@ -57,8 +54,8 @@ impl<'a, E: ?Sized> Closing<'a, E> {
 
 impl<E: ?Sized> Drop for Closing<'_, E> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            let _left = self.inner.state.lock().closers.leave(ticket);
-        }
+        let mut locked = self.inner.lock();
+        let (state, deferred) = locked.split();
+        state.closers.remove(self.ticket, &mut deferred.wakers);
     }
 }

@@ -1,27 +1,27 @@
 //! State as data: the registry under a lock.
 //!
-//! Whoever publishes writes the event into the log himself. Those who have to wait for room leave
-//! their events in a line, so that nobody is overtaken, and whoever makes room publishes them. Only
-//! publishing waits.
+//! A publisher writes its event into the log itself. If there is no room, it leaves the event in a
+//! line, so that no publisher overtakes another, and the call that makes room publishes it. Only
+//! publishing and shutting down wait.
 
 mod closing;
 mod publishing;
 
 use core::fmt;
 use std::sync::Arc;
-use std::task::Waker;
-use std::vec::Vec;
 
-use super::core::{Aftermath, Registry};
-use super::forward::{self, Channel, Seat};
+use super::PubSub;
+use super::error::{CancelError, Closed, PublishError, SubscribeError};
+use super::forward::{self, Channel, Subscriber};
+use super::item::SubscriberId;
+use super::policy::Policy;
+use super::proto::{Deferred, Registry};
 use super::readers::Readers;
-use super::subscription::{Home, Subscription};
-use super::{
-    CancelError, Closed, Policy, PubSub, PublishError, Report, SubscribeError, SubscriberId,
-};
+use super::report::Report;
+use super::subscription::{ServerHooks, Subscription};
 use crate::Shutdown;
 use crate::seeded::{self, Bug};
-use crate::sync::Mutex;
+use crate::sync::{Locked, Mutex};
 use crate::wait;
 use crate::waiters::Waiters;
 use crate::waits::Site;
@@ -31,17 +31,17 @@ use publishing::{Line, Publishing};
 static PUBLISH: Site = Site::wait("pubsub", "publish", "room");
 static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 
-/// The server, or a further handle to it. When the last one is dropped, it is aborted.
+/// A handle to the server. Dropping the last one aborts the server.
 ///
-/// Its methods are those of [`PubSub`], which has the contract; here those that do not wait are no
-/// futures, and those that do have a form that blocks the thread instead. Both may be used on one
-/// server.
+/// Its methods are those of [`PubSub`], which states the contract. Those that never wait are plain
+/// functions here; those that wait also have a form that blocks the thread. Both forms can be used
+/// on one server.
 ///
 /// ```
 /// use std::thread;
 /// use std::time::Duration;
 /// use pushdown_patterns::Shutdown;
-/// use pushdown_patterns::pubsub::{How, Item, Policy, mutex::Server};
+/// use pushdown_patterns::pubsub::{Item, Policy, ReaderOutcome, mutex::Server};
 ///
 /// let server = Server::<u64>::new();
 /// let mut subscription = server.subscribe(Policy::block(2, Duration::MAX)).unwrap();
@@ -49,50 +49,53 @@ static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 ///     for number in 1..=100_u64 {
 ///         server.blocking_publish(number).unwrap();
 ///     }
-///     server.blocking_shutdown(Shutdown::Drain { timeout: Duration::from_secs(10) })
+///     server.blocking_shutdown(Shutdown::Drain { timeout: Duration::MAX })
 /// });
 /// let mut sum = 0;
 /// while let Some(Item::Event { event, .. }) = subscription.blocking_recv() {
 ///     sum += **event;
 /// }
 /// assert_eq!(sum, 5050);
-/// assert_eq!(publisher.join().unwrap().ended[0].how, How::Drained);
+/// let report = publisher.join().unwrap();
+/// assert_eq!(report.ended[0].outcome, ReaderOutcome::Drained);
 /// ```
 pub struct Server<E: ?Sized> {
     inner: Arc<Inner<E>>,
+    size_of: fn(&E) -> usize,
 }
 
 struct Inner<E: ?Sized> {
     state: Mutex<State<E>>,
     readers: Readers,
-    size_of: fn(&E) -> usize,
 }
 
 struct State<E: ?Sized> {
-    registry: Registry<Seat<E>>,
+    registry: Registry<Subscriber<E>>,
     line: Line<E>,
-    /// Those who wait for the end.
+    /// Shutdowns that wait for the last reader.
     closers: Waiters,
     handles: usize,
 }
 
 impl<E: ?Sized + Send + Sync + 'static> Server<E> {
-    /// A server without subscribers. An event counts [`size_of_val`] bytes.
+    /// Creates a server without subscribers. The size of an event is its [`size_of_val`].
     pub fn new() -> Self {
-        Self::with_sizes(|event| size_of_val(event))
-    }
-
-    /// A server that is told how many bytes an event counts in a [`Policy::Queue`].
-    pub fn with_sizes(size_of: fn(&E) -> usize) -> Self {
         let state = State {
             registry: Registry::new(),
             line: Line::new(),
             closers: Waiters::default(),
             handles: 1,
         };
-        Self {
-            inner: Arc::new(Inner { state: Mutex::new(state), readers: Readers::new(), size_of }),
-        }
+        let inner = Inner { state: Mutex::new(state), readers: Readers::new() };
+        Self { inner: Arc::new(inner), size_of: |event| size_of_val(event) }
+    }
+
+    /// Sets how this handle, and its clones made from now on, measure the size in bytes of an event
+    /// for [`Policy::Queue`].
+    #[must_use]
+    pub fn with_sizes(mut self, size_of: fn(&E) -> usize) -> Self {
+        self.size_of = size_of;
+        self
     }
 
     /// See [`PubSub::subscribe`].
@@ -106,10 +109,10 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// See [`PubSub::subscribe_channel`].
     ///
     /// # Errors
-    /// If the channel is subscribed already, or the server is shut down.
+    /// If the channel is already subscribed, or the server is shut down.
     ///
     /// # Panics
-    /// If the channel is one of tokio's, and this is called outside of its runtime.
+    /// If the channel is one of tokio's, and this is called outside a tokio runtime.
     pub fn subscribe_channel(
         &self,
         channel: impl Into<Channel<E>>,
@@ -125,25 +128,30 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// See [`PubSub::publish`].
     ///
     /// # Errors
-    /// Nobody receives the event; it comes back.
+    /// No subscriber receives the event; the error returns it.
     pub async fn publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
-        let mut publishing = Publishing::new(&self.inner, event.into());
-        wait::wait_for(&PUBLISH, |cx, clock, peer| publishing.ask(cx, clock, peer)).await
+        let mut publishing = self.publishing(event.into());
+        wait::wait_for(&PUBLISH, |cx, clock, peer| publishing.poll(cx, clock, peer)).await
     }
 
-    /// Like [`publish`](Self::publish), and blocks the thread.
+    /// Like [`publish`](Self::publish), but blocks the thread.
     ///
     /// # Errors
-    /// Nobody receives the event; it comes back.
+    /// No subscriber receives the event; the error returns it.
     pub fn blocking_publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
-        let mut publishing = Publishing::new(&self.inner, event.into());
-        wait::block_for(&PUBLISH, |cx, clock, peer| publishing.ask(cx, clock, peer))
+        let mut publishing = self.publishing(event.into());
+        wait::block_for(&PUBLISH, |cx, clock, peer| publishing.poll(cx, clock, peer))
+    }
+
+    fn publishing(&self, event: Arc<E>) -> Publishing<'_, E> {
+        let bytes = (self.size_of)(&event);
+        Publishing::new(&self.inner, event, bytes)
     }
 
     /// See [`PubSub::cancel`].
     ///
     /// # Errors
-    /// If there is no such subscription, or no more.
+    /// If there is no such subscription, or it has ended.
     pub fn cancel(&self, id: SubscriberId) -> Result<(), CancelError> {
         self.inner.cancel(|_| Some(id))
     }
@@ -151,10 +159,10 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// See [`PubSub::cancel_channel`].
     ///
     /// # Errors
-    /// If this channel is not subscribed, or no more.
+    /// If this channel is not subscribed, or its subscription has ended.
     pub fn cancel_channel(&self, channel: impl Into<Channel<E>>) -> Result<(), CancelError> {
         let channel = channel.into();
-        self.inner.cancel(|state| state.find(&channel))
+        self.inner.cancel(|registry| registry.find(&channel))
     }
 
     /// See [`PubSub::subscribers`].
@@ -165,24 +173,32 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// See [`PubSub::shutdown`].
     pub async fn shutdown(&self, how: Shutdown) -> Report {
         let mut closing = Closing::new(&self.inner, how);
-        wait::wait(&SHUTDOWN, |cx, clock| closing.ask(cx, clock)).await
+        wait::wait(&SHUTDOWN, |cx, clock| closing.poll(cx, clock)).await
     }
 
-    /// Like [`shutdown`](Self::shutdown), and blocks the thread.
+    /// Like [`shutdown`](Self::shutdown), but blocks the thread.
     pub fn blocking_shutdown(&self, how: Shutdown) -> Report {
         let mut closing = Closing::new(&self.inner, how);
-        wait::block(&SHUTDOWN, |cx, clock| closing.ask(cx, clock))
+        wait::block(&SHUTDOWN, |cx, clock| closing.poll(cx, clock))
     }
 }
 
 impl<E: ?Sized> State<E> {
-    /// There may be room for those who wait.
-    fn advance(&mut self, readers: &Readers, aftermath: &mut Aftermath<E>) {
-        self.line.advance(&mut self.registry, readers, aftermath);
+    /// Publishes the events of waiting publishers for which there is room.
+    fn advance(&mut self, readers: &Readers, deferred: &mut Deferred<Subscriber<E>>) {
+        self.line.advance(&mut self.registry, readers, deferred);
+    }
+}
+
+impl<E: ?Sized> Inner<E> {
+    fn lock(&self) -> Locked<'_, State<E>, Deferred<Subscriber<E>>> {
+        self.state.lock_with()
     }
 
-    fn find(&self, channel: &Channel<E>) -> Option<SubscriberId> {
-        self.registry.outlets().find(|(_, seat)| seat.is(channel)).map(|(id, _)| id)
+    fn abort(&self, state: &mut State<E>, deferred: &mut Deferred<Subscriber<E>>) {
+        state.registry.abort(deferred);
+        self.readers.wake_all(&mut deferred.wakers);
+        deferred.wakers.wake(state.closers.all());
     }
 }
 
@@ -192,79 +208,77 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
         policy: Policy,
         channel: Option<Channel<E>>,
     ) -> Result<Subscription<E>, SubscribeError> {
-        let seat = Seat::new(policy, self.readers.join(), channel);
-        let shared = seat.shared.clone();
-        let mut state = self.state.lock();
-        let found = seat.channel.as_ref().and_then(|channel| state.registry.fed(channel));
-        let refused = match found {
-            _ if state.registry.is_closed() => Some(SubscribeError::Closed),
-            Some(id) => Some(SubscribeError::Twice(id)),
-            None => None,
+        let subscriber = Subscriber::new(policy, self.readers.join(), channel);
+        let shared = subscriber.shared.clone();
+        match self.subscribe(policy, subscriber) {
+            Ok(id) => Ok(Subscription::new(id, shared, self.clone())),
+            Err(error) => {
+                self.readers.leave(shared.slot);
+                Err(error)
+            }
+        }
+    }
+
+    fn subscribe(
+        &self,
+        policy: Policy,
+        subscriber: Subscriber<E>,
+    ) -> Result<SubscriberId, SubscribeError> {
+        let mut locked = self.lock();
+        let (state, deferred) = locked.split();
+        let channel = subscriber.channel.as_ref();
+        let error = if state.registry.is_closed() {
+            Some(SubscribeError::Closed)
+        } else {
+            channel.and_then(|it| state.registry.find_sending(it)).map(SubscribeError::Twice)
         };
-        if let Some(error) = refused {
-            drop(state);
-            self.readers.leave(shared.place);
+        if let Some(error) = error {
+            deferred.discard_outlet(subscriber);
             return Err(error);
         }
-        let id = state.registry.subscribe(seat);
-        let waiting = match policy {
-            // Its limit may be shorter than those by which publishers have set their alarms.
-            Policy::Block { .. } => state.line.wakers(),
-            _ => Vec::new(),
-        };
-        drop(state);
-        waiting.into_iter().for_each(Waker::wake);
-        Ok(Subscription::new(id, shared, self.clone()))
+        if matches!(policy, Policy::Block { .. }) {
+            // Its limit may be shorter than those by which publishers have set their timers.
+            state.line.wake_all(&mut deferred.wakers);
+        }
+        Ok(state.registry.subscribe(subscriber))
     }
 
     fn cancel(
         &self,
-        find: impl FnOnce(&State<E>) -> Option<SubscriberId>,
+        find: impl FnOnce(&Registry<Subscriber<E>>) -> Option<SubscriberId>,
     ) -> Result<(), CancelError> {
-        let mut aftermath = Aftermath::default();
-        let mut state = self.state.lock();
-        let id = find(&state).ok_or(CancelError::NotSubscribed)?;
-        let seat = state.registry.cancel(id, &mut aftermath).ok_or(CancelError::NotSubscribed)?;
-        self.readers.wake(seat.shared.place, &mut aftermath.wakers);
+        let mut locked = self.lock();
+        let (state, deferred) = locked.split();
+        let id = find(&state.registry).ok_or(CancelError::NotSubscribed)?;
+        let cancelled = state.registry.cancel(id, deferred).ok_or(CancelError::NotSubscribed)?;
+        self.readers.wake(cancelled.shared.slot, &mut deferred.wakers);
         if !seeded::is(Bug::CancelLeavesPublisher) {
-            state.advance(&self.readers, &mut aftermath);
+            state.advance(&self.readers, deferred);
         }
         Ok(())
     }
 }
 
-impl<E: ?Sized> Inner<E> {
-    fn abort(&self) {
-        let mut aftermath = Aftermath::default();
-        let _seats;
-        let mut state = self.state.lock();
-        _seats = state.registry.abort(&mut aftermath);
-        self.readers.wake_all(&mut aftermath.wakers);
-        aftermath.wakers.wake(state.closers.all());
-    }
-}
-
-impl<E: ?Sized + Send + Sync + 'static> Home for Inner<E> {
+impl<E: ?Sized + Send + Sync + 'static> ServerHooks for Inner<E> {
     fn readers(&self) -> &Readers {
         &self.readers
     }
 
-    fn room_made(&self) {
-        let mut aftermath = Aftermath::default();
-        let mut state = self.state.lock();
-        if state.registry.room_made() {
-            state.advance(&self.readers, &mut aftermath);
+    fn handle_room_made(&self) {
+        let mut locked = self.lock();
+        let (state, deferred) = locked.split();
+        if state.registry.handle_room_made() {
+            state.advance(&self.readers, deferred);
         }
     }
 
-    fn left(&self, id: SubscriberId) {
-        let mut aftermath = Aftermath::default();
-        let _seat;
-        let mut state = self.state.lock();
-        _seat = state.registry.left(id);
-        state.advance(&self.readers, &mut aftermath);
-        if state.registry.ended().is_some_and(|ended| ended.0) {
-            aftermath.wakers.wake(state.closers.all());
+    fn handle_reader_left(&self, id: SubscriberId) {
+        let mut locked = self.lock();
+        let (state, deferred) = locked.split();
+        state.registry.handle_reader_left(id, deferred);
+        state.advance(&self.readers, deferred);
+        if state.registry.is_finished() {
+            deferred.wakers.wake(state.closers.all());
         }
     }
 }
@@ -315,19 +329,17 @@ impl<E: ?Sized + Send + Sync + 'static> Default for Server<E> {
 impl<E: ?Sized + Send + Sync + 'static> Clone for Server<E> {
     fn clone(&self) -> Self {
         self.inner.state.lock().handles += 1;
-        Self { inner: self.inner.clone() }
+        Self { inner: self.inner.clone(), size_of: self.size_of }
     }
 }
 
 impl<E: ?Sized> Drop for Server<E> {
     fn drop(&mut self) {
-        let last = {
-            let mut state = self.inner.state.lock();
-            state.handles -= 1;
-            state.handles == 0
-        };
-        if last {
-            self.inner.abort();
+        let mut locked = self.inner.lock();
+        let (state, deferred) = locked.split();
+        state.handles -= 1;
+        if state.handles == 0 {
+            self.inner.abort(state, deferred);
         }
     }
 }

@@ -1,35 +1,34 @@
-//! Publishing, and the line of those who wait for room.
+//! Publishing, and the line of publishers that wait for room.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
-use std::mem;
 use std::sync::Arc;
-use std::task::{Context, Waker};
-use std::time::Instant;
-use std::vec::Vec;
+use std::task::Context;
 
-use super::super::PublishError;
-use super::super::core::{Aftermath, Registry};
-use super::super::forward::Seat;
+use super::super::error::PublishError;
+use super::super::forward::Subscriber;
+use super::super::proto::{Deferred, Patience, Registry, TimedOut};
 use super::super::readers::Readers;
 use super::Inner;
 use crate::wait::{Clock, Step};
 use crate::waits::Peer;
+use crate::wakers::{AfterUnlock, WakerSlot};
 
 /// Publishers that wait for room.
 ///
-/// Whoever makes room publishes for them, so a publisher that is not polled, or not dropped either,
-/// keeps nobody waiting.
+/// The call that makes room publishes their events, so a publisher that is neither polled nor dropped
+/// holds up no other.
 ///
-/// Invariant: if somebody waits, there was no room when the line was last looked at, and whoever makes
-/// room or closes the server looks at it again.
+/// Invariant: while a publisher waits, there was no room when the line last advanced, and every call
+/// that makes room or closes the server advances it again.
 pub(super) struct Line<E: ?Sized> {
     /// In the order of the tickets.
     waiting: VecDeque<Waiting<E>>,
-    /// The numbers of events that were published, for those who have not asked since.
+    /// The numbers of the events that were published from the line, by ticket, until their publishers
+    /// ask.
     published: BTreeMap<u64, u64>,
     next_ticket: u64,
-    /// For how long the subscriber that they wait for lets them wait.
+    /// The limit of the subscriber that the line waits for.
     limit: Duration,
 }
 
@@ -37,7 +36,7 @@ struct Waiting<E: ?Sized> {
     ticket: u64,
     event: Arc<E>,
     bytes: usize,
-    waker: Waker,
+    waker: WakerSlot,
 }
 
 impl<E: ?Sized> Line<E> {
@@ -50,72 +49,72 @@ impl<E: ?Sized> Line<E> {
         }
     }
 
-    pub(super) fn wakers(&self) -> Vec<Waker> {
-        self.waiting.iter().map(|waiting| waiting.waker.clone()).collect()
-    }
-
-    /// Publishes what there is room for.
-    pub(super) fn advance(
-        &mut self,
-        registry: &mut Registry<Seat<E>>,
-        readers: &Readers,
-        aftermath: &mut Aftermath<E>,
-    ) {
-        while !self.waiting.is_empty() && !registry.is_closed() {
-            if let Err(full) = registry.room() {
-                return self.wait_for(full.limit, aftermath);
-            }
-            let Some(first) = self.waiting.pop_front() else { return };
-            let Waiting { ticket, event, bytes, waker } = first;
-            let seq = registry.publish(event, bytes, || Clock::TOKIO.now(), aftermath);
-            readers.publish(seq, &mut aftermath.wakers);
-            self.published.insert(ticket, seq);
-            aftermath.wakers.wake([waker]);
+    pub(super) fn wake_all(&mut self, after: &mut AfterUnlock) {
+        for waiting in &mut self.waiting {
+            waiting.waker.wake(after);
         }
     }
 
-    /// Those who wait have set their alarms by the limit of another subscriber. If this one's is
-    /// shorter, their time may be over.
-    fn wait_for(&mut self, limit: Duration, aftermath: &mut Aftermath<E>) {
+    /// Publishes the events for which there is room.
+    pub(super) fn advance(
+        &mut self,
+        registry: &mut Registry<Subscriber<E>>,
+        readers: &Readers,
+        deferred: &mut Deferred<Subscriber<E>>,
+    ) {
+        while !self.waiting.is_empty() && !registry.is_closed() {
+            if let Err(full) = registry.poll_room() {
+                return self.wait_for(full.limit, &mut deferred.wakers);
+            }
+            let Some(first) = self.waiting.pop_front() else { return };
+            let Waiting { ticket, event, bytes, mut waker } = first;
+            let seq = registry.publish(event, bytes, || Clock::TOKIO.now(), deferred);
+            readers.publish(seq, &mut deferred.wakers);
+            self.published.insert(ticket, seq);
+            waker.wake(&mut deferred.wakers);
+        }
+    }
+
+    /// Notes the limit that counts. If it has become shorter, some of those who wait may be out of
+    /// time, but have set their timers by the old limit.
+    fn wait_for(&mut self, limit: Duration, after: &mut AfterUnlock) {
         if limit < self.limit {
-            aftermath.wakers.wake(self.wakers());
+            self.wake_all(after);
         }
         self.limit = limit;
     }
 
-    fn place(&self, ticket: u64) -> Option<usize> {
+    fn index(&self, ticket: u64) -> Option<usize> {
         self.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket).ok()
     }
 }
 
-/// An event on its way. Dropped while it waits, it has reached nobody.
+/// A publish under way. If it is dropped while it waits, its event reaches no subscriber.
 pub(super) struct Publishing<'a, E: ?Sized> {
     inner: &'a Inner<E>,
     event: Arc<E>,
     bytes: usize,
-    /// Its place in the line, and since when it waits.
+    /// Its ticket in the line.
     ticket: Option<u64>,
-    since: Option<Instant>,
+    patience: Patience,
 }
 
 impl<'a, E: ?Sized> Publishing<'a, E> {
-    pub(super) fn new(inner: &'a Inner<E>, event: Arc<E>) -> Self {
-        Self { inner, bytes: (inner.size_of)(&event), event, ticket: None, since: None }
+    pub(super) fn new(inner: &'a Inner<E>, event: Arc<E>, bytes: usize) -> Self {
+        Self { inner, bytes, event, ticket: None, patience: Patience::default() }
     }
 
-    pub(super) fn ask(
+    pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         clock: Clock,
         peer: &mut Option<Peer>,
     ) -> Step<Result<u64, PublishError<E>>> {
-        let mut aftermath = Aftermath::default();
-        let mut _replaced = None;
-        let mut state = self.inner.state.lock();
-        let state = &mut *state;
+        let mut locked = self.inner.lock();
+        let (state, deferred) = locked.split();
         let full = loop {
-            // A reader may have made room and not said so yet.
-            state.advance(&self.inner.readers, &mut aftermath);
+            // A reader may have made room and not announced it yet.
+            state.advance(&self.inner.readers, deferred);
             if let Some(seq) = self.ticket.and_then(|ticket| state.line.published.remove(&ticket)) {
                 self.ticket = None;
                 return Step::Done(Ok(seq));
@@ -123,55 +122,58 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
             if state.registry.is_closed() {
                 return Step::Done(Err(PublishError::Closed(self.event.clone())));
             }
-            match state.registry.room() {
+            match state.registry.poll_room() {
                 Err(full) => break full,
-                // Made just now: it is for those who wait, of whom this may be one.
+                // Room that was made just now is for the line, which may include this publisher.
                 Ok(()) if !state.line.waiting.is_empty() => {}
                 Ok(()) => {
                     let (event, now) = (self.event.clone(), || clock.now());
-                    let seq = state.registry.publish(event, self.bytes, now, &mut aftermath);
-                    self.inner.readers.publish(seq, &mut aftermath.wakers);
+                    let seq = state.registry.publish(event, self.bytes, now, deferred);
+                    self.inner.readers.publish(seq, &mut deferred.wakers);
                     return Step::Done(Ok(seq));
                 }
             }
         };
-        let now = clock.now();
-        let since = *self.since.get_or_insert(now);
-        let waited = now.saturating_duration_since(since);
-        if waited >= full.limit {
-            let event = self.event.clone();
-            return Step::Done(Err(PublishError::TimedOut { event, subscriber: full.id }));
+        match self.patience.poll_timeout(&state.registry, full, clock.now()) {
+            Err(TimedOut { subscriber }) => {
+                Step::Done(Err(PublishError::TimedOut { event: self.event.clone(), subscriber }))
+            }
+            Ok(until) => {
+                state.line.limit = full.limit;
+                self.enqueue(&mut state.line, cx, &mut deferred.wakers);
+                *peer = Some(Peer::Number(full.id.0));
+                Step::Wait { until }
+            }
         }
-        state.line.limit = full.limit;
-        _replaced = self.wait(&mut state.line, cx.waker());
-        *peer = Some(Peer::Number(full.id.0));
-        let limit = state.registry.next_limit(waited);
-        Step::Wait { until: limit.and_then(|limit| since.checked_add(limit)) }
     }
 
-    /// Joins the line, or stays in it with another waker. The old one comes back.
-    fn wait(&mut self, line: &mut Line<E>, waker: &Waker) -> Option<Waker> {
-        if let Some(place) = self.ticket.and_then(|ticket| line.place(ticket)) {
-            let old = &mut line.waiting[place].waker;
-            return (!old.will_wake(waker)).then(|| mem::replace(old, waker.clone()));
+    /// Joins the end of the line, or stays in it with another waker.
+    fn enqueue(&mut self, line: &mut Line<E>, cx: &Context<'_>, after: &mut AfterUnlock) {
+        if let Some(index) = self.ticket.and_then(|ticket| line.index(ticket)) {
+            return line.waiting[index].waker.register(cx, after);
         }
         let ticket = line.next_ticket;
         line.next_ticket += 1;
         self.ticket = Some(ticket);
-        let (event, waker) = (self.event.clone(), waker.clone());
+        let mut waker = WakerSlot::default();
+        waker.register(cx, after);
+        let event = self.event.clone();
         line.waiting.push_back(Waiting { ticket, event, bytes: self.bytes, waker });
-        None
     }
 }
 
 impl<E: ?Sized> Drop for Publishing<'_, E> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
-        let mut state = self.inner.state.lock();
+        let mut locked = self.inner.lock();
+        let (state, deferred) = locked.split();
         let line = &mut state.line;
         line.published.remove(&ticket);
-        let left = line.place(ticket).and_then(|place| line.waiting.remove(place));
-        drop(state);
-        drop(left);
+        if let Some(Waiting { event, mut waker, .. }) =
+            line.index(ticket).and_then(|index| line.waiting.remove(index))
+        {
+            waker.clear(&mut deferred.wakers);
+            deferred.discard_event(event);
+        }
     }
 }

@@ -1,44 +1,48 @@
-//! What the owner is asked.
+//! The requests to the owner.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::vec::Vec;
 
+use super::super::error::{CancelError, PublishError, SubscribeError};
 use super::super::forward::Channel;
+use super::super::item::SubscriberId;
+use super::super::policy::Policy;
 use super::super::readers::Readers;
-use super::super::subscription::{Home, Subscription};
-use super::super::{
-    CancelError, Ended, Policy, PublishError, Report, SubscribeError, SubscriberId,
-};
+use super::super::report::{EndedSubscription, Report};
+use super::super::subscription::{ServerHooks, Subscription};
 use crate::Shutdown;
 use crate::reply::{Question, Reply};
 use crate::sync::Mutex;
+use crate::wakers::{AfterUnlock, WakerSlot};
 
 pub(super) enum Request<E: ?Sized> {
     Subscribe(Policy, Option<Channel<E>>, Reply<Result<Subscription<E>, SubscribeError>>),
     Publish(Arc<E>, usize, Reply<Result<u64, PublishError<E>>>),
-    Cancel(Who<E>, Reply<Result<(), CancelError>>),
+    Cancel(Target<E>, Reply<Result<(), CancelError>>),
     Count(Reply<usize>),
     Shutdown(Shutdown, Reply<Report>),
-    /// A subscriber has made room for which publishers wait.
+    /// A publisher waited for room, and a reader has made some.
     RoomMade,
     /// A reader has read the end, or has been dropped.
-    Left(SubscriberId),
-    /// Who asked this question does not want the answer any more.
+    ReaderLeft(SubscriberId),
+    /// The caller that asked this question no longer wants the answer.
     Forget(Question),
-    /// Time has passed.
-    LookAgain,
+    /// A deadline has passed.
+    Timeout,
 }
 
-/// Whose subscription.
-pub(super) enum Who<E: ?Sized> {
+/// The subscription to cancel.
+pub(super) enum Target<E: ?Sized> {
     Id(SubscriberId),
     Channel(Channel<E>),
 }
 
-/// Requests on their way to the owner: those of callers who wait, or have given up since it last ran, and
-/// reports of readers.
+/// The requests that the owner has not taken yet.
+///
+/// It needs no bound: there is at most one request per waiting caller, one per caller that gave up
+/// since the owner last ran, and the reports of the readers.
 pub(super) struct Mailbox<E: ?Sized> {
     inbox: Mutex<Inbox<E>>,
     pub(super) readers: Readers,
@@ -46,55 +50,72 @@ pub(super) struct Mailbox<E: ?Sized> {
 
 struct Inbox<E: ?Sized> {
     requests: VecDeque<Request<E>>,
-    owner: Option<Waker>,
+    owner: WakerSlot,
     handles: usize,
-    /// How everything ended, once the owner has.
-    ended: Option<Vec<Ended>>,
+    /// The subscriptions that had ended when the owner did, once it has.
+    ended: Option<Vec<EndedSubscription>>,
+}
+
+/// Wakers, and a request that came too late, for after the unlock. Dropping a request drops its reply,
+/// which wakes the caller.
+struct Unlocked<E: ?Sized> {
+    wakers: AfterUnlock,
+    refused: Option<Request<E>>,
+}
+
+impl<E: ?Sized> Default for Unlocked<E> {
+    fn default() -> Self {
+        Self { wakers: AfterUnlock::default(), refused: None }
+    }
 }
 
 impl<E: ?Sized> Mailbox<E> {
     pub(super) fn new() -> Self {
-        let inbox = Inbox { requests: VecDeque::new(), owner: None, handles: 1, ended: None };
+        let inbox = Inbox {
+            requests: VecDeque::new(),
+            owner: WakerSlot::default(),
+            handles: 1,
+            ended: None,
+        };
         Self { inbox: Mutex::new(inbox), readers: Readers::new() }
     }
 
-    /// Puts a request in. If the owner has ended it is dropped, and so is its reply.
-    pub(super) fn put(&self, request: Request<E>) {
-        let mut inbox = self.inbox.lock();
+    /// Sends a request. If the owner has ended, drops the request with its reply.
+    pub(super) fn send(&self, request: Request<E>) {
+        let mut locked = self.inbox.lock_with::<Unlocked<E>>();
+        let (inbox, after) = locked.split();
         if inbox.ended.is_some() {
-            drop(inbox);
-            return drop(request);
+            after.refused = Some(request);
+        } else {
+            inbox.requests.push_back(request);
+            inbox.owner.wake(&mut after.wakers);
         }
-        inbox.requests.push_back(request);
-        let owner = inbox.owner.take();
-        drop(inbox);
-        owner.into_iter().for_each(Waker::wake);
     }
 
-    /// The next request. `None` if there is no handle any more.
-    pub(super) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<Request<E>>> {
-        let _replaced;
-        let mut inbox = self.inbox.lock();
+    /// Returns the next request, or `None` if there are no handles any more.
+    pub(super) fn poll_take(&self, cx: &Context<'_>) -> Poll<Option<Request<E>>> {
+        let mut locked = self.inbox.lock_with();
+        let (inbox, after) = locked.split();
         if inbox.handles == 0 {
             return Poll::Ready(None);
         }
         match inbox.requests.pop_front() {
             Some(request) => Poll::Ready(Some(request)),
             None => {
-                _replaced = inbox.owner.replace(cx.waker().clone());
+                inbox.owner.register(cx, after);
                 Poll::Pending
             }
         }
     }
 
-    /// The owner has ended. Nobody answers what is still here: it is to be dropped.
-    pub(super) fn close(&self, ended: Vec<Ended>) -> VecDeque<Request<E>> {
+    /// Closes the mailbox: the owner has ended. Returns the requests that it has not taken.
+    pub(super) fn close(&self, ended: Vec<EndedSubscription>) -> VecDeque<Request<E>> {
         let mut inbox = self.inbox.lock();
         inbox.ended = Some(ended);
         std::mem::take(&mut inbox.requests)
     }
 
-    pub(super) fn ended(&self) -> Vec<Ended> {
+    pub(super) fn ended(&self) -> Vec<EndedSubscription> {
         self.inbox.lock().ended.clone().unwrap_or_default()
     }
 
@@ -103,24 +124,25 @@ impl<E: ?Sized> Mailbox<E> {
     }
 
     pub(super) fn drop_handle(&self) {
-        let mut inbox = self.inbox.lock();
+        let mut locked = self.inbox.lock_with();
+        let (inbox, after) = locked.split();
         inbox.handles -= 1;
-        let owner = if inbox.handles == 0 { inbox.owner.take() } else { None };
-        drop(inbox);
-        owner.into_iter().for_each(Waker::wake);
+        if inbox.handles == 0 {
+            inbox.owner.wake(after);
+        }
     }
 }
 
-impl<E: ?Sized + Send + Sync + 'static> Home for Mailbox<E> {
+impl<E: ?Sized + Send + Sync + 'static> ServerHooks for Mailbox<E> {
     fn readers(&self) -> &Readers {
         &self.readers
     }
 
-    fn room_made(&self) {
-        self.put(Request::RoomMade);
+    fn handle_room_made(&self) {
+        self.send(Request::RoomMade);
     }
 
-    fn left(&self, id: SubscriberId) {
-        self.put(Request::Left(id));
+    fn handle_reader_left(&self, id: SubscriberId) {
+        self.send(Request::ReaderLeft(id));
     }
 }

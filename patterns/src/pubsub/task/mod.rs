@@ -1,4 +1,4 @@
-//! State as code: a task owns the registry, and takes one request after another.
+//! State as code: a task owns the registry and takes one request at a time.
 //!
 //! ```text
 //! Server ──┐ requests                       ┌─→ queue ─→ Subscription
@@ -6,8 +6,8 @@
 //! Subscription: has left, has made room ┘   └─→ queue ─→ Subscription
 //! ```
 //!
-//! What a publisher waits for, the owner keeps in a list and goes on: it can be asked to cancel the
-//! very subscriber that has no room.
+//! The owner never waits for room itself. It puts the publisher into a list and takes the next
+//! request, which may well cancel the subscriber that has no room.
 
 mod mailbox;
 mod owner;
@@ -17,16 +17,18 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
 
+use super::PubSub;
+use super::error::{CancelError, Closed, PublishError, SubscribeError};
 use super::forward::{self, Channel};
+use super::item::SubscriberId;
+use super::policy::Policy;
+use super::report::Report;
 use super::subscription::Subscription;
-use super::{
-    CancelError, Closed, Policy, PubSub, PublishError, Report, SubscribeError, SubscriberId,
-};
 use crate::Shutdown;
 use crate::reply::{Answer, Reply, question};
 use crate::wait;
 use crate::waits::Site;
-use mailbox::{Mailbox, Request, Who};
+use mailbox::{Mailbox, Request, Target};
 use owner::Owner;
 
 static SUBSCRIBE: Site = Site::wait("pubsub", "subscribe", "the owner");
@@ -35,9 +37,9 @@ static CANCEL: Site = Site::wait("pubsub", "cancel", "the owner");
 static COUNT: Site = Site::wait("pubsub", "subscribers", "the owner");
 static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 
-/// A handle to the server. When the last one is dropped, it is aborted.
+/// A handle to the server. Dropping the last one aborts the server.
 ///
-/// Its methods are those of [`PubSub`], which has the contract.
+/// Its methods are those of [`PubSub`], which states the contract.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,7 +47,7 @@ static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
 /// # runtime.block_on(async {
-/// let server = Server::<str>::new();
+/// let server = Server::<str>::spawn();
 /// let mut subscription = server.subscribe(Policy::block(8, Duration::MAX)).await.unwrap();
 /// server.publish("hello").await.unwrap();
 /// server.cancel(subscription.id()).await.unwrap();
@@ -61,33 +63,34 @@ pub struct Server<E: ?Sized> {
 }
 
 impl<E: ?Sized + Send + Sync + 'static> Server<E> {
-    /// A server without subscribers, and the task that owns them. An event counts [`size_of_val`]
-    /// bytes.
+    /// Creates a server without subscribers, and spawns its task with tokio. The size of an event is
+    /// its [`size_of_val`].
     ///
     /// # Panics
-    /// Outside of tokio's runtime.
-    #[expect(clippy::new_without_default, reason = "a default value does not start a task")]
-    pub fn new() -> Self {
-        Self::with_sizes(|event| size_of_val(event))
-    }
-
-    /// A server that is told how many bytes an event counts in a [`Policy::Queue`].
-    ///
-    /// # Panics
-    /// Outside of tokio's runtime.
-    pub fn with_sizes(size_of: fn(&E) -> usize) -> Self {
-        let (server, owner) = Self::unspawned(size_of);
+    /// Outside a tokio runtime.
+    #[must_use = "dropping the last handle aborts the server"]
+    pub fn spawn() -> Self {
+        let (server, owner) = Self::new();
         drop(tokio::spawn(owner));
         server
     }
 
-    /// A server, and the future that has to be run for it: it ends when the server is shut down or
-    /// its last handle is dropped. It needs tokio's timer only for policies and deadlines that name a
-    /// time.
-    pub fn unspawned(size_of: fn(&E) -> usize) -> (Self, impl Future<Output = ()> + Send) {
+    /// Creates a server as [`spawn`](Self::spawn) does, and returns its task for the caller to run.
+    ///
+    /// The task ends when the server is shut down or its last handle is dropped. It needs tokio's timer
+    /// only for policies and shutdowns that name a time.
+    pub fn new() -> (Self, impl Future<Output = ()> + Send) {
         let mailbox = Arc::new(Mailbox::new());
         let owner = Owner::new(mailbox.clone());
-        (Self { mailbox, size_of }, owner.serve())
+        (Self { mailbox, size_of: |event| size_of_val(event) }, owner.serve())
+    }
+
+    /// Sets how this handle, and its clones made from now on, measure the size in bytes of an event
+    /// for [`Policy::Queue`].
+    #[must_use]
+    pub fn with_sizes(mut self, size_of: fn(&E) -> usize) -> Self {
+        self.size_of = size_of;
+        self
     }
 
     /// See [`PubSub::subscribe`].
@@ -103,10 +106,10 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// See [`PubSub::subscribe_channel`].
     ///
     /// # Errors
-    /// If the channel is subscribed already, or the server is shut down.
+    /// If the channel is already subscribed, or the server is shut down.
     ///
     /// # Panics
-    /// If the channel is one of tokio's, and this is called outside of its runtime.
+    /// If the channel is one of tokio's, and this is called outside a tokio runtime.
     pub async fn subscribe_channel(
         &self,
         channel: impl Into<Channel<E>>,
@@ -125,7 +128,7 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// See [`PubSub::publish`].
     ///
     /// # Errors
-    /// Nobody receives the event; it comes back.
+    /// No subscriber receives the event; the error returns it.
     pub async fn publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
         let event = event.into();
         let bytes = (self.size_of)(&event);
@@ -137,19 +140,19 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// See [`PubSub::cancel`].
     ///
     /// # Errors
-    /// If there is no such subscription, or no more.
+    /// If there is no such subscription, or it has ended.
     pub async fn cancel(&self, id: SubscriberId) -> Result<(), CancelError> {
-        let cancelled = self.ask(&CANCEL, |reply| Request::Cancel(Who::Id(id), reply)).await;
+        let cancelled = self.ask(&CANCEL, |reply| Request::Cancel(Target::Id(id), reply)).await;
         cancelled.unwrap_or(Err(CancelError::NotSubscribed))
     }
 
     /// See [`PubSub::cancel_channel`].
     ///
     /// # Errors
-    /// If this channel is not subscribed, or no more.
+    /// If this channel is not subscribed, or its subscription has ended.
     pub async fn cancel_channel(&self, channel: impl Into<Channel<E>>) -> Result<(), CancelError> {
-        let who = Who::Channel(channel.into());
-        let cancelled = self.ask(&CANCEL, |reply| Request::Cancel(who, reply)).await;
+        let target = Target::Channel(channel.into());
+        let cancelled = self.ask(&CANCEL, |reply| Request::Cancel(target, reply)).await;
         cancelled.unwrap_or(Err(CancelError::NotSubscribed))
     }
 
@@ -162,25 +165,25 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     pub async fn shutdown(&self, how: Shutdown) -> Report {
         match self.ask(&SHUTDOWN, |reply| Request::Shutdown(how, reply)).await {
             Some(report) => report,
-            // The owner has ended before.
+            // The owner has ended already.
             None => Report { ended: self.mailbox.ended() },
         }
     }
 
-    /// Asks the owner. `None` if there will be no answer, because it has ended.
+    /// Asks the owner. Returns `None` if the owner has ended and will not answer.
     async fn ask<T>(
         &self,
         at: &'static Site,
         request: impl FnOnce(Reply<T>) -> Request<E>,
     ) -> Option<T> {
         let (reply, answer) = question();
-        self.mailbox.put(request(reply));
+        self.mailbox.send(request(reply));
         let asking = Asking { mailbox: &self.mailbox, at, answer: Some(answer) };
         asking.answer().await
     }
 }
 
-/// A question under way. Dropped before the answer, the owner is told to forget what it keeps of it.
+/// A question under way. If it is dropped before the answer, it makes the owner forget the request.
 struct Asking<'a, E: ?Sized, T> {
     at: &'static Site,
     mailbox: &'a Mailbox<E>,
@@ -202,7 +205,7 @@ impl<E: ?Sized, T> Asking<'_, E, T> {
 impl<E: ?Sized, T> Drop for Asking<'_, E, T> {
     fn drop(&mut self) {
         if let Some(answer) = self.answer.take() {
-            self.mailbox.put(Request::Forget(answer.question()));
+            self.mailbox.send(Request::Forget(answer.question()));
         }
     }
 }

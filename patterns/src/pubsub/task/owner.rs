@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
-use std::vec::Vec;
 
-use super::super::core::{Aftermath, Registry};
-use super::super::forward::{Channel, Seat};
+use super::super::error::{CancelError, PublishError, SubscribeError};
+use super::super::forward::{Channel, Subscriber};
+use super::super::policy::Policy;
+use super::super::proto::{Deferred, Patience, Registry, TimedOut};
+use super::super::report::{EndReason, Report};
 use super::super::subscription::Subscription;
-use super::super::{CancelError, End, Policy, PublishError, Report, SubscribeError, SubscriberId};
-use super::mailbox::{Mailbox, Request, Who};
+use super::mailbox::{Mailbox, Request, Target};
 use crate::Shutdown;
 use crate::panics::{contain, discard};
 use crate::reply::Reply;
@@ -20,13 +21,13 @@ use crate::waits::{Entry, Site};
 static OWNER: Site = Site::task("pubsub", "owner");
 static REQUEST: Site = Site::wait("pubsub", "owner", "a request");
 
-/// Its local variables are the state of the server.
+/// The owner. Its fields are the state of the server.
 pub(super) struct Owner<E: ?Sized + Send + Sync + 'static> {
     mailbox: Arc<Mailbox<E>>,
-    registry: Registry<Seat<E>>,
+    registry: Registry<Subscriber<E>>,
     /// Publishers for whose events there is no room, in the order in which they asked.
     publishing: VecDeque<Publishing<E>>,
-    /// Who waits for the end, and when what has not ended then is aborted.
+    /// Shutdowns under way, each with the time at which it aborts the rest.
     closing: Vec<(Option<Instant>, Reply<Report>)>,
 }
 
@@ -34,7 +35,7 @@ struct Publishing<E: ?Sized> {
     event: Arc<E>,
     bytes: usize,
     reply: Reply<Result<u64, PublishError<E>>>,
-    since: Option<Instant>,
+    patience: Patience,
 }
 
 impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
@@ -50,78 +51,85 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
     /// Serves until the server is shut down or the last handle is dropped.
     pub(super) async fn serve(mut self) {
         let _alive = Entry::new((&OWNER).into());
-        let mut alarm = None;
+        let mut deadline = None;
         loop {
             let mailbox = &self.mailbox;
             let next = wait::wait(&REQUEST, |cx, clock| match mailbox.poll_take(cx) {
                 Poll::Ready(request) => Step::Done((request, clock)),
-                Poll::Pending if alarm.is_some_and(|alarm| clock.now() >= alarm) => {
-                    Step::Done((Some(Request::LookAgain), clock))
+                Poll::Pending if deadline.is_some_and(|deadline| clock.now() >= deadline) => {
+                    Step::Done((Some(Request::Timeout), clock))
                 }
-                Poll::Pending => Step::Wait { until: alarm },
+                Poll::Pending => Step::Wait { until: deadline },
             });
             let (Some(request), clock) = next.await else { return };
-            // A payload whose drop panics is its owner's misfortune, not that of the others.
-            let looked = contain(|| self.look(request, clock, alarm));
-            alarm = looked.unwrap_or_else(|_| Some(clock.now()));
-            if self.registry.ended().is_some_and(|ended| ended.0) {
+            // A payload that panics when it is dropped here must not end the server. The panic may
+            // have cut the work short, so the owner runs again at once.
+            let handled = contain(|| self.handle(request, clock, deadline));
+            deadline = handled.unwrap_or_else(|_| Some(clock.now()));
+            if self.registry.is_finished() {
                 return;
             }
         }
     }
 
-    /// Does all that can be done now. The answer is when to look again even if nobody asks.
-    fn look(
+    /// Handles a request, then does everything that has become possible. Returns the deadline at which
+    /// to run again even without a request.
+    fn handle(
         &mut self,
         request: Request<E>,
         clock: Clock,
-        alarm: Option<Instant>,
+        deadline: Option<Instant>,
     ) -> Option<Instant> {
-        // Room that is not enough yet changes nothing.
-        if matches!(request, Request::RoomMade) && !self.registry.room_made() {
-            return alarm;
+        // As long as another subscriber has no room, nothing changes.
+        if matches!(request, Request::RoomMade) && !self.registry.handle_room_made() {
+            return deadline;
         }
-        let mut aftermath = Aftermath::default();
-        self.answer(request, clock, &mut aftermath);
-        let for_room = self.publish(clock, &mut aftermath);
-        let for_end = self.close(clock, &mut aftermath);
+        let mut deferred = Deferred::default();
+        self.answer(request, clock, &mut deferred);
+        let for_room = self.publish(clock, &mut deferred);
+        let for_end = self.close(clock, &mut deferred);
         for_room.into_iter().chain(for_end).min()
     }
 
-    fn answer(&mut self, request: Request<E>, clock: Clock, aftermath: &mut Aftermath<E>) {
+    fn answer(
+        &mut self,
+        request: Request<E>,
+        clock: Clock,
+        deferred: &mut Deferred<Subscriber<E>>,
+    ) {
         match request {
             Request::Subscribe(policy, channel, reply) => {
                 reply.send(self.subscribe(policy, channel));
             }
             Request::Publish(event, bytes, reply) => {
-                self.publishing.push_back(Publishing { event, bytes, reply, since: None });
+                let patience = Patience::default();
+                self.publishing.push_back(Publishing { event, bytes, reply, patience });
             }
-            Request::Cancel(who, reply) => {
-                let id = match who {
-                    Who::Id(id) => Some(id),
-                    Who::Channel(channel) => self.find(&channel),
+            Request::Cancel(target, reply) => {
+                let id = match target {
+                    Target::Id(id) => Some(id),
+                    Target::Channel(channel) => self.registry.find(&channel),
                 };
-                let seat = id.and_then(|id| self.registry.cancel(id, aftermath));
-                if let Some(seat) = seat {
-                    self.mailbox.readers.wake(seat.shared.place, &mut aftermath.wakers);
+                let cancelled = id.and_then(|id| self.registry.cancel(id, deferred));
+                if let Some(subscriber) = cancelled {
+                    self.mailbox.readers.wake(subscriber.shared.slot, &mut deferred.wakers);
                 }
-                reply.send(seat.map(|_| ()).ok_or(CancelError::NotSubscribed));
+                reply.send(cancelled.map(|_| ()).ok_or(CancelError::NotSubscribed));
             }
             Request::Count(reply) => reply.send(self.registry.len()),
             Request::Shutdown(how, reply) => {
-                self.registry.close(End::Shutdown);
-                self.mailbox.readers.wake_all(&mut aftermath.wakers);
-                let until = match how {
+                self.registry.close(EndReason::Shutdown);
+                self.mailbox.readers.wake_all(&mut deferred.wakers);
+                let deadline = match how {
                     Shutdown::Drain { timeout } => clock.now().checked_add(timeout),
                     Shutdown::Abort => Some(clock.now()),
                 };
-                self.closing.push((until, reply));
+                self.closing.push((deadline, reply));
             }
-            Request::RoomMade | Request::LookAgain => {}
-            Request::Left(id) => drop(self.registry.left(id)),
+            Request::RoomMade | Request::Timeout => {}
+            Request::ReaderLeft(id) => _ = self.registry.handle_reader_left(id, deferred),
             Request::Forget(question) => {
-                let place = self.publishing.iter().position(|it| it.reply.question() == question);
-                let _unwanted = place.and_then(|place| self.publishing.remove(place));
+                self.publishing.retain(|it| it.reply.question() != question);
                 self.closing.retain(|(_, reply)| reply.question() != question);
             }
         }
@@ -135,21 +143,19 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
         if self.registry.is_closed() {
             return Err(SubscribeError::Closed);
         }
-        if let Some(id) = channel.as_ref().and_then(|channel| self.registry.fed(channel)) {
+        if let Some(id) = channel.as_ref().and_then(|channel| self.registry.find_sending(channel)) {
             return Err(SubscribeError::Twice(id));
         }
-        let seat = Seat::new(policy, self.mailbox.readers.join(), channel);
-        let shared = seat.shared.clone();
-        Ok(Subscription::new(self.registry.subscribe(seat), shared, self.mailbox.clone()))
+        let subscriber = Subscriber::new(policy, self.mailbox.readers.join(), channel);
+        let shared = subscriber.shared.clone();
+        Ok(Subscription::new(self.registry.subscribe(subscriber), shared, self.mailbox.clone()))
     }
 
-    fn find(&self, channel: &Channel<E>) -> Option<SubscriberId> {
-        self.registry.outlets().find(|(_, seat)| seat.is(channel)).map(|(id, _)| id)
-    }
-
-    /// Publishes what there is room for. The answer is when that may change without a request.
-    fn publish(&mut self, clock: Clock, aftermath: &mut Aftermath<E>) -> Option<Instant> {
-        while let Some(Publishing { event, bytes, reply, since }) = self.publishing.pop_front() {
+    /// Publishes the events for which there is room. Returns the deadline of the publishers that wait.
+    fn publish(&mut self, clock: Clock, deferred: &mut Deferred<Subscriber<E>>) -> Option<Instant> {
+        while let Some(Publishing { event, bytes, reply, mut patience }) =
+            self.publishing.pop_front()
+        {
             if !reply.is_wanted() {
                 continue;
             }
@@ -157,55 +163,56 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
                 reply.send(Err(PublishError::Closed(event)));
                 continue;
             }
-            let Err(full) = self.registry.room() else {
-                let seq = self.registry.publish(event, bytes, || clock.now(), aftermath);
-                self.mailbox.readers.publish(seq, &mut aftermath.wakers);
+            let Err(full) = self.registry.poll_room() else {
+                let seq = self.registry.publish(event, bytes, || clock.now(), deferred);
+                self.mailbox.readers.publish(seq, &mut deferred.wakers);
                 reply.send(Ok(seq));
                 continue;
             };
             let now = clock.now();
-            let since = since.unwrap_or(now);
-            let waited = now.saturating_duration_since(since);
-            if waited >= full.limit {
-                reply.send(Err(PublishError::TimedOut { event, subscriber: full.id }));
-                continue;
+            match patience.poll_timeout(&self.registry, full, now) {
+                Err(TimedOut { subscriber }) => {
+                    reply.send(Err(PublishError::TimedOut { event, subscriber }));
+                }
+                Ok(deadline) => {
+                    self.publishing.push_front(Publishing { event, bytes, reply, patience });
+                    for waiting in &mut self.publishing {
+                        waiting.patience.start(now);
+                    }
+                    return deadline;
+                }
             }
-            self.publishing.push_front(Publishing { event, bytes, reply, since: Some(since) });
-            for waiting in &mut self.publishing {
-                waiting.since.get_or_insert(now);
-            }
-            let limit = self.registry.next_limit(waited);
-            return limit.and_then(|limit| since.checked_add(limit));
         }
         None
     }
 
-    /// Ends what is to end. The answer is when that may change without a request.
-    fn close(&mut self, clock: Clock, aftermath: &mut Aftermath<E>) -> Option<Instant> {
-        let until = self.closing.iter().filter_map(|(until, _)| *until).min()?;
-        if clock.now() < until {
-            return Some(until);
+    /// Aborts the rest if the deadline of a shutdown has passed. Otherwise returns that deadline.
+    fn close(&mut self, clock: Clock, deferred: &mut Deferred<Subscriber<E>>) -> Option<Instant> {
+        let deadline = self.closing.iter().filter_map(|(deadline, _)| *deadline).min()?;
+        if clock.now() < deadline {
+            return Some(deadline);
         }
-        self.abort(aftermath);
+        self.abort(deferred);
         None
     }
 
-    fn abort(&mut self, aftermath: &mut Aftermath<E>) {
-        drop(self.registry.abort(aftermath));
-        self.mailbox.readers.wake_all(&mut aftermath.wakers);
+    fn abort(&mut self, deferred: &mut Deferred<Subscriber<E>>) {
+        self.registry.abort(deferred);
+        self.mailbox.readers.wake_all(&mut deferred.wakers);
     }
 }
 
-/// However it ends, even with its runtime, everything ends and everyone is told.
+/// Ends all subscriptions and answers all callers, however the task ends, even if its runtime is shut
+/// down.
 impl<E: ?Sized + Send + Sync + 'static> Drop for Owner<E> {
     fn drop(&mut self) {
-        let mut aftermath = Aftermath::default();
-        self.abort(&mut aftermath);
-        let ended = self.registry.ended().map(|(_, ended)| ended.to_vec()).unwrap_or_default();
+        let mut deferred = Deferred::default();
+        self.abort(&mut deferred);
+        let ended = self.registry.ended().unwrap_or_default().to_vec();
         let unanswered = self.mailbox.close(ended.clone());
         for (_, reply) in self.closing.drain(..) {
             reply.send(Report { ended: ended.clone() });
         }
-        discard((aftermath, unanswered));
+        discard((deferred, unanswered));
     }
 }

@@ -5,7 +5,8 @@
 //!
 //! * **S1. A stack has one owner.** An index of a slab is not carved yet, or in the slab's `free`, or
 //!   in one [`FreeStack`], which lies in a pool or in one [`Pooled`].
-//!   (`hostile/threads.rs: every_thread_has_its_own_stacks`)
+//!   (`contract/lecture.rs: a_parser_dropped_half_way_releases_its_stack`, which holds more stacks at
+//!   once than stay warm)
 //! * **S2. The reservation outlives its stacks.** Each `FreeStack` has a share in its slab.
 //!   (`hostile/threads.rs: a_coroutine_that_ends_with_its_thread_is_abandoned_whether_stacks_remain_or_not`)
 //! * **S3. Addresses stay in the reservation.** Indices are below `count`, and

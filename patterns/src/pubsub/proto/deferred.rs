@@ -1,0 +1,67 @@
+//! Wakers and values for after the unlock.
+
+use core::fmt;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::vec::Vec;
+
+use super::log::Segment;
+use super::outlet::Outlet;
+use super::queue::{Run, Unread};
+use crate::wakers::AfterUnlock;
+
+/// Wakers to wake and values to drop once no lock is held.
+///
+/// Dropping it first wakes, then drops payloads and outlets.
+#[must_use = "it is dropped when no lock is held"]
+pub struct Deferred<O: Outlet> {
+    pub(crate) wakers: AfterUnlock,
+    segments: Vec<Arc<Segment<O::Event>>>,
+    runs: VecDeque<Run<O::Event>>,
+    events: Vec<Arc<O::Event>>,
+    outlets: Vec<O>,
+}
+
+impl<O: Outlet> Deferred<O> {
+    /// Drops an event that is not published.
+    pub(crate) fn discard_event(&mut self, event: Arc<O::Event>) {
+        self.events.push(event);
+    }
+
+    /// Drops an outlet whose subscriber has left.
+    pub(crate) fn discard_outlet(&mut self, outlet: O) {
+        self.outlets.push(outlet);
+    }
+
+    /// Drops segments that the log or a queue no longer needs.
+    pub(super) fn discard_segments(
+        &mut self,
+        segments: impl IntoIterator<Item = Arc<Segment<O::Event>>>,
+    ) {
+        self.segments.extend(segments);
+    }
+
+    /// Drops what a subscriber will not read, and wakes the forwarder that has to know.
+    pub(super) fn discard_unread(&mut self, mut unread: Unread<O::Event>) {
+        unread.to_cut.wake(&mut self.wakers);
+        self.runs.extend(unread.runs);
+    }
+}
+
+impl<O: Outlet> Default for Deferred<O> {
+    fn default() -> Self {
+        Self {
+            wakers: AfterUnlock::default(),
+            segments: Vec::new(),
+            runs: VecDeque::new(),
+            events: Vec::new(),
+            outlets: Vec::new(),
+        }
+    }
+}
+
+impl<O: Outlet> fmt::Debug for Deferred<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deferred").field("wakers", &self.wakers).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,57 @@
+//! The server without locks, tasks or a clock.
+//!
+//! ```text
+//! Registry ── Tail ─→ Segment  ←─ Segment  ←─ Segment       the log, shared
+//!    │                    ↑           ↑
+//!    ├─ Queue: open run ──┘           │                     what each subscriber has not read
+//!    └─ Queue: run, gap, run ─────────┘
+//! ```
+//!
+//! An event is written once, into a log that all subscribers share, so publishing takes the same time
+//! for one subscriber and for a thousand. A [`Queue`] knows what its subscriber has not read, and
+//! applies its policy when that becomes too much. The [`Registry`] knows the subscribers, and up to
+//! which event no queue need be asked. Both shapes are built on these: one puts the registry under a
+//! lock, the other gives it to a task.
+//!
+//! Nothing here runs user code. Payloads that are no longer wanted go into a [`Deferred`], which is
+//! dropped where no lock is held.
+//!
+//! ```
+//! use std::cell::RefCell;
+//! use std::rc::Rc;
+//! use std::sync::Arc;
+//! use std::time::Instant;
+//! use pushdown_patterns::pubsub::Policy;
+//! use pushdown_patterns::pubsub::proto::{Cursor, Deferred, Queue, Read, Registry};
+//!
+//! let mut registry = Registry::new();
+//! let queue = Rc::new(RefCell::new(Queue::new(Policy::drop_newest(1))));
+//! registry.subscribe(queue.clone());
+//!
+//! let mut deferred = Deferred::default();
+//! for event in ["one", "two"] {
+//!     registry.publish(Arc::<str>::from(event), event.len(), Instant::now, &mut deferred);
+//! }
+//! let (mut cursor, published) = (Cursor::new(), || 2);
+//! let mut read = || queue.borrow_mut().poll_read(&mut cursor, published);
+//! assert_eq!(read(), Read::Event { seq: 1, room: false });
+//! assert_eq!(read(), Read::Gap(1));
+//! assert_eq!(read(), Read::Empty);
+//! assert_eq!(**cursor.event(1), *"one");
+//! ```
+
+mod cursor;
+mod deferred;
+mod log;
+mod outlet;
+mod patience;
+mod queue;
+mod registry;
+
+pub use cursor::Cursor;
+pub use deferred::Deferred;
+pub use log::{SEGMENT_BYTES, SEGMENT_EVENTS};
+pub use outlet::Outlet;
+pub use patience::{Patience, TimedOut};
+pub use queue::{Queue, Read};
+pub use registry::{Full, Registry};

@@ -1,0 +1,187 @@
+//! Handles of a client.
+
+use std::boxed::Box;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::vec::Vec;
+
+use super::call::CallDriver;
+use super::error::{BuildError, CallError, CallErrorKind};
+use super::options::{CallOptions, Hedge, Options};
+use super::proto::{Replicas, Stats};
+use super::report::Report;
+use super::service::Service;
+use super::shared::SharedState;
+use super::shutdown::ShutdownWaiter;
+use crate::Shutdown;
+use crate::sync::Mutex;
+use crate::wait::{self, Clock};
+use crate::waits::{Peer, Site};
+
+static CALL: Site = Site::wait("replicated", "call", "a reply");
+static SHUTDOWN: Site = Site::wait("replicated", "shutdown", "calls");
+
+/// A client of servers `S` that take arguments `A` and answer `R`, or fail with `E`. The
+/// [module](super) states the rules and has an example.
+///
+/// Clones are handles to the same client. Dropping the last one ends everything that is running.
+pub struct Client<S, A, R, E> {
+    service: Arc<Service<S, A, R, E>>,
+}
+
+/// Calls and attempts that are running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Running {
+    /// Calls that have begun.
+    pub calls: usize,
+    /// Attempts that have outlived their calls.
+    pub losers: usize,
+}
+
+impl<S, A, R, E> Client<S, A, R, E> {
+    /// Creates a client of these servers that makes its requests with `call`. The first server is
+    /// preferred at first.
+    ///
+    /// A request that is no longer needed is dropped at the point where it waits. A request that
+    /// panics counts as failed.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use pushdown_patterns::replicated::{BuildError, Client, Options};
+    ///
+    /// let call = async |server: Arc<u16>, ()| Ok::<_, ()>(*server);
+    /// let client = Client::new([1, 2, 3], call, Options::new()).unwrap();
+    /// assert_eq!(client.servers().len(), 3);
+    /// assert_eq!(Client::new([], call, Options::new()).unwrap_err(), BuildError::NoServers);
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no server, or the [`Hedge`] is inconsistent.
+    pub fn new<F, Fut>(
+        servers: impl IntoIterator<Item = S>,
+        call: F,
+        options: Options<E>,
+    ) -> Result<Self, BuildError>
+    where
+        F: Fn(Arc<S>, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, E>> + Send + 'static,
+    {
+        let servers: Vec<_> = servers.into_iter().map(Arc::new).collect();
+        let count = NonZeroUsize::new(servers.len()).ok_or(BuildError::NoServers)?;
+        let Options { hedge, budget, timeout, losers, effect } = options;
+        if let Hedge::Percentile { percentile, at_least, at_most } = hedge
+            && (!(1..=99).contains(&percentile) || at_least > at_most)
+        {
+            return Err(BuildError::Percentile);
+        }
+        let state = SharedState::new(Replicas::new(count, hedge, budget));
+        Ok(Self {
+            service: Arc::new(Service {
+                servers,
+                call: Box::new(move |server, args| Box::pin(call(server, args))),
+                effect,
+                timeout,
+                losers,
+                shared: Arc::new(Mutex::new(state)),
+            }),
+        })
+    }
+
+    /// Returns the servers, in list order.
+    pub fn servers(&self) -> &[Arc<S>] {
+        &self.service.servers
+    }
+
+    /// Returns the index of the server that is asked first.
+    pub fn preferred(&self) -> usize {
+        self.service.shared.lock().replicas.preferred()
+    }
+
+    /// Returns what the client and its servers have done so far.
+    pub fn stats(&self) -> Stats {
+        self.service.shared.lock().replicas.stats()
+    }
+
+    /// Returns how many calls and losers are running.
+    pub fn running(&self) -> Running {
+        let state = self.service.shared.lock();
+        Running { calls: state.calls, losers: state.losers }
+    }
+
+    /// Closes the client, for all its handles, and waits until nothing is running any more. If the
+    /// future is dropped while it waits, the client stays closed and what is running carries on to
+    /// its end.
+    ///
+    /// A second shutdown waits as well; the earlier deadline holds. A loser ends in the runtime it runs
+    /// in: while that runtime is not running, even an abort waits.
+    pub async fn shutdown(&self, how: Shutdown) -> Report {
+        let mut waiter = ShutdownWaiter::new(&self.service.shared, how, Clock::TOKIO.now());
+        wait::wait(&SHUTDOWN, |cx, clock| waiter.step(cx, clock)).await
+    }
+}
+
+impl<S, A, R, E> Client<S, A, R, E>
+where
+    A: Clone,
+    R: Send + 'static,
+    E: Send + 'static,
+{
+    /// Makes an idempotent call and returns the first reply of any server.
+    ///
+    /// A call that is dropped before its first poll has done nothing. Dropped later, it leaves nothing
+    /// behind but [losers](super::Losers) that may finish.
+    ///
+    /// # Errors
+    /// If no server replied. The error has the failure of each server that was asked, and the
+    /// arguments.
+    ///
+    /// # Panics
+    /// If there is a delay or a timeout to wait for, and the call is polled outside of tokio or in a
+    /// runtime without timers.
+    pub async fn call(&self, args: A) -> Result<R, CallError<A, E>> {
+        self.call_with(args, CallOptions::new()).await
+    }
+
+    /// Makes a call with options of its own. Otherwise the same as [`call`](Self::call).
+    ///
+    /// # Errors
+    /// If no server replied. The error has the failure of each server that was asked, and the
+    /// arguments.
+    ///
+    /// # Panics
+    /// If there is a delay or a timeout to wait for, and the call is polled outside of tokio or in a
+    /// runtime without timers.
+    pub async fn call_with(&self, args: A, mut options: CallOptions) -> Result<R, CallError<A, E>> {
+        options.timeout = options.timeout.or(self.service.timeout);
+        let now = Clock::TOKIO.now();
+        let begun = self.service.shared.lock().begin(options, now);
+        let Some(call) = begun else {
+            return Err(CallError { kind: CallErrorKind::Closed, args, failures: Vec::new() });
+        };
+        let mut driver = CallDriver::new(&self.service, args, call, now);
+        wait::wait_for(&CALL, |cx, clock, peer| {
+            let step = driver.step(cx, clock);
+            *peer = driver.asked_last().map(|server| Peer::Number(server as u64));
+            step
+        })
+        .await
+    }
+}
+
+impl<S, A, R, E> Clone for Client<S, A, R, E> {
+    fn clone(&self) -> Self {
+        Self { service: self.service.clone() }
+    }
+}
+
+impl<S: fmt::Debug, A, R, E> fmt::Debug for Client<S, A, R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("servers", &self.service.servers)
+            .field("preferred", &self.preferred())
+            .field("running", &self.running())
+            .finish_non_exhaustive()
+    }
+}
