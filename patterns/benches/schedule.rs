@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
-use pushdown_patterns::schedule::{Failure, Lease, Options, schedule, thread};
+use pushdown_patterns::schedule::{CallFailure, Lease, Options, schedule, thread};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -56,14 +56,14 @@ fn no_op(criterion: &mut Criterion, runtime: &Runtime) {
 }
 
 async fn tokio_tasks() -> usize {
-    let call = async |_: Lease<usize>, task: usize| Ok::<_, Failure<()>>(task);
+    let call = async |_: Lease<usize>, task: usize| Ok::<_, CallFailure<()>>(task);
     let servers = (0..SERVERS).collect::<Vec<_>>();
     let run = tokio::spawn(schedule(servers, 0..TASKS, call, Options::default()));
     run.await.unwrap().unwrap().into_results().unwrap().len()
 }
 
 fn threads() -> usize {
-    let call = |_: &mut usize, task: usize, _: &_| Ok::<_, Failure<()>>(task);
+    let call = |_: &mut usize, task: usize, _: &_| Ok::<_, CallFailure<()>>(task);
     let servers = (0..SERVERS).collect::<Vec<_>>();
     let report = thread::schedule(servers, 0..TASKS, call, Options::default());
     report.unwrap().into_results().unwrap().len()
@@ -145,7 +145,7 @@ fn scheduled(
     tasks: usize,
 ) -> (Vec<RedisClient>, usize) {
     let call = async |mut client: Lease<RedisClient>, _| {
-        ask(&mut client).await.map_err(Failure::server_dead)
+        ask(&mut client).await.map_err(CallFailure::server_dead)
     };
     let run = async { tokio::spawn(schedule(clients, 0..tasks, call, Options::default())).await };
     let report = runtime.block_on(run).unwrap().unwrap();

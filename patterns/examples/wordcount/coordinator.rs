@@ -9,7 +9,7 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use pushdown_patterns::schedule::{self, Failure, Lease, NotDone, Reason, Servers, Unfinished};
+use pushdown_patterns::schedule::{self, CallFailure, Lease, NotDone, Reason, Servers, Unfinished};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -47,7 +47,7 @@ pub(crate) async fn count(options: &Options, console: &Console) -> Result<Vec<Re
         .backup_after(options.backup_after)
         .server_failures(NonZeroU32::MIN);
     let mut run = schedule::schedule(servers, options.files.clone(), call, limits);
-    let mut progress = run.progress();
+    let mut progress = run.watch();
     let mut crew = Crew { joining: Some(joining), restarts: options.restarts, console };
     for _ in 0..options.workers {
         crew.start()?;
@@ -79,16 +79,16 @@ async fn ask(
     mut server: Lease<Server>,
     file: PathBuf,
     console: Console,
-) -> Result<Reply, Failure<String>> {
+) -> Result<Reply, CallFailure<String>> {
     let name = format!("worker {}", server.pid);
     let Some(mut worker) = server.worker.take() else {
-        return Err(Failure::server_dead(format!("{name} was given up")));
+        return Err(CallFailure::server_dead(format!("{name} was given up")));
     };
     console.note(format_args!("{name} counts {}", file.display()));
     let reply = worker.count(&file).await.map_err(|why| {
         let why = format!("{name} is gone: {why}");
         console.note(&why);
-        Failure::server_dead(why)
+        CallFailure::server_dead(why)
     })?;
     server.worker = Some(worker);
     Ok(reply)

@@ -9,13 +9,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
-use pushdown_patterns::schedule::{Failure, Lease, Options, Reason, Report, Runner, schedule_on};
+use pushdown_patterns::schedule::{
+    CallFailure, Lease, Options, Reason, Report, WorkerFuture, schedule_on,
+};
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::block_on;
 
 use crate::{finds, holds, thread};
 
-fn spawn(runner: Runner) {
+fn spawn(runner: WorkerFuture) {
     thread::spawn(|| block_on(runner));
 }
 
@@ -30,7 +32,7 @@ fn complete<R: Clone, E>(report: &Report<usize, usize, R, E>, servers: usize) ->
 /// One server dies in its first call, and the other does what is left.
 fn a_server_dies() {
     let call = |server: Lease<usize>, task: usize| {
-        ready(if *server == 0 { Err(Failure::server_dead(())) } else { Ok(task) })
+        ready(if *server == 0 { Err(CallFailure::server_dead(())) } else { Ok(task) })
     };
     let run = schedule_on(spawn, [0, 1], 0..2, call, Options::default());
     assert_eq!(complete(&block_on(run).unwrap(), 2), [0, 1]);
@@ -38,7 +40,7 @@ fn a_server_dies() {
 
 /// The only server dies, and no other can come.
 fn the_last_server_dies() {
-    let call = |_: Lease<usize>, _| ready(Err::<(), _>(Failure::server_dead(())));
+    let call = |_: Lease<usize>, _| ready(Err::<(), _>(CallFailure::server_dead(())));
     let run = schedule_on(spawn, [0], 0..2, call, Options::default());
     assert_eq!(block_on(run).unwrap_err().reason, Reason::NoServers);
 }
@@ -46,7 +48,7 @@ fn the_last_server_dies() {
 /// A task that failed on one server is done by the other, which may have been waiting.
 fn a_task_fails_elsewhere() {
     let call = |server: Lease<usize>, task| {
-        ready(if *server == 0 { Err(Failure::elsewhere(())) } else { Ok::<usize, _>(task) })
+        ready(if *server == 0 { Err(CallFailure::elsewhere(())) } else { Ok::<usize, _>(task) })
     };
     let run = schedule_on(spawn, [0, 1], 0..1, call, Options::default());
     assert_eq!(complete(&block_on(run).unwrap(), 2), [0]);
@@ -60,10 +62,10 @@ fn a_server_is_sent_away() {
         noted.fetch_max(1 + live.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
         thread::yield_now();
         live.fetch_sub(1, Ordering::SeqCst);
-        ready(Ok::<_, Failure<()>>(task))
+        ready(Ok::<_, CallFailure<()>>(task))
     };
     let run = schedule_on(spawn, [0, 1], 0..1, call, Options::default());
-    let first = run.progress().servers()[0].id;
+    let first = run.watch().servers()[0].id;
     run.control().retire(first);
     assert_eq!(complete(&block_on(run).unwrap(), 2), [0]);
     assert_eq!(most.load(Ordering::SeqCst), 1, "two calls for one task");
@@ -73,7 +75,7 @@ fn a_server_is_sent_away() {
 fn servers_join() {
     let (joining, servers) = tokio::sync::mpsc::unbounded_channel();
     joining.send(0).unwrap();
-    let call = |_: Lease<usize>, task: usize| ready(Ok::<_, Failure<()>>(task));
+    let call = |_: Lease<usize>, task: usize| ready(Ok::<_, CallFailure<()>>(task));
     let run = schedule_on(spawn, servers, 0..1, call, Options::default());
     assert_eq!(complete(&block_on(run).unwrap(), 1), [0]);
     assert!(joining.is_closed());
@@ -85,7 +87,7 @@ fn a_lease_outlives_its_call() {
         if task == 0 {
             thread::spawn(|| drop(server));
         }
-        ready(Ok::<_, Failure<()>>(task))
+        ready(Ok::<_, CallFailure<()>>(task))
     };
     let run = schedule_on(spawn, [0], 0..2, call, Options::default());
     assert_eq!(complete(&block_on(run).unwrap(), 1), [0, 1]);
@@ -101,7 +103,7 @@ fn a_backup_copy() {
                 cx.waker().wake_by_ref();
                 return std::task::Poll::Pending;
             }
-            std::task::Poll::Ready(Ok::<_, Failure<()>>(*server))
+            std::task::Poll::Ready(Ok::<_, CallFailure<()>>(*server))
         })
     };
     let options = Options::default().backup_after(Duration::ZERO);
@@ -113,13 +115,13 @@ fn a_backup_copy() {
 
 /// The run is aborted while calls wait for what never comes, and it is watched.
 fn an_abort() {
-    let call = |_: Lease<usize>, _: usize| std::future::pending::<Result<(), Failure<()>>>();
+    let call = |_: Lease<usize>, _: usize| std::future::pending::<Result<(), CallFailure<()>>>();
     let run = schedule_on(spawn, [0], 0..1, call, Options::default());
-    let (control, mut progress) = (run.control(), run.progress());
+    let (control, mut watch) = (run.control(), run.watch());
     let other = thread::spawn(move || control.shutdown(Shutdown::Abort));
     let unfinished = block_on(run).unwrap_err();
     assert!(unfinished.report.servers[0].server.is_some());
-    while block_on(progress.changed()).is_some() {}
+    while block_on(watch.changed()).is_some() {}
     other.join().unwrap();
 }
 
@@ -128,13 +130,13 @@ cfg_select! {
     // runs, even if that waits for something else, as it does where servers may join.
     pushdown_model = "loom" => {}
     _ => {
-        use pushdown_patterns::schedule::thread::{Attempt, schedule};
+        use pushdown_patterns::schedule::{Attempt, thread::schedule};
 
         /// One server dies, and a task fails elsewhere.
         fn the_driver_for_threads() {
             let call = |server: &mut usize, task: usize, attempt: &Attempt| match *server {
-                0 => Err(Failure::server_dead(())),
-                1 if attempt.number() < 3 => Err(Failure::elsewhere(())),
+                0 => Err(CallFailure::server_dead(())),
+                1 if attempt.number() < 3 => Err(CallFailure::elsewhere(())),
                 _ => Ok(task),
             };
             let report = schedule([0, 1, 2], 0..2, call, Options::default()).unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use pushdown_patterns::schedule::{Failure, Lease, Options, Reason, schedule};
+use pushdown_patterns::schedule::{CallFailure, Lease, Options, Reason, schedule};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{alive, attempts, results};
@@ -16,9 +16,9 @@ fn backups() -> Options {
 }
 
 /// Server 0 is slow.
-async fn slow(server: Lease<usize>, _: usize) -> Result<(usize, bool), Failure<()>> {
+async fn slow(server: Lease<usize>, _: usize) -> Result<(usize, bool), CallFailure<()>> {
     sleep(if *server == 0 { 60 * SECOND } else { SECOND }).await;
-    Ok((*server, server.is_backup()))
+    Ok((*server, server.attempt().is_backup()))
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,9 +49,9 @@ async fn fresh_tasks_come_before_copies() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_waits_for_a_straggler_to_be_old_enough_does_other_work() {
     let call = async |server: Lease<usize>, task: usize| {
-        let first = server.attempt() == 1;
+        let first = server.attempt().number() == 1;
         sleep(SECOND * if task == 0 { 60 } else { 2 }).await;
-        if task == 1 && first { Err(Failure::elsewhere(())) } else { Ok(Instant::now()) }
+        if task == 1 && first { Err(CallFailure::elsewhere(())) } else { Ok(Instant::now()) }
     };
     // Server 2 does nothing until task 1 has failed after 2 s, and 2 s later it is done.
     let start = Instant::now();
@@ -67,10 +67,10 @@ async fn the_copy_is_dropped_if_the_first_is_faster() {
         let counted = counted.clone();
         async move {
             let mut unfinished = Some(OnDrop(counted));
-            sleep(if server.is_backup() { 9 * SECOND } else { 7 * SECOND }).await;
+            sleep(if server.attempt().is_backup() { 9 * SECOND } else { 7 * SECOND }).await;
             let on_drop = unfinished.take().unwrap();
             std::mem::forget(on_drop);
-            Ok::<_, Failure<()>>(server.is_backup())
+            Ok::<_, CallFailure<()>>(server.attempt().is_backup())
         }
     };
     let start = Instant::now();
@@ -90,8 +90,8 @@ impl Drop for OnDrop {
 #[tokio::test(start_paused = true)]
 async fn a_copy_that_fails_leaves_the_first_alone() {
     let call = async |server: Lease<usize>, _: usize| {
-        if server.is_backup() {
-            return Err(Failure::elsewhere("no"));
+        if server.attempt().is_backup() {
+            return Err(CallFailure::elsewhere("no"));
         }
         sleep(60 * SECOND).await;
         Ok(*server)
@@ -107,8 +107,8 @@ async fn a_copy_that_fails_leaves_the_first_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_task_is_given_up_when_no_copy_is_left() {
     let call = async |server: Lease<usize>, _: usize| {
-        sleep(SECOND * if server.is_backup() { 1 } else { 20 }).await;
-        Err::<(), _>(Failure::retry(server.attempt()))
+        sleep(SECOND * if server.attempt().is_backup() { 1 } else { 20 }).await;
+        Err::<(), _>(CallFailure::retry(server.attempt().number()))
     };
     let start = Instant::now();
     let unfinished =
@@ -122,7 +122,7 @@ async fn a_task_is_given_up_when_no_copy_is_left() {
 #[tokio::test(start_paused = true)]
 async fn the_call_that_has_run_longest_is_copied_first() {
     let call = async |server: Lease<usize>, task: usize| {
-        match (task, server.is_backup()) {
+        match (task, server.attempt().is_backup()) {
             (2, _) => sleep(10 * SECOND).await,
             (_, false) => {
                 // Task 1 begins a second later.
@@ -130,7 +130,7 @@ async fn the_call_that_has_run_longest_is_copied_first() {
             }
             _ => sleep(SECOND).await,
         }
-        Ok::<_, Failure<()>>(Instant::now())
+        Ok::<_, CallFailure<()>>(Instant::now())
     };
     let (joining, servers) = tokio::sync::mpsc::unbounded_channel();
     let start = Instant::now();
@@ -147,8 +147,8 @@ async fn the_call_that_has_run_longest_is_copied_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_goes_where_the_task_has_failed_if_no_other_place_is_left() {
-    let call = async |server: Lease<usize>, _: usize| match server.attempt() {
-        1 => Err(Failure::elsewhere("once")),
+    let call = async |server: Lease<usize>, _: usize| match server.attempt().number() {
+        1 => Err(CallFailure::elsewhere("once")),
         2 => std::future::pending().await,
         _ => Ok(*server),
     };

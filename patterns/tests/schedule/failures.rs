@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use pushdown_patterns::Effect;
 use pushdown_patterns::schedule::{
-    AtFailure, Cause, Exhausted, Failure, FailureKind, Lease, Options, Reason, ServerEnd, schedule,
+    CallFailure, Cause, Exhausted, FailureKind, Lease, LeaveReason, OnFailure, Options, Reason,
+    schedule,
 };
 use tokio::time::{Instant, sleep};
 
@@ -21,7 +22,7 @@ struct Tries(Arc<Mutex<Vec<(usize, usize)>>>);
 
 impl Tries {
     fn note(&self, server: &Lease<usize>, task: usize) {
-        self.0.lock().unwrap().push((server.server_id().index(), task));
+        self.0.lock().unwrap().push((server.attempt().server_id().index(), task));
     }
 
     fn take(&self) -> Vec<(usize, usize)> {
@@ -37,7 +38,7 @@ async fn a_task_that_fails_elsewhere_goes_to_another_server() {
         noted.note(&server, task);
         async move {
             sleep(SECOND).await;
-            if *server == 0 { Err(Failure::elsewhere("no")) } else { Ok(*server) }
+            if *server == 0 { Err(CallFailure::elsewhere("no")) } else { Ok(*server) }
         }
     };
     let report = schedule([0, 1], 0..2, call, Options::default()).await.unwrap();
@@ -49,7 +50,7 @@ async fn a_task_that_fails_elsewhere_goes_to_another_server() {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_has_failed_everywhere_is_tried_anywhere() {
     let call = async |server: Lease<usize>, _| {
-        if server.attempt() < 4 { Err(Failure::elsewhere("no")) } else { Ok(()) }
+        if server.attempt().number() < 4 { Err(CallFailure::elsewhere("no")) } else { Ok(()) }
     };
     assert_eq!(results(schedule([0, 1], 0..1, call, Options::default()).await).len(), 1);
     // One server is everywhere.
@@ -61,16 +62,20 @@ async fn a_task_that_has_failed_everywhere_is_tried_anywhere() {
 async fn a_task_kept_for_a_server_that_leaves_goes_to_the_rest() {
     let call = async |server: Lease<usize>, task: usize| {
         sleep(if task == 1 { 10 * SECOND } else { SECOND }).await;
-        if task == 0 && server.attempt() == 1 { Err(Failure::elsewhere(())) } else { Ok(*server) }
+        if task == 0 && server.attempt().number() == 1 {
+            Err(CallFailure::elsewhere(()))
+        } else {
+            Ok(*server)
+        }
     };
     let run = schedule([0, 1], 0..2, call, Options::default());
-    let (control, progress) = (run.control(), run.progress());
+    let (control, watch) = (run.control(), run.watch());
     let run = tokio::spawn(run);
     sleep(5 * SECOND).await;
-    assert_eq!((progress.now().queued, progress.now().running), (1, 1));
-    assert!(control.retire(progress.servers()[1].id));
+    assert_eq!((watch.now().queued, watch.now().running), (1, 1));
+    assert!(control.retire(watch.servers()[1].id));
     sleep(2 * SECOND).await;
-    assert_eq!(progress.now().done, 1);
+    assert_eq!(watch.now().done, 1);
     assert_eq!(results(run.await.unwrap()), [0, 1]);
 }
 
@@ -78,10 +83,13 @@ async fn a_task_kept_for_a_server_that_leaves_goes_to_the_rest() {
 async fn a_server_that_dies_gives_its_task_to_another() {
     let call = async |server: Lease<usize>, _| {
         sleep(SECOND).await;
-        if *server == 0 { Err(Failure::server_dead("gone")) } else { Ok(*server) }
+        if *server == 0 { Err(CallFailure::server_dead("gone")) } else { Ok(*server) }
     };
     let report = schedule([0, 1], 0..5, call, Options::default()).await.unwrap();
-    assert_eq!((report.servers[0].end, report.servers[1].end), (Some(ServerEnd::Dead), None));
+    assert_eq!(
+        (report.servers[0].leave_reason, report.servers[1].leave_reason),
+        (Some(LeaveReason::Dead), None)
+    );
     assert_eq!((report.servers[0].counts.failed, report.servers[0].server), (1, Some(0)));
     assert_eq!(report.into_results().unwrap(), [1; 5]);
 }
@@ -90,7 +98,7 @@ async fn a_server_that_dies_gives_its_task_to_another() {
 #[tokio::test(start_paused = true)]
 async fn without_servers_a_run_fails_instead_of_waiting() {
     let call = async |_: Lease<usize>, task: usize| {
-        if task < 3 { Ok(task) } else { Err(Failure::server_dead("gone")) }
+        if task < 3 { Ok(task) } else { Err(CallFailure::server_dead("gone")) }
     };
     let unfinished = schedule([0, 1], 0..9, call, Options::default()).await.unwrap_err();
     assert_eq!(unfinished.reason, Reason::NoServers);
@@ -110,20 +118,20 @@ async fn without_servers_a_run_fails_instead_of_waiting() {
 async fn a_fatal_failure_ends_the_run() {
     let call = async |_: Lease<usize>, task: usize| {
         sleep(SECOND * (1 + u32::try_from(task).unwrap())).await;
-        if task == 1 { Err(Failure::fatal("full")) } else { Ok(task) }
+        if task == 1 { Err(CallFailure::fatal("full")) } else { Ok(task) }
     };
     let start = Instant::now();
     let unfinished = schedule([0, 1, 2], 0..9, call, Options::default()).await.unwrap_err();
     assert_eq!((start.elapsed(), alive()), (2 * SECOND, 0));
     assert_eq!(unfinished.reason, Reason::Fatal { task: 1 });
-    assert_eq!(unfinished.cause(), Some(&Cause::Failed(Failure::fatal("full"))));
+    assert_eq!(unfinished.cause(), Some(&Cause::Failed(CallFailure::fatal("full"))));
     assert_eq!(unfinished.to_string(), "task 1 failed fatally; 1 of 9 tasks are done; full");
     assert!(unfinished.report.servers.iter().all(|server| server.server.is_some()));
     let dropped = unfinished.report.results[2].as_ref().unwrap_err();
     assert_eq!((dropped.attempts, dropped.effect()), (1, Effect::MayHaveHappened));
     assert_eq!(dropped.failures, []);
 
-    let options = Options::default().at_failure(AtFailure::AwaitCalls);
+    let options = Options::default().on_failure(OnFailure::AwaitCalls);
     let unfinished = schedule([0, 1, 2], 0..9, call, options).await.unwrap_err();
     assert_eq!(unfinished.reason, Reason::Fatal { task: 1 });
     let done = unfinished.report.results.iter().filter_map(|result| result.as_ref().ok());
@@ -133,17 +141,17 @@ async fn a_fatal_failure_ends_the_run() {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_has_used_up_its_attempts_fails_the_run_or_stands_in_the_report() {
     let call = async |server: Lease<usize>, task: usize| {
-        if task == 1 { Err(Failure::retry(server.attempt())) } else { Ok(task) }
+        if task == 1 { Err(CallFailure::retry(server.attempt().number())) } else { Ok(task) }
     };
     let unfinished = schedule([0, 1], 0..9, call, attempts(3)).await.unwrap_err();
     assert_eq!(unfinished.reason, Reason::Exhausted { task: 1 });
-    assert_eq!(unfinished.cause(), Some(&Cause::Failed(Failure::retry(3))));
+    assert_eq!(unfinished.cause(), Some(&Cause::Failed(CallFailure::retry(3))));
 
     let options = attempts(3).exhausted(Exhausted::GoOn);
     let report = schedule([0, 1], 0..9, call, options).await.unwrap();
     let failed = report.into_results().unwrap_err();
     assert_eq!((failed.index, failed.attempts), (1, 3));
-    assert_eq!(failed.cause(), Some(&Cause::Failed(Failure::retry(3))));
+    assert_eq!(failed.cause(), Some(&Cause::Failed(CallFailure::retry(3))));
     // One for each server at most, however often it is tried.
     assert!((1..=2).contains(&failed.failures.len()));
     assert!(failed.failures.is_sorted_by_key(|failed| failed.number));
@@ -153,14 +161,14 @@ async fn a_task_that_has_used_up_its_attempts_fails_the_run_or_stands_in_the_rep
 async fn a_server_that_fails_again_and_again_is_sent_away() {
     let call = async |server: Lease<usize>, task: usize| {
         if *server == 0 {
-            return Err(Failure::retry("always"));
+            return Err(CallFailure::retry("always"));
         }
         sleep(SECOND).await;
         Ok(task)
     };
     let options = Options::default().server_failures(3.try_into().unwrap());
     let report = schedule([0, 1], 0..20, call, options).await.unwrap();
-    assert_eq!(report.servers[0].end, Some(ServerEnd::FailedTooOften));
+    assert_eq!(report.servers[0].leave_reason, Some(LeaveReason::FailedTooOften));
     assert_eq!(report.servers[0].counts.failed, 3);
     assert_eq!(report.into_results().unwrap().len(), 20);
 }
@@ -193,9 +201,9 @@ async fn a_call_that_times_out_is_dropped_before_its_task_is_tried_again() {
         async move {
             let _live = live;
             let start = Instant::now().into_std();
-            assert_eq!(server.deadline(), Some(start + 5 * SECOND));
-            sleep(if server.attempt() == 1 { 60 * SECOND } else { SECOND }).await;
-            Ok::<_, Failure<()>>(server.server_id().index())
+            assert_eq!(server.attempt().deadline(), Some(start + 5 * SECOND));
+            sleep(if server.attempt().number() == 1 { 60 * SECOND } else { SECOND }).await;
+            Ok::<_, CallFailure<()>>(server.attempt().server_id().index())
         }
     };
     let start = Instant::now();
@@ -211,7 +219,7 @@ async fn a_call_that_times_out_is_dropped_before_its_task_is_tried_again() {
 async fn a_call_that_is_ready_when_its_time_is_up_counts() {
     let call = async |_: Lease<usize>, _| {
         sleep(SECOND).await;
-        Ok::<_, Failure<()>>(())
+        Ok::<_, CallFailure<()>>(())
     };
     let run = schedule([0], 0..3, call, attempts(1).timeout(SECOND));
     assert_eq!(results(run.await).len(), 3);
@@ -219,7 +227,8 @@ async fn a_call_that_is_ready_when_its_time_is_up_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_that_time_out_every_time_use_up_their_attempts() {
-    let call = async |_: Lease<usize>, _| std::future::pending::<Result<(), Failure<()>>>().await;
+    let call =
+        async |_: Lease<usize>, _| std::future::pending::<Result<(), CallFailure<()>>>().await;
     let run = schedule([0, 1], 0..1, call, attempts(3).timeout(SECOND));
     let start = Instant::now();
     let unfinished = run.await.unwrap_err();
@@ -245,7 +254,11 @@ impl Drop for PanicsOnDrop {
 async fn an_error_that_panics_when_it_is_dropped_costs_no_report() {
     let call = async |server: Lease<usize>, task: usize| {
         sleep(SECOND).await;
-        if server.attempt() == 1 { Err(Failure::retry(PanicsOnDrop)) } else { Ok(task) }
+        if server.attempt().number() == 1 {
+            Err(CallFailure::retry(PanicsOnDrop))
+        } else {
+            Ok(task)
+        }
     };
     let report = schedule([0, 1], 0..3, call, Options::default()).await.unwrap();
     assert_eq!(report.into_results().unwrap(), [0, 1, 2]);
@@ -268,16 +281,20 @@ async fn errors_of_tasks_that_are_done_go_with_the_server() {
         let error = own.clone();
         async move {
             sleep(SECOND * if task == 1 { 60 } else { 1 }).await;
-            if server.attempt() == 1 && task == 0 { Err(Failure::retry(error)) } else { Ok(()) }
+            if server.attempt().number() == 1 && task == 0 {
+                Err(CallFailure::retry(error))
+            } else {
+                Ok(())
+            }
         }
     };
     let run = schedule([0, 1], 0..2, call, Options::default());
-    let (control, progress) = (run.control(), run.progress());
+    let (control, watch) = (run.control(), run.watch());
     let run = tokio::spawn(run);
     sleep(5 * SECOND).await;
     // This one, that of the closure, that of the call which runs, and the failure itself.
-    assert_eq!((progress.now().done, Arc::strong_count(&error)), (1, 4));
-    assert!(control.retire(progress.servers()[0].id));
+    assert_eq!((watch.now().done, Arc::strong_count(&error)), (1, 4));
+    assert!(control.retire(watch.servers()[0].id));
     sleep(SECOND).await;
     assert_eq!(Arc::strong_count(&error), 3);
     run.await.unwrap().unwrap();
@@ -287,32 +304,32 @@ async fn errors_of_tasks_that_are_done_go_with_the_server() {
 #[tokio::test(start_paused = true)]
 async fn the_cause_of_a_fatal_end_is_the_fatal_failure() {
     let call = async |server: Lease<usize>, _: usize| {
-        if server.is_backup() {
-            return Err::<(), _>(Failure::retry("not yet"));
+        if server.attempt().is_backup() {
+            return Err::<(), _>(CallFailure::retry("not yet"));
         }
         sleep(10 * SECOND).await;
-        Err(Failure::fatal("full"))
+        Err(CallFailure::fatal("full"))
     };
     let options = attempts(2).backup_after(SECOND);
     let unfinished = schedule([0, 1], 0..1, call, options).await.unwrap_err();
     assert_eq!(unfinished.reason, Reason::Fatal { task: 0 });
-    assert_eq!(unfinished.cause(), Some(&Cause::Failed(Failure::fatal("full"))));
+    assert_eq!(unfinished.cause(), Some(&Cause::Failed(CallFailure::fatal("full"))));
     let not_done = unfinished.report.results[0].as_ref().unwrap_err();
-    assert_eq!(not_done.cause(), Some(&Cause::Failed(Failure::retry("not yet"))));
+    assert_eq!(not_done.cause(), Some(&Cause::Failed(CallFailure::retry("not yet"))));
 }
 
 /// In every place where a call can panic, and what the report then says.
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_a_failed_attempt() {
     let call = |server: Lease<usize>, task: usize| {
-        let fails = server.attempt() == 1;
+        let fails = server.attempt().number() == 1;
         if fails && task == 0 {
             panic!("at once");
         }
         async move {
             tokio::task::yield_now().await;
             match task {
-                _ if !fails => Ok::<_, Failure<String>>(task),
+                _ if !fails => Ok::<_, CallFailure<String>>(task),
                 1 => panic!("later, {}", *server),
                 2 => {
                     let _future = PanicsOnDrop;
@@ -326,7 +343,7 @@ async fn a_panic_is_a_failed_attempt() {
     let options = Options::default().timeout(SECOND);
     let report = schedule([7], 0..5, call, options.clone()).await.unwrap();
     assert_eq!((report.attempts, report.servers[0].counts.failed), (9, 4));
-    assert_eq!((report.servers[0].end, report.servers[0].server), (None, Some(7)));
+    assert_eq!((report.servers[0].leave_reason, report.servers[0].server), (None, Some(7)));
     assert_eq!(report.into_results().unwrap(), [0, 1, 2, 3, 4]);
     assert_eq!(alive(), 0);
 
@@ -355,7 +372,7 @@ impl Clone for Odd {
 
 #[tokio::test]
 async fn a_task_that_cannot_be_cloned_fails_alone() {
-    let call = async |_: Lease<usize>, task: Odd| Ok::<_, Failure<()>>(task.0);
+    let call = async |_: Lease<usize>, task: Odd| Ok::<_, CallFailure<()>>(task.0);
     let options = attempts(2).exhausted(Exhausted::GoOn);
     let report = schedule([0], (0..3).map(Odd), call, options).await.unwrap();
     assert_eq!(report.servers[0].counts.failed, 2);
@@ -368,11 +385,11 @@ async fn a_task_that_cannot_be_cloned_fails_alone() {
 async fn the_question_mark_means_elsewhere() {
     let call = async |server: Lease<usize>, _: usize| {
         let text = if *server == 0 { "none" } else { "1" };
-        Ok::<i32, Failure<std::num::ParseIntError>>(text.parse::<i32>()?)
+        Ok::<i32, CallFailure<std::num::ParseIntError>>(text.parse::<i32>()?)
     };
     let report = schedule([0, 1], 0..3, call, Options::default()).await.unwrap();
     assert_eq!(report.into_results().unwrap(), [1; 3]);
-    assert_eq!(Failure::from(()).kind, FailureKind::Elsewhere);
+    assert_eq!(CallFailure::from(()).kind, FailureKind::Elsewhere);
 }
 
 /// A call need not be `Sync`, nor what it keeps.
@@ -381,7 +398,7 @@ async fn servers_and_results_need_only_be_send() {
     let call = async |server: Lease<Cell<usize>>, task: usize| {
         server.set(server.get() + task);
         tokio::task::yield_now().await;
-        Ok::<_, Failure<Cell<()>>>(Cell::new(task))
+        Ok::<_, CallFailure<Cell<()>>>(Cell::new(task))
     };
     let report = schedule([Cell::new(0)], 0..4, call, Options::default()).await.unwrap();
     assert_eq!(report.servers[0].server.as_ref().unwrap().get(), 6);

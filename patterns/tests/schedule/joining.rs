@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use pushdown_patterns::Shutdown;
-use pushdown_patterns::schedule::{Failure, Lease, Options, Reason, ServerEnd, Servers, schedule};
+use pushdown_patterns::schedule::{
+    CallFailure, Lease, LeaveReason, Options, Reason, Servers, schedule,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -15,7 +17,7 @@ use crate::{alive, results};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-async fn a_second(_: Lease<usize>, task: usize) -> Result<usize, Failure<String>> {
+async fn a_second(_: Lease<usize>, task: usize) -> Result<usize, CallFailure<String>> {
     sleep(SECOND).await;
     Ok(task)
 }
@@ -41,17 +43,17 @@ async fn a_server_that_is_sent_away_finishes_its_call() {
     let servers = Servers::from([10, 11])
         .hand_back(move |id, server| returned.send((id.index(), server)).unwrap());
     let run = schedule(servers, 0..6, a_second, Options::default());
-    let (control, progress) = (run.control(), run.progress());
+    let (control, watch) = (run.control(), run.watch());
     let run = tokio::spawn(run);
     sleep(SECOND / 2).await;
-    let id = progress.servers()[0].id;
+    let id = watch.servers()[0].id;
     assert!(control.retire(id));
     assert!(!control.retire(id));
     assert!(back.try_recv().is_err());
     sleep(SECOND).await;
     assert_eq!(back.try_recv(), Ok((0, 10)));
     let report = run.await.unwrap().unwrap();
-    assert_eq!(report.servers[0].end, Some(ServerEnd::Retired));
+    assert_eq!(report.servers[0].leave_reason, Some(LeaveReason::Retired));
     assert_eq!((report.servers[0].counts.completed, report.servers[1].counts.completed), (1, 5));
     assert!(report.servers.iter().all(|server| server.server.is_none()));
     assert_eq!(back.recv().await, Some((1, 11)));
@@ -63,11 +65,11 @@ async fn an_idle_server_that_is_sent_away_leaves_at_once() {
     let (returned, mut back) = mpsc::unbounded_channel();
     let servers = Servers::from([10, 11]).hand_back(move |_, it| returned.send(it).unwrap());
     let run = schedule(servers, 0..1, a_second, Options::default());
-    let (control, progress) = (run.control(), run.progress());
+    let (control, watch) = (run.control(), run.watch());
     let start = Instant::now();
     let run = tokio::spawn(run);
     sleep(SECOND / 2).await;
-    assert!(control.retire(progress.servers()[1].id));
+    assert!(control.retire(watch.servers()[1].id));
     assert_eq!(back.recv().await, Some(11));
     assert_eq!(start.elapsed(), SECOND / 2);
     assert!(run.await.unwrap().is_ok());
@@ -78,7 +80,7 @@ async fn an_idle_server_that_is_sent_away_leaves_at_once() {
 async fn a_run_waits_for_servers_as_long_as_some_may_come() {
     let call = async |server: Lease<usize>, task: usize| {
         sleep(SECOND).await;
-        if *server < 2 { Err(Failure::server_dead(*server)) } else { Ok(task) }
+        if *server < 2 { Err(CallFailure::server_dead(*server)) } else { Ok(task) }
     };
     let (joining, servers) = mpsc::unbounded_channel();
     let run = tokio::spawn(schedule(servers, 0..4, call, Options::default()));
@@ -104,10 +106,10 @@ async fn servers_that_come_and_go_every_10_ms_get_everything_done() {
     let call = async |server: Lease<Instant>, task: usize| {
         sleep(STEP / 3).await;
         if server.elapsed() > STEP * 5 / 2 {
-            return Err(Failure::server_dead("dead"));
+            return Err(CallFailure::server_dead("dead"));
         }
-        if (task + server.attempt() as usize).is_multiple_of(3) {
-            return Err(Failure::elsewhere("busy"));
+        if (task + server.attempt().number() as usize).is_multiple_of(3) {
+            return Err(CallFailure::elsewhere("busy"));
         }
         Ok(task)
     };
@@ -135,7 +137,7 @@ async fn what_waits_in_the_channel_at_the_end_is_handed_back() {
         if task == 1 && !std::mem::replace(&mut *sent.lock().unwrap(), true) {
             (1..4).for_each(|server| late.try_send(server).unwrap());
         }
-        async move { Ok::<_, Failure<()>>(*server) }
+        async move { Ok::<_, CallFailure<()>>(*server) }
     };
     joining.send(0).await.unwrap();
     let report = schedule(servers, 0..2, call, Options::default()).await.unwrap();
@@ -176,14 +178,14 @@ async fn a_server_is_busy_until_its_lease_is_dropped() {
                 drop(server);
             });
         }
-        Ok::<_, Failure<()>>(task)
+        Ok::<_, CallFailure<()>>(task)
     };
     let run = schedule([0], 0..2, call, Options::default());
-    let progress = run.progress();
+    let watch = run.watch();
     let start = Instant::now();
     let run = tokio::spawn(run);
     sleep(SECOND).await;
-    assert_eq!((progress.now().done, progress.now().queued), (1, 1));
+    assert_eq!((watch.now().done, watch.now().queued), (1, 1));
     assert_eq!(results(run.await.unwrap()), [0, 1]);
     assert_eq!(start.elapsed(), 10 * SECOND);
 }
@@ -194,7 +196,7 @@ async fn a_task_is_not_tried_again_before_the_lease_of_the_failed_call_is_droppe
     const TIMES_OUT: usize = 1;
     for task in [0, TIMES_OUT] {
         let call = async |server: Lease<usize>, task: usize| {
-            if server.attempt() > 1 {
+            if server.attempt().number() > 1 {
                 return Ok((*server, Instant::now()));
             }
             tokio::spawn(async move {
@@ -204,7 +206,7 @@ async fn a_task_is_not_tried_again_before_the_lease_of_the_failed_call_is_droppe
             if task == TIMES_OUT {
                 std::future::pending().await
             } else {
-                Err(Failure::elsewhere("once"))
+                Err(CallFailure::elsewhere("once"))
             }
         };
         let start = Instant::now();
@@ -220,13 +222,13 @@ async fn a_failure_whose_lease_is_out_is_in_the_report_of_an_aborted_run() {
     let kept = out.clone();
     let call = move |server: Lease<usize>, _: usize| {
         kept.lock().unwrap().push(server);
-        async { Err::<(), _>(Failure::retry("no")) }
+        async { Err::<(), _>(CallFailure::retry("no")) }
     };
     for how in [Shutdown::Abort, Shutdown::Drain { timeout: SECOND }] {
         let run = schedule([7], 0..2, call.clone(), Options::default());
-        let progress = run.progress();
+        let watch = run.watch();
         tokio::task::yield_now().await;
-        assert_eq!((progress.now().running, progress.now().failures), (1, 0));
+        assert_eq!((watch.now().running, watch.now().failures), (1, 0));
         let unfinished = run.shutdown(how).await.unwrap_err();
         assert_eq!((unfinished.reason, alive()), (Reason::ShutDown, 0));
         let failed = unfinished.report.results[0].as_ref().unwrap_err();
@@ -241,13 +243,13 @@ async fn a_fatal_failure_does_not_wait_for_its_lease() {
             sleep(10 * SECOND).await;
             drop(server);
         });
-        Err::<(), _>(Failure::fatal("full"))
+        Err::<(), _>(CallFailure::fatal("full"))
     };
     let run = schedule([0, 1], 0..9, call, Options::default());
-    let progress = run.progress();
+    let watch = run.watch();
     let run = tokio::spawn(run);
     sleep(SECOND).await;
-    assert_eq!(progress.now().end, Some(Err(Reason::Fatal { task: 0 })));
+    assert_eq!(watch.now().end, Some(Err(Reason::Fatal { task: 0 })));
     assert_eq!(run.await.unwrap().unwrap_err().report.attempts, 1);
 }
 
@@ -256,17 +258,17 @@ async fn a_fatal_failure_does_not_wait_for_its_lease() {
 async fn a_call_may_send_its_own_server_away() {
     let call = async |server: Lease<usize>, task: usize| {
         if *server == 0 && task > 0 {
-            assert!(server.retire());
-            assert!(!server.retire());
+            assert!(server.attempt().retire());
+            assert!(!server.attempt().retire());
         }
         a_second(server, task).await
     };
     let report = schedule([0], 0..3, call, Options::default()).await.unwrap_err().report;
-    assert_eq!(report.servers[0].end, Some(ServerEnd::Retired));
+    assert_eq!(report.servers[0].leave_reason, Some(LeaveReason::Retired));
     assert_eq!((report.servers[0].counts.completed, report.servers[0].server), (2, Some(0)));
     let report = schedule([0, 1], 0..9, call, Options::default()).await.unwrap();
-    let ends: Vec<_> = report.servers.iter().map(|server| server.end).collect();
-    assert_eq!(ends, [Some(ServerEnd::Retired), None]);
+    let ends: Vec<_> = report.servers.iter().map(|server| server.leave_reason).collect();
+    assert_eq!(ends, [Some(LeaveReason::Retired), None]);
     assert_eq!(report.into_results().unwrap().len(), 9);
 }
 
@@ -276,14 +278,18 @@ async fn a_server_that_leaves_does_not_take_a_wake_up_with_it() {
     for leaves in 1..3 {
         let call = async |server: Lease<usize>, _: usize| {
             sleep(SECOND).await;
-            if server.attempt() == 1 { Err(Failure::elsewhere(())) } else { Ok(*server) }
+            if server.attempt().number() == 1 {
+                Err(CallFailure::elsewhere(()))
+            } else {
+                Ok(*server)
+            }
         };
         let run = schedule([0, 1, 2], 0..1, call, Options::default());
-        let (control, mut progress) = (run.control(), run.progress());
+        let (control, mut watch) = (run.control(), run.watch());
         // Woken together with the two, and before them.
         let retiring = tokio::spawn(async move {
-            while progress.changed().await.is_some_and(|now| now.failures == 0) {}
-            assert!(control.retire(progress.servers()[leaves].id));
+            while watch.changed().await.is_some_and(|now| now.failures == 0) {}
+            assert!(control.retire(watch.servers()[leaves].id));
         });
         assert_eq!(results(run.await), [3 - leaves]);
         retiring.await.unwrap();
@@ -296,7 +302,7 @@ async fn a_run_that_is_aborted_does_not_wait_for_leases() {
     let kept = out.clone();
     let call = move |server: Lease<usize>, task: usize| {
         kept.lock().unwrap().push(server);
-        async move { Ok::<_, Failure<()>>(task) }
+        async move { Ok::<_, CallFailure<()>>(task) }
     };
     let (returned, mut back) = mpsc::unbounded_channel();
     let servers = Servers::from([7]).hand_back(move |_, it| returned.send(it).unwrap());

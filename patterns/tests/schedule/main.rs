@@ -10,14 +10,14 @@ use tokio::runtime::Handle;
 mod common;
 
 mod backups;
-mod core;
-mod ends;
 mod failures;
 mod joining;
 mod lecture;
-mod progress;
+mod model;
 mod servers;
+mod shutdown;
 mod threads;
+mod watch;
 
 /// How many tasks the runtime has, besides the test itself.
 fn alive() -> usize {

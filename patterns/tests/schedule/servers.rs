@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushdown_patterns::schedule::{Failure, Lease, Options, Progress, ServerEnd, schedule, thread};
+use pushdown_patterns::schedule::{
+    CallFailure, Lease, LeaveReason, Options, Watch, schedule, thread,
+};
 use tokio::sync::mpsc;
 
 use crate::common::{RedisClient, Server, until};
@@ -94,23 +96,23 @@ async fn call(
     mut worker: Lease<Worker>,
     task: usize,
     books: PathBuf,
-) -> Result<String, Failure<io::Error>> {
+) -> Result<String, CallFailure<io::Error>> {
     let mut entry = Entry::new(&books, task);
     // Not there while a call runs, so a call that is dropped leaves none behind.
     let mut client = match worker.client.take() {
         Some(client) => client,
-        None => RedisClient::connect(&worker.socket).await.map_err(Failure::server_dead)?,
+        None => RedisClient::connect(&worker.socket).await.map_err(CallFailure::server_dead)?,
     };
     let key = format!("task:{task}");
     let reply = client.command(&["EVAL", SCRIPT, "1", &key]).await;
-    let reply = reply.map_err(Failure::server_dead)?;
+    let reply = reply.map_err(CallFailure::server_dead)?;
     worker.client = Some(client);
     entry.done();
     Ok(reply)
 }
 
-async fn done(progress: &Progress, tasks: usize) {
-    until("tasks are done", async || progress.now().done >= tasks).await;
+async fn done(watch: &Watch, tasks: usize) {
+    until("tasks are done", async || watch.now().done >= tasks).await;
 }
 
 #[tokio::test]
@@ -130,18 +132,18 @@ async fn servers_die_stall_and_join_and_everything_is_done_once() {
     let socket = books.socket();
     let call = move |worker: Lease<Worker>, task| call(worker, task, socket.clone());
     let run = schedule(servers, 0..TASKS, call, options);
-    let progress = run.progress();
+    let watch = run.watch();
     let run = tokio::spawn(run);
-    done(&progress, 30).await;
+    done(&watch, 30).await;
     dies.signal("KILL");
-    done(&progress, 60).await;
+    done(&watch, 60).await;
     stalls.signal("STOP");
     joining.send(Worker::of(joins)).await.ok().unwrap();
     let report = run.await.unwrap().unwrap();
     audit(&books).await;
 
-    let ends = report.servers.iter().map(|server| server.end);
-    assert_eq!(Vec::from_iter(ends), [Some(ServerEnd::Dead), None, None, None]);
+    let ends = report.servers.iter().map(|server| server.leave_reason);
+    assert_eq!(Vec::from_iter(ends), [Some(LeaveReason::Dead), None, None, None]);
     assert!(report.servers[..2].iter().all(|server| server.counts.failed > 0));
     assert!(report.servers.iter().all(|server| server.server.is_some()));
     assert!(report.servers.iter().all(|server| server.counts.completed > 0));
@@ -166,20 +168,20 @@ async fn a_server_dies_under_threads_and_everything_is_done_once() {
     let clients = [&dies, &stays].map(|server| Blocking::connect(&server.socket()).unwrap());
     let socket = Arc::new(books.socket());
     let run = thread::Run::new(clients, 0..TASKS, Options::default());
-    let progress = run.progress();
+    let watch = run.watch();
     let run = tokio::task::spawn_blocking(move || {
         run.call(|server, task, _| {
             let mut entry = Entry::new(&socket, task);
             let reply = server.command(&["EVAL", SCRIPT, "1", &format!("task:{task}")]);
-            let reply = reply.map_err(Failure::server_dead)?;
+            let reply = reply.map_err(CallFailure::server_dead)?;
             entry.done();
-            Ok::<_, Failure<io::Error>>(reply)
+            Ok::<_, CallFailure<io::Error>>(reply)
         })
     });
-    done(&progress, 30).await;
+    done(&watch, 30).await;
     dies.signal("KILL");
     let report = run.await.unwrap().unwrap();
     audit(&books).await;
-    assert_eq!(report.servers[0].end, Some(ServerEnd::Dead));
+    assert_eq!(report.servers[0].leave_reason, Some(LeaveReason::Dead));
     assert_eq!(report.into_results().unwrap(), [1; TASKS]);
 }

@@ -1,11 +1,11 @@
-//! The core against a model that keeps everything in plain lists and searches them from the front.
+//! The scheduler against a model that keeps everything in plain lists and searches them from the front.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use pushdown_patterns::schedule::core::{Attempt, Core, Next, Outcome};
-use pushdown_patterns::schedule::{AtFailure, Exhausted, FailureKind, Options, Reason, ServerId};
+use pushdown_patterns::schedule::proto::{Action, Assignment, Outcome, Scheduler};
+use pushdown_patterns::schedule::{Exhausted, FailureKind, OnFailure, Options, Reason, ServerId};
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
@@ -87,10 +87,10 @@ impl Model {
             .count()
     }
 
-    fn next(&self, server: usize) -> Next {
+    fn next(&self, server: usize) -> Action {
         let here = &self.servers[server];
         if !here.able || self.end.is_some() || self.draining {
-            return Next::Leave;
+            return Action::Leave;
         }
         let may = |task: &usize| {
             let avoid = &self.tasks[*task].avoid;
@@ -98,7 +98,7 @@ impl Model {
             all || !avoid.contains(&here.id)
         };
         let attempt = |task: usize, backup| {
-            Next::Run(Attempt {
+            Action::Call(Assignment {
                 task,
                 number: self.tasks[task].attempts + 1,
                 deadline: None,
@@ -108,7 +108,7 @@ impl Model {
         if let Some(task) = self.queue.iter().copied().find(|task| may(task)) {
             return attempt(task, false);
         }
-        let Some(age) = self.options.2 else { return Next::Wait { until: None } };
+        let Some(age) = self.options.2 else { return Action::Wait { until: None } };
         let single = self.servers.iter().filter_map(|it| it.running).filter(|(task, _)| {
             let it = &self.tasks[*task];
             let places = self.servers.iter().filter(|it| it.able);
@@ -119,7 +119,7 @@ impl Model {
         });
         match single.min_by_key(|(_, since)| *since) {
             Some((task, since)) if since + age <= self.now => attempt(task, true),
-            oldest => Next::Wait { until: oldest.map(|(_, since)| since + age) },
+            oldest => Action::Wait { until: oldest.map(|(_, since)| since + age) },
         }
     }
 
@@ -184,14 +184,14 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
     let mut chosen = Options::default()
         .attempts(NonZeroU32::new(limit).unwrap())
         .exhausted(exhausted)
-        .at_failure(AtFailure::AwaitCalls);
+        .on_failure(OnFailure::AwaitCalls);
     if let Some(limit) = server_failures {
         chosen = chosen.server_failures(NonZeroU32::new(limit).unwrap());
     }
     if let Some(age) = backup_after {
         chosen = chosen.backup_after(age);
     }
-    let mut core = Core::new(tasks, &chosen);
+    let mut scheduler = Scheduler::new(tasks, &chosen);
     let mut model = Model {
         limit,
         options: (exhausted, server_failures, backup_after),
@@ -213,14 +213,14 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
         };
         match *op {
             Op::Join if !model.closed => {
-                let id = core.join();
+                let id = scheduler.handle_join();
                 assert_eq!(id.index(), model.servers.len());
                 let (in_a_row, running) = (0, None);
                 let new = Server { id, able: true, present: true, in_a_row, running, waits: None };
                 model.servers.push(new);
             }
             Op::Close => {
-                core.close();
+                scheduler.handle_close();
                 model.closed = true;
                 model.conclude_if_settled();
             }
@@ -229,13 +229,13 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
                 if model.servers[server].running.is_some() {
                     continue;
                 }
-                let next = core.take(model.servers[server].id, Some(model.now));
+                let next = scheduler.poll_action(model.servers[server].id, Some(model.now));
                 assert_eq!(next, model.next(server), "what {server} is to do");
                 model.servers[server].waits = match next {
-                    Next::Wait { until } => Some(until),
+                    Action::Wait { until } => Some(until),
                     _ => None,
                 };
-                if let Next::Run(Attempt { task, .. }) = next {
+                if let Action::Call(Assignment { task, .. }) = next {
                     model.queue.retain(|queued| *queued != task);
                     model.tasks[task].attempts += 1;
                     model.servers[server].running = Some((task, model.now));
@@ -249,14 +249,14 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
                     continue;
                 }
                 let server = busy[it % busy.len()];
-                let counts = core.settle(model.servers[server].id, outcome);
+                let counts = scheduler.handle_outcome(model.servers[server].id, outcome);
                 assert_eq!(counts, model.settle(server, outcome));
                 model.conclude_if_settled();
             }
             Op::Retire(it) => {
                 let Some(server) = present(it) else { continue };
                 let may = model.servers[server].able && model.end.is_none();
-                assert_eq!(core.retire(model.servers[server].id), may);
+                assert_eq!(scheduler.handle_retire(model.servers[server].id), may);
                 if may {
                     model.servers[server].able = false;
                     model.conclude_if_settled();
@@ -264,7 +264,7 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
             }
             Op::Leave(it) => {
                 let Some(server) = present(it) else { continue };
-                core.leave(model.servers[server].id);
+                scheduler.handle_leave(model.servers[server].id);
                 let lost = model.end.is_none() && !model.draining;
                 if model.servers[server].running.is_some() {
                     model.servers[server].able = false;
@@ -278,25 +278,25 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
             }
             Op::Pass(milliseconds) => model.now += Duration::from_millis(milliseconds),
             Op::Drain => {
-                core.drain(None);
+                scheduler.handle_drain(None);
                 model.draining = true;
                 model.conclude_if_settled();
             }
             Op::Abort => {
-                core.abort();
+                scheduler.handle_abort();
                 model.aborted = true;
                 model.conclude(Err(Reason::ShutDown));
             }
             Op::Join => {}
         }
-        check(&mut core, &mut model);
+        check(&mut scheduler, &mut model);
     }
 }
 
-fn check(core: &mut Core, model: &mut Model) {
-    assert_eq!(core.end(), model.end);
+fn check(scheduler: &mut Scheduler, model: &mut Model) {
+    assert_eq!(scheduler.end(), model.end);
     let running = model.servers.iter().filter(|server| server.running.is_some()).count();
-    let counts = core.counts();
+    let counts = scheduler.counts();
     assert_eq!(counts.running, running);
     assert_eq!(counts.done, model.tasks.iter().filter(|task| task.done).count());
     assert_eq!(
@@ -308,10 +308,13 @@ fn check(core: &mut Core, model: &mut Model) {
         model.tasks.iter().map(|task| u64::from(task.attempts)).sum::<u64>()
     );
     let present = model.servers.iter().any(|server| server.present);
-    assert_eq!(core.is_over(), model.end.is_some() && model.closed && !present);
+    assert_eq!(scheduler.is_over(), model.end.is_some() && model.closed && !present);
     if model.end.is_none() {
-        assert_eq!(core.queued(), model.queue.len());
-        assert_eq!(core.able(), model.servers.iter().filter(|server| server.able).count());
+        assert_eq!(scheduler.queued(), model.queue.len());
+        assert_eq!(
+            scheduler.available(),
+            model.servers.iter().filter(|server| server.able).count()
+        );
         for task in 0..model.tasks.len() {
             let places = usize::from(model.tasks[task].closed)
                 + usize::from(model.queue.contains(&task))
@@ -324,9 +327,14 @@ fn check(core: &mut Core, model: &mut Model) {
     for server in &model.servers {
         let late = server.running.is_some_and(|(task, _)| model.tasks[task].closed);
         let aborted = model.aborted && server.running.is_some();
-        assert_eq!(core.cancelled(server.id).0, late || aborted, "what {} runs is late", server.id);
+        assert_eq!(
+            scheduler.is_cancelled(server.id),
+            late || aborted,
+            "what {} runs is late",
+            server.id
+        );
     }
-    let wakes = core.wakes();
+    let wakes = scheduler.poll_wakes();
     for server in 0..model.servers.len() {
         let here = &mut model.servers[server];
         let called = wakes.all || wakes.idle || wakes.server == Some(here.id);
@@ -338,7 +346,9 @@ fn check(core: &mut Core, model: &mut Model) {
             continue;
         }
         let next = model.next(server);
-        let Next::Wait { until } = next else { panic!("{server} waits, and nobody says {next:?}") };
+        let Action::Wait { until } = next else {
+            panic!("{server} waits, and nobody says {next:?}")
+        };
         assert!(until.is_none_or(|until| alarm.is_some_and(|alarm| alarm <= until)), "no alarm");
     }
 }
@@ -365,75 +375,77 @@ proptest! {
 #[test]
 fn a_server_that_fails_everything_costs_no_more_than_others() {
     const TASKS: usize = 20_000;
-    let mut core = Core::new(TASKS, &Options::default());
-    let (bad, good) = (core.join(), core.join());
-    core.close();
+    let mut scheduler = Scheduler::new(TASKS, &Options::default());
+    let (bad, good) = (scheduler.handle_join(), scheduler.handle_join());
+    scheduler.handle_close();
     for _ in 0..TASKS {
-        assert!(matches!(core.take(bad, None), Next::Run(_)));
-        core.settle(bad, Outcome::Failed(FailureKind::Elsewhere));
+        assert!(matches!(scheduler.poll_action(bad, None), Action::Call(_)));
+        scheduler.handle_outcome(bad, Outcome::Failed(FailureKind::Elsewhere));
     }
     // With one list of all tasks these would be 400 million steps.
     for task in 0..TASKS {
-        assert_eq!(core.take(bad, None), Next::Wait { until: None });
-        let Next::Run(attempt) = core.take(good, None) else { panic!("a task is left") };
+        assert_eq!(scheduler.poll_action(bad, None), Action::Wait { until: None });
+        let Action::Call(attempt) = scheduler.poll_action(good, None) else {
+            panic!("a task is left")
+        };
         assert_eq!((attempt.task, attempt.number), (task, 2));
-        assert!(core.settle(good, Outcome::Success));
+        assert!(scheduler.handle_outcome(good, Outcome::Success));
     }
-    assert_eq!(core.end(), Some(Ok(())));
+    assert_eq!(scheduler.end(), Some(Ok(())));
 }
 
 #[test]
 fn a_second_success_ends_a_row_of_failures() {
     let options = Options::default().backup_after(Duration::ZERO);
-    let mut core = Core::new(2, &options.server_failures(NonZeroU32::new(2).unwrap()));
-    let (one, other) = (core.join(), core.join());
+    let mut scheduler = Scheduler::new(2, &options.server_failures(NonZeroU32::new(2).unwrap()));
+    let (one, other) = (scheduler.handle_join(), scheduler.handle_join());
     let now = Some(Instant::now());
-    let runs = |next: Next, task| matches!(next, Next::Run(attempt) if attempt.task == task);
-    assert!(runs(core.take(one, now), 0));
-    core.settle(one, Outcome::Failed(FailureKind::Retry));
-    assert!(runs(core.take(one, now), 1));
-    assert!(runs(core.take(other, now), 0));
-    let third = core.join();
-    assert!(runs(core.take(third, now), 1));
-    assert!(core.settle(third, Outcome::Success));
-    assert!(!core.settle(one, Outcome::Success));
-    core.settle(other, Outcome::Failed(FailureKind::Retry));
-    assert!(runs(core.take(one, now), 0));
-    core.settle(one, Outcome::Failed(FailureKind::Retry));
-    assert_eq!(core.server(one).2, None);
+    let runs = |next: Action, task| matches!(next, Action::Call(attempt) if attempt.task == task);
+    assert!(runs(scheduler.poll_action(one, now), 0));
+    scheduler.handle_outcome(one, Outcome::Failed(FailureKind::Retry));
+    assert!(runs(scheduler.poll_action(one, now), 1));
+    assert!(runs(scheduler.poll_action(other, now), 0));
+    let third = scheduler.handle_join();
+    assert!(runs(scheduler.poll_action(third, now), 1));
+    assert!(scheduler.handle_outcome(third, Outcome::Success));
+    assert!(!scheduler.handle_outcome(one, Outcome::Success));
+    scheduler.handle_outcome(other, Outcome::Failed(FailureKind::Retry));
+    assert!(runs(scheduler.poll_action(one, now), 0));
+    scheduler.handle_outcome(one, Outcome::Failed(FailureKind::Retry));
+    assert_eq!(scheduler.leave_reason(one), None);
 }
 
 /// Servers that have left are not looked at again and again, nor do they take room.
 #[test]
 fn a_task_that_fails_on_servers_that_come_and_go_stays_cheap() {
-    let mut core = Core::new(1, &Options::default().attempts(NonZeroU32::MAX));
+    let mut scheduler = Scheduler::new(1, &Options::default().attempts(NonZeroU32::MAX));
     // With a list of all servers these would be 800 million steps.
     for _ in 0..40_000 {
-        let server = core.join();
-        assert!(matches!(core.take(server, None), Next::Run(_)));
-        core.settle(server, Outcome::Failed(FailureKind::Elsewhere));
-        core.retire(server);
-        core.leave(server);
+        let server = scheduler.handle_join();
+        assert!(matches!(scheduler.poll_action(server, None), Action::Call(_)));
+        scheduler.handle_outcome(server, Outcome::Failed(FailureKind::Elsewhere));
+        scheduler.handle_retire(server);
+        scheduler.handle_leave(server);
     }
-    assert_eq!(core.queued(), 1);
+    assert_eq!(scheduler.queued(), 1);
 }
 
 /// So many sets of servers that all of them cannot be compared for each task.
 #[test]
 fn tasks_that_fail_here_and_there_cost_no_more_than_others() {
-    let mut core = Core::new(50_000, &Options::default().exhausted(Exhausted::GoOn));
-    let servers: Vec<_> = (0..100).map(|_| core.join()).collect();
-    core.close();
+    let mut scheduler = Scheduler::new(50_000, &Options::default().exhausted(Exhausted::GoOn));
+    let servers: Vec<_> = (0..100).map(|_| scheduler.handle_join()).collect();
+    scheduler.handle_close();
     let mut calls = 0u64;
-    while core.end().is_none() {
+    while scheduler.end().is_none() {
         for server in &servers {
-            if let Next::Run(_) = core.take(*server, None) {
+            if let Action::Call(_) = scheduler.poll_action(*server, None) {
                 calls += 1;
                 let fails = calls.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & 3 == 0;
                 let failed = Outcome::Failed(FailureKind::Elsewhere);
-                core.settle(*server, if fails { failed } else { Outcome::Success });
+                scheduler.handle_outcome(*server, if fails { failed } else { Outcome::Success });
             }
         }
     }
-    assert_eq!(core.counts().attempts, calls);
+    assert_eq!(scheduler.counts().attempts, calls);
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use pushdown_patterns::Shutdown;
 use pushdown_patterns::schedule::{
-    AtFailure, Exhausted, Failure, FailureKind, Lease, Options, Reason, Runner, ServerEnd, Servers,
-    schedule, schedule_on,
+    CallFailure, Exhausted, FailureKind, Lease, LeaveReason, OnFailure, Options, Reason, Servers,
+    WorkerFuture, schedule, schedule_on,
 };
 use pushdown_patterns::thread::block_on;
 use tokio::runtime::{Builder, Handle};
@@ -73,7 +73,11 @@ async fn a_run_that_is_dropped_at_any_moment_leaves_nothing_behind() {
                 yield_now().await;
             }
             let result = task.clone();
-            if server.attempt() == 1 { Err(Failure::elsewhere(result)) } else { Ok(result) }
+            if server.attempt().number() == 1 {
+                Err(CallFailure::elsewhere(result))
+            } else {
+                Ok(result)
+            }
         };
         let tasks = Vec::from_iter((0..6).map(|_| Counted::one(&count)));
         let mut run = Box::pin(schedule(servers, tasks, call, Options::default()));
@@ -101,15 +105,16 @@ async fn a_run_that_is_dropped_at_any_moment_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_run_that_is_dropped_before_its_first_turn_calls_no_server() {
-    let call = async |_: Lease<u32>, _: usize| -> Result<(), Failure<()>> { panic!("was called") };
+    let call =
+        async |_: Lease<u32>, _: usize| -> Result<(), CallFailure<()>> { panic!("was called") };
     let (returned, mut back) = mpsc::unbounded_channel();
     let servers = Servers::from([1, 2]).hand_back(move |_, it| returned.send(it).unwrap());
     let run = schedule(servers, 0..9, call, Options::default());
-    let progress = run.progress();
+    let watch = run.watch();
     drop(run);
     quiet(0).await;
     assert_eq!((back.try_recv(), back.try_recv()), (Ok(1), Ok(2)));
-    assert_eq!((progress.now().attempts, progress.now().end), (0, Some(Err(Reason::ShutDown))));
+    assert_eq!((watch.now().attempts, watch.now().end), (0, Some(Err(Reason::ShutDown))));
 }
 
 /// Nothing is kept of a server that has left but a line for the report: nobody looks at it any more.
@@ -123,29 +128,29 @@ async fn a_run_outlives_any_number_of_servers() {
             while counted.load(Ordering::Relaxed) <= *server {
                 yield_now().await;
             }
-            Ok::<_, Failure<()>>(())
+            Ok::<_, CallFailure<()>>(())
         }
     };
     let (joining, servers) = mpsc::channel(1);
     let run = schedule(servers, 0..1000, call, Options::default());
-    let (control, mut progress) = (run.control(), run.progress());
+    let (control, mut watch) = (run.control(), run.watch());
     for server in 0..100 {
         joining.send(server).await.unwrap();
-        while progress.changed().await.is_some_and(|now| now.running == 0) {}
+        while watch.changed().await.is_some_and(|now| now.running == 0) {}
         yield_now().await;
-        assert!(control.retire(progress.servers()[server].id));
+        assert!(control.retire(watch.servers()[server].id));
         sent_away.fetch_add(1, Ordering::Relaxed);
-        while progress.changed().await.is_some_and(|now| now.running > 0) {}
+        while watch.changed().await.is_some_and(|now| now.running > 0) {}
     }
     quiet(1).await;
-    let named = format!("{progress:?}").matches("ServerId(").count();
+    let named = format!("{watch:?}").matches("ServerId(").count();
     assert_eq!(named, 0, "servers are still looked at");
     drop(run.shutdown(Shutdown::Abort).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn calls_of_a_dropped_run_are_dropped_or_awaited() {
-    for (then, expected) in [(AtFailure::DropCalls, 0), (AtFailure::AwaitCalls, 2)] {
+    for (then, expected) in [(OnFailure::DropCalls, 0), (OnFailure::AwaitCalls, 2)] {
         let finished = Arc::new(AtomicUsize::new(0));
         let counted = finished.clone();
         let call = move |_: Lease<usize>, _: usize| {
@@ -153,10 +158,10 @@ async fn calls_of_a_dropped_run_are_dropped_or_awaited() {
             async move {
                 sleep(SECOND).await;
                 counted.fetch_add(1, Ordering::Relaxed);
-                Ok::<_, Failure<()>>(())
+                Ok::<_, CallFailure<()>>(())
             }
         };
-        let run = schedule([0, 1], 0..9, call, Options::default().at_failure(then));
+        let run = schedule([0, 1], 0..9, call, Options::default().on_failure(then));
         sleep(SECOND / 2).await;
         drop(run);
         sleep(SECOND).await;
@@ -168,7 +173,7 @@ async fn calls_of_a_dropped_run_are_dropped_or_awaited() {
 async fn to_drain_is_to_finish_what_runs_and_begin_nothing() {
     let call = async |server: Lease<u32>, task: usize| {
         sleep(SECOND * *server).await;
-        Ok::<_, Failure<()>>(task)
+        Ok::<_, CallFailure<()>>(task)
     };
     let start = Instant::now();
     let run = schedule([1, 2, 60], 0..9, call, Options::default());
@@ -186,8 +191,9 @@ async fn to_drain_is_to_finish_what_runs_and_begin_nothing() {
 /// Neither has a task failed that was not given the time for its last attempt, nor is it done.
 #[tokio::test(start_paused = true)]
 async fn a_drain_at_its_deadline_is_no_failure_of_what_it_drops() {
-    let call =
-        async |_: Lease<usize>, _: usize| std::future::pending::<Result<(), Failure<()>>>().await;
+    let call = async |_: Lease<usize>, _: usize| {
+        std::future::pending::<Result<(), CallFailure<()>>>().await
+    };
     for exhausted in [Exhausted::FailRun, Exhausted::GoOn] {
         let run = schedule([0], 0..1, call, attempts(1).exhausted(exhausted));
         sleep(SECOND).await;
@@ -201,7 +207,7 @@ async fn a_drain_at_its_deadline_is_no_failure_of_what_it_drops() {
 async fn a_last_failure_while_draining_leaves_the_others_their_time() {
     let call = async |_: Lease<usize>, task: usize| {
         sleep(SECOND * if task == 0 { 5 } else { 10 }).await;
-        if task == 0 { Err(Failure::retry("no")) } else { Ok(()) }
+        if task == 0 { Err(CallFailure::retry("no")) } else { Ok(()) }
     };
     let run = schedule([0, 1], 0..9, call, attempts(1));
     sleep(SECOND).await;
@@ -214,8 +220,9 @@ async fn a_last_failure_while_draining_leaves_the_others_their_time() {
 
 #[tokio::test(start_paused = true)]
 async fn of_two_deadlines_the_sooner_holds() {
-    let call =
-        async |_: Lease<usize>, _: usize| std::future::pending::<Result<(), Failure<()>>>().await;
+    let call = async |_: Lease<usize>, _: usize| {
+        std::future::pending::<Result<(), CallFailure<()>>>().await
+    };
     for timeouts in [[5 * SECOND, Duration::MAX], [60 * SECOND, 5 * SECOND]] {
         let start = Instant::now();
         let run = schedule([0], 0..1, call, Options::default());
@@ -233,7 +240,7 @@ async fn of_two_deadlines_the_sooner_holds() {
 async fn a_run_that_is_done_before_the_deadline_does_not_wait_for_it() {
     let call = async |_: Lease<u32>, task: usize| {
         sleep(SECOND).await;
-        Ok::<_, Failure<()>>(task)
+        Ok::<_, CallFailure<()>>(task)
     };
     let start = Instant::now();
     let run = schedule([1, 2], 0..2, call, Options::default());
@@ -245,14 +252,19 @@ async fn a_run_that_is_done_before_the_deadline_does_not_wait_for_it() {
 #[tokio::test(start_paused = true)]
 async fn anybody_may_shut_a_run_down() {
     let call =
-        async |_: Lease<u32>, _: usize| std::future::pending::<Result<(), Failure<()>>>().await;
+        async |_: Lease<u32>, _: usize| std::future::pending::<Result<(), CallFailure<()>>>().await;
     let run = schedule([1, 2], 0..2, call, Options::default());
     let control = run.control();
     let run = tokio::spawn(run);
     yield_now().await;
     control.shutdown(Shutdown::Abort);
     let report = run.await.unwrap().unwrap_err().report;
-    assert!(report.servers.iter().all(|server| server.server.is_some() && server.end.is_none()));
+    assert!(
+        report
+            .servers
+            .iter()
+            .all(|server| server.server.is_some() && server.leave_reason.is_none())
+    );
     assert!(!control.retire(report.servers[0].id));
 }
 
@@ -264,21 +276,21 @@ fn a_runtime_that_is_shut_down_ends_the_run() {
         if task > 2 {
             sleep(3600 * SECOND).await;
         }
-        Ok::<_, Failure<()>>(task)
+        Ok::<_, CallFailure<()>>(task)
     };
     let (joining, servers) = mpsc::unbounded_channel();
     (0..3).for_each(|server| joining.send(server).unwrap());
     let entered = runtime.enter();
     let run = schedule(servers, 0..9, call, Options::default());
     drop(entered);
-    let mut progress = run.progress();
-    while block_on(progress.changed()).is_none_or(|now| now.running < 3 || now.done < 3) {}
+    let mut watch = run.watch();
+    while block_on(watch.changed()).is_none_or(|now| now.running < 3 || now.done < 3) {}
     runtime.shutdown_timeout(20 * SECOND);
     let unfinished = block_on(run).unwrap_err();
     assert_eq!(unfinished.reason, Reason::NoServers);
     assert!(unfinished.report.results[..3].iter().all(Result::is_ok));
     for server in unfinished.report.servers {
-        assert_eq!((server.end, server.server.is_some()), (Some(ServerEnd::Lost), true));
+        assert_eq!((server.leave_reason, server.server.is_some()), (Some(LeaveReason::Lost), true));
     }
 }
 
@@ -287,7 +299,7 @@ fn a_runtime_that_is_shut_down_ends_the_run() {
 async fn a_runner_that_is_dropped_at_any_moment_leaves_nothing_behind() {
     let mut lost = 0;
     for turns in 0..20 {
-        let spawn = move |mut runner: Runner| {
+        let spawn = move |mut runner: WorkerFuture| {
             let mut left = turns;
             drop(tokio::spawn(poll_fn(move |cx| {
                 if left == 0 || runner.as_mut().poll(cx).is_ready() {
@@ -303,7 +315,7 @@ async fn a_runner_that_is_dropped_at_any_moment_leaves_nothing_behind() {
             for _ in 0..server.0 {
                 yield_now().await;
             }
-            Ok::<_, Failure<()>>(task)
+            Ok::<_, CallFailure<()>>(task)
         };
         let servers = [1, 2, 3].map(|server| (server, Counted::one(&count)));
         let tasks = Vec::from_iter((0..6).map(|_| Counted::one(&count)));
@@ -328,12 +340,12 @@ async fn a_runner_that_is_dropped_at_any_moment_leaves_nothing_behind() {
 /// Calls that are ready at once leave the others their turn.
 #[tokio::test]
 async fn a_run_of_tasks_that_do_not_wait_lets_others_run() {
-    let call = async |_: Lease<()>, task: usize| Ok::<_, Failure<()>>(task);
+    let call = async |_: Lease<()>, task: usize| Ok::<_, CallFailure<()>>(task);
     let run = schedule([()], 0..100_000, call, Options::default());
-    let progress = run.progress();
+    let watch = run.watch();
     let mut turns = 0;
     let others = async {
-        while progress.now().end.is_none() {
+        while watch.now().end.is_none() {
             yield_now().await;
             turns += 1;
         }
@@ -345,7 +357,7 @@ async fn a_run_of_tasks_that_do_not_wait_lets_others_run() {
 
 #[test]
 fn a_spawner_that_drops_everything_fails_the_run() {
-    let call = async |_: Lease<u32>, task: usize| Ok::<_, Failure<()>>(task);
+    let call = async |_: Lease<u32>, task: usize| Ok::<_, CallFailure<()>>(task);
     let run = schedule_on(drop, [0, 1], 0..2, call, Options::default());
     assert_eq!(block_on(run).unwrap_err().reason, Reason::NoServers);
     let (joining, servers) = mpsc::unbounded_channel();
@@ -356,9 +368,9 @@ fn a_spawner_that_drops_everything_fails_the_run() {
 }
 
 #[test]
-#[should_panic(expected = "a run is not polled after its end")]
+#[should_panic(expected = "a run is polled after completion")]
 fn a_run_is_not_polled_after_its_end() {
-    let call = async |_: Lease<u32>, task: usize| Ok::<_, Failure<()>>(task);
+    let call = async |_: Lease<u32>, task: usize| Ok::<_, CallFailure<()>>(task);
     let mut run = pin!(schedule_on(drop, [], 0..2, call, Options::default()));
     let mut cx = Context::from_waker(Waker::noop());
     assert!(run.as_mut().poll(&mut cx).is_ready());
@@ -413,7 +425,7 @@ async fn carry_out(plan: Plan) {
         options = options.exhausted(Exhausted::GoOn);
     }
     if plan.await_calls {
-        options = options.at_failure(AtFailure::AwaitCalls);
+        options = options.on_failure(OnFailure::AwaitCalls);
     }
     let all = Vec::from_iter((0..plan.servers).map(|_| Counted::one(&count)));
     let back = Arc::new(AtomicUsize::new(0));
@@ -439,7 +451,7 @@ async fn carry_out(plan: Plan) {
                     sleep(SECOND * u32::from(seconds)).await;
                     Ok(task.clone())
                 }
-                Err(Some(kind)) => Err(Failure { kind, error: task.clone() }),
+                Err(Some(kind)) => Err(CallFailure { kind, error: task.clone() }),
                 Err(None) => panic!("as planned"),
             }
         }
@@ -491,7 +503,7 @@ proptest! {
 async fn nothing_is_alive_but_what_was_before() {
     let before = Handle::current().metrics().num_alive_tasks();
     for _ in 0..1000 {
-        let call = async |_: Lease<()>, task: usize| Ok::<_, Failure<()>>(task);
+        let call = async |_: Lease<()>, task: usize| Ok::<_, CallFailure<()>>(task);
         assert!(schedule([(), ()], 0..3, call, Options::default()).await.is_ok());
     }
     assert_eq!(alive(), before);
