@@ -1,4 +1,4 @@
-//! The slips on the way to the lecture's last version, in both drivers.
+//! The bugs on the way to the lecture's last version, in both drivers.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::{alive, results};
 
-/// The loop variable that all goroutines share.
+/// The bug: a loop variable that all goroutines share.
 #[tokio::test]
 async fn each_call_has_the_number_of_its_own_task() {
     let call = async |_: Lease<usize>, task: usize| Ok::<_, CallFailure<()>>(task);
@@ -21,7 +21,7 @@ async fn each_call_has_the_number_of_its_own_task() {
     assert_eq!(results(finished), Vec::from_iter(0..100));
 }
 
-/// A goroutine for each task, long before there is a server for it.
+/// The bug: a goroutine for each task, long before there is a server for it.
 #[tokio::test]
 async fn there_are_as_many_runtime_tasks_as_servers() {
     let call = async |_: Lease<usize>, _| {
@@ -46,9 +46,9 @@ fn there_are_as_many_threads_as_servers() {
     assert!((1..=3).contains(&threads.lock().unwrap().len()));
 }
 
-/// `close(work)` while a task that runs may yet have to go back to `work`.
+/// The bug: `close(work)` while a running task may still have to go back to `work`.
 #[tokio::test(start_paused = true)]
-async fn the_last_task_may_fail_when_all_others_wait() {
+async fn the_last_task_may_fail_while_all_other_workers_are_idle() {
     let call = async |server: Lease<usize>, task: usize| {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         if task == 9 && server.attempt().number() == 1 {
@@ -61,7 +61,7 @@ async fn the_last_task_may_fail_when_all_others_wait() {
     assert_eq!(report.attempts, 11);
     assert_eq!(report.into_results().unwrap().len(), 10);
 
-    let all_others_wait = AtomicUsize::new(0);
+    let others_are_idle = AtomicUsize::new(0);
     let run = thread::Run::new([0, 1, 2], 0..3, Options::default());
     let watch = run.watch();
     let call = |_: &mut usize, task, attempt: &Attempt| {
@@ -71,16 +71,16 @@ async fn the_last_task_may_fail_when_all_others_wait() {
         while watch.now().done < 2 {
             std::thread::yield_now();
         }
-        all_others_wait.fetch_add(1, Ordering::Relaxed);
+        others_are_idle.fetch_add(1, Ordering::Relaxed);
         Err(CallFailure::server_dead(()))
     };
     assert_eq!(results(run.call(call)).len(), 3);
-    assert_eq!(all_others_wait.into_inner(), 1);
+    assert_eq!(others_are_idle.into_inner(), 1);
 }
 
-/// `work` is filled before anybody looks at `done`, and is too small.
+/// The bug: `work` is filled before `done` is read, and is too small.
 #[tokio::test]
-async fn any_number_of_tasks_fits() {
+async fn there_is_room_for_any_number_of_tasks() {
     let call = async |_: Lease<()>, _| Ok::<_, CallFailure<()>>(());
     assert_eq!(results(schedule([()], 0..200_000, call, Options::default()).await).len(), 200_000);
 
@@ -89,9 +89,9 @@ async fn any_number_of_tasks_fits() {
     assert_eq!(results(finished).len(), 200_000);
 }
 
-/// The goroutine that receives servers, and is never told to stop.
+/// The bug: the goroutine that receives servers is never told to stop.
 #[tokio::test]
-async fn what_lets_servers_in_ends_with_the_run() {
+async fn the_acceptor_ends_with_the_run() {
     let (joining, servers) = mpsc::channel(1);
     let call = async |_: Lease<usize>, _| Ok::<_, CallFailure<()>>(());
     let run = schedule(servers, 0..10, call, Options::default());
@@ -108,7 +108,7 @@ async fn what_lets_servers_in_ends_with_the_run() {
     assert_eq!(joining.send(1).unwrap_err().0, 1);
 }
 
-/// The hand-back of a server that nobody reads any more: most copies of the lab.
+/// The bug, in most copies of the lab: a server is handed back to a channel that is no longer read.
 #[tokio::test]
 async fn every_server_is_handed_back_at_the_end() {
     let call = async |_: Lease<String>, _| Ok::<_, CallFailure<()>>(());
@@ -123,9 +123,8 @@ async fn every_server_is_handed_back_at_the_end() {
     assert_eq!(Vec::from_iter(back), names());
 }
 
-/// A waiting server does not keep a run without tasks from ending.
 #[tokio::test]
-async fn without_tasks_there_is_nothing_to_wait_for() {
+async fn a_run_without_tasks_ends_at_once() {
     let call = async |_: Lease<()>, _: usize| Ok::<_, CallFailure<()>>(());
     let report = schedule([()], 0..0, call, Options::default()).await.unwrap();
     assert_eq!((report.results.len(), report.servers.len(), report.attempts), (0, 1, 0));

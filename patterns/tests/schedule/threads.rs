@@ -1,4 +1,4 @@
-//! The driver for threads.
+//! The driver for threads. Its clock is real, so each test waits for states and never for a time.
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
@@ -15,11 +15,11 @@ use pushdown_patterns::thread::{block_on, channel};
 
 use crate::attempts;
 
-/// Waits for something that another thread brings about.
+/// Waits for a condition that another thread makes true. The deadline only ends a hang.
 fn until(what: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
         yield_now();
     }
 }
@@ -29,7 +29,7 @@ fn a_server_that_dies_gives_its_task_to_another() {
     let call = |server: &mut usize, task: usize, _: &Attempt| {
         if *server == 0 { Err(CallFailure::server_dead("gone")) } else { Ok(task) }
     };
-    // The other is let in only now, so that the dead one has its chance.
+    // The other joins only after this one is dead.
     let (joining, servers) = channel(NonZeroUsize::MIN);
     let run = Run::new(servers, 0..100, Options::default());
     let watch = run.watch();
@@ -46,7 +46,7 @@ fn a_server_that_dies_gives_its_task_to_another() {
 }
 
 #[test]
-fn without_servers_a_run_fails_instead_of_waiting() {
+fn a_run_without_servers_fails_instead_of_waiting() {
     let call =
         |_: &mut usize, _: usize, _: &Attempt| Err::<(), _>(CallFailure::server_dead("gone"));
     let unfinished = schedule([0, 1], 0..9, call, Options::default()).unwrap_err();
@@ -59,7 +59,7 @@ fn without_servers_a_run_fails_instead_of_waiting() {
 }
 
 #[test]
-fn no_task_is_lost_or_run_twice_at_once_when_a_third_of_the_calls_fail() {
+fn no_task_is_lost_or_runs_twice_at_once_when_a_third_of_the_calls_fail() {
     const TASKS: usize = 2000;
     let running = Vec::from_iter((0..TASKS).map(|_| AtomicBool::new(false)));
     let busy = Vec::from_iter((0..4).map(|_| AtomicBool::new(false)));
@@ -94,9 +94,8 @@ fn a_panic_is_a_failed_attempt() {
     assert!(message.contains("not this one"));
 }
 
-/// It cannot be dropped, so it is told.
 #[test]
-fn a_call_is_told_its_deadline_and_that_it_is_cancelled() {
+fn a_call_sees_its_deadline_and_its_cancellation() {
     let start = Instant::now();
     let call = |_: &mut usize, _: usize, attempt: &Attempt| {
         assert!(attempt.deadline().is_some_and(|deadline| deadline > start));
@@ -142,9 +141,8 @@ fn a_straggler_gets_a_copy() {
     assert_eq!(report.into_results().unwrap(), [0]);
 }
 
-/// It is told to return, whatever it returns.
 #[test]
-fn what_a_cancelled_copy_returns_does_not_matter() {
+fn the_error_of_a_cancelled_copy_is_ignored() {
     let run = Run::new([0, 1, 2], 0..3, Options::default().backup_after(Duration::from_millis(5)));
     let watch = run.watch();
     let call = |_: &mut usize, task: usize, attempt: &Attempt| match task {
@@ -153,7 +151,7 @@ fn what_a_cancelled_copy_returns_does_not_matter() {
             Err(CallFailure::fatal("cancelled"))
         }
         2 => {
-            // The run is not over before that.
+            // Keeps the run going until the cancelled copy has returned.
             let returned = || watch.servers().iter().any(|server| server.counts.cancelled > 0);
             until("the other has returned", || returned() || attempt.is_cancelled());
             Ok(task)
@@ -163,9 +161,8 @@ fn what_a_cancelled_copy_returns_does_not_matter() {
     assert_eq!(run.call(call).unwrap().into_results().unwrap(), [0, 1, 2]);
 }
 
-/// So is a call that keeps to the deadline of a drain.
 #[test]
-fn a_call_that_gives_up_at_the_deadline_of_a_drain_fails_nothing() {
+fn the_error_of_a_call_that_gives_up_at_the_deadline_of_a_drain_is_ignored() {
     let run = Run::new([0], 0..2, Options::default());
     let control = run.control();
     let call = |_: &mut usize, _: usize, attempt: &Attempt| {
@@ -179,7 +176,7 @@ fn a_call_that_gives_up_at_the_deadline_of_a_drain_fails_nothing() {
 }
 
 #[test]
-fn a_server_that_is_sent_away_finishes_its_call() {
+fn a_retired_server_finishes_its_call() {
     let go_on = AtomicBool::new(false);
     let run = Run::new([0, 1], 0..2, Options::default());
     let (control, mut watch) = (run.control(), run.watch());
@@ -200,7 +197,7 @@ fn a_server_that_is_sent_away_finishes_its_call() {
 }
 
 #[test]
-fn calls_borrow_from_whoever_schedules() {
+fn calls_may_borrow_from_the_caller() {
     let words = ["a", "b", "c"].map(String::from);
     let said = Mutex::new(Vec::new());
     let call = |server: &mut &str, word, _: &_| {
@@ -214,7 +211,7 @@ fn calls_borrow_from_whoever_schedules() {
 }
 
 #[test]
-fn what_is_not_received_stays_in_the_channel() {
+fn servers_not_received_stay_in_the_channel() {
     let (joining, servers) = channel(NonZeroUsize::new(4).unwrap());
     let other = servers.clone();
     let call = |_: &mut usize, task: usize, _: &Attempt| Ok::<_, CallFailure<()>>(task);
@@ -226,7 +223,7 @@ fn what_is_not_received_stays_in_the_channel() {
 }
 
 #[test]
-fn a_run_that_is_never_begun_is_over_when_it_is_dropped() {
+fn a_run_dropped_before_it_starts_is_over() {
     let run = Run::new([0, 1], 0..3, Options::default());
     let mut watch = run.watch();
     drop(run);

@@ -4,22 +4,14 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
-use pushdown_patterns::schedule::{CallFailure, Lease, Options, Watch, schedule};
+use pushdown_patterns::schedule::{Options, Watch, schedule};
 use tokio::time::sleep;
 
-use crate::results;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-async fn a_second(_: Lease<usize>, task: usize) -> Result<usize, CallFailure<()>> {
-    sleep(SECOND).await;
-    Ok(task)
-}
+use crate::{SECOND, a_second, results};
 
 #[tokio::test(start_paused = true)]
-async fn every_change_is_seen_until_the_end() {
+async fn a_watcher_sees_changes_until_the_end() {
     let run = schedule([0, 1], 0..4, a_second, Options::default());
     let mut watch = run.watch();
     let start = watch.now();
@@ -40,7 +32,7 @@ async fn every_change_is_seen_until_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn servers_can_be_watched_one_by_one() {
+async fn a_watcher_sees_each_server() {
     let run = schedule([0, 1], 0..3, a_second, Options::default());
     let watch = run.watch();
     let run = tokio::spawn(run);
@@ -56,7 +48,7 @@ async fn servers_can_be_watched_one_by_one() {
     run.await.unwrap().unwrap();
 }
 
-/// The waker of a watcher that is gone is gone too.
+/// Its waker is dropped.
 #[tokio::test(start_paused = true)]
 async fn a_watcher_that_stops_waiting_is_forgotten() {
     let run = schedule([0], 0..3, a_second, Options::default());
@@ -68,13 +60,13 @@ async fn a_watcher_that_stops_waiting_is_forgotten() {
         assert!(changed.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     assert!(format!("{watch:?}").matches("Waker").count() < 10);
-    // A clone has seen nothing so far.
+    // A clone starts with no snapshot seen.
     assert!(poll_fn(|cx| Poll::Ready(pin!(other.changed()).poll(cx).is_ready())).await);
     assert_eq!(results(run.await).len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watcher_learns_that_the_run_was_dropped() {
+async fn a_watcher_sees_the_end_of_a_dropped_run() {
     async fn last(mut watch: Watch) -> usize {
         let mut last = 0;
         while let Some(now) = watch.changed().await {
@@ -89,7 +81,7 @@ async fn a_watcher_learns_that_the_run_was_dropped() {
     assert_eq!(watching.await.unwrap(), 2);
 }
 
-/// A waker that panics, which no server is to blame for.
+/// Panics when it is woken.
 struct Broken;
 
 impl std::task::Wake for Broken {
@@ -99,7 +91,7 @@ impl std::task::Wake for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broken_waker_hurts_neither_the_run_nor_other_watchers() {
+async fn a_waker_that_panics_harms_neither_the_run_nor_other_watchers() {
     let run = schedule([0], 0..3, a_second, Options::default());
     let mut broken = run.watch();
     let mut other = run.watch();

@@ -16,7 +16,8 @@ impl Scheduler {
         })
     }
 
-    /// Returns the longest call without a copy that may have one on this server, and when it is due.
+    /// Returns the oldest call that may have a copy on this server, and the time when the copy is due.
+    /// A call that has a copy already gets no other.
     pub(super) fn straggler(&self, server: ServerId) -> Option<(usize, Instant)> {
         let age = self.options.backup_after?;
         // As in `pop_failed`. The server on which the task runs cannot take the copy either.

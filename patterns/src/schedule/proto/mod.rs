@@ -206,9 +206,9 @@ impl Scheduler {
         let here = &mut self.servers[server.0];
         let Running { task, .. } = here.running.take().expect("the server runs a task");
         // A call that was told to end may return any error.
-        let told = std::mem::take(&mut here.cancelled);
+        let cancelled = std::mem::take(&mut here.cancelled);
         let outcome = match outcome {
-            Outcome::Failed(_) if told => Outcome::Cancelled,
+            Outcome::Failed(_) if cancelled => Outcome::Cancelled,
             outcome => outcome,
         };
         self.counts.running -= 1;
