@@ -310,7 +310,7 @@ impl<T> Drop for Sender<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        // The values that are left are dropped after the unlock, and then the wakers.
+        // After the unlock the remaining values are dropped, and then the waiters are woken.
         let mut locked = self.shared.state.lock_with::<(VecDeque<T>, AfterUnlock)>();
         let (state, (unreceived, after)) = locked.split();
         state.receivers -= 1;

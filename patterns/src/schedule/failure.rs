@@ -5,7 +5,7 @@ use std::string::String;
 
 use super::ServerId;
 
-/// A call's error, and how the run goes on after it.
+/// A call's error, and its effect on the run.
 ///
 /// The `?` operator converts any error, with the kind [`Elsewhere`](FailureKind::Elsewhere).
 ///
@@ -21,13 +21,13 @@ use super::ServerId;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallFailure<E> {
-    /// How the run goes on.
+    /// The effect on the run.
     pub kind: FailureKind,
     /// The error.
     pub error: E,
 }
 
-/// How a run goes on after a failed call.
+/// The effect of a failed call on the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureKind {
     /// Tries the task again, on any server.

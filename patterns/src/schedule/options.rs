@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// Attempts, timeouts, backup copies, and what happens on failure.
+/// Attempts, timeouts, backup copies, and the handling of failures.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -26,7 +26,7 @@ pub struct Options {
     pub(super) on_failure: OnFailure,
 }
 
-/// What happens to the run when a task has used up its attempts.
+/// The effect on the run of a task that has used up its attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exhausted {
     /// The run fails with [`Reason::Exhausted`](super::Reason::Exhausted), and a report of what was done.
@@ -35,7 +35,7 @@ pub enum Exhausted {
     GoOn,
 }
 
-/// What happens to calls in progress when the run fails, or its handle is dropped.
+/// The treatment of calls in progress when the run fails, or its handle is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
     /// They are dropped.

@@ -1,4 +1,4 @@
-//! Bugs of other software, and of algorithms, that the scheduler must not have.
+//! Bugs of other software that the scheduler must not have.
 //!
 //! | software | bug | test |
 //! |---|---|---|

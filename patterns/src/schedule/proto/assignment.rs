@@ -1,4 +1,4 @@
-//! What the state machine has a server do, and the outcome it is told.
+//! The outputs and inputs of the state machine: a server's next action, and the outcome of its call.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ pub enum Action {
     Call(Assignment),
     /// Wait for a wake-up: there is no task at the moment.
     Wait {
-        /// When a call may get old enough for a backup copy.
+        /// The time at which a call becomes old enough for a backup copy.
         until: Option<Instant>,
     },
     /// Leave: there will be no task any more.

@@ -75,7 +75,7 @@ pub struct Scheduler {
     /// The servers on which a task failed that is tried elsewhere, sorted.
     avoid: BTreeMap<usize, Vec<ServerId>>,
     servers: Vec<Server>,
-    /// How many servers can take tasks.
+    /// The number of servers that can take tasks.
     available: usize,
     /// The servers whose workers have not left.
     present: BTreeSet<ServerId>,
