@@ -13,19 +13,26 @@ use super::shared::Shared;
 /// An async call finds it in its [lease](super::Lease::attempt); a call on a
 /// [thread](super::thread) gets it as an argument.
 pub struct Attempt {
-    shared: Arc<Shared>,
-    server: ServerId,
+    server: Arc<ServerHandle>,
     assignment: Assignment,
 }
 
+/// A server, and the run that it has joined. Each worker has one of its own, so that workers do not
+/// contend for a reference count at every call.
+#[derive(Debug)]
+pub(super) struct ServerHandle {
+    pub(super) id: ServerId,
+    pub(super) shared: Arc<Shared>,
+}
+
 impl Attempt {
-    pub(super) fn new(shared: Arc<Shared>, server: ServerId, assignment: Assignment) -> Self {
-        Self { shared, server, assignment }
+    pub(super) fn new(server: Arc<ServerHandle>, assignment: Assignment) -> Self {
+        Self { server, assignment }
     }
 
     /// Returns the server's number in this run.
     pub fn server_id(&self) -> ServerId {
-        self.server
+        self.server.id
     }
 
     /// The attempt's number, from 1.
@@ -51,21 +58,21 @@ impl Attempt {
     ///
     /// Returns `false` if the server is already about to leave, or if the run has ended.
     pub fn retire(&self) -> bool {
-        self.shared.change(|scheduler| scheduler.handle_retire(self.server))
+        self.server.shared.change(|scheduler| scheduler.handle_retire(self.server.id))
     }
 
     /// Returns `true` if the result of this call in progress is no longer wanted: another copy
     /// succeeded first, or the run ended. An async call is dropped then. A blocking call should
     /// return; an error that it returns is ignored.
     pub fn is_cancelled(&self) -> bool {
-        self.shared.is_cancelled(self.server)
+        self.server.shared.is_cancelled(self.server.id)
     }
 }
 
 impl fmt::Debug for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attempt")
-            .field("server", &self.server)
+            .field("server", &self.server.id)
             .field("assignment", &self.assignment)
             .finish_non_exhaustive()
     }

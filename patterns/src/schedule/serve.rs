@@ -60,11 +60,11 @@ async fn next<S, R, E>(
 ) -> Option<Assignment> {
     let server = worker.id().peer();
     wait(TASK.at(&server), |cx, _| {
-        let is_idle = worker.slot.poll_idle(cx);
+        let is_idle = worker.poll_idle(cx);
         if is_idle && has_budget(cx) {
             return worker.poll_next(&mut last, cx);
         }
-        match worker.shared.poll_force_close(worker.id(), cx) {
+        match worker.shared().poll_force_close(worker.id(), cx) {
             Step::Done(()) => {
                 worker.record(&mut last);
                 Step::Done(None)
@@ -102,7 +102,7 @@ where
     Fut: Future<Output = Result<R, CallFailure<E>>>,
 {
     let panicked = |payload| CallResult::Failed(Cause::Panicked(message(payload)));
-    let (shared, id) = (&*worker.shared, worker.id());
+    let (shared, id) = (worker.shared(), worker.id());
     let lease = worker.lend(assignment);
     let begin = AssertUnwindSafe(|| call(lease, tasks[assignment.task].clone()));
     let mut future = match catch_unwind(begin) {

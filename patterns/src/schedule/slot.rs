@@ -39,10 +39,6 @@ impl<S> ServerSlot<S> {
         Arc::new(Self { id, hand_back, state: Mutex::new(State::Idle(server)) })
     }
 
-    pub(super) fn id(&self) -> ServerId {
-        self.id
-    }
-
     /// Takes the server for a lease.
     ///
     /// # Panics

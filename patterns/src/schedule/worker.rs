@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Context;
 use std::vec::Vec;
 
+use super::attempt::ServerHandle;
 use super::failure::{Cause, FailedAttempt};
 use super::proto::{Assignment, Outcome};
 use super::results::{Results, WorkerResults};
@@ -22,8 +23,8 @@ use crate::wait::Step;
 /// However its loop ends, the drop hands the server back, delivers the results, and then reports to
 /// the shared state that the worker has left.
 pub(super) struct Worker<S, R, E> {
-    pub(super) shared: Arc<Shared>,
-    pub(super) slot: Arc<ServerSlot<S>>,
+    server: Arc<ServerHandle>,
+    slot: Arc<ServerSlot<S>>,
     results: Arc<Results<S, R, E>>,
     completed: Vec<(usize, R)>,
     /// The last failure of each task, so that a run that fails for days does not fill the memory.
@@ -61,9 +62,10 @@ impl<S, R, E> Worker<S, R, E> {
         server: S,
         hand_back: Option<HandBack<S>>,
     ) -> Self {
+        let id = shared.join();
         Self {
-            slot: ServerSlot::new(shared.join(), server, hand_back),
-            shared: shared.clone(),
+            server: Arc::new(ServerHandle { id, shared: shared.clone() }),
+            slot: ServerSlot::new(id, server, hand_back),
             results: results.clone(),
             completed: Vec::new(),
             failures: BTreeMap::new(),
@@ -71,7 +73,16 @@ impl<S, R, E> Worker<S, R, E> {
     }
 
     pub(super) fn id(&self) -> ServerId {
-        self.slot.id()
+        self.server.id
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.server.shared
+    }
+
+    /// Returns `true` if the server is not on lease. Otherwise the task is woken when it comes back.
+    pub(super) fn poll_idle(&self, cx: &mut Context<'_>) -> bool {
+        self.slot.poll_idle(cx)
     }
 
     /// Lends the server to a call.
@@ -79,8 +90,7 @@ impl<S, R, E> Worker<S, R, E> {
     /// # Panics
     /// If it is already on lease.
     pub(super) fn lend(&self, assignment: Assignment) -> Lease<S> {
-        let attempt = Attempt::new(self.shared.clone(), self.id(), assignment);
-        Lease::new(self.slot.clone(), attempt)
+        Lease::new(self.slot.clone(), Attempt::new(self.server.clone(), assignment))
     }
 
     /// Records the last call, unless that was done before, and takes the next task. `None` is the end.
@@ -90,7 +100,7 @@ impl<S, R, E> Worker<S, R, E> {
         cx: &mut Context<'_>,
     ) -> Step<Option<Assignment>> {
         let outcome = last.as_ref().map(EndedCall::outcome);
-        let (counts, step) = self.shared.poll_next(self.id(), outcome, cx);
+        let (counts, step) = self.shared().poll_next(self.id(), outcome, cx);
         self.keep(last.take(), counts);
         step
     }
@@ -99,7 +109,7 @@ impl<S, R, E> Worker<S, R, E> {
     pub(super) fn record(&mut self, last: &mut Option<EndedCall<R, E>>) {
         let Some(ended) = last.take() else { return };
         let (id, outcome) = (self.id(), ended.outcome());
-        let counts = self.shared.change(|scheduler| scheduler.handle_outcome(id, outcome));
+        let counts = self.shared().change(|scheduler| scheduler.handle_outcome(id, outcome));
         self.keep(Some(ended), counts);
     }
 
@@ -125,11 +135,12 @@ impl<S, R, E> Drop for Worker<S, R, E> {
         let completed = std::mem::take(&mut self.completed);
         let failures = std::mem::take(&mut self.failures).into_iter();
         // Failures of tasks that are done go now, since a run may outlive any number of servers.
-        let (obsolete, failures): (Vec<_>, Vec<_>) =
-            self.shared.read(|scheduler| failures.partition(|(task, _)| scheduler.is_done(*task)));
+        let (obsolete, failures): (Vec<_>, Vec<_>) = self
+            .shared()
+            .read(|scheduler| failures.partition(|(task, _)| scheduler.is_done(*task)));
         obsolete.into_iter().for_each(discard);
         self.results.deliver(WorkerResults { id, server, completed, failures });
-        self.shared.leave(id);
+        self.shared().leave(id);
     }
 }
 

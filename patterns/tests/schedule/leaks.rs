@@ -19,8 +19,8 @@ use crate::{SECOND, alive, attempts};
 /// A departed server leaves only its report entry.
 #[tokio::test]
 async fn a_run_outlives_any_number_of_servers() {
-    let sent_away = Arc::new(AtomicUsize::new(0));
-    let counted = sent_away.clone();
+    let retired = Arc::new(AtomicUsize::new(0));
+    let counted = retired.clone();
     let call = move |server: Lease<usize>, _: usize| {
         let counted = counted.clone();
         async move {
@@ -38,7 +38,7 @@ async fn a_run_outlives_any_number_of_servers() {
         while watch.changed().await.is_some_and(|now| now.running == 0) {}
         yield_now().await;
         assert!(control.retire(watch.servers()[server].id));
-        sent_away.fetch_add(1, Ordering::Relaxed);
+        retired.fetch_add(1, Ordering::Relaxed);
         while watch.changed().await.is_some_and(|now| now.running > 0) {}
     }
     quiet(1).await;
