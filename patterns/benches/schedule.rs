@@ -9,8 +9,8 @@
 //! `peer-joinset` starts a tokio task for each task, throttled by a semaphore; it has no servers, no
 //! failures and no order. `schedule/eval` gives each task to one of a few `redis-server`s.
 //! `hand-written` is a loop for exactly that: a tokio task per connection, and a counter from which
-//! they take the tasks. The two are also run in alternation, because on a busy machine the time of a
-//! run matters more than its code.
+//! they take the tasks. The two are also run in alternation, because on a busy machine the load at
+//! the time matters more than the code.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -56,7 +56,8 @@ pub(crate) async fn count(options: &Options, console: &Console) -> Result<Vec<Re
     loop {
         tokio::select! {
             finished = &mut run => {
-                let report = finished.map_err(|unfinished| CountError::Failed(explain(&unfinished, options)))?;
+                let report = finished
+                    .map_err(|unfinished| CountError::Failed(explain(&unfinished, options)))?;
                 return Ok(report.into_results().expect("a task that is given up fails the run"));
             }
             // At the end of the run all workers leave.

@@ -18,7 +18,7 @@ Options:
   --workers N             number of worker processes [one per processor]
   --top K                 number of words to print [10]
   --restarts N            number of workers to replace in all [10 per worker]
-  --timeout SECONDS       time after which a worker is given up that counts one file [600]
+  --timeout SECONDS       time limit for one file, after which its worker is given up [600]
   --backup-after SECONDS  time after which an idle worker counts the same file too [10]
   --verbose               print which worker counts which file, on standard error
   --help                  print this text
