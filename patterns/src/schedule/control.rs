@@ -7,6 +7,20 @@ use super::shared::Shared;
 use crate::Shutdown;
 
 /// Controls a run. It is cheap to clone, and does not keep the run from ending.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use pushdown_patterns::schedule::{CallFailure, Lease, LeaveReason, Options, schedule};
+///
+/// let call = async |_: Lease<&str>, task: usize| Ok::<_, CallFailure<()>>(task);
+/// let run = schedule(vec!["a", "b"], 0..9, call, Options::default());
+/// let first = run.watch().servers()[0].id;
+/// assert!(run.control().retire(first));
+/// let report = run.await.unwrap();
+/// assert_eq!(report.servers[0].leave_reason, Some(LeaveReason::Retired));
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Control {
     shared: Arc<Shared>,
