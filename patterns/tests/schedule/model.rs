@@ -1,17 +1,18 @@
-//! The core against a model that keeps everything in plain lists and searches them from the front.
+//! The state machine against a model that keeps everything in plain lists and searches them from the
+//! front.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use pushdown_patterns::schedule::core::{Attempt, Core, Next, Outcome};
-use pushdown_patterns::schedule::{AtFailure, Exhausted, FailureKind, Options, Reason, ServerId};
+use pushdown_patterns::schedule::proto::{Action, Assignment, Outcome, Scheduler};
+use pushdown_patterns::schedule::{Exhausted, FailureKind, OnFailure, Options, Reason, ServerId};
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
     Join,
     Close,
-    /// The numbers choose a server.
+    /// The numbers choose a server among those present or busy.
     Take(usize),
     Settle(usize, Outcome),
     Retire(usize),
@@ -49,7 +50,7 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Clone, Debug, Default)]
 struct Task {
     attempts: u32,
-    closed: bool,
+    settled: bool,
     done: bool,
     avoid: Vec<ServerId>,
 }
@@ -57,15 +58,15 @@ struct Task {
 #[derive(Clone, Debug)]
 struct Server {
     id: ServerId,
-    able: bool,
+    available: bool,
     present: bool,
-    in_a_row: u32,
+    consecutive_failures: u32,
     running: Option<(usize, Instant)>,
-    /// It was told to wait, until when if there is a time, and nobody has called it since.
+    /// Set while it waits, with the time until which it does: no wake-up has named it since.
     waits: Option<Option<Instant>>,
 }
 
-/// The simple way to do it.
+/// The model.
 struct Model {
     limit: u32,
     options: (Exhausted, Option<u32>, Option<Duration>),
@@ -87,18 +88,19 @@ impl Model {
             .count()
     }
 
-    fn next(&self, server: usize) -> Next {
+    fn next(&self, server: usize) -> Action {
         let here = &self.servers[server];
-        if !here.able || self.end.is_some() || self.draining {
-            return Next::Leave;
+        if !here.available || self.end.is_some() || self.draining {
+            return Action::Leave;
         }
         let may = |task: &usize| {
             let avoid = &self.tasks[*task].avoid;
-            let all = self.servers.iter().filter(|it| it.able).all(|it| avoid.contains(&it.id));
+            let all =
+                self.servers.iter().filter(|it| it.available).all(|it| avoid.contains(&it.id));
             all || !avoid.contains(&here.id)
         };
         let attempt = |task: usize, backup| {
-            Next::Run(Attempt {
+            Action::Call(Assignment {
                 task,
                 number: self.tasks[task].attempts + 1,
                 deadline: None,
@@ -108,37 +110,38 @@ impl Model {
         if let Some(task) = self.queue.iter().copied().find(|task| may(task)) {
             return attempt(task, false);
         }
-        let Some(age) = self.options.2 else { return Next::Wait { until: None } };
+        let Some(age) = self.options.2 else { return Action::Wait { until: None } };
         let single = self.servers.iter().filter_map(|it| it.running).filter(|(task, _)| {
             let it = &self.tasks[*task];
-            let places = self.servers.iter().filter(|it| it.able);
-            let mut others = places.filter(|at| at.running.is_none_or(|(it, _)| it != *task));
+            let available = self.servers.iter().filter(|it| it.available);
+            let mut others = available.filter(|at| at.running.is_none_or(|(it, _)| it != *task));
             let nowhere_else = others.all(|other| it.avoid.contains(&other.id));
             let failed_here = it.avoid.contains(&here.id) && !nowhere_else;
-            self.live(*task) == 1 && it.attempts < self.limit && !it.closed && !failed_here
+            self.live(*task) == 1 && it.attempts < self.limit && !it.settled && !failed_here
         });
         match single.min_by_key(|(_, since)| *since) {
             Some((task, since)) if since + age <= self.now => attempt(task, true),
-            oldest => Next::Wait { until: oldest.map(|(_, since)| since + age) },
+            oldest => Action::Wait { until: oldest.map(|(_, since)| since + age) },
         }
     }
 
     fn settle(&mut self, server: usize, outcome: Outcome) -> bool {
         let (task, _) = self.servers[server].running.take().unwrap();
-        let first = !self.tasks[task].closed;
-        let told = self.aborted || !first;
+        let first = !self.tasks[task].settled;
+        let cancelled = self.aborted || !first;
         match outcome {
             Outcome::Success if first => {
-                self.servers[server].in_a_row = 0;
-                self.tasks[task].closed = true;
+                self.servers[server].consecutive_failures = 0;
+                self.tasks[task].settled = true;
                 self.tasks[task].done = true;
             }
-            Outcome::Success => self.servers[server].in_a_row = 0,
-            Outcome::Failed(kind) if !told => {
+            Outcome::Success => self.servers[server].consecutive_failures = 0,
+            Outcome::Failed(kind) if !cancelled => {
                 let here = &mut self.servers[server];
-                here.in_a_row += 1;
-                let too_often = self.options.1.is_some_and(|limit| here.in_a_row >= limit);
-                here.able &= !too_often && kind != FailureKind::ServerDead;
+                here.consecutive_failures += 1;
+                let too_often =
+                    self.options.1.is_some_and(|limit| here.consecutive_failures >= limit);
+                here.available &= !too_often && kind != FailureKind::ServerDead;
                 if kind == FailureKind::Elsewhere {
                     self.tasks[task].avoid.push(here.id);
                 }
@@ -148,7 +151,7 @@ impl Model {
             }
             _ => {}
         }
-        if self.end.is_none() && !self.tasks[task].closed && self.live(task) == 0 {
+        if self.end.is_none() && !self.tasks[task].settled && self.live(task) == 0 {
             let undone = outcome == Outcome::Cancelled
                 || self.draining && self.options.0 == Exhausted::FailRun;
             if undone || self.tasks[task].attempts < self.limit {
@@ -156,7 +159,7 @@ impl Model {
             } else if self.options.0 == Exhausted::FailRun {
                 self.conclude(Err(Reason::Exhausted { task }));
             } else {
-                self.tasks[task].closed = true;
+                self.tasks[task].settled = true;
             }
         }
         first
@@ -168,30 +171,30 @@ impl Model {
 
     fn conclude_if_settled(&mut self) {
         let running = self.servers.iter().any(|server| server.running.is_some());
-        if self.tasks.iter().all(|task| task.closed) {
+        if self.tasks.iter().all(|task| task.settled) {
             self.conclude(Ok(()));
         } else if self.draining && !running {
             self.conclude(Err(Reason::ShutDown));
-        } else if self.closed && !running && !self.servers.iter().any(|server| server.able) {
+        } else if self.closed && !running && !self.servers.iter().any(|server| server.available) {
             self.conclude(Err(Reason::NoServers));
         }
     }
 }
 
-/// Does the same to both, and compares.
+/// Applies the same operations to both, and compares them after each.
 fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>), ops: &[Op]) {
     let (limit, exhausted, server_failures, backup_after) = options;
     let mut chosen = Options::default()
         .attempts(NonZeroU32::new(limit).unwrap())
         .exhausted(exhausted)
-        .at_failure(AtFailure::AwaitCalls);
+        .on_failure(OnFailure::AwaitCalls);
     if let Some(limit) = server_failures {
         chosen = chosen.server_failures(NonZeroU32::new(limit).unwrap());
     }
     if let Some(age) = backup_after {
         chosen = chosen.backup_after(age);
     }
-    let mut core = Core::new(tasks, &chosen);
+    let mut scheduler = Scheduler::new(tasks, &chosen);
     let mut model = Model {
         limit,
         options: (exhausted, server_failures, backup_after),
@@ -213,14 +216,21 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
         };
         match *op {
             Op::Join if !model.closed => {
-                let id = core.join();
+                let id = scheduler.handle_join();
                 assert_eq!(id.index(), model.servers.len());
-                let (in_a_row, running) = (0, None);
-                let new = Server { id, able: true, present: true, in_a_row, running, waits: None };
+                let (consecutive_failures, running) = (0, None);
+                let new = Server {
+                    id,
+                    available: true,
+                    present: true,
+                    consecutive_failures,
+                    running,
+                    waits: None,
+                };
                 model.servers.push(new);
             }
             Op::Close => {
-                core.close();
+                scheduler.handle_close();
                 model.closed = true;
                 model.conclude_if_settled();
             }
@@ -229,13 +239,13 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
                 if model.servers[server].running.is_some() {
                     continue;
                 }
-                let next = core.take(model.servers[server].id, Some(model.now));
-                assert_eq!(next, model.next(server), "what {server} is to do");
+                let next = scheduler.poll_action(model.servers[server].id, Some(model.now));
+                assert_eq!(next, model.next(server), "the next action of server {server}");
                 model.servers[server].waits = match next {
-                    Next::Wait { until } => Some(until),
+                    Action::Wait { until } => Some(until),
                     _ => None,
                 };
-                if let Next::Run(Attempt { task, .. }) = next {
+                if let Action::Call(Assignment { task, .. }) = next {
                     model.queue.retain(|queued| *queued != task);
                     model.tasks[task].attempts += 1;
                     model.servers[server].running = Some((task, model.now));
@@ -249,28 +259,28 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
                     continue;
                 }
                 let server = busy[it % busy.len()];
-                let counts = core.settle(model.servers[server].id, outcome);
+                let counts = scheduler.handle_outcome(model.servers[server].id, outcome);
                 assert_eq!(counts, model.settle(server, outcome));
                 model.conclude_if_settled();
             }
             Op::Retire(it) => {
                 let Some(server) = present(it) else { continue };
-                let may = model.servers[server].able && model.end.is_none();
-                assert_eq!(core.retire(model.servers[server].id), may);
+                let may = model.servers[server].available && model.end.is_none();
+                assert_eq!(scheduler.handle_retire(model.servers[server].id), may);
                 if may {
-                    model.servers[server].able = false;
+                    model.servers[server].available = false;
                     model.conclude_if_settled();
                 }
             }
             Op::Leave(it) => {
                 let Some(server) = present(it) else { continue };
-                core.leave(model.servers[server].id);
+                scheduler.handle_leave(model.servers[server].id);
                 let lost = model.end.is_none() && !model.draining;
                 if model.servers[server].running.is_some() {
-                    model.servers[server].able = false;
+                    model.servers[server].available = false;
                     model.settle(server, Outcome::Failed(FailureKind::ServerDead));
                 } else if lost {
-                    model.servers[server].able = false;
+                    model.servers[server].available = false;
                 }
                 model.servers[server].present = false;
                 model.servers[server].waits = None;
@@ -278,59 +288,67 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
             }
             Op::Pass(milliseconds) => model.now += Duration::from_millis(milliseconds),
             Op::Drain => {
-                core.drain(None);
+                scheduler.handle_drain(None);
                 model.draining = true;
                 model.conclude_if_settled();
             }
             Op::Abort => {
-                core.abort();
+                scheduler.handle_abort();
                 model.aborted = true;
                 model.conclude(Err(Reason::ShutDown));
             }
             Op::Join => {}
         }
-        check(&mut core, &mut model);
+        check(&mut scheduler, &mut model);
     }
 }
 
-fn check(core: &mut Core, model: &mut Model) {
-    assert_eq!(core.end(), model.end);
+fn check(scheduler: &mut Scheduler, model: &mut Model) {
+    assert_eq!(scheduler.end(), model.end);
     let running = model.servers.iter().filter(|server| server.running.is_some()).count();
-    let counts = core.counts();
+    let counts = scheduler.counts();
     assert_eq!(counts.running, running);
     assert_eq!(counts.done, model.tasks.iter().filter(|task| task.done).count());
     assert_eq!(
         counts.given_up,
-        model.tasks.iter().filter(|task| task.closed && !task.done).count()
+        model.tasks.iter().filter(|task| task.settled && !task.done).count()
     );
     assert_eq!(
         counts.attempts,
         model.tasks.iter().map(|task| u64::from(task.attempts)).sum::<u64>()
     );
     let present = model.servers.iter().any(|server| server.present);
-    assert_eq!(core.is_over(), model.end.is_some() && model.closed && !present);
+    assert_eq!(scheduler.is_over(), model.end.is_some() && model.closed && !present);
     if model.end.is_none() {
-        assert_eq!(core.queued(), model.queue.len());
-        assert_eq!(core.able(), model.servers.iter().filter(|server| server.able).count());
+        assert_eq!(scheduler.queued(), model.queue.len());
+        assert_eq!(
+            scheduler.available(),
+            model.servers.iter().filter(|server| server.available).count()
+        );
         for task in 0..model.tasks.len() {
-            let places = usize::from(model.tasks[task].closed)
+            let states = usize::from(model.tasks[task].settled)
                 + usize::from(model.queue.contains(&task))
-                + usize::from(model.live(task) > 0 && !model.tasks[task].closed);
-            assert_eq!(places, 1, "task {task} is in one place");
+                + usize::from(model.live(task) > 0 && !model.tasks[task].settled);
+            assert_eq!(states, 1, "task {task} is in one state");
             let copies = if model.options.2.is_some() { 2 } else { 1 };
             assert!(model.live(task) <= copies);
         }
     }
     for server in &model.servers {
-        let late = server.running.is_some_and(|(task, _)| model.tasks[task].closed);
+        let late = server.running.is_some_and(|(task, _)| model.tasks[task].settled);
         let aborted = model.aborted && server.running.is_some();
-        assert_eq!(core.cancelled(server.id).0, late || aborted, "what {} runs is late", server.id);
+        assert_eq!(
+            scheduler.is_cancelled(server.id),
+            late || aborted,
+            "whether the call on {} is cancelled",
+            server.id
+        );
     }
-    let wakes = core.wakes();
+    let wakes = scheduler.poll_wakes();
     for server in 0..model.servers.len() {
         let here = &mut model.servers[server];
-        let called = wakes.all || wakes.idle || wakes.server == Some(here.id);
-        let Some(alarm) = here.waits.filter(|_| !called) else {
+        let woken = wakes.all || wakes.idle || wakes.server == Some(here.id);
+        let Some(alarm) = here.waits.filter(|_| !woken) else {
             here.waits = None;
             continue;
         };
@@ -338,8 +356,13 @@ fn check(core: &mut Core, model: &mut Model) {
             continue;
         }
         let next = model.next(server);
-        let Next::Wait { until } = next else { panic!("{server} waits, and nobody says {next:?}") };
-        assert!(until.is_none_or(|until| alarm.is_some_and(|alarm| alarm <= until)), "no alarm");
+        let Action::Wait { until } = next else {
+            panic!("server {server} waits, without a wake-up for {next:?}")
+        };
+        assert!(
+            until.is_none_or(|until| alarm.is_some_and(|alarm| alarm <= until)),
+            "the alarm is missing or too late"
+        );
     }
 }
 
@@ -347,7 +370,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_core_does_what_the_model_does(
+    fn the_state_machine_does_what_the_model_does(
         tasks in 0..7usize,
         limit in 1..5u32,
         go_on in any::<bool>(),
@@ -359,81 +382,4 @@ proptest! {
         let backup_after = backup_after.map(Duration::from_millis);
         compare(tasks, (limit, exhausted, server_failures, backup_after), &ops);
     }
-}
-
-/// Nobody looks at all the tasks that it has failed, again and again.
-#[test]
-fn a_server_that_fails_everything_costs_no_more_than_others() {
-    const TASKS: usize = 20_000;
-    let mut core = Core::new(TASKS, &Options::default());
-    let (bad, good) = (core.join(), core.join());
-    core.close();
-    for _ in 0..TASKS {
-        assert!(matches!(core.take(bad, None), Next::Run(_)));
-        core.settle(bad, Outcome::Failed(FailureKind::Elsewhere));
-    }
-    // With one list of all tasks these would be 400 million steps.
-    for task in 0..TASKS {
-        assert_eq!(core.take(bad, None), Next::Wait { until: None });
-        let Next::Run(attempt) = core.take(good, None) else { panic!("a task is left") };
-        assert_eq!((attempt.task, attempt.number), (task, 2));
-        assert!(core.settle(good, Outcome::Success));
-    }
-    assert_eq!(core.end(), Some(Ok(())));
-}
-
-#[test]
-fn a_second_success_ends_a_row_of_failures() {
-    let options = Options::default().backup_after(Duration::ZERO);
-    let mut core = Core::new(2, &options.server_failures(NonZeroU32::new(2).unwrap()));
-    let (one, other) = (core.join(), core.join());
-    let now = Some(Instant::now());
-    let runs = |next: Next, task| matches!(next, Next::Run(attempt) if attempt.task == task);
-    assert!(runs(core.take(one, now), 0));
-    core.settle(one, Outcome::Failed(FailureKind::Retry));
-    assert!(runs(core.take(one, now), 1));
-    assert!(runs(core.take(other, now), 0));
-    let third = core.join();
-    assert!(runs(core.take(third, now), 1));
-    assert!(core.settle(third, Outcome::Success));
-    assert!(!core.settle(one, Outcome::Success));
-    core.settle(other, Outcome::Failed(FailureKind::Retry));
-    assert!(runs(core.take(one, now), 0));
-    core.settle(one, Outcome::Failed(FailureKind::Retry));
-    assert_eq!(core.server(one).2, None);
-}
-
-/// Servers that have left are not looked at again and again, nor do they take room.
-#[test]
-fn a_task_that_fails_on_servers_that_come_and_go_stays_cheap() {
-    let mut core = Core::new(1, &Options::default().attempts(NonZeroU32::MAX));
-    // With a list of all servers these would be 800 million steps.
-    for _ in 0..40_000 {
-        let server = core.join();
-        assert!(matches!(core.take(server, None), Next::Run(_)));
-        core.settle(server, Outcome::Failed(FailureKind::Elsewhere));
-        core.retire(server);
-        core.leave(server);
-    }
-    assert_eq!(core.queued(), 1);
-}
-
-/// So many sets of servers that all of them cannot be compared for each task.
-#[test]
-fn tasks_that_fail_here_and_there_cost_no_more_than_others() {
-    let mut core = Core::new(50_000, &Options::default().exhausted(Exhausted::GoOn));
-    let servers: Vec<_> = (0..100).map(|_| core.join()).collect();
-    core.close();
-    let mut calls = 0u64;
-    while core.end().is_none() {
-        for server in &servers {
-            if let Next::Run(_) = core.take(*server, None) {
-                calls += 1;
-                let fails = calls.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & 3 == 0;
-                let failed = Outcome::Failed(FailureKind::Elsewhere);
-                core.settle(*server, if fails { failed } else { Outcome::Success });
-            }
-        }
-    }
-    assert_eq!(core.counts().attempts, calls);
 }

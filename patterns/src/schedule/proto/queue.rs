@@ -1,19 +1,19 @@
-//! Tasks that wait for another attempt.
+//! The queue of tasks that wait for another attempt.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::vec::Vec;
 
 use super::ServerId;
 
-/// First in, first out, except that a task is passed over by the servers it is to avoid.
+/// First in, first out, except that a server skips the tasks that avoid it.
 ///
-/// Tasks that avoid the same servers stand in one lane. So a server that fails everything does not
-/// look at all that it has failed: it passes over a lane in one step. There are as many lanes as
-/// there are sets of servers that have failed the same task, which is few.
+/// Tasks that avoid the same servers share a lane, so a server that fails everything skips all its
+/// failed tasks in one step per lane. There are as many lanes as there are different sets of servers that
+/// failed a task in the queue, which is few.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     lanes: BTreeMap<Vec<ServerId>, VecDeque<(u64, usize)>>,
-    /// The lanes by what is first in them, so that nobody has to compare them all.
+    /// The lanes in the order of their first tasks, so that a search does not compare them all.
     heads: BTreeMap<u64, Vec<ServerId>>,
     next: u64,
     len: usize,
@@ -33,9 +33,9 @@ impl Queue {
         }
     }
 
-    /// The task that has waited longest among those whose servers to avoid are `fine`.
-    pub(super) fn pop(&mut self, fine: impl Fn(&[ServerId]) -> bool) -> Option<usize> {
-        let head = *self.heads.iter().find(|(_, avoid)| fine(avoid))?.0;
+    /// Takes the oldest task whose set of servers to avoid is `acceptable`.
+    pub(super) fn pop(&mut self, acceptable: impl Fn(&[ServerId]) -> bool) -> Option<usize> {
+        let head = *self.heads.iter().find(|(_, avoid)| acceptable(avoid))?.0;
         let avoid = self.heads.remove(&head)?;
         let lane = self.lanes.get_mut(&avoid)?;
         let (_, task) = lane.pop_front()?;
