@@ -138,6 +138,7 @@ fn process_char_answers_after_the_end_and_may_be_dropped_early() {
 }
 
 #[test]
+#[cfg(feature = "testing")]
 fn own_format_prints_the_output_in_its_header() {
     let lines = sample(include_str!("../own_format.rs"));
     let stdout = lines.join("\n") + "\n";
