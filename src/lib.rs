@@ -1,5 +1,5 @@
 //! Push parsers for bytes that arrive in pieces: feed each piece as it comes, cut anywhere, and get
-//! events, and one of *need more input*, *success*, *bad input*.
+//! events and a status: *need more input*, *success* or *bad input*.
 //!
 //! ```
 //! use pushdown::engine::coroutine::{Input, Parser};
@@ -115,7 +115,7 @@ pub use error::{End, Error, ErrorKind, Failure};
 pub use format::quoted;
 pub use parser::{EventSink, Events, LocalSink, Progress, PushParser, Status};
 
-/// Compiles and runs the README.
-#[cfg(doctest)]
+/// Compiles and runs the README, which needs these features.
+#[cfg(all(doctest, feature = "coroutine", feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -15,6 +15,8 @@
 //! drivers around it are for [tokio](https://docs.rs/tokio) and, where it makes sense, for
 //! [threads](thread).
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 use std::time::Duration;
 
 #[cfg(feature = "debug")]
