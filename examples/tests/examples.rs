@@ -167,7 +167,7 @@ fn compare_has_no_two_columns_of_one_name() {
     let (above, below) = (lines[below - 1], lines[below]);
     let mut names = BTreeSet::new();
     let (mut columns, mut start) = (0, 0);
-    // Names stand over two lines, and end in the same column.
+    // A name spans two lines and ends in the same column of both.
     while let Some(word) = below[start..].find(|c| c != ' ') {
         let word = start + word;
         let end = below[word..].find(' ').map_or(below.len(), |len| word + len);

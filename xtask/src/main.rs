@@ -23,7 +23,7 @@ Commands:
 
 Exit status: 0 on success, 1 on failure, 2 if the command line is wrong.";
 
-/// Why a command did not succeed.
+/// The reason why a command did not succeed.
 enum Failure {
     /// The command line is wrong.
     Usage(String),
