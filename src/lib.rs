@@ -67,8 +67,8 @@
 //! [`quoted`]: the quoted string, in every engine.
 //!
 //! # When not to use it
-//! If the whole input is in memory, a parser over a slice is simpler and often faster. If a grammar
-//! has three states and nothing to collect, so is an enum written by hand.
+//! If the whole input is in memory, a parser over a slice is simpler and often faster. For a grammar
+//! of three states with nothing to collect, so is a hand-written enum.
 //!
 //! # Limits
 //! * A slice of the input is lent until the next read. Text that spans chunks comes as several
