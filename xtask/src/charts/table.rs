@@ -1,13 +1,12 @@
-//! The table.
+//! The table of all measurements.
 
-use crate::COMMAND;
-use crate::criterion::Measurement;
-use crate::origin::Origin;
+use super::criterion::Measurement;
+use super::origin::{COMMAND, Origin};
 
-/// Comma-separated values, below lines that say where they come from.
+/// Formats the measurements as comma-separated values, below comment lines with their origin.
 ///
-/// An iteration takes the nanoseconds and gets through the bytes, or elements: characters, or
-/// parsers.
+/// Each row has the nanoseconds of an iteration, and the bytes or elements (characters, parsers) it
+/// processes.
 pub(crate) fn csv(measurements: &[Measurement], origin: &Origin) -> String {
     let Origin { processor, kernel, rustc, commit, date } = origin;
     let mut csv = format!(

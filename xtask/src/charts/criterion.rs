@@ -1,5 +1,5 @@
-//! Reads what Criterion 0.8 leaves behind: for every benchmark a directory `new` with
-//! `benchmark.json`, which names it, and `estimates.json`.
+//! Reads the results of Criterion 0.8: for each benchmark a directory `new` with `benchmark.json`,
+//! which names it, and `estimates.json`.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -11,20 +11,20 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-/// One benchmark: what a function took, under a parameter.
+/// The result of one benchmark.
 pub(crate) struct Measurement {
     pub(crate) id: Id,
-    /// The median of an iteration in nanoseconds, and its confidence interval of 95 %.
+    /// Median nanoseconds per iteration, with the bounds of its 95 % confidence interval.
     pub(crate) median: f64,
     pub(crate) low: f64,
     pub(crate) high: f64,
-    /// What an iteration gets through.
+    /// Throughput per iteration.
     pub(crate) bytes: Option<u64>,
     pub(crate) elements: Option<u64>,
     pub(crate) taken: SystemTime,
 }
 
-/// Sorted as in the table.
+/// A benchmark's identity, ordered as in the table.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Id {
     pub(crate) group: String,
@@ -48,26 +48,26 @@ impl fmt::Display for Parameter {
 }
 
 impl Measurement {
-    /// Nanoseconds for each byte or element.
+    /// Nanoseconds per byte or element.
     pub(crate) fn cost(&self) -> f64 {
         self.median / self.bytes.or(self.elements).unwrap_or(1) as f64
     }
 
-    /// Gigabytes in a second.
+    /// Gigabytes per second.
     pub(crate) fn throughput(&self) -> f64 {
         1.0 / self.cost()
     }
 }
 
-/// Reads all benchmarks below these directories. Of those with the same name the one taken last
-/// counts, as if they had been run in one directory.
+/// Reads all benchmarks below these directories. Of several results with one name the latest counts,
+/// as if all had been run in one directory.
 pub(crate) fn read(directories: &[PathBuf]) -> Result<Vec<Measurement>, String> {
     let mut all = BTreeMap::new();
     for directory in directories {
         let mut found = Vec::new();
         collect(directory, &mut found)?;
         if found.is_empty() {
-            eprintln!("report: there is no output of Criterion in {}", directory.display());
+            eprintln!("xtask: no Criterion results in {}", directory.display());
         }
         for measurement in found {
             match all.entry(measurement.id.clone()) {
@@ -82,7 +82,7 @@ pub(crate) fn read(directories: &[PathBuf]) -> Result<Vec<Measurement>, String> 
     Ok(all.into_values().collect())
 }
 
-/// A directory that does not exist holds nothing.
+/// Collects the benchmarks below a directory. A missing directory has none.
 fn collect(directory: &Path, found: &mut Vec<Measurement>) -> Result<(), String> {
     let cannot_read = |error| format!("cannot read {}: {error}", directory.display());
     let entries = match fs::read_dir(directory) {
@@ -105,9 +105,9 @@ fn measurement(benchmark: &Path, estimates: &Path) -> Result<Measurement, String
     let (cost, taken) = json(estimates)?;
     let text = |key: &str| name[key].as_str().unwrap_or_default().to_owned();
     let parameter = text("value_str");
-    let nanoseconds = |place| {
-        let number = cost.pointer(place).and_then(Value::as_f64).filter(|number| *number > 0.0);
-        number.ok_or(format!("there is no duration {place} in {}", estimates.display()))
+    let nanoseconds = |pointer| {
+        let number = cost.pointer(pointer).and_then(Value::as_f64).filter(|number| *number > 0.0);
+        number.ok_or(format!("no duration {pointer} in {}", estimates.display()))
     };
     Ok(Measurement {
         id: Id {
@@ -124,7 +124,7 @@ fn measurement(benchmark: &Path, estimates: &Path) -> Result<Measurement, String
     })
 }
 
-/// What a file says, and when it was written.
+/// Reads a JSON file. Returns its value and the time it was written.
 fn json(path: &Path) -> Result<(Value, SystemTime), String> {
     let cannot_read = |error| format!("cannot read {}: {error}", path.display());
     let text = fs::read_to_string(path).map_err(cannot_read)?;

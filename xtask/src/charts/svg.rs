@@ -1,10 +1,12 @@
-//! Just enough of SVG.
+//! The subset of SVG that the charts need.
 
 use std::fmt::Write;
 
-use crate::style::INK;
+use super::style::INK;
 
-/// A drawing on a white ground, so that it can be read on a dark page too. Places and sizes are in pixels.
+/// A drawing on a white background, so that it is readable on a dark page too.
+///
+/// Coordinates and sizes are in pixels.
 pub(crate) struct Svg {
     width: f64,
     height: f64,
@@ -12,7 +14,7 @@ pub(crate) struct Svg {
     shapes: String,
 }
 
-/// Where a text stands with regard to its place.
+/// The point of a text that its coordinates name.
 #[derive(Clone, Copy)]
 pub(crate) enum Anchor {
     Start,
@@ -20,7 +22,7 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// How a text looks.
+/// A text's size, weight and colour.
 #[derive(Clone, Copy)]
 pub(crate) struct Font {
     pub(crate) size: f64,
@@ -34,7 +36,7 @@ impl Font {
     pub(crate) const PLAIN: Self = Self { size: 12.5, bold: false, colour: INK };
     pub(crate) const SMALL: Self = Self { size: 11.0, bold: false, colour: "#666666" };
 
-    /// About how wide a text is.
+    /// Estimates a text's width.
     pub(crate) fn width(self, text: &str) -> f64 {
         text.chars().count() as f64 * self.size * if self.bold { 0.58 } else { 0.54 }
     }
@@ -57,7 +59,7 @@ impl Svg {
         ));
     }
 
-    /// A line through all points.
+    /// Draws a line through all points.
     pub(crate) fn line(&mut self, points: &[(f64, f64)], stroke: &str, width: f64, dashed: bool) {
         let points: Vec<_> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
         let points = points.join(" ");

@@ -1,6 +1,6 @@
 //! Logarithmic axes.
 
-/// Values on a line of pixels, so that equal ratios are equally long.
+/// Maps values to pixels so that equal ratios have equal lengths.
 #[derive(Clone, Copy)]
 pub(crate) struct Axis {
     low: f64,
@@ -10,16 +10,16 @@ pub(crate) struct Axis {
 }
 
 impl Axis {
-    /// From pixel `from` to pixel `to`, for all of these values, which are positive.
+    /// Spans exactly these positive values, from pixel `from` to pixel `to`.
     pub(crate) fn exact(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (low, high) = values
             .fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
-        // A single value has no ratio to show.
+        // A single value spans no range.
         let high = if high > low { high } else { 10.0 * low };
         Self { low, high, from, to }
     }
 
-    /// The same, from one mark to another.
+    /// Spans these values, extended to the nearest marks.
     pub(crate) fn rounded(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let Self { low, high, .. } = Self::exact(values, from, to);
         let low = marks(DIGITS, low / 10.0, low).last().unwrap_or(low);
@@ -28,7 +28,7 @@ impl Axis {
     }
 
     /// The pixel of a value.
-    pub(crate) fn place(self, value: f64) -> f64 {
+    pub(crate) fn pixel(self, value: f64) -> f64 {
         let part = (value / self.low).ln() / (self.high / self.low).ln();
         self.from + part * (self.to - self.from)
     }
@@ -38,7 +38,7 @@ impl Axis {
         (self.from, self.to)
     }
 
-    /// The values to mark: powers of ten, or more if there are few.
+    /// Values to mark: powers of ten, or digits 1, 2 and 5 if those are few.
     pub(crate) fn marks(self) -> Vec<f64> {
         let tens: Vec<f64> = marks(&[1.0], self.low, self.high).collect();
         if tens.len() > 2 { tens } else { marks(DIGITS, self.low, self.high).collect() }
@@ -47,9 +47,9 @@ impl Axis {
 
 const DIGITS: &[f64] = &[1.0, 2.0, 5.0];
 
-/// The numbers from `low` to `high` that have one of these digits, and zeros.
+/// The numbers from `low` to `high` that are one of these digits times a power of ten.
 fn marks(digits: &[f64], low: f64, high: f64) -> impl Iterator<Item = f64> {
-    // A little more than needed, so that a mark at either end is not lost by rounding.
+    // Widened a little, so that rounding loses no mark at either end.
     let range = low * (1.0 - 1e-9)..=high * (1.0 + 1e-9);
     let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
     powers

@@ -1,4 +1,4 @@
-//! Where measurements come from.
+//! The machine, commit and day of the measurements.
 
 use std::env;
 use std::fmt;
@@ -8,9 +8,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pushdown::scan;
 
-use crate::criterion::Measurement;
+use super::criterion::Measurement;
 
-/// What has to be known to repeat the measurements.
+/// The command that takes the measurements, as recorded in the table.
+pub(crate) const COMMAND: &str =
+    "cargo bench && (cd benches/peers && cargo bench) && cargo xtask charts";
+
+/// Everything needed to repeat the measurements, besides [`COMMAND`].
 pub(crate) struct Origin {
     pub(crate) processor: String,
     pub(crate) kernel: &'static str,
@@ -20,7 +24,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// This machine, this commit, and the day of the last measurement.
+    /// Describes this machine, this commit, and the day of the last measurement.
     pub(crate) fn of(measurements: &[Measurement]) -> Self {
         let last = measurements.iter().map(|measurement| measurement.taken).max();
         Self {
@@ -32,13 +36,13 @@ impl Origin {
         }
     }
 
-    /// How the files are called.
+    /// The start of the file names.
     pub(crate) fn file_stem(&self) -> String {
         format!("{}-{}", slug(&self.processor), self.date)
     }
 }
 
-/// On one line.
+/// Formats the origin as one line.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { processor, kernel, rustc, commit, date } = self;
@@ -46,14 +50,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The processor's name, where the system tells it.
+/// The processor's name on Linux, or else its architecture.
 fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     name.map_or(env::consts::ARCH, |(_, name)| name.trim()).to_owned()
 }
 
-/// What a program prints.
+/// The output of a program, or `unknown` if it fails.
 fn line(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
@@ -65,7 +69,7 @@ fn line(program: &str, arguments: &[&str]) -> String {
     output.map_or("unknown".to_owned(), |text| text.trim().to_owned())
 }
 
-/// A processor's name as part of a file's: without trade marks, frequency and fillers.
+/// A processor's name as part of a file name: without trade marks, frequency and filler words.
 pub(crate) fn slug(processor: &str) -> String {
     let name = processor.split('@').next().unwrap_or_default().to_lowercase();
     let name = name.replace("(r)", " ").replace("(tm)", " ");
@@ -75,9 +79,9 @@ pub(crate) fn slug(processor: &str) -> String {
     words.join("-")
 }
 
-/// The day, in universal time, as `2026-11-24`.
+/// The day in UTC, as `2026-11-24`.
 ///
-/// Years begin in March here, so that the day that is sometimes missing is the last one.
+/// Years are counted from March, so that a leap day is the last day of its year.
 pub(crate) fn date(time: SystemTime) -> String {
     const DAYS_TO_1970: u64 = 719_468;
     const DAYS_IN_400_YEARS: u64 = 146_097;

@@ -1,11 +1,11 @@
-//! What is in which chart.
+//! The charts and what each shows.
 
-use crate::bars::{self, Bar};
-use crate::criterion::{Measurement, Parameter};
-use crate::frame::Labels;
-use crate::lines::{self, Line};
+use super::bars::{self, Bar};
+use super::criterion::{Measurement, Parameter};
+use super::frame::Labels;
+use super::lines::{self, Line};
 
-/// A chart, its texts, and what it shows of a measurement.
+/// A chart's labels, and the value it takes from a measurement.
 struct Chart {
     name: &'static str,
     title: &'static str,
@@ -16,11 +16,11 @@ struct Chart {
     panels: Panels,
 }
 
-/// The panels, each with a title.
+/// The panels of a chart, each with a title.
 enum Panels {
-    /// All of a group, by parameter.
+    /// `(title, group)`: all results of the group, by parameter.
     Lines(&'static [(&'static str, &'static str)]),
-    /// Of a group what has this parameter.
+    /// `(title, group, parameter)`: the results of the group with this parameter.
     Bars(&'static [(&'static str, &'static str, &'static str)]),
 }
 
@@ -28,7 +28,7 @@ const CHARTS: [Chart; 7] = [
     Chart {
         name: "chunks",
         title: "Throughput by chunk size",
-        subtitle: "A quoted string in cache; nobody takes its text. Higher is better.",
+        subtitle: "A quoted string in cache, without a sink. Higher is better.",
         x: "bytes in a chunk",
         y: "GB/s",
         value: Measurement::throughput,
@@ -43,7 +43,7 @@ const CHARTS: [Chart; 7] = [
     Chart {
         name: "bulk",
         title: "Throughput in chunks of 64 KiB",
-        subtitle: "A quoted string; nobody takes its text. Higher is better.",
+        subtitle: "A quoted string, without a sink. Higher is better.",
         x: "GB/s",
         y: "",
         value: Measurement::throughput,
@@ -83,7 +83,7 @@ const CHARTS: [Chart; 7] = [
     Chart {
         name: "bodies",
         title: "Byte by byte, without a scan",
-        subtitle: "One recogniser in all the forms of the lecture, in chunks of 1,460 bytes. Lower is better.",
+        subtitle: "One recogniser in every form of the lecture, in chunks of 1,460 bytes. Lower is better.",
         x: "nanoseconds per byte",
         y: "",
         value: Measurement::cost,
@@ -99,19 +99,19 @@ const CHARTS: [Chart; 7] = [
     Chart {
         name: "create",
         title: "A parser that lives for three bytes",
-        subtitle: "Making it, feeding it, dropping it. Lower is better.",
+        subtitle: "Created, fed and dropped. Lower is better.",
         x: "nanoseconds per parser",
         y: "",
         value: Measurement::cost,
         panels: Panels::Bars(&[
-            ("dropped at the end of the string", "create/done", ""),
-            ("dropped half-way", "create/half-way", ""),
+            ("dropped after the string", "create/done", ""),
+            ("dropped inside the string", "create/half-way", ""),
         ]),
     },
     Chart {
         name: "scale",
         title: "One of many live parsers",
-        subtitle: "Each is fed in its turn, in the middle of a string. Lower is better.",
+        subtitle: "Fed in turn, each in the middle of a string. Lower is better.",
         x: "live parsers",
         y: "nanoseconds per feed",
         value: |measurement| measurement.median,
@@ -119,7 +119,7 @@ const CHARTS: [Chart; 7] = [
     },
 ];
 
-/// The charts for which something was measured, by name.
+/// Draws the charts that have results. Returns each with its name.
 pub(crate) fn draw(measurements: &[Measurement], footer: &str) -> Vec<(&'static str, String)> {
     CHARTS
         .iter()
@@ -160,7 +160,7 @@ fn in_group<'m>(
     measurements.iter().filter(move |measurement| measurement.id.group == group)
 }
 
-/// One for each function. Measurements are sorted by function and then by parameter.
+/// A line for each function. Measurements come sorted by function, then by parameter.
 fn lines_of<'m>(
     measurements: impl Iterator<Item = &'m Measurement>,
     value: fn(&Measurement) -> f64,
@@ -181,7 +181,7 @@ fn lines_of<'m>(
     lines
 }
 
-/// The fastest first.
+/// A bar for each measurement, the fastest first.
 fn bars_of<'m>(
     measurements: impl Iterator<Item = &'m Measurement>,
     value: fn(&Measurement) -> f64,

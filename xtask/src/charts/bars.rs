@@ -1,36 +1,36 @@
-//! Charts of bars, on a logarithmic axis.
+//! Bar charts with a logarithmic axis.
 
-use crate::axis::Axis;
-use crate::frame::{Frame, Key, Labels};
-use crate::style::{ENGINES, FAINT, GREY, colour, figure, label, mark};
-use crate::svg::{Anchor, Font, Svg};
+use super::axis::Axis;
+use super::frame::{Frame, Key, Labels};
+use super::style::{ENGINES, FAINT, GREY, colour, figure, label, mark};
+use super::svg::{Anchor, Font, Svg};
 
-/// The bars that are compared with one another.
+/// A set of bars to compare with one another.
 pub(crate) struct Panel<'a> {
     pub(crate) title: &'a str,
     pub(crate) bars: Vec<Bar<'a>>,
 }
 
-/// What a function costs, or does.
+/// One function's result.
 pub(crate) struct Bar<'a> {
     pub(crate) function: &'a str,
     pub(crate) value: f64,
-    /// How many times as long as the machine it takes.
+    /// Time relative to the machine's.
     pub(crate) ratio: Option<f64>,
 }
 
 const COLUMNS: usize = 2;
 const PLOT: f64 = 250.0;
 const ROW: f64 = 21.0;
-/// What stands left of a plot and right of it, above and below.
+/// Space left of a plot, right of it, above and below.
 const NAMES: f64 = 134.0;
 const FIGURES: f64 = 108.0;
 const HEADING: f64 = 26.0;
 const AXIS: f64 = 62.0;
-/// Between two panels.
+/// Space between two panels.
 const GAP: f64 = 30.0;
 
-/// The chart. All panels have the same scale.
+/// Draws the chart. All panels share one scale.
 pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>]) -> String {
     let bars = || panels.iter().flat_map(|panel| &panel.bars);
     let functions: Vec<&str> = bars().map(|bar| bar.function).collect();
@@ -45,7 +45,7 @@ pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>]) -> String {
     for (index, panel) in panels.iter().enumerate() {
         let (left, top) = frame.corner(index);
         let left = left + NAMES;
-        // The axis begins below the shortest bar, so that there is something to be seen of it.
+        // The axis begins below the shortest value, so that its bar is visible.
         let values = bars().flat_map(|bar| [bar.value, bar.value / 1.5]);
         let x = Axis::rounded(values, left, left + PLOT);
         draw_panel(&mut frame.svg, labels, panel, x, top + HEADING);
@@ -59,19 +59,19 @@ fn draw_panel(svg: &mut Svg, labels: &Labels<'_>, panel: &Panel<'_>, x: Axis, to
     svg.text(left - NAMES, top - 8.0, Anchor::Start, Font::HEADING, panel.title);
     let mut free = left - NAMES;
     for value in x.marks() {
-        let (place, text) = (x.place(value), mark(value));
-        svg.line(&[(place, top), (place, bottom)], FAINT, 1.0, false);
+        let (pixel, text) = (x.pixel(value), mark(value));
+        svg.line(&[(pixel, top), (pixel, bottom)], FAINT, 1.0, false);
         let half = Font::SMALL.width(&text) / 2.0;
-        if place - half > free {
-            svg.text(place, bottom + 16.0, Anchor::Middle, Font::SMALL, &text);
-            free = place + half + 6.0;
+        if pixel - half > free {
+            svg.text(pixel, bottom + 16.0, Anchor::Middle, Font::SMALL, &text);
+            free = pixel + half + 6.0;
         }
     }
     svg.text((left + right) / 2.0, bottom + 36.0, Anchor::Middle, Font::PLAIN, labels.x);
     for (row, bar) in panel.bars.iter().enumerate() {
         let middle = top + (row as f64 + 0.5) * ROW;
         let baseline = middle + 4.5;
-        let end = x.place(bar.value);
+        let end = x.pixel(bar.value);
         let font = Font { bold: ENGINES.contains(&bar.function), ..Font::PLAIN };
         svg.text(left - 8.0, baseline, Anchor::End, font, label(bar.function));
         svg.rectangle(left, middle - 7.5, end - left, 15.0, colour(bar.function));

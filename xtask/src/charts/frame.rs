@@ -1,17 +1,17 @@
-//! What surrounds the panels of a chart: title, legend, footer.
+//! The frame around the panels of a chart: title, legend, footer.
 
-use crate::style::{ENGINES, colour};
-use crate::svg::{Anchor, Font, Svg};
+use super::style::{ENGINES, colour};
+use super::svg::{Anchor, Font, Svg};
 
 /// The texts of a chart.
 pub(crate) struct Labels<'a> {
     pub(crate) title: &'a str,
-    /// What was measured.
+    /// Describes the measurement.
     pub(crate) subtitle: &'a str,
-    /// What the axes show, with their units.
+    /// The axes' quantities, with units.
     pub(crate) x: &'a str,
     pub(crate) y: &'a str,
-    /// Where it was measured.
+    /// Describes the machine and the commit.
     pub(crate) footer: &'a str,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Those of the engines among these functions.
+    /// The entries for those functions that are engines.
     pub(crate) fn engines(functions: &[&str]) -> Vec<Self> {
         let engines = ENGINES.iter().filter(|engine| functions.contains(engine));
         engines
@@ -40,8 +40,9 @@ impl Key {
 pub(crate) struct Frame {
     pub(crate) svg: Svg,
     columns: usize,
-    /// How wide a panel is, with what stands around it, and where each row begins.
+    /// A panel's width, including its margins.
     width: f64,
+    /// The top of each row.
     tops: Vec<f64>,
 }
 
@@ -51,7 +52,7 @@ const BOTTOM: f64 = 34.0;
 const SWATCH: f64 = 22.0;
 
 impl Frame {
-    /// For panels of these heights and one width, in at most so many columns.
+    /// Creates a frame for panels of these heights and one width, in at most `columns` columns.
     pub(crate) fn new(
         labels: &Labels<'_>,
         legend: &[Key],

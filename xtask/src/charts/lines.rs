@@ -1,9 +1,9 @@
-//! Charts of lines, both axes logarithmic.
+//! Line charts, both axes logarithmic.
 
-use crate::axis::Axis;
-use crate::frame::{Frame, Key, Labels};
-use crate::style::{ENGINES, FAINT, GREY, INK, colour, mark};
-use crate::svg::{Anchor, Font, Svg};
+use super::axis::Axis;
+use super::frame::{Frame, Key, Labels};
+use super::style::{ENGINES, FAINT, GREY, INK, colour, mark};
+use super::svg::{Anchor, Font, Svg};
 
 /// The lines that share a pair of axes.
 pub(crate) struct Panel<'a> {
@@ -11,30 +11,32 @@ pub(crate) struct Panel<'a> {
     pub(crate) lines: Vec<Line<'a>>,
 }
 
-/// What a function does with growing parameters.
+/// A function's results by parameter.
 pub(crate) struct Line<'a> {
     pub(crate) function: &'a str,
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// What is shown beside the engines: the level of its last point, to compare with.
+/// `(function, legend, colour)`: drawn as a horizontal line at its last value, to compare with.
 const LEVELS: [(&str, &str, &str); 2] =
     [("limit", "limit (memchr2 finds nothing)", INK), ("enum", "enum, byte by byte", GREY)];
 
 const COLUMNS: usize = 3;
 const PLOT: (f64, f64) = (250.0, 260.0);
-/// What stands left of a plot and above it.
+/// Space left of a plot and above it.
 const MARGIN: (f64, f64) = (66.0, 26.0);
 const CELL: (f64, f64) = (MARGIN.0 + PLOT.0 + 22.0, MARGIN.1 + PLOT.1 + 58.0);
 
-/// Whether a function has a place here. `combinator` has none: it parses again what came before, so
-/// it is given shorter strings, and would press the others together.
+/// Returns `true` if line charts include this function.
+///
+/// They leave out `combinator`: it parses again with every chunk, so its strings are shorter, and its
+/// times would compress the scale of the others.
 pub(crate) fn shows(function: &str) -> bool {
     let engine = ENGINES.contains(&function) && function != "combinator";
     engine || LEVELS.iter().any(|level| level.0 == function)
 }
 
-/// The chart. All panels have the same scales.
+/// Draws the chart. All panels share their scales.
 pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>]) -> String {
     let lines = || panels.iter().flat_map(|panel| &panel.lines);
     let functions: Vec<&str> = lines().map(|line| line.function).collect();
@@ -64,18 +66,18 @@ fn draw_axes(svg: &mut Svg, labels: &Labels<'_>, panel: &Panel<'_>, x: Axis, y: 
     let (bottom, top) = y.ends();
     svg.text(left, top - 10.0, Anchor::Start, Font::HEADING, panel.title);
     for value in y.marks() {
-        let place = y.place(value);
-        svg.line(&[(left, place), (right, place)], FAINT, 1.0, false);
-        svg.text(left - 8.0, place + 4.0, Anchor::End, Font::PLAIN, &mark(value));
+        let pixel = y.pixel(value);
+        svg.line(&[(left, pixel), (right, pixel)], FAINT, 1.0, false);
+        svg.text(left - 8.0, pixel + 4.0, Anchor::End, Font::PLAIN, &mark(value));
     }
     let mut values: Vec<f64> =
         panel.lines.iter().flat_map(|line| &line.points).map(|point| point.0).collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
     for value in values {
-        let place = x.place(value);
-        svg.line(&[(place, top), (place, bottom)], FAINT, 1.0, false);
-        svg.text(place, bottom + 18.0, Anchor::Middle, Font::PLAIN, &mark(value));
+        let pixel = x.pixel(value);
+        svg.line(&[(pixel, top), (pixel, bottom)], FAINT, 1.0, false);
+        svg.text(pixel, bottom + 18.0, Anchor::Middle, Font::PLAIN, &mark(value));
     }
     svg.line(&[(left, top), (left, bottom), (right, bottom)], INK, 1.0, false);
     svg.text((left + right) / 2.0, bottom + 38.0, Anchor::Middle, Font::PLAIN, labels.x);
@@ -85,7 +87,7 @@ fn draw_axes(svg: &mut Svg, labels: &Labels<'_>, panel: &Panel<'_>, x: Axis, y: 
 fn draw_line(svg: &mut Svg, line: &Line<'_>, x: Axis, y: Axis) {
     let function = line.function;
     if ENGINES.contains(&function) {
-        let points: Vec<_> = line.points.iter().map(|at| (x.place(at.0), y.place(at.1))).collect();
+        let points: Vec<_> = line.points.iter().map(|at| (x.pixel(at.0), y.pixel(at.1))).collect();
         svg.line(&points, colour(function), 2.5, false);
         for (x, y) in points {
             svg.circle(x, y, 4.0, colour(function));
@@ -93,7 +95,7 @@ fn draw_line(svg: &mut Svg, line: &Line<'_>, x: Axis, y: Axis) {
     }
     let level = LEVELS.iter().find(|level| level.0 == function);
     if let (Some(level), Some(last)) = (level, line.points.last()) {
-        let ((left, right), place) = (x.ends(), y.place(last.1));
-        svg.line(&[(left, place), (right, place)], level.2, 1.5, true);
+        let ((left, right), pixel) = (x.ends(), y.pixel(last.1));
+        svg.line(&[(left, pixel), (right, pixel)], level.2, 1.5, true);
     }
 }

@@ -1,6 +1,6 @@
-//! What looks the same in all charts.
+//! Colours and number formats common to all charts.
 
-/// Ours, in the order of the legends.
+/// The engines, in the order of the legends.
 pub(crate) const ENGINES: [&str; 5] =
     ["machine", "coroutine", "stackless", "generator", "combinator"];
 
@@ -8,10 +8,10 @@ pub(crate) const INK: &str = "#222222";
 pub(crate) const GREY: &str = "#9a9a9a";
 pub(crate) const FAINT: &str = "#e4e4e4";
 
-/// The colour of an engine, and of its variants, such as `coroutine-fresh`. Grey for all else.
+/// The colour of an engine and its variants, such as `coroutine-fresh`; grey for everything else.
 ///
-/// The palette is one that the colour-blind can tell apart (M. Okabe and K. Ito, "Color Universal
-/// Design", 2008).
+/// The palette is safe for colour-blind readers (M. Okabe and K. Ito, "Color Universal Design",
+/// 2008).
 pub(crate) fn colour(function: &str) -> &'static str {
     match function.split('-').next() {
         Some("machine") => "#0072b2",
@@ -23,7 +23,7 @@ pub(crate) fn colour(function: &str) -> &'static str {
     }
 }
 
-/// What a function is called in a chart.
+/// A function's name in the charts.
 pub(crate) fn label(function: &str) -> &str {
     match function {
         "limit" => "limit (memchr2)",
@@ -31,7 +31,7 @@ pub(crate) fn label(function: &str) -> &str {
     }
 }
 
-/// The first three digits of a number, or two if it is less than one, with commas between
+/// A number with three significant digits, or two if it is less than one, and commas between
 /// thousands.
 pub(crate) fn figure(number: f64) -> String {
     let digits = if number < 1.0 { 1 } else { 2 };
@@ -41,7 +41,7 @@ pub(crate) fn figure(number: f64) -> String {
     with_commas(&text)
 }
 
-/// All digits of the number at a mark of an axis.
+/// A number at an axis mark, with all its digits.
 pub(crate) fn mark(number: f64) -> String {
     let text = format!("{number:.9}");
     with_commas(text.trim_end_matches('0').trim_end_matches('.'))
