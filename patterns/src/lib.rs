@@ -54,7 +54,6 @@
 //! The minimum supported Rust version is the `rust-version` in Cargo.toml.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 use std::time::Duration;
 
