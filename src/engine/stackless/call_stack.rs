@@ -205,7 +205,12 @@ impl CallStack {
     }
 
     pub(super) fn exit(&self) {
-        self.depth.set(self.depth.get() - 1);
+        self.depth.set(self.depth.get().saturating_sub(1));
+    }
+
+    /// A run begins: a call of an earlier one that was forgotten counts no more.
+    pub(super) fn begin(&self) {
+        self.depth.set(0);
     }
 
     /// Whether this is an address inside the future that is being polled (I9). `root` is the address

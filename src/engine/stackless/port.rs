@@ -212,6 +212,10 @@ impl<E: Events> Port<E> {
     pub(super) fn begin(&self) {
         self.error_start.set(None);
         self.set_limit(Limit::NONE);
+        #[cfg(feature = "alloc")]
+        if let Some(calls) = self.frames() {
+            calls.begin();
+        }
     }
 
     /// Makes every further read of an empty range return [`End::Finished`].

@@ -1,0 +1,256 @@
+//! Safe bodies that try to use what is gone. Most of them show only under AddressSanitizer that they
+//! fail.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use pushdown::engine::stackless::{Input, Options, Parser};
+use pushdown::{ErrorKind, Failure, PushParser, Status};
+
+use crate::{feed, foreign, poll_once};
+
+/// Without I9: every call gets a frame, and this one borrows a local that is gone.
+#[test]
+fn a_boxed_call_that_is_forgotten_is_not_polled_again() {
+    let mut parser = Parser::new(async |input: &mut Input<'_>| {
+        input.next().await?;
+        {
+            let text = String::from("borrowed");
+            let text = &text;
+            let mut call = Box::pin(input.nested(async |input: &mut Input<'_>| {
+                let byte = input.next().await?;
+                Ok::<usize, Failure>(text.len() + usize::from(byte))
+            }));
+            assert!(poll_once(&mut call).await.is_none());
+            std::mem::forget(call);
+        }
+        input.next().await?;
+        Ok::<(), Failure>(())
+    });
+    for _ in 0..3 {
+        assert_eq!(parser.feed(b"a").status, Status::NeedMoreInput);
+        assert_eq!(parser.feed(b"b").status, Status::Success);
+        parser.reset();
+    }
+}
+
+#[test]
+fn a_forgotten_call_does_not_count_in_the_next_run() {
+    let mut parser = Options::new().max_depth(1).parser(async |input: &mut Input<'_>| {
+        input.next().await?;
+        let mut call = Box::pin(
+            input.nested(async |input: &mut Input<'_>| input.next().await.map_err(Failure::from)),
+        );
+        let _ = poll_once(&mut call).await;
+        std::mem::forget(call);
+        input.next().await?;
+        Ok::<(), Failure>(())
+    });
+    for _ in 0..5 {
+        assert_eq!(feed(&mut parser, b"ab", 1), Status::Success);
+        parser.reset();
+    }
+}
+
+#[test]
+fn a_panic_that_the_caller_catches_leaves_no_frame() {
+    let mut parser = Options::new().max_depth(1).parser(async |input: &mut Input<'_>| {
+        let mut caught = 0;
+        for _ in 0..1000 {
+            let mut call = pin!(input.nested(async |input: &mut Input<'_>| {
+                if input.next().await? == b'!' {
+                    resume_unwind(Box::new("!"));
+                }
+                Ok(())
+            }));
+            let caught_here =
+                poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
+                    Ok(Poll::Pending) => Poll::Pending,
+                    Ok(Poll::Ready(result)) => Poll::Ready(result.map(|()| false)),
+                    Err(_) => Poll::Ready(Ok(true)),
+                });
+            caught += u32::from(caught_here.await?);
+        }
+        Ok::<_, Failure>(caught)
+    });
+    assert_eq!(parser.feed(&[b'!'; 1000]).status, Status::Success);
+    assert_eq!(parser.take_output(), Some(1000));
+}
+
+/// Without I11: the first call's owner takes the output of the second's frame, which lies at the
+/// same address and is of another type.
+#[test]
+fn an_owner_whose_frame_is_gone_takes_no_output() {
+    let mut parser = Parser::new(async |input: &mut Input<'_>| {
+        let stash = RefCell::new(None);
+        let mut first = Box::pin(None);
+        {
+            let mut outer = pin!(input.nested(|input| {
+                stash.replace(Some(input));
+                async {
+                    foreign().await;
+                    Ok::<u64, Failure>(1)
+                }
+            }));
+            assert!(poll_once(&mut outer).await.is_none());
+            let input = stash.take().unwrap();
+            let call = input.nested(async |input: &mut Input<'_>| {
+                input.next().await?;
+                Ok::<Box<u64>, Failure>(Box::new(2))
+            });
+            first.set(Some(call));
+            let mut first = first.as_mut().as_pin_mut().unwrap();
+            poll_fn(|cx| {
+                let _ = first.as_mut().poll(cx);
+                let _ = outer.as_mut().poll(cx);
+                Poll::<()>::Pending
+            })
+            .await;
+        }
+        Ok::<(), Failure>(())
+    });
+    // Whether such a body works or ends depends on its depth; it must not crash.
+    for chunk in [b"a", b"b", b"c"] {
+        let _ = parser.feed(chunk);
+    }
+    println!("{:?}", parser.status());
+    drop(parser);
+}
+
+/// Without I12: a frame that has ended is polled again.
+#[test]
+fn calls_beside_each_other_work_or_stall() {
+    for depth in [1, 20] {
+        async fn deeper(input: &mut Input<'_>, depth: u32) -> Result<u64, Failure> {
+            if depth > 0 {
+                return input.nested(|input| deeper(input, depth - 1)).await;
+            }
+            let stash = RefCell::new(None);
+            let mut outer = pin!(input.nested(|input| {
+                stash.replace(Some(input));
+                async {
+                    let mut polls = 0;
+                    poll_fn(|_| {
+                        polls += 1;
+                        if polls > 2 { Poll::Ready(()) } else { Poll::Pending }
+                    })
+                    .await;
+                    Ok::<u64, Failure>(1)
+                }
+            }));
+            let _ = poll_once(&mut outer).await;
+            let input = stash.take().unwrap();
+            let mut beside = pin!(input.nested(async |input: &mut Input<'_>| {
+                input.next().await?;
+                Ok::<u64, Failure>(10)
+            }));
+            let sum = poll_fn(|cx| {
+                let Poll::Ready(beside) = beside.as_mut().poll(cx) else { return Poll::Pending };
+                outer.as_mut().poll(cx).map(|outer| Ok(beside? + outer?))
+            });
+            sum.await
+        }
+        let mut parser = Parser::new(async |input: &mut Input<'_>| deeper(input, depth).await);
+        for chunk in [b"a", b"b", b"c", b"d"] {
+            let _ = parser.feed(chunk);
+        }
+        match parser.status() {
+            Status::Success => assert_eq!(parser.take_output(), Some(11)),
+            _ => assert_eq!(parser.error().unwrap().kind, ErrorKind::Stalled),
+        }
+    }
+}
+
+/// A future that is ready while it still owns a call of its own.
+#[test]
+fn a_body_that_is_ready_with_a_call_inside_drops_the_call() {
+    async fn body(input: &mut Input<'_>, depth: u32) -> Result<u64, Failure> {
+        if depth > 0 {
+            return input.nested(|input| body(input, depth - 1)).await;
+        }
+        input.next().await?;
+        let seven = input.nested(async |input: &mut Input<'_>| {
+            let mut inner = pin!(input.nested(async |input: &mut Input<'_>| {
+                input.next().await?;
+                Ok::<u64, Failure>(5)
+            }));
+            poll_fn(|cx| {
+                assert!(inner.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            Ok::<u64, Failure>(7)
+        });
+        Ok(seven.await? + u64::from(input.next().await?))
+    }
+    for depth in [0, 1, 20] {
+        let mut parser = Parser::new(async |input: &mut Input<'_>| body(input, depth).await);
+        assert_eq!(parser.feed(b"a").status, Status::NeedMoreInput);
+        assert_eq!(parser.feed(b"b").status, Status::Success, "{depth}");
+        assert_eq!(parser.take_output(), Some(7 + u64::from(b'b')));
+    }
+}
+
+#[test]
+fn a_call_under_a_foreign_waker_fails_and_does_not_hang() {
+    async fn level(input: &mut Input<'_>, depth: u32) -> Result<(), Failure> {
+        if depth > 0 {
+            return input.nested(|input| level(input, depth - 1)).await;
+        }
+        let mut call = Box::pin(input.nested(async |input: &mut Input<'_>| {
+            input.next().await?;
+            input.next().await?;
+            Ok(())
+        }));
+        let mut cx = Context::from_waker(Waker::noop());
+        match call.as_mut().poll(&mut cx) {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("it waits for a waker that no chunk wakes"),
+        }
+    }
+    for depth in [0, 1, 20, 100] {
+        let mut parser = Parser::new(async |input: &mut Input<'_>| level(input, depth).await);
+        let _ = parser.feed(b"a");
+        assert_eq!(parser.error().unwrap().kind, ErrorKind::Stalled, "{depth}");
+    }
+}
+
+#[test]
+fn boxed_calls_are_too_deep_long_before_the_stack_ends() {
+    async fn level(input: &mut Input<'_>) -> Result<(), Failure> {
+        input.expect(b'(').await?;
+        Box::pin(input.nested(level)).await
+    }
+    let mut parser = Options::new().max_depth(u32::MAX).parser(level);
+    let _ = parser.feed(&[b'('; 100_000]);
+    assert_eq!(parser.error().unwrap().kind, ErrorKind::TooDeep);
+}
+
+#[test]
+fn large_and_over_aligned_futures_have_their_place() {
+    #[repr(align(256))]
+    struct Aligned([u8; 256]);
+
+    async fn level(input: &mut Input<'_>, depth: usize) -> Result<usize, Failure> {
+        let aligned = Aligned([depth as u8; 256]);
+        let large = [depth; 1000];
+        input.expect(b'(').await?;
+        let mut sum = 0;
+        if input.peek().await? == b'(' {
+            sum = input.nested(|input| level(input, depth + 1)).await?;
+        }
+        input.expect(b')').await?;
+        assert_eq!((&raw const aligned).addr() % 256, 0);
+        assert!(large.iter().all(|value| *value == depth));
+        Ok(sum + usize::from(aligned.0[255]))
+    }
+    let mut parser = Parser::new(async |input: &mut Input<'_>| level(input, 0).await);
+    for size in [1, 7, 1000] {
+        assert_eq!(feed(&mut parser, &crate::deep(60), size), Status::Success);
+        assert_eq!(parser.take_output(), Some((0..60).sum()));
+        parser.reset();
+    }
+}
