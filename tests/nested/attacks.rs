@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use pushdown::engine::stackless::{Input, Options, Parser};
@@ -166,16 +167,18 @@ fn a_call_beside_another_that_has_ended_stalls() {
     }
 }
 
-/// A future that is ready while it still owns a call of its own.
+/// A future that is ready while it still owns a call of its own. Without I10: the frame is unlinked
+/// before its future is dropped, and what the inner call holds is not dropped at all.
 #[test]
 fn a_body_that_is_ready_with_a_call_inside_drops_the_call() {
-    async fn body(input: &mut Input<'_>, depth: u32) -> Result<u64, Failure> {
+    async fn body(input: &mut Input<'_>, depth: u32, held: &Rc<()>) -> Result<u64, Failure> {
         if depth > 0 {
-            return input.nested(|input| body(input, depth - 1)).await;
+            return input.nested(|input| body(input, depth - 1, held)).await;
         }
         input.next().await?;
         let seven = input.nested(async |input: &mut Input<'_>| {
             let mut inner = pin!(input.nested(async |input: &mut Input<'_>| {
+                let _held = held.clone();
                 input.next().await?;
                 Ok::<u64, Failure>(5)
             }));
@@ -188,11 +191,13 @@ fn a_body_that_is_ready_with_a_call_inside_drops_the_call() {
         });
         Ok(seven.await? + u64::from(input.next().await?))
     }
+    let held = Rc::new(());
     for depth in [0, 1, 20] {
-        let mut parser = Parser::new(async |input: &mut Input<'_>| body(input, depth).await);
+        let mut parser = Parser::new(async |input: &mut Input<'_>| body(input, depth, &held).await);
         assert_eq!(parser.feed(b"a").status, Status::NeedMoreInput);
         assert_eq!(parser.feed(b"b").status, Status::Success, "{depth}");
         assert_eq!(parser.take_output(), Some(7 + u64::from(b'b')));
+        assert_eq!(Rc::strong_count(&held), 1, "{depth}");
     }
 }
 
