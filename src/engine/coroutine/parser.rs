@@ -24,8 +24,9 @@ use crate::parser::{Events, LocalSink, Progress, PushParser, State, Status, driv
 /// panic, whose backtrace alone takes some 20 KiB.
 const RESERVE: usize = 32 << 10;
 
-/// How many copies of the output may be on the stack at once, when a body returns it. A build that
-/// does not optimise passes it on by copies.
+/// Outputs for which every stack has extra room, twice: for the frames of the body, and for the
+/// innermost one and all that its result passes through. A build that does not optimise copies a result
+/// from frame to frame.
 const OUTPUTS: usize = if cfg!(debug_assertions) { 16 } else { 4 };
 
 /// A plain function as a push parser.
@@ -68,8 +69,9 @@ impl Options {
         T: 'static,
     {
         let top = size_of::<StackTop<B, E, T>>().saturating_add(align_of::<StackTop<B, E, T>>());
-        let reserve = size_of::<T>().saturating_mul(OUTPUTS).saturating_add(RESERVE);
-        let size = self.stack_size.saturating_add(reserve).saturating_add(top);
+        let outputs = size_of::<T>().saturating_mul(OUTPUTS);
+        let reserve = outputs.saturating_add(RESERVE);
+        let size = [outputs, reserve, top].into_iter().fold(self.stack_size, usize::saturating_add);
         let mut stack = Pooled::new(size)?;
         let allowed = stack.lowest() + reserve..stack.base().get();
         let port = Port::new(self.max_depth, allowed);

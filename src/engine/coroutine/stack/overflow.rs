@@ -159,10 +159,9 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
             // SAFETY: with this flag it is such a function.
             let handler = unsafe {
-                core::mem::transmute::<
-                    usize,
-                    extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void),
-                >(handler)
+                core::mem::transmute::<usize, extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void)>(
+                    handler,
+                )
             };
             handler(signal, info, context);
         }
