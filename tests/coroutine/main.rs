@@ -72,9 +72,12 @@ fn error(kind: ErrorKind, offset: u64) -> Option<Error> {
     Some(Error::new(kind, offset))
 }
 
+/// A name, a function to run in a process of its own, and a check of what came of it.
+type Case<'c> = (&'c str, &'c dyn Fn(), &'c dyn Fn(&Output));
+
 /// Runs the calling test again for each of the cases, each in a process of its own, and checks what
 /// came of it. In such a process it runs the case.
-fn in_children(test: &str, cases: &[(&str, &dyn Fn(), &dyn Fn(&Output))]) {
+fn in_children(test: &str, cases: &[Case<'_>]) {
     const CASE: &str = "PUSHDOWN_CASE";
     if let Ok(word) = env::var(CASE) {
         for (name, run, _) in cases {
@@ -92,7 +95,7 @@ fn in_children(test: &str, cases: &[(&str, &dyn Fn(), &dyn Fn(&Output))]) {
             // Faults end the process as they do without the sanitizer.
             .env(
                 "ASAN_OPTIONS",
-                format!("{options}:handle_segv=0:handle_abort=0:use_sigaltstack=0"),
+                format!("{options}:handle_segv=0:handle_abort=0:use_sigaltstack=0:detect_leaks=0"),
             )
             .output();
         let output = output.unwrap();

@@ -43,11 +43,11 @@ fn bodies_and_outputs_of_any_alignment_are_aligned() {
                 Parser::<Text, usize>::new(move |input: &mut Input<'_, Text>| {
                     let body = &raw const body;
                     input.next()?;
-                    // SAFETY: it was just made from a reference. A volatile read is not optimised away.
                     #[allow(
                         unsafe_code,
                         reason = "the alignment of a reference is taken for granted"
                     )]
+                    // SAFETY: it was just made from a reference. A volatile read is not optimised away.
                     let read = unsafe { ptr::read_volatile(&raw const (*body).0) };
                     assert_eq!(read, 7);
                     Ok(black_box(body).addr() % align_of::<Aligned>())

@@ -66,9 +66,9 @@
 //! * [`LocalKey::with`](std::thread::LocalKey::with) and all that is built on it, if the parser is itself
 //!   stored in a thread-local. The thread may destroy the borrowed one first; the body then runs to its
 //!   end with a dangling reference.
-//! * Every interface that sets a thread-local pointer for the time of a closure, in the way of the
-//!   crate `scoped-tls`: the closure's caller takes the pointer back when the body is suspended inside
-//!   and another one is resumed.
+//! * Every interface that sets a pointer of the thread for the time of a closure and restores the one
+//!   before, in the way of the crate `scoped-tls`. Two bodies that wait inside restore each other's
+//!   pointers, and the one that ends last restores a pointer to what is gone.
 //! * Scopes and guards of the thread in general: spans entered by a guard, runtimes entered by a guard,
 //!   a lock that must be released by the thread in the order of a stack. Those of safe interfaces go
 //!   wrong without undefined behaviour, but they go wrong.

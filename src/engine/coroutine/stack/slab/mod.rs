@@ -5,11 +5,18 @@
 //!
 //! * **S1. A stack has one owner.** An index of a slab is not carved yet, or in the slab's `free`, or
 //!   in one [`FreeStack`], which lies in a pool or in one [`Pooled`].
-//!   (`hostile/threads.rs: every_thread_has_its_own_stacks`)
-//! * **S2. The reservation outlives its stacks.** Each `FreeStack` has a share in its slab.
-//!   (`hostile/threads.rs: a_coroutine_that_ends_with_its_thread_is_abandoned_whether_stacks_remain_or_not`)
+//!   (`model.rs: the_pool_does_what_a_simple_list_would_do` and
+//!   `hostile/threads.rs: every_thread_has_its_own_stacks`)
+//! * **S2. The reservation outlives its stacks, and goes with the last.** Each `FreeStack` has a share in
+//!   its slab. (`model.rs` and
+//!   `hostile/threads.rs: a_coroutine_that_ends_with_its_thread_is_abandoned_whether_stacks_remain_or_not`)
 //! * **S3. Addresses stay in the reservation.** Indices are below `count`, and
-//!   `len == count * (guard + size)`. (`contract/stacks.rs: recursion_is_allowed_up_to_the_limit`)
+//!   `len == count * (guard + size)`. (`model.rs`)
+//! * **S4. Below every stack in use lies its guard, and nothing else is guarded.** (`model.rs` and
+//!   `coroutine/stacks.rs: a_frame_of_c_that_steps_over_a_page_ends_the_process_before_it_reaches_the_next_stack`)
+
+#[cfg(test)]
+mod model;
 
 use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
@@ -170,6 +177,13 @@ impl Pool {
         if self.warm.len() < MAX_WARM { self.warm.push(free) } else { self.put_cold(free) }
     }
 
+    /// Returns the memory of all free stacks to the system.
+    fn release(&mut self) {
+        while let Some(free) = self.warm.pop() {
+            self.put_cold(free);
+        }
+    }
+
     /// Takes back a stack without its memory.
     fn put_cold(&mut self, FreeStack { slab, index }: FreeStack) {
         let was_full = slab.is_full();
@@ -187,9 +201,7 @@ impl Pool {
 pub(in super::super) fn release_idle() {
     let _ = POOL.try_with(|pool| {
         if let Ok(mut pool) = pool.try_borrow_mut() {
-            while let Some(free) = pool.warm.pop() {
-                pool.put_cold(free);
-            }
+            pool.release();
         }
     });
 }
