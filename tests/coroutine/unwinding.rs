@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process::Output;
 use std::rc::Rc;
 use std::sync::Mutex;
 use std::thread;
@@ -9,7 +10,7 @@ use std::thread;
 use pushdown::engine::coroutine::{Input, Parser};
 use pushdown::{ErrorKind, Failure, PushParser, Status};
 
-use crate::{Log, Text, error, feed, message_of, panic_of};
+use crate::{Log, Text, error, feed, in_children, message_of, panic_of};
 
 /// Reads when it is dropped, and notes the answers.
 struct Reads<'a, 'p>(&'a mut Input<'p, Text>, Log);
@@ -212,8 +213,20 @@ fn a_body_that_is_given_up_may_read_in_its_destructors_and_its_parser_lives_on()
     }
 }
 
+/// A process of its own: LeakSanitizer reports the stacks that are lost.
+fn passed(output: &Output) {
+    assert!(output.status.success(), "{output:?}");
+}
+
 #[test]
 fn a_body_that_catches_every_unwinding_is_lost_and_the_thread_is_not_unwinding() {
+    in_children(
+        "unwinding::a_body_that_catches_every_unwinding_is_lost_and_the_thread_is_not_unwinding",
+        &[("alone", &lose_bodies, &passed)],
+    );
+}
+
+fn lose_bodies() {
     let mut parser = stubborn(u32::MAX, None);
     let _ = feed(&mut parser, b"a");
     assert_eq!(parser.finish().err(), error(ErrorKind::UnexpectedEnd, 1));
@@ -244,6 +257,13 @@ fn a_body_that_catches_every_unwinding_is_lost_and_the_thread_is_not_unwinding()
 
 #[test]
 fn a_stubborn_body_that_is_dropped_while_its_thread_unwinds_does_not_end_the_process() {
+    in_children(
+        "unwinding::a_stubborn_body_that_is_dropped_while_its_thread_unwinds_does_not_end_the_process",
+        &[("alone", &drop_stubborn_bodies, &passed)],
+    );
+}
+
+fn drop_stubborn_bodies() {
     for (catches, lost) in [(0, 0), (1, 1), (u32::MAX, 1)] {
         let log = Log::default();
         let mut parser = stubborn(catches, (lost == 0).then_some(&log));
