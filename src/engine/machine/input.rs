@@ -1,7 +1,7 @@
 //! The input of machines: the rest of a chunk. It cannot wait, so a read of a chunk that is used up
 //! returns an error.
 
-use core::fmt;
+use core::{fmt, mem};
 
 use crate::engine::READS_AFTER_END;
 use crate::engine::limit::Limit;
@@ -43,19 +43,21 @@ pub(super) struct Memory {
     refusals: u8,
     /// Set for the error that the step is about to return.
     error_start: Option<u64>,
-    /// The offset of the value's first byte, if it is not where the parser was reset.
-    value_start: Option<u64>,
+    /// The offset of the value's first byte. Bytes skipped between values lie before it.
+    value_start: u64,
+    /// Set if it has changed in this chunk.
     skipped: bool,
     pub(super) overshoot: Overshoot,
 }
 
 impl Memory {
-    pub(super) fn new() -> Self {
+    /// What is remembered of a value that begins at this offset: nothing.
+    pub(super) fn new(offset: u64) -> Self {
         Self {
             limit: Limit::NONE,
             refusals: READS_AFTER_END,
             error_start: None,
-            value_start: None,
+            value_start: offset,
             skipped: false,
             overshoot: Overshoot::NONE,
         }
@@ -67,7 +69,7 @@ impl Memory {
 
     /// The offset at which the value begins, if it has changed.
     pub(super) fn take_value_start(&mut self) -> Option<u64> {
-        core::mem::take(&mut self.skipped).then_some(self.value_start).flatten()
+        mem::take(&mut self.skipped).then_some(self.value_start)
     }
 
     fn at_limit(&self, offset: u64) -> bool {
@@ -112,8 +114,8 @@ impl Memory {
 
     /// Bytes from `from` to `to` lie between values, if the value has not begun.
     fn skip(&mut self, from: u64, to: u64) {
-        if self.value_start.is_none_or(|start| start == from) {
-            self.value_start = Some(to);
+        if self.value_start == from {
+            self.value_start = to;
             self.skipped = true;
         }
     }
@@ -371,7 +373,7 @@ impl<'c, E: Events> Input<'c, E> {
 
     /// Sets a bound that was there before, and returns the one that is lifted by it.
     pub fn set_limit(&mut self, limit: Limit) -> Limit {
-        let before = core::mem::replace(&mut self.memory.limit, limit);
+        let before = mem::replace(&mut self.memory.limit, limit);
         self.memory.refusals = READS_AFTER_END;
         self.special = true;
         if !self.paused {
