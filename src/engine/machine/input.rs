@@ -1,7 +1,8 @@
 //! The input of machines: the rest of a chunk. It cannot wait, so a read of a chunk that is used up
 //! returns an error.
 
-use core::{fmt, mem};
+use core::fmt;
+use core::mem;
 
 use crate::engine::READS_AFTER_END;
 use crate::engine::limit::Limit;
