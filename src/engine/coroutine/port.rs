@@ -18,10 +18,9 @@
 //!
 //! * **I1. A chunk and a sink are reachable only during the call that lends them.** A suspended
 //!   input has its cursor at its end, and takes both from the port when it is resumed; the port's range
-//!   is read only while the body runs, and every resume is preceded by [`Port::lend`];
-//!   [`Port::take_back`] follows every resume that was lent a sink, because nothing unwinds through a
-//!   switch: the trampoline catches every panic. The sink cannot reach its own parser, which the caller
-//!   has borrowed.
+//!   is read only while the body runs, and every resume is preceded by [`Port::lend`] and
+//!   followed by [`Port::take_back`], because nothing unwinds through a switch: the trampoline catches
+//!   every panic. The sink cannot reach its own parser, which the caller has borrowed.
 //!   (`drop/abandoned.rs: a_body_sees_that_it_is_abandoned_and_its_last_events_are_discarded`)
 //! * **I2. No slice of a chunk outlives the call that lends the chunk.** A slice borrows the
 //!   `&mut Input`, only a read suspends, and every read needs the `&mut Input`.
@@ -91,7 +90,7 @@ pub(super) enum Command {
 
 /// What the driver and the body share.
 pub(super) struct Port<E: Events> {
-    /// With `end`: the chunk of the last resume, all of it. Dangling between two calls (I1).
+    /// With `end`: the chunk that is lent, all of it. Null between two calls (I1).
     pub(super) start: Cell<*const u8>,
     pub(super) end: Cell<*const u8>,
     /// The offset of `start`.
@@ -150,11 +149,10 @@ impl<E: Events> Port<E> {
     /// Lends a chunk and a sink for one resume.
     ///
     /// # Safety
-    /// I1: a resume follows before the chunk ends, and [`take_back`](Self::take_back) before the sink
-    /// ends.
+    /// I1: a resume follows, and then [`take_back`](Self::take_back), before either of them ends.
     #[inline(always)]
     pub(super) unsafe fn lend(&self, chunk: &[u8], base: u64, sink: Option<&mut LocalSink<'_, E>>) {
-        debug_assert!(self.sink.get().is_none(), "I1");
+        debug_assert!(!self.is_lent() && self.sink.get().is_none(), "I1");
         let range = chunk.as_ptr_range();
         self.start.set(range.start);
         self.end.set(range.end);
@@ -170,10 +168,19 @@ impl<E: Events> Port<E> {
         }
     }
 
-    /// Ends the loan of the sink (I1).
+    /// Ends the loan (I1).
     #[inline(always)]
-    pub(super) fn take_back(&self) {
-        self.sink.set(None);
+    pub(super) fn take_back(&self, sink: bool) {
+        self.start.set(ptr::null());
+        // Not asked of the cell, which would have to be read after the switch.
+        if sink {
+            self.sink.set(None);
+        }
+    }
+
+    /// Returns true during a call: the body is running, or waits for one that it has made.
+    pub(super) fn is_lent(&self) -> bool {
+        !self.start.get().is_null()
     }
 
     /// Begins a run: nothing that an earlier one left behind holds for it.

@@ -230,11 +230,12 @@ where
             poll = self.poll_specially(cx);
         }
         let hungry = poll.is_pending() && self.shared.port.is_hungry();
+        // Asked before the body lifts its bounds.
+        let exhausted = self.shared.port.exhausted();
         if !hungry {
             // I2: dropped while the chunk is still lent.
             self.drop_future();
         }
-        let exhausted = self.shared.port.exhausted();
         if let Some(offset) = self.shared.port.take_value_start() {
             self.state.set_value_start(offset);
         }

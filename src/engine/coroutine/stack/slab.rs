@@ -21,6 +21,7 @@ use std::vec::Vec;
 
 use corosensei::stack::{MIN_STACK_SIZE, STACK_ALIGNMENT, Stack, StackPointer};
 
+use super::overflow::Guards;
 use super::system;
 
 /// How many free stacks of a thread keep their memory. The others return theirs to the system.
@@ -31,6 +32,12 @@ const SLAB_LEN: usize = 64 << 20;
 
 /// The largest number of stacks in a slab.
 const MAX_COUNT: usize = 1024;
+
+/// The size of a guard in pages. Compiled Rust touches every page of a frame that is larger than one,
+/// but C does not: a frame of 8 KiB, as the C library's resolver has them, would step over a guard of
+/// one page into the stack below. 64 KiB are what Go and the Linux kernel's stack gap were enlarged for,
+/// too; they cost address space only.
+const GUARD_PAGES: usize = 16;
 
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
@@ -43,19 +50,21 @@ struct Slab {
     len: usize,
     /// The size of a stack without its guard: whole pages.
     size: usize,
-    /// The size of a guard: one page.
+    /// The size of a guard: [`GUARD_PAGES`].
     guard: usize,
     count: usize,
     /// How many stacks have been used at least once, and so have a guard: the lowest indices.
     carved: Cell<usize>,
     /// The carved stacks that are free and have no memory.
     free: RefCell<Vec<usize>>,
+    /// Tells the signal handler where the guards are.
+    _guards: Guards,
 }
 
 impl Slab {
     /// Reserves a slab of up to `max_count` stacks, of fewer if address space is short.
     fn new(size: usize, max_count: usize) -> io::Result<Self> {
-        let guard = system::page_size();
+        let guard = GUARD_PAGES * system::page_size();
         let guarded = size.checked_add(guard).ok_or(io::ErrorKind::OutOfMemory)?;
         let mut count = (SLAB_LEN / guarded).clamp(1, max_count);
         loop {
@@ -63,7 +72,8 @@ impl Slab {
             match system::reserve(len) {
                 Ok(start) => {
                     let (carved, free) = (Cell::new(0), RefCell::default());
-                    return Ok(Self { start, len, size, guard, count, carved, free });
+                    let _guards = Guards::new(start.addr().get(), len, guarded, guard);
+                    return Ok(Self { start, len, size, guard, count, carved, free, _guards });
                 }
                 Err(error) if count == 1 => return Err(error),
                 Err(_) => count /= 2,
@@ -80,7 +90,7 @@ impl Slab {
         if index == self.count {
             return Ok(None);
         }
-        // SAFETY: S3: the guard's page lies in the slab. S1: below a stack that was never used.
+        // SAFETY: S3: the guard lies in the slab. S1: below a stack that was never used.
         unsafe { system::guard(self.bottom(index).sub(self.guard), self.guard)? };
         self.carved.set(index + 1);
         Ok(Some(index))
