@@ -5,6 +5,7 @@ use core::fmt;
 use core::mem;
 
 use crate::engine::READS_AFTER_END;
+use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
 use crate::error::{End, ErrorKind, Failure};
@@ -43,7 +44,7 @@ pub(super) struct Memory {
     /// Reads that the limit may still refuse.
     refusals: u8,
     /// Set for the error that the step is about to return.
-    error_start: Option<u64>,
+    error_start: Option<ErrorStart>,
     /// The offset of the value's first byte. Bytes skipped between values lie before it.
     value_start: u64,
     /// Set if it has changed in this chunk.
@@ -64,8 +65,9 @@ impl Memory {
         }
     }
 
-    pub(super) fn take_error_start(&mut self) -> Option<u64> {
-        self.error_start.take()
+    /// The start of the part that an error at this offset is about.
+    pub(super) fn take_error_start(&mut self, offset: u64) -> Option<u64> {
+        self.error_start.take()?.of(offset)
     }
 
     /// The offset at which the value begins, if it has changed.
@@ -181,7 +183,13 @@ impl<'c, E: Events> Input<'c, E> {
 
     /// An error blames no byte that an earlier step has taken.
     pub(super) fn blame_from(&mut self, start: usize) {
-        self.cursor = self.cursor.max(start);
+        if self.cursor < start {
+            self.cursor = start;
+            let offset = self.offset();
+            if let Some(error_start) = &mut self.memory.error_start {
+                error_start.blamed = offset;
+            }
+        }
     }
 
     /// Takes the next byte.
@@ -328,8 +336,9 @@ impl<'c, E: Events> Input<'c, E> {
 
     /// Like [`fail`](Self::fail), and records where the part began that the error is about.
     pub fn fail_from(&mut self, start: u64, kind: ErrorKind) -> Failure {
-        self.memory.error_start = Some(start);
-        self.fail(kind)
+        let failure = self.fail(kind);
+        self.memory.error_start = Some(ErrorStart { start, blamed: self.offset() });
+        failure
     }
 
     /// Lends the rest of the chunk, at least one byte.

@@ -164,10 +164,12 @@ impl<M: Machine> Parser<M> {
                 }
                 self.state.need_more(consumed)
             }
-            Err(Some(kind)) => match self.memory.take_error_start() {
-                Some(start) => self.state.fail_from(consumed, kind, start),
-                None => self.state.fail(consumed, kind),
-            },
+            Err(Some(kind)) => {
+                match self.memory.take_error_start(base.saturating_add(consumed as u64)) {
+                    Some(start) => self.state.fail_from(consumed, kind, start),
+                    None => self.state.fail(consumed, kind),
+                }
+            }
         }
     }
 }
