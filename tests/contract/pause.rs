@@ -7,7 +7,7 @@ use pushdown::{DynParser, End, ErrorKind, Events, PushParser, Status};
 
 use crate::{Answer, Subjects, and_machine, cuttings, engines, straight};
 
-enum Text {}
+pub(crate) enum Text {}
 
 impl Events for Text {
     type Event<'a> = &'a [u8];
@@ -15,22 +15,22 @@ impl Events for Text {
 
 /// What a parser has done with an input, fed with pauses.
 #[derive(Debug, Default, PartialEq)]
-struct Paused {
+pub(crate) struct Paused {
     /// The pieces that were reported, in the calls that reported them, and the bytes consumed by then.
-    calls: Vec<(Vec<Vec<u8>>, u64)>,
-    end: Option<Answer>,
+    pub(crate) calls: Vec<(Vec<Vec<u8>>, u64)>,
+    pub(crate) end: Option<Answer>,
 }
 
 impl Paused {
-    fn text(&self) -> Vec<u8> {
+    pub(crate) fn text(&self) -> Vec<u8> {
         self.calls.iter().flat_map(|(pieces, _)| pieces).flatten().copied().collect()
     }
 }
 
 /// Feeds the chunks, and what each pause leaves of them, and finishes. The sink pauses at the events
 /// with these numbers.
-fn pausing<E: Events>(
-    parser: &mut DynParser<'_, E>,
+pub(crate) fn pausing<E: Events, T>(
+    parser: &mut DynParser<'_, E, T>,
     chunks: &[&[u8]],
     text: impl for<'e> Fn(E::Event<'e>) -> Vec<u8> + Sync,
     pauses: impl Fn(usize) -> bool + Sync,
@@ -65,7 +65,7 @@ fn piece(Event::Text(piece): Event<'_>) -> Vec<u8> {
     piece.to_vec()
 }
 
-fn bytes(piece: &[u8]) -> Vec<u8> {
+pub(crate) fn bytes(piece: &[u8]) -> Vec<u8> {
     piece.to_vec()
 }
 
