@@ -48,7 +48,7 @@ fn print_lists() -> Result<(), Box<dyn Error>> {
     let (mut lists, mut items) = (io::stdin().lock(), io::stdout());
     let mut parser = Parser::new(list);
     while !lists.fill_buf()?.is_empty() {
-        parser.reset_at(parser.offset());
+        parser.next_value();
         let (mut item, mut printed) = (Vec::new(), Ok(()));
         let parsed = pushdown::io::parse_with(&mut lists, &mut parser, |event| match event {
             Item::Text(text) => item.extend(text),

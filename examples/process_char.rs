@@ -22,7 +22,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use pushdown::quoted::{self, Quoted};
-use pushdown::{PushParser, Status};
+use pushdown::{DynParser, Status};
 
 /// The lecture's `readString`. `None` if the caller has gone away.
 fn read_string(mut read_char: impl FnMut() -> Option<char>) -> Option<bool> {
@@ -122,7 +122,7 @@ fn main() {
     let mut reader = QuoteReader::new();
     measure("thread and channels", 50, |c| reader.process_char(c));
     // Behind `dyn`, so that these calls are not inlined either.
-    let engines: [(&str, &mut dyn PushParser<Events = Quoted>); 2] =
+    let engines: [(&str, &mut DynParser<'_, Quoted>); 2] =
         [("coroutine", &mut quoted::Coroutine::new()), ("machine", &mut quoted::Machine::new())];
     for (name, parser) in engines {
         measure(name, 10_000, |c| parser.process_char(c));

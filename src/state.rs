@@ -80,7 +80,7 @@ pub struct Progress {
 ///     }
 ///
 ///     fn take_output(&mut self) -> Option<()> {
-///         (self.status() == Status::Success).then_some(())
+///         self.state.take_success().then_some(())
 ///     }
 /// }
 ///
@@ -109,6 +109,8 @@ pub struct State {
     error: Error,
     /// The offset at which the value begins: bytes between values lie before it.
     value_start: u64,
+    /// Set when [`take_success`](Self::take_success) has told the success.
+    success_taken: bool,
 }
 
 impl State {
@@ -123,6 +125,7 @@ impl State {
             status: Status::NeedMoreInput,
             error: Error::new(ErrorKind::UnexpectedEnd, offset),
             value_start: offset,
+            success_taken: false,
         }
     }
 
@@ -188,6 +191,12 @@ impl State {
             let _ = self.fail(0, ErrorKind::UnexpectedEnd);
         }
         self.result()
+    }
+
+    /// Returns true once after the parser has succeeded: when
+    /// [`take_output`](crate::PushParser::take_output) gives the output.
+    pub fn take_success(&mut self) -> bool {
+        self.status == Status::Success && !mem::replace(&mut self.success_taken, true)
     }
 
     /// Returns true once a byte of the value has been consumed. Bytes that were

@@ -1,10 +1,12 @@
 //! What is compared: the five engines, and the lecture's machine as the yardstick.
 
+use std::ops::ControlFlow::{self, Continue};
+
 use pushdown::quoted::{self, Event, Quoted};
-use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, State};
+use pushdown::{DynParser, Error, ErrorKind, EventSink, Progress, PushParser, State};
 
 /// Every engine behind one type, so that no call is inlined.
-pub(crate) type Parser = dyn PushParser<Events = Quoted>;
+pub(crate) type Parser = DynParser<'static, Quoted>;
 
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
@@ -70,14 +72,12 @@ fn kernel() -> &'static str {
 ///
 /// It takes nothing from the library but the interface, and uses no scan.
 pub(crate) struct ByteByByte {
+    place: Place,
     state: State,
-    status: Status,
-    /// `offset` counts what was consumed; `kind` means something after `BadInput` only.
-    error: Error,
 }
 
 #[derive(Clone, Copy)]
-enum State {
+enum Place {
     Start,
     Inside,
     Escape,
@@ -85,50 +85,39 @@ enum State {
 
 impl ByteByByte {
     pub(crate) fn new() -> Self {
-        Self {
-            state: State::Start,
-            status: Status::NeedMoreInput,
-            error: Error { kind: ErrorKind::UnexpectedEnd, offset: 0 },
-        }
+        Self { place: Place::Start, state: State::new() }
     }
 
     #[inline]
-    fn run(&mut self, chunk: &[u8], mut text: impl FnMut(&[u8])) -> Progress {
-        let mut consumed = 0;
-        if self.status == Status::NeedMoreInput {
-            for byte in chunk.chunks(1) {
-                consumed += 1;
-                match (self.state, byte[0]) {
-                    (State::Start, b'"') => self.state = State::Inside,
-                    (State::Start, _) => {
-                        consumed -= 1;
-                        self.error.kind = ErrorKind::UnexpectedByte;
-                        self.status = Status::BadInput;
-                        break;
-                    }
-                    (State::Inside, b'"') => {
-                        self.status = Status::Success;
-                        break;
-                    }
-                    (State::Inside, b'\\') => self.state = State::Escape,
-                    (State::Inside | State::Escape, _) => {
-                        text(byte);
-                        self.state = State::Inside;
+    fn run(&mut self, chunk: &[u8], mut text: impl FnMut(&[u8]) -> ControlFlow<()>) -> Progress {
+        let place = &mut self.place;
+        self.state.feed(chunk, |state| {
+            for (at, byte) in chunk.chunks(1).enumerate() {
+                match (*place, byte[0]) {
+                    (Place::Start, b'"') => *place = Place::Inside,
+                    (Place::Start, _) => return state.fail(at, ErrorKind::UnexpectedByte),
+                    (Place::Inside, b'"') => return state.succeed(at + 1),
+                    (Place::Inside, b'\\') => *place = Place::Escape,
+                    (Place::Inside | Place::Escape, _) => {
+                        *place = Place::Inside;
+                        if text(byte).is_break() {
+                            return state.need_more(at + 1);
+                        }
                     }
                 }
             }
-        }
-        self.error.offset += consumed as u64;
-        Progress { consumed, status: self.status }
+            state.need_more(chunk.len())
+        })
     }
 }
 
 impl PushParser for ByteByByte {
     type Events = Quoted;
+    type Output = ();
 
     #[inline]
     fn feed(&mut self, chunk: &[u8]) -> Progress {
-        self.run(chunk, |_| {})
+        self.run(chunk, |_| Continue(()))
     }
 
     fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Quoted>) -> Progress {
@@ -136,26 +125,18 @@ impl PushParser for ByteByByte {
     }
 
     fn finish_dyn(&mut self, _: &mut EventSink<'_, Quoted>) -> Result<(), Error> {
-        if self.status == Status::NeedMoreInput {
-            self.status = Status::BadInput;
-        }
-        self.error().map_or(Ok(()), |error| Err(*error))
+        self.state.finish()
     }
 
-    fn status(&self) -> Status {
-        self.status
-    }
-
-    fn error(&self) -> Option<&Error> {
-        (self.status == Status::BadInput).then_some(&self.error)
-    }
-
-    fn offset(&self) -> u64 {
-        self.error.offset
+    fn state(&self) -> &State {
+        &self.state
     }
 
     fn reset_at(&mut self, offset: u64) {
-        *self = Self::new();
-        self.error.offset = offset;
+        *self = Self { state: State::at(offset), ..Self::new() };
+    }
+
+    fn take_output(&mut self) -> Option<()> {
+        self.state.take_success().then_some(())
     }
 }

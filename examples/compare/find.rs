@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::mem;
+use std::ops::ControlFlow::Continue;
 use std::ops::Range;
 
 use pushdown::quoted::Event;
@@ -146,6 +147,7 @@ impl Recorder {
                 parser.feed_dyn(chunk, &mut |Event::Text(text)| {
                     self.content += text.len() as u64;
                     self.digest.write(text);
+                    Continue(())
                 })
             });
             let silent = self.silent.next_string(&mut silent_rest, end, PushParser::feed);

@@ -1,6 +1,7 @@
 //! The clock: every engine fed in every way, over and over.
 
 use std::hint::black_box;
+use std::ops::ControlFlow::Continue;
 use std::time::{Duration, Instant};
 
 use pushdown::{Error, PushParser, Status};
@@ -179,6 +180,7 @@ impl Cell {
                 Way::Events => self.finder.read(offset, chunks, |parser, chunk| {
                     parser.feed_dyn(chunk, &mut |event| {
                         black_box(event);
+                        Continue(())
                     })
                 })?,
                 _ => self.finder.read(offset, chunks, PushParser::feed)?,

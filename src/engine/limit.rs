@@ -54,9 +54,10 @@ impl Limit {
         }
     }
 
-    /// Bytes that may be read from `offset` on.
+    /// Bytes that may be read from `offset` on. Without a limit there is room at the largest offset,
+    /// too: offsets saturate there.
     pub(crate) fn room(self, offset: u64) -> u64 {
-        self.at.saturating_sub(offset)
+        if self.is_none() { u64::MAX } else { self.at.saturating_sub(offset) }
     }
 
     /// The answer of a read at the limit.
@@ -116,6 +117,11 @@ mod tests {
         assert_eq!(Limit::NONE.at_most(0, 9).finished(), End::Finished);
         assert_eq!(Limit::NONE.frame(0, 9).finished(), End::Truncated);
         assert_eq!(Limit::NONE.frame(0, 9).at_most(0, 3).finished(), End::Truncated);
+    }
+
+    #[test]
+    fn no_limit_leaves_room_at_the_largest_offset() {
+        assert_eq!(Limit::NONE.room(u64::MAX), u64::MAX);
     }
 
     #[test]

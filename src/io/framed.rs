@@ -37,6 +37,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::engine::stackless::{DynTask, Parser};
+use crate::error::{Error, ErrorKind};
 use crate::io::ReadError;
 use crate::parser::{PushParser, Status};
 
@@ -46,15 +47,16 @@ const BUFFER: usize = 64 << 10;
 
 /// A stream of messages, read by a parser: one value after the other, cut anywhere.
 ///
-/// It ends where the reader does, unless that is in the middle of a message. After an error it is
-/// over.
+/// It ends where the reader does, unless a message [has begun](PushParser::has_begun) and its parser
+/// does not accept the end there. A message of no bytes is an error, because there would be no end of
+/// them: [`ErrorKind::NoProgress`]. After an error the stream is over.
 pub struct Reader<R, M> {
     reader: R,
     parser: Parser<dyn DynTask<Events = (), Output = M> + Send>,
     buffer: Vec<u8>,
     /// What of the buffer was read and is yet to be parsed.
     rest: core::ops::Range<usize>,
-    /// Where the message began, in bytes from the start.
+    /// Where the message before this one ended, in bytes from the start.
     start: u64,
     over: bool,
 }
@@ -82,9 +84,13 @@ impl<R: AsyncRead + Unpin, M> Reader<R, M> {
         match progress.status {
             Status::NeedMoreInput => Ok(None),
             Status::Success => {
+                let end = self.parser.offset();
+                if end == self.start {
+                    return Err(Error::new(ErrorKind::NoProgress, end).into());
+                }
                 let message = self.parser.take_output();
-                self.start = self.parser.offset();
-                self.parser.reset_at(self.start);
+                self.start = end;
+                self.parser.next_value();
                 Ok(message)
             }
             Status::BadInput => Err(self.verdict()),
@@ -109,9 +115,11 @@ impl<R: AsyncRead + Unpin, M> Reader<R, M> {
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
             if self.rest.is_empty() {
-                let between = self.parser.offset() == self.start;
-                let end = if between { Ok(()) } else { self.parser.finish() };
-                return Poll::Ready(end.map(|()| self.parser.take_output()).map_err(Into::into));
+                if !self.parser.has_begun() {
+                    return Poll::Ready(Ok(None));
+                }
+                self.parser.finish()?;
+                return Poll::Ready(Ok(self.parser.take_output()));
             }
         }
     }

@@ -9,15 +9,20 @@ use std::string::String;
 
 use super::cuttings::{Cutting, Plan};
 use super::law::{Breach, Law};
-use super::outcome::Outcome;
+use super::log::Log;
+use super::outcome::{Outcome, Pause};
 use super::report::Checked;
 use super::scenario::{EarlierUse, Mode, Scenario};
 use super::subject::Subject;
 use super::violation::Violation;
+use crate::parser::Status;
 
 /// Runs that may be spent on removing cuts that do not matter. It bounds the time of a failing
 /// test.
 const MAX_SIMPLIFYING_RUNS: usize = 4 << 10;
+
+/// Pauses of a run that are checked to have taken effect in time. Each costs a run.
+const MAX_PAUSES_TIMED: usize = 64;
 
 /// An offset that does not fit 32 bits.
 const FAR: u64 = 1 << 40;
@@ -28,6 +33,8 @@ pub(super) struct Candidate<'a> {
     pub(super) make: Box<dyn Fn() -> Box<dyn Subject + 'a> + 'a>,
     /// Set if it reports its events only when it succeeds.
     pub(super) deferred: bool,
+    /// Set if it may succeed without consuming anything.
+    pub(super) may_be_empty: bool,
 }
 
 /// A parser and the input it is checked on.
@@ -62,6 +69,9 @@ impl<'c, 'a> Check<'c, 'a> {
         self.expect(&whole, Scenario::new(len, Cutting::whole(), Mode::Characters))?;
         let single_bytes = Cutting::single_bytes(len);
         self.expect(&whole, Scenario::new(len, single_bytes, Mode::ThroughPointers))?;
+        for (cutting, seed) in plan.pausing() {
+            self.pausing(&whole, cutting, seed)?;
+        }
         for &prefix in &plan.prefixes {
             self.prefix(prefix)?;
             self.sink_after(prefix)?;
@@ -73,11 +83,47 @@ impl<'c, 'a> Check<'c, 'a> {
         Ok(())
     }
 
+    /// Checks a run that pauses, against the whole and so against the run that is cut at the pauses.
+    fn pausing(
+        &self,
+        whole: &Outcome,
+        cutting: Cutting,
+        seed: Option<u64>,
+    ) -> Result<(), Violation> {
+        let len = self.input.len();
+        let scenario = Scenario::new(len, cutting, Mode::Pausing { seed });
+        let pauses = self.expect(whole, scenario.clone())?.pauses;
+        let cut = scenario.cutting.with(pauses.iter().map(|pause| pause.at));
+        self.expect(whole, Scenario::new(len, cut, Mode::WithSink))?;
+        for pause in pauses.iter().take(MAX_PAUSES_TIMED) {
+            self.pause_in_time(pause).map_err(|breach| self.violation(scenario.clone(), breach))?;
+        }
+        Ok(())
+    }
+
+    /// Checks that a parser did not read on in spite of a pause: two bytes less, and the event at
+    /// which the sink has paused is not there yet. One byte may be that which has ended a text.
+    fn pause_in_time(&self, pause: &Pause) -> Result<(), Breach> {
+        let (Some(before), Some(reported)) = (pause.at.checked_sub(2), pause.reported) else {
+            return Ok(());
+        };
+        self.runs.set(self.runs.get() + 1);
+        let mut log = Log::default();
+        let feed = || (self.candidate.make)().feed(&self.input[..before], Some(&mut log));
+        let _ = catch_unwind(AssertUnwindSafe(feed)).map_err(|payload| Breach::panic(&*payload))?;
+        if log.extent() < reported {
+            return Ok(());
+        }
+        let found = format!("{} bytes consumed, and the event was there after {before}", pause.at);
+        Err(Law::Pause.broken("the first pause to take effect at the next read", found))
+    }
+
     /// Checks an input that ends after `len` bytes.
     fn prefix(&self, len: usize) -> Result<(), Violation> {
         let whole = self.outcome(&Scenario::whole(len))?;
         self.expect(&whole, Scenario::new(len, Cutting::tail(len), Mode::WithSink))?;
-        self.expect(&whole, Scenario::new(len, Cutting::whole(), Mode::WithoutSink))
+        self.expect(&whole, Scenario::new(len, Cutting::whole(), Mode::WithoutSink))?;
+        Ok(())
     }
 
     /// Checks a sink that comes at the cut against one that was there from the start.
@@ -86,7 +132,8 @@ impl<'c, 'a> Check<'c, 'a> {
             let mode = Mode::SinkAfterFirstChunk { sink_before };
             Scenario::new(self.input.len(), Cutting::at(cut), mode)
         });
-        self.expect(&self.outcome(&from_the_start)?, late)
+        self.expect(&self.outcome(&from_the_start)?, late)?;
+        Ok(())
     }
 
     /// Compares the parser with others on the first `len` bytes. Its answer is the expected one.
@@ -111,11 +158,9 @@ impl<'c, 'a> Check<'c, 'a> {
         self.run(scenario, None).map_err(|breach| self.violation(scenario.clone(), breach))
     }
 
-    fn expect(&self, expected: &Outcome, scenario: Scenario) -> Result<(), Violation> {
-        match self.run(&scenario, Some(expected)) {
-            Ok(_) => Ok(()),
-            Err(breach) => Err(self.simplify(expected, scenario, breach)),
-        }
+    fn expect(&self, expected: &Outcome, scenario: Scenario) -> Result<Outcome, Violation> {
+        self.run(&scenario, Some(expected))
+            .map_err(|breach| self.simplify(expected, scenario, breach))
     }
 
     /// Removes cuts, many at once and then fewer, while the same law stays broken.
@@ -160,6 +205,13 @@ impl<'c, 'a> Check<'c, 'a> {
         let run = || scenario.run(&mut *(self.candidate.make)(), self.input, events);
         catch_unwind(AssertUnwindSafe(run))
             .unwrap_or_else(|payload| Err(Breach::panic(&*payload)))
+            .and_then(|found| {
+                let empty = found.status == Status::Success && found.consumed == 0;
+                if empty && !self.candidate.may_be_empty {
+                    return Err(Law::Empty.broken("a value of one byte or more", "one of no bytes"));
+                }
+                Ok(found)
+            })
             .and_then(|found| match expected {
                 Some(expected) => expected.same(&found).map(|()| found),
                 None => Ok(found),

@@ -4,6 +4,7 @@
 //! `a_long_input_is_sampled_as_the_documentation_says` and the last test of this file.
 
 use core::fmt;
+use core::iter;
 use core::mem;
 use core::ops::Range;
 use std::vec::Vec;
@@ -19,6 +20,9 @@ const MAX_TWO_WAY_CUTS: usize = 4 << 10;
 const MAX_PREFIXES: usize = 1 << 10;
 
 const RANDOM_CUTTINGS: usize = 64;
+
+/// Runs that pause at random events, on the whole input and on as many random cuttings.
+const RANDOM_PAUSINGS: usize = 8;
 
 /// Bytes at the end of a prefix that are fed one by one.
 ///
@@ -77,6 +81,14 @@ impl Cutting {
         Self(cuts)
     }
 
+    /// Adds cuts.
+    pub(super) fn with(&self, cuts: impl Iterator<Item = usize>) -> Self {
+        let mut all: Vec<_> = self.0.iter().copied().chain(cuts).collect();
+        all.sort_unstable();
+        all.dedup();
+        Self(all)
+    }
+
     /// Removes some of the cuts.
     pub(super) fn without(&self, left_out: Range<usize>) -> Self {
         let mut cuts = self.0.clone();
@@ -107,6 +119,7 @@ pub(super) struct Plan {
     pub(super) two_way: Vec<usize>,
     pub(super) random: Vec<Cutting>,
     pub(super) prefixes: Vec<usize>,
+    seed: u64,
     len: usize,
 }
 
@@ -117,8 +130,19 @@ impl Plan {
             two_way: random.positions(len, MAX_TWO_WAY_CUTS),
             random: (0..RANDOM_CUTTINGS).map(|_| Cutting::random(len, &mut random)).collect(),
             prefixes: random.positions(len, MAX_PREFIXES),
+            seed,
             len,
         }
+    }
+
+    /// Returns the cuttings that are fed with pauses, each with the seed of its pauses; without a seed
+    /// every event is one.
+    pub(super) fn pausing(&self) -> impl Iterator<Item = (Cutting, Option<u64>)> {
+        let every = [Cutting::whole(), Cutting::single_bytes(self.len)].map(|cuts| (cuts, None));
+        let cut = self.random.iter().cloned().take(RANDOM_PAUSINGS);
+        let random = iter::repeat_n(Cutting::whole(), RANDOM_PAUSINGS).chain(cut);
+        let seeds = (0..).map(|number| Some(self.seed.wrapping_add(number)));
+        every.into_iter().chain(random.zip(seeds))
     }
 
     /// Returns every cutting of the whole input, simple ones first.

@@ -78,7 +78,7 @@ impl<'a, R> Harness<'a, R> {
     /// Adds a parser. `make` is called for every run.
     pub fn parser<P>(self, name: impl Into<String>, make: impl Fn() -> P + 'a) -> Self
     where
-        P: PushParser + 'a,
+        P: PushParser<Output: fmt::Debug> + 'a,
         R: Recorder<P::Events> + 'a,
     {
         self.add(name, false, make, Recorded::without_work)
@@ -87,7 +87,7 @@ impl<'a, R> Harness<'a, R> {
     /// Adds a parser that counts its [`Work`], so that the work can be checked.
     pub fn with_work<P>(self, name: impl Into<String>, make: impl Fn() -> P + 'a) -> Self
     where
-        P: PushParser + Work + 'a,
+        P: PushParser<Output: fmt::Debug> + Work + 'a,
         R: Recorder<P::Events> + 'a,
     {
         self.add(name, false, make, Recorded::with_work)
@@ -97,10 +97,43 @@ impl<'a, R> Harness<'a, R> {
     /// those of other parsers only where it succeeds.
     pub fn deferred<P>(self, name: impl Into<String>, make: impl Fn() -> P + 'a) -> Self
     where
-        P: PushParser + 'a,
+        P: PushParser<Output: fmt::Debug> + 'a,
         R: Recorder<P::Events> + 'a,
     {
         self.add(name, true, make, Recorded::without_work)
+    }
+
+    /// Declares that the parser added last may succeed without consuming anything, say because the
+    /// part that it reads is optional. It is then exempt from [`Law::Empty`].
+    ///
+    /// ```
+    /// use pushdown::engine::stackless::{Input, Parser};
+    /// use pushdown::testing::{self, Harness, Law};
+    /// use pushdown::{End, Failure};
+    ///
+    /// async fn spaces(input: &mut Input<'_>) -> Result<(), Failure> {
+    ///     loop {
+    ///         match input.next_if(|byte| byte == b' ').await {
+    ///             Ok(Some(_)) => {}
+    ///             Ok(None) | Err(End::Finished) => return Ok(()),
+    ///             Err(end) => return Err(end.into()),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let spaces = || Parser::new(spaces);
+    /// let harness = Harness::new(testing::no_events).parser("spaces", spaces);
+    /// assert_eq!(harness.check(b"x").unwrap_err().law(), Law::Empty);
+    /// harness.may_be_empty().check(b"x")?;
+    /// # Ok::<(), pushdown::testing::Violation>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If no parser was added yet.
+    pub fn may_be_empty(mut self) -> Self {
+        let last = self.candidates.last_mut();
+        last.expect("a parser was added").may_be_empty = true;
+        self
     }
 
     fn add<P>(
@@ -111,13 +144,14 @@ impl<'a, R> Harness<'a, R> {
         recorded: fn(P, R) -> Recorded<P, R>,
     ) -> Self
     where
-        P: PushParser + 'a,
+        P: PushParser<Output: fmt::Debug> + 'a,
         R: Recorder<P::Events> + 'a,
     {
         let record = self.record;
         self.candidates.push(Candidate {
             name: name.into(),
             deferred,
+            may_be_empty: false,
             make: Box::new(move || Box::new(recorded(make(), record))),
         });
         self
@@ -149,6 +183,7 @@ impl<'a, R> Harness<'a, R> {
             bytes: input.len(),
             two_way_cuts: plan.two_way.len(),
             random_cuttings: plan.random.len(),
+            pausing_runs: plan.pausing().count(),
             prefixes: plan.prefixes.len(),
             parsers: checks.iter().map(Check::checked).collect(),
         })

@@ -10,7 +10,8 @@ use std::string::{String, ToString};
 pub enum Law {
     /// A new parser needs more input. It is at its first offset and has no error.
     Fresh,
-    /// `NeedMoreInput` consumes the whole chunk, and no answer consumes more than that.
+    /// `NeedMoreInput` consumes the whole chunk, unless the sink has paused the parser, and no answer
+    /// consumes more than that.
     Progress,
     /// The status is the same for every cutting, and `status()` repeats it.
     Status,
@@ -25,6 +26,12 @@ pub enum Law {
     Events,
     /// No event is an empty piece of a text.
     EmptyText,
+    /// The output is the same for every cutting, as `Debug` prints it. It is there exactly after
+    /// `Success` or an accepted `finish`, once.
+    Output,
+    /// A success has consumed something: a loop over values that use no byte would never end. A
+    /// candidate that [may be empty](super::Harness::may_be_empty) is exempt.
+    Empty,
     /// An empty chunk changes nothing.
     EmptyChunk,
     /// After the end nothing is consumed or reported, and the answers stay the same.
@@ -37,6 +44,9 @@ pub enum Law {
     /// A parser answers the same with and without a sink. A sink that comes after the first chunk
     /// sees the same events as one that was there from the start.
     Sink,
+    /// A run that pauses gives the same as the run that is cut at those places. A pause takes effect
+    /// at the next read, so at most one byte is consumed after the event.
+    Pause,
     /// `process_char` does what `feed` does with the bytes of the character.
     ProcessChar,
     /// A parser behaves the same through a `&mut` and a `Box<dyn PushParser>`.
@@ -62,11 +72,14 @@ impl fmt::Display for Law {
             Self::Error => "error() names the offending byte, the same for every cutting",
             Self::Events => "the events are the same for every cutting",
             Self::EmptyText => "no text event is empty",
+            Self::Output => "the output is the same for every cutting, and there once",
+            Self::Empty => "a success has consumed something",
             Self::EmptyChunk => "an empty chunk changes nothing",
             Self::Sticky => "after the end nothing changes",
             Self::Finish => "finish() answers the same for every cutting, and when called again",
             Self::Reset => "a parser that was reset behaves like a new one",
             Self::Sink => "a parser answers the same with and without a sink",
+            Self::Pause => "a pause is a cut",
             Self::ProcessChar => "process_char does what feed does with the bytes of a character",
             Self::Pointer => "a parser behaves the same through a pointer",
             Self::Work => "the work is linear",

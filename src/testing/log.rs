@@ -33,6 +33,14 @@ pub struct Log {
     pub(super) events: u64,
 }
 
+/// How much a log holds. Of two logs of one input, the one that was written longer has the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Extent {
+    entries: usize,
+    /// The length of the last entry, if it is a text.
+    text: usize,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
     Text(&'static str, Vec<u8>),
@@ -59,6 +67,14 @@ impl Log {
     /// Records an event that is reported whole. Use [`format_args!`] for values of several fields.
     pub fn event(&mut self, event: impl fmt::Display) {
         self.entries.push(Entry::Event(event.to_string()));
+    }
+
+    pub(super) fn extent(&self) -> Extent {
+        let text = match self.entries.last() {
+            Some(Entry::Text(_, text)) => text.len(),
+            _ => 0,
+        };
+        Extent { entries: self.entries.len(), text }
     }
 
     /// Returns the entries of this log and another at the first difference.

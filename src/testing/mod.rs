@@ -91,6 +91,8 @@
 //! * with every 2-way cut, in single bytes, in single bytes with empty chunks between them, and
 //!   with 64 random cuttings, each with and without a sink;
 //! * character by character, and through pointers;
+//! * with a sink that pauses after every event, and with 16 that pause after random ones, on the
+//!   whole input and on random cuttings: a pause is a cut;
 //! * with a sink that comes after the first chunk, for every length of that chunk;
 //! * after an earlier use that fed any prefix, called `finish` or not, and ended with a reset.
 //!

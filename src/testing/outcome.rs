@@ -1,7 +1,10 @@
 //! The result of a run, to be compared with that of another.
 
+use std::string::String;
+use std::vec::Vec;
+
 use super::law::{Breach, Law};
-use super::log::Log;
+use super::log::{Extent, Log};
 use crate::error::Error;
 use crate::parser::Status;
 
@@ -14,10 +17,23 @@ pub(super) struct Outcome {
     pub(super) error: Option<Error>,
     /// The answer of `finish`.
     pub(super) finished: Result<(), Error>,
+    /// The output, after a success or an accepted end.
+    pub(super) output: Option<String>,
     /// The events, if there was a sink at the end.
     pub(super) log: Option<Log>,
     /// Events that reached a sink.
     pub(super) events: u64,
+    /// The pauses, in order.
+    pub(super) pauses: Vec<Pause>,
+}
+
+/// A pause of the sink.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pause {
+    /// Where the parser has left its input.
+    pub(super) at: usize,
+    /// How much was reported when the sink has paused, if the event there was recorded.
+    pub(super) reported: Option<Extent>,
 }
 
 impl Outcome {
@@ -28,6 +44,7 @@ impl Outcome {
         Law::Consumed.holds(self.consumed, found.consumed)?;
         Law::Error.holds(self.error, found.error)?;
         Law::Finish.holds(self.finished, found.finished)?;
+        Law::Output.holds(self.output.as_deref(), found.output.as_deref())?;
         let (Some(expected), Some(found)) = (&self.log, &found.log) else {
             return Ok(());
         };

@@ -2,10 +2,13 @@
 
 use core::mem;
 use std::format;
+use std::string::String;
+use std::vec::Vec;
 
 use super::law::{Breach, Law};
 use super::log::Log;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Pause};
+use super::random::Random;
 use super::subject::{Answers, Subject};
 use super::work::{WORK_PER_BYTE, WORK_PER_EVENT};
 use crate::error::{Error, ErrorKind};
@@ -22,6 +25,8 @@ pub(super) struct Run<'r> {
     answers: Answers,
     /// The events so far, while there is a sink.
     log: Option<Log>,
+    pattern: Option<Pattern>,
+    pauses: Vec<Pause>,
     /// Events that reached the sink.
     events: u64,
     /// Events that the input is known to hold. A parser may work for them without a sink as well.
@@ -33,6 +38,21 @@ pub(super) struct Run<'r> {
     work: Option<u64>,
 }
 
+/// The events after which a sink pauses.
+enum Pattern {
+    Every,
+    Random(Random),
+}
+
+impl Pattern {
+    fn next(&mut self) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Random(random) => random.below(2) == 0,
+        }
+    }
+}
+
 impl<'r> Run<'r> {
     pub(super) fn start(
         subject: &'r mut dyn Subject,
@@ -41,10 +61,13 @@ impl<'r> Run<'r> {
     ) -> Result<Self, Breach> {
         let new = Answers { status: Status::NeedMoreInput, offset: base, error: None };
         Law::Fresh.holds(new, subject.answers())?;
+        Law::Output.holds(None, subject.take_output().as_deref())?;
         Ok(Self {
             base,
             answers: new,
             log: None,
+            pattern: None,
+            pauses: Vec::new(),
             events: 0,
             events_known,
             fed: 0,
@@ -59,9 +82,52 @@ impl<'r> Run<'r> {
         self.log = present.then(Log::default);
     }
 
+    /// Adds a sink that pauses after every event or, with a seed, after some.
+    pub(super) fn set_pauses(&mut self, seed: Option<u64>) {
+        self.set_sink(true);
+        self.pattern = Some(seed.map_or(Pattern::Every, |seed| Pattern::Random(Random(seed))));
+    }
+
     pub(super) fn feed(&mut self, chunk: &[u8]) -> Result<(), Breach> {
+        if self.pattern.is_some() {
+            return self.feed_and_pause(chunk);
+        }
         let progress = self.subject.feed(chunk, self.log.as_mut());
-        self.check_progress(chunk, progress)
+        self.check_progress(chunk, progress, false)
+    }
+
+    /// Feeds a chunk, and what a pause leaves of it.
+    fn feed_and_pause(&mut self, mut chunk: &[u8]) -> Result<(), Breach> {
+        // A parser may report events without reading, but no more than the input has.
+        let mut idle = 0;
+        while let (Some(pattern), Some(log)) = (&mut self.pattern, &mut self.log) {
+            let (mut reported, mut before) = (None, log.extent());
+            let progress = self.subject.feed_until(chunk, log, &mut |log| {
+                let now = log.extent();
+                let grown = mem::replace(&mut before, now) < now;
+                let pauses = pattern.next();
+                if pauses && reported.is_none() {
+                    reported = Some(grown.then_some(now));
+                }
+                pauses
+            });
+            self.check_progress(chunk, progress, reported.is_some())?;
+            if let Some(reported) = reported {
+                let at = (self.answers.offset - self.base) as usize;
+                self.pauses.push(Pause { at, reported });
+            }
+            chunk = &chunk[progress.consumed..];
+            if chunk.is_empty() || progress.status != Status::NeedMoreInput {
+                break;
+            }
+            idle = if progress.consumed == 0 { idle + 1 } else { 0 };
+            if idle > self.events_known {
+                return Err(
+                    Law::Pause.broken("a chunk that is used up in the end", "the same pause")
+                );
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn process_char(&mut self, c: char) -> Result<(), Breach> {
@@ -69,10 +135,15 @@ impl<'r> Run<'r> {
         let moved = self.subject.answers().offset.wrapping_sub(self.answers.offset);
         let consumed = usize::try_from(moved).unwrap_or(usize::MAX);
         let progress = Progress { consumed, status };
-        self.check_progress(c.encode_utf8(&mut [0; 4]).as_bytes(), progress)
+        self.check_progress(c.encode_utf8(&mut [0; 4]).as_bytes(), progress, false)
     }
 
-    fn check_progress(&mut self, chunk: &[u8], progress: Progress) -> Result<(), Breach> {
+    fn check_progress(
+        &mut self,
+        chunk: &[u8],
+        progress: Progress,
+        paused: bool,
+    ) -> Result<(), Breach> {
         let before = mem::replace(&mut self.answers, self.subject.answers());
         let ended = before.status != Status::NeedMoreInput;
         if ended || chunk.is_empty() {
@@ -82,13 +153,17 @@ impl<'r> Run<'r> {
             return self.check_unchanged(law, before);
         }
         let Progress { consumed, status } = progress;
-        if consumed > chunk.len() || (status == Status::NeedMoreInput && consumed < chunk.len()) {
+        let waits = status == Status::NeedMoreInput;
+        if consumed > chunk.len() || (waits && !paused && consumed < chunk.len()) {
             let found = format!("{consumed}, and {status:?}");
             return Err(Law::Progress.broken(chunk.len(), found));
         }
         Law::Status.holds(status, self.answers.status)?;
         Law::Offset.holds(before.offset + consumed as u64, self.answers.offset)?;
         self.check_error()?;
+        if waits {
+            Law::Output.holds(None, self.subject.take_output().as_deref())?;
+        }
         match self.answers.error {
             Some(error) if error.kind == ErrorKind::UnexpectedByte && consumed == chunk.len() => {
                 Err(Law::Error.broken("an unexpected byte that was fed", error))
@@ -99,7 +174,10 @@ impl<'r> Run<'r> {
 
     fn finish(&mut self) -> Result<Result<(), Error>, Breach> {
         let before = self.answers;
-        let result = self.subject.finish(self.log.as_mut());
+        let result = match (&mut self.pattern, &mut self.log) {
+            (Some(pattern), Some(log)) => self.subject.finish_until(log, &mut |_| pattern.next()),
+            (_, log) => self.subject.finish(log.as_mut()),
+        };
         self.answers = self.subject.answers();
         if before.status == Status::NeedMoreInput {
             let status = match result {
@@ -132,10 +210,18 @@ impl<'r> Run<'r> {
     /// Finishes the parser twice and ends the run.
     pub(super) fn end(mut self, input: &[u8]) -> Result<Outcome, Breach> {
         let Answers { status, offset, error } = self.answers;
+        // Without a sink the output is taken after all this.
+        let takes_early = status == Status::Success && self.log.is_some();
+        let early = if takes_early { Some(self.output()?) } else { None };
         self.feed_after_end(input)?;
         let finished = self.finish()?;
         let _ = self.finish()?;
         self.feed_after_end(input)?;
+        let output = match early {
+            None if finished.is_ok() => Some(self.output()?),
+            early => early,
+        };
+        Law::Output.holds(None, self.subject.take_output().as_deref())?;
         let counted_from_the_start =
             |error: Error| Error { offset: error.offset - self.base, ..error };
         Ok(Outcome {
@@ -143,9 +229,16 @@ impl<'r> Run<'r> {
             consumed: offset - self.base,
             error: error.map(counted_from_the_start),
             finished: finished.map_err(counted_from_the_start),
+            output,
             log: self.log,
             events: self.events,
+            pauses: self.pauses,
         })
+    }
+
+    /// Takes the output of a parser that has succeeded.
+    fn output(&mut self) -> Result<String, Breach> {
+        self.subject.take_output().ok_or_else(|| Law::Output.broken("an output", "none"))
     }
 
     /// Checks that the last call reported no event and changed no answer.

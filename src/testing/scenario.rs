@@ -39,6 +39,10 @@ pub(super) enum Mode {
     SinkAfterFirstChunk {
         sink_before: bool,
     },
+    /// The sink pauses: after every event or, with a seed, after some.
+    Pausing {
+        seed: Option<u64>,
+    },
     /// Characters go in, as far as the input is UTF-8, without a sink.
     Characters,
     /// With a sink, through a box around a reference.
@@ -77,6 +81,7 @@ impl Scenario {
         match self.mode {
             Mode::WithSink | Mode::ThroughPointers => run.set_sink(true),
             Mode::WithoutSink => {}
+            Mode::Pausing { seed } => run.set_pauses(seed),
             Mode::SinkAfterFirstChunk { sink_before } => {
                 run.set_sink(sink_before);
                 chunks.next().map_or(Ok(()), |first| run.feed(first))?;
@@ -106,6 +111,8 @@ impl Scenario {
             write!(f, "{} of {bytes} bytes, {}", self.len, self.cutting)?;
             f.write_str(match self.mode {
                 Mode::WithSink => "",
+                Mode::Pausing { seed: None } => ", paused at every event",
+                Mode::Pausing { .. } => ", paused at some events",
                 Mode::WithoutSink => ", without a sink",
                 Mode::SinkAfterFirstChunk { .. } => ", with a sink after the first chunk",
                 Mode::Characters => ", as characters",
@@ -122,6 +129,9 @@ impl Scenario {
             (law @ (Law::Panic | Law::Work), _) => law,
             _ if self.before.is_some() => Law::Reset,
             (law, Mode::WithSink) => law,
+            // An output that is taken late.
+            (Law::Output, Mode::WithoutSink) => Law::Output,
+            (_, Mode::Pausing { .. }) => Law::Pause,
             (_, Mode::WithoutSink | Mode::SinkAfterFirstChunk { .. }) => Law::Sink,
             (_, Mode::Characters) => Law::ProcessChar,
             (_, Mode::ThroughPointers) => Law::Pointer,

@@ -1,6 +1,10 @@
 //! A parser under test, without its type and the type of its events.
 
+use core::fmt;
+use core::ops::ControlFlow::{Break, Continue};
 use std::boxed::Box;
+use std::format;
+use std::string::String;
 
 use super::log::Log;
 use super::work::Work;
@@ -22,6 +26,9 @@ pub trait Recorder<E: Events>: for<'e> Fn(&mut Log, E::Event<'e>) + Copy + Send 
 
 impl<E: Events, R> Recorder<E> for R where R: for<'e> Fn(&mut Log, E::Event<'e>) + Copy + Send {}
 
+/// Decides after each event, with the log that ends with it, if the sink is to pause.
+pub(super) type Pauses<'p> = &'p mut (dyn FnMut(&Log) -> bool + Send);
+
 /// The answers of a parser's getters at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Answers {
@@ -33,7 +40,13 @@ pub(super) struct Answers {
 /// A [`PushParser`] whose events go to a log, if there is one.
 pub(super) trait Subject {
     fn feed(&mut self, chunk: &[u8], log: Option<&mut Log>) -> Progress;
+    /// Feeds with a sink that pauses after each event for which `pause` is true.
+    fn feed_until(&mut self, chunk: &[u8], log: &mut Log, pause: Pauses<'_>) -> Progress;
     fn finish(&mut self, log: Option<&mut Log>) -> Result<(), Error>;
+    /// Finishes with such a sink, whose pauses have no effect.
+    fn finish_until(&mut self, log: &mut Log, pause: Pauses<'_>) -> Result<(), Error>;
+    /// Takes the output, in the form that `Debug` gives it.
+    fn take_output(&mut self) -> Option<String>;
     fn process_char(&mut self, c: char) -> Status;
     fn reset_at(&mut self, offset: u64);
     fn answers(&self) -> Answers;
@@ -63,7 +76,11 @@ impl<P, R> Recorded<P, R> {
     }
 }
 
-impl<P: PushParser, R: Recorder<P::Events>> Subject for Recorded<P, R> {
+impl<P, R> Subject for Recorded<P, R>
+where
+    P: PushParser<Output: fmt::Debug>,
+    R: Recorder<P::Events>,
+{
     fn feed(&mut self, chunk: &[u8], log: Option<&mut Log>) -> Progress {
         let record = self.record;
         match log {
@@ -75,6 +92,15 @@ impl<P: PushParser, R: Recorder<P::Events>> Subject for Recorded<P, R> {
         }
     }
 
+    fn feed_until(&mut self, chunk: &[u8], log: &mut Log, pause: Pauses<'_>) -> Progress {
+        let record = self.record;
+        self.parser.feed_until(chunk, move |event| {
+            log.events += 1;
+            record(log, event);
+            if pause(log) { Break(()) } else { Continue(()) }
+        })
+    }
+
     fn finish(&mut self, log: Option<&mut Log>) -> Result<(), Error> {
         let record = self.record;
         match log {
@@ -84,6 +110,19 @@ impl<P: PushParser, R: Recorder<P::Events>> Subject for Recorded<P, R> {
                 record(log, event);
             }),
         }
+    }
+
+    fn finish_until(&mut self, log: &mut Log, pause: Pauses<'_>) -> Result<(), Error> {
+        let record = self.record;
+        self.parser.finish_dyn(&mut move |event| {
+            log.events += 1;
+            record(log, event);
+            if pause(log) { Break(()) } else { Continue(()) }
+        })
+    }
+
+    fn take_output(&mut self) -> Option<String> {
+        self.parser.take_output().map(|output| format!("{output:?}"))
     }
 
     fn process_char(&mut self, c: char) -> Status {

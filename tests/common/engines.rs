@@ -1,9 +1,9 @@
 //! One parser of each engine, all for the quoted string.
 
-use pushdown::PushParser;
+use pushdown::DynParser;
 use pushdown::quoted::{self, Quoted};
 
-pub(crate) type Parser = Box<dyn PushParser<Events = Quoted>>;
+pub(crate) type Parser = Box<DynParser<'static, Quoted>>;
 
 pub(crate) fn quoted() -> [(&'static str, Parser); 5] {
     [

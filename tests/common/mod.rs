@@ -2,9 +2,10 @@
 //! one interface.
 
 use core::fmt;
+use core::ops::ControlFlow::Continue;
 
 use pushdown::quoted::{self, Event, Quoted};
-use pushdown::{Error, ErrorKind, PushParser, Status};
+use pushdown::{DynParser, Error, ErrorKind, PushParser, Status};
 use regex_automata::dfa::{Automaton, dense};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, nfa::thompson};
@@ -48,7 +49,7 @@ pub fn oracle(input: &[u8]) -> Answer {
         status,
         consumed,
         text,
-        finished: error.map_or(Ok(()), |kind| Err(Error { kind, offset })),
+        finished: error.map_or(Ok(()), |kind| Err(Error::new(kind, offset))),
     }
 }
 
@@ -107,7 +108,7 @@ pub struct Engine {
     name: &'static str,
     /// Set if content is reported only when the string is complete.
     deferred: bool,
-    parser: Box<dyn PushParser<Events = Quoted>>,
+    parser: Box<DynParser<'static, Quoted>>,
 }
 
 impl fmt::Debug for Engine {
@@ -121,7 +122,7 @@ impl Engine {
     pub fn all() -> Vec<Self> {
         fn engine(
             name: &'static str,
-            parser: impl PushParser<Events = Quoted> + 'static,
+            parser: impl PushParser<Events = Quoted, Output = ()> + 'static,
         ) -> Engine {
             Engine { name, deferred: name == "combinator", parser: Box::new(parser) }
         }
@@ -170,6 +171,7 @@ impl Engine {
         let mut record = |Event::Text(piece): Event<'_>| {
             assert_ne!(piece, b"", "an event is never empty");
             text.extend_from_slice(piece);
+            Continue(())
         };
         for chunk in chunks {
             let progress =

@@ -18,13 +18,15 @@ struct Line {
 
 impl PushParser for Line {
     type Events = Text;
+    type Output = ();
 
     fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Text>) -> Progress {
         self.state.feed(chunk, |state| {
             let end = chunk.iter().position(|byte| *byte == b'\n' || !byte.is_ascii());
             let text = &chunk[..end.unwrap_or(chunk.len())];
             if !text.is_empty() {
-                sink(text);
+                // A pause makes no difference: the line is reported at once.
+                let _ = sink(text);
             }
             match end {
                 None => state.need_more(chunk.len()),
@@ -44,6 +46,10 @@ impl PushParser for Line {
 
     fn reset_at(&mut self, offset: u64) {
         self.state = State::at(offset);
+    }
+
+    fn take_output(&mut self) -> Option<()> {
+        self.state.take_success().then_some(())
     }
 }
 
@@ -77,7 +83,7 @@ fn a_panic_in_a_sink_ends_a_parser_by_hand() {
     let fed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         line.feed_with(b"cd\n", |_| panic!("in the sink"))
     }));
-    let error = Error { kind: ErrorKind::Panicked, offset: 2 };
+    let error = Error::new(ErrorKind::Panicked, 2);
     assert!(fed.is_err());
     assert_eq!(line.error(), Some(&error));
     assert_eq!((line.feed(b"\n").consumed, line.finish()), (0, Err(error)));

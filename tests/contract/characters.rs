@@ -18,8 +18,8 @@ fn characters_of_every_length_are_fed_as_their_bytes() {
 
         parser.reset();
         let mut text = Vec::new();
-        let mut sink = |Event::Text(piece): Event<'_>| text.extend_from_slice(piece);
-        let _ = parser.feed_dyn(input.as_bytes(), &mut sink);
+        let record = |Event::Text(piece): Event<'_>| text.extend_from_slice(piece);
+        let _ = parser.feed_with(input.as_bytes(), record);
         assert_eq!(text, input.trim_matches('"').as_bytes(), "{name}");
     }
 }
@@ -81,7 +81,7 @@ fn a_value_may_end_inside_a_character() {
 fn an_input_may_be_bad_inside_a_character() {
     for (name, mut parser) in first_byte(Some(b'x')) {
         assert_eq!(parser.process_char('\u{e9}'), Status::BadInput, "{name}");
-        let error = Error { kind: ErrorKind::UnexpectedByte, offset: 1 };
+        let error = Error::new(ErrorKind::UnexpectedByte, 1);
         assert_eq!(parser.error(), Some(&error), "{name}");
     }
     for (name, mut parser) in engines::quoted() {

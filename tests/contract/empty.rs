@@ -71,12 +71,12 @@ fn a_body_that_only_emits_does_so_at_the_first_byte() {
     for (name, mut parser) in subjects {
         let mut text = Vec::new();
         for chunk in [&b""[..], b"", b"abc", b"abc"] {
-            let _ = parser.feed_dyn(chunk, &mut |Event::Text(piece)| text.extend_from_slice(piece));
+            let _ = parser.feed_with(chunk, |Event::Text(piece)| text.extend_from_slice(piece));
         }
         assert_eq!(text, b"hello", "{name}");
 
         parser.reset();
-        let result = parser.finish_dyn(&mut |Event::Text(piece)| text.extend_from_slice(piece));
+        let result = parser.finish_with(|Event::Text(piece)| text.extend_from_slice(piece));
         assert_eq!((result, &text[..]), (Ok(()), &b"hellohello"[..]), "{name}");
     }
 }
@@ -124,12 +124,12 @@ fn an_empty_string_has_no_events_and_no_event_is_empty() {
     for (name, mut parser) in engines::quoted() {
         let mut count = 0;
         for byte in br#""""# {
-            let _ = parser.feed_dyn(&[*byte], &mut |_| count += 1);
+            let _ = parser.feed_with(&[*byte], |_| count += 1);
         }
         assert_eq!((parser.status(), count), (Status::Success, 0), "{name}");
         parser.reset();
         for chunk in [br#"""#, &b""[..], br"\", br"\", b"", br#"\""#, br#"""#] {
-            let _ = parser.feed_dyn(chunk, &mut |Event::Text(text)| count += text.len());
+            let _ = parser.feed_with(chunk, |Event::Text(text)| count += text.len());
         }
         assert_eq!((parser.status(), count), (Status::Success, 2), "{name}");
     }

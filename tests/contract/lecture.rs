@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use pushdown::engine::{coroutine, generator, stackless};
-use pushdown::{Error, ErrorKind, Failure, PushParser, Status, quoted};
+use pushdown::{DynParser, Error, ErrorKind, Failure, PushParser, Status, quoted};
 
 /// The bug: the inner `c` shadows the one that the loop tests.
 #[allow(clippy::while_immutable_condition, reason = "this is the bug, and Clippy finds it")]
@@ -36,14 +36,14 @@ async fn shadowed_async(input: &mut stackless::Input<'_>) -> Result<(), Failure>
 
 #[test]
 fn a_loop_that_tests_a_shadowed_character_ends_with_its_input() {
-    let parsers: [&mut dyn PushParser<Events = ()>; 3] = [
+    let parsers: [&mut DynParser<'_, ()>; 3] = [
         &mut coroutine::Parser::new(shadowed),
         &mut generator::Parser::new(shadowed_async),
         &mut stackless::Parser::new(shadowed_async),
     ];
     for parser in parsers {
         assert_eq!(parser.feed(br#""never" "ends""#).status, Status::NeedMoreInput);
-        let error = Error { kind: ErrorKind::UnexpectedEnd, offset: 14 };
+        let error = Error::new(ErrorKind::UnexpectedEnd, 14);
         assert_eq!(parser.finish(), Err(error));
         parser.reset();
         assert_eq!(parser.feed(b"\"").status, Status::NeedMoreInput);

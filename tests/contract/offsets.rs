@@ -27,7 +27,7 @@ fn offsets_go_past_four_gibibytes() {
             parser.reset_at(NEAR_U32);
             let _ = parser.feed(first);
             if cut < 8 {
-                let error = Error { kind: ErrorKind::UnexpectedEnd, offset: NEAR_U32 + cut as u64 };
+                let error = Error::new(ErrorKind::UnexpectedEnd, NEAR_U32 + cut as u64);
                 assert_eq!(parser.finish(), Err(error), "{name}");
             }
         }
@@ -76,7 +76,7 @@ fn bodies_and_errors_agree_on_the_offset_wherever_the_input_is_cut() {
             parser.reset_at(NEAR_U32);
             let (first, second) = b"abcde!".split_at(cut);
             let _ = (parser.feed(first), parser.feed(second));
-            let error = Error { kind: ErrorKind::Custom(5), offset: NEAR_U32 + 5 };
+            let error = Error::new(ErrorKind::Custom(5), NEAR_U32 + 5);
             assert_eq!(parser.error(), Some(&error), "{name} cut at {cut}");
         }
     }

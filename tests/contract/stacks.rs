@@ -43,7 +43,7 @@ fn recursion_past_the_limit_is_an_error_at_the_same_byte_wherever_the_input_is_c
     for cut in 0..=input.len() {
         parser.reset();
         let _ = (parser.feed(&input[..cut]), parser.feed(&input[cut..]));
-        let error = Error { kind: ErrorKind::TooDeep, offset: DEEPEST as u64 };
+        let error = Error::new(ErrorKind::TooDeep, DEEPEST as u64);
         assert_eq!(parser.error(), Some(&error), "cut at {cut}");
     }
 }

@@ -3,7 +3,7 @@
 use core::ops::ControlFlow::{self, Break, Continue};
 
 use pushdown::engine::{coroutine, generator, machine, stackless};
-use pushdown::{ErrorKind, Events, Failure, PushParser, Status};
+use pushdown::{DynParser, ErrorKind, Events, Failure, PushParser, Status};
 
 enum Text {}
 
@@ -53,7 +53,7 @@ async fn stackless(input: &mut stackless::Input<'_, Text>) -> Result<(), Failure
     input.expect(b'.').await
 }
 
-fn parsers() -> [(&'static str, Box<dyn PushParser<Events = Text>>); 4] {
+fn parsers() -> [(&'static str, Box<DynParser<'static, Text>>); 4] {
     [
         ("machine", Box::new(machine::Parser::new(Machine(None)))),
         ("coroutine", Box::new(coroutine::Parser::new(coroutine))),
@@ -63,16 +63,14 @@ fn parsers() -> [(&'static str, Box<dyn PushParser<Events = Text>>); 4] {
 }
 
 /// Feeds the chunks; returns the number of pieces, the text they join to, the status and the offset.
-fn parse(
-    parser: &mut dyn PushParser<Events = Text>,
-    chunks: &[&[u8]],
-) -> (usize, Vec<u8>, Status, u64) {
+fn parse(parser: &mut DynParser<'_, Text>, chunks: &[&[u8]]) -> (usize, Vec<u8>, Status, u64) {
     let (mut pieces, mut text) = (0, Vec::new());
     for chunk in chunks {
         let _ = parser.feed_dyn(chunk, &mut |piece| {
             assert!(!piece.is_empty());
             pieces += 1;
             text.extend(piece);
+            Continue(())
         });
     }
     (pieces, text, parser.status(), parser.offset())

@@ -1,7 +1,7 @@
 //! Parsers that are cloned, sent, boxed and lent.
 
 use pushdown::quoted::{Combinator, Coroutine, Event, Generator, Machine, Quoted, Stackless};
-use pushdown::{PushParser, Status};
+use pushdown::{DynParser, PushParser, Status};
 
 use crate::engines;
 
@@ -44,7 +44,7 @@ fn a_boxed_parser_is_a_parser() {
     for (name, mut parser) in engines::quoted() {
         assert_eq!(parse(&mut parser), expected, "{name}");
         parser.reset();
-        let borrowed: &mut dyn PushParser<Events = Quoted> = &mut *parser;
+        let borrowed: &mut DynParser<'_, Quoted> = &mut *parser;
         assert_eq!(parse(borrowed), expected, "{name}");
         parser.reset();
         assert_eq!(parse(Box::new(parser)), expected, "{name}");

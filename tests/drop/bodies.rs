@@ -8,7 +8,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use nom::IResult;
 use nom::bytes::streaming::take;
 use pushdown::engine::{combinator, coroutine, generator, machine, stackless};
-use pushdown::{ErrorKind, Events, Failure, PushParser};
+use pushdown::{DynParser, ErrorKind, Events, Failure};
 
 use crate::guards::{Guard, Guards};
 
@@ -21,7 +21,7 @@ impl Events for Letters {
 /// An engine, and the ways in which it differs.
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
-    pub(crate) make: fn(&Guards) -> Box<dyn PushParser<Events = Letters>>,
+    pub(crate) make: fn(&Guards) -> Box<DynParser<'static, Letters>>,
     /// The guards of open groups live from one chunk to the next.
     pub(crate) waits_inside: bool,
     /// They live on after the end, until the parser is reset or dropped.
@@ -109,12 +109,12 @@ impl machine::Machine for Groups {
     }
 }
 
-fn make_machine(guards: &Guards) -> Box<dyn PushParser<Events = Letters>> {
+fn make_machine(guards: &Guards) -> Box<DynParser<'static, Letters>> {
     let (guards, own) = (guards.clone(), guards.guard());
     Box::new(machine::Parser::new(Groups { open: None, escaped: false, guards, _own: own }))
 }
 
-fn make_coroutine(guards: &Guards) -> Box<dyn PushParser<Events = Letters>> {
+fn make_coroutine(guards: &Guards) -> Box<DynParser<'static, Letters>> {
     type Input<'p> = coroutine::Input<'p, Letters>;
 
     fn group(input: &mut Input<'_>, guards: &Guards) -> Result<(), Failure> {
@@ -180,7 +180,7 @@ async fn letter(input: &mut AsyncInput<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn make_generator(guards: &Guards) -> Box<dyn PushParser<Events = Letters>> {
+fn make_generator(guards: &Guards) -> Box<DynParser<'static, Letters>> {
     let (guards, own) = (guards.clone(), guards.guard());
     Box::new(generator::Parser::new(async move |input: &mut AsyncInput<'_>| {
         let _ = &own;
@@ -188,7 +188,7 @@ fn make_generator(guards: &Guards) -> Box<dyn PushParser<Events = Letters>> {
     }))
 }
 
-fn make_stackless(guards: &Guards) -> Box<dyn PushParser<Events = Letters>> {
+fn make_stackless(guards: &Guards) -> Box<DynParser<'static, Letters>> {
     let (guards, own) = (guards.clone(), guards.guard());
     Box::new(stackless::Parser::new(async move |input: &mut AsyncInput<'_>| {
         let _ = &own;
@@ -196,7 +196,7 @@ fn make_stackless(guards: &Guards) -> Box<dyn PushParser<Events = Letters>> {
     }))
 }
 
-fn make_combinator(guards: &Guards) -> Box<dyn PushParser<Events = Letters>> {
+fn make_combinator(guards: &Guards) -> Box<DynParser<'static, Letters>> {
     type Emit<'s> = combinator::Emit<'s, Letters>;
 
     fn byte(input: &[u8]) -> IResult<&[u8], u8> {

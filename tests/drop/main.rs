@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pushdown::{Error, ErrorKind, PushParser, Status};
+use pushdown::{DynParser, Error, ErrorKind, PushParser, Status};
 
 mod abandoned;
 mod bodies;
@@ -19,7 +19,7 @@ const WHOLE: [&[u8]; 3] = [b"()", br"(ab(c)\d)", br"((\x)(y(z))(((w))))"];
 /// A parser that waits for the rest of its input.
 struct Waiting<'a> {
     engine: &'a Engine,
-    parser: Box<dyn PushParser<Events = Letters>>,
+    parser: Box<DynParser<'static, Letters>>,
     guards: Guards,
     /// How many groups are open.
     open: usize,
@@ -112,7 +112,7 @@ fn a_parser_can_be_reset_anywhere() {
 #[test]
 fn the_input_can_be_finished_anywhere() {
     at_every_point(|mut waiting| {
-        let error = Error { kind: ErrorKind::UnexpectedEnd, offset: waiting.offset() };
+        let error = Error::new(ErrorKind::UnexpectedEnd, waiting.offset());
         assert_eq!(waiting.parser.finish(), Err(error));
         waiting.ended(error);
     });
@@ -123,7 +123,7 @@ fn the_input_can_be_bad_anywhere() {
     at_every_point(|mut waiting| {
         let progress = waiting.parser.feed(b"#");
         assert_eq!((progress.consumed, progress.status), (0, Status::BadInput));
-        let error = Error { kind: ErrorKind::UnexpectedByte, offset: waiting.offset() };
+        let error = Error::new(ErrorKind::UnexpectedByte, waiting.offset());
         waiting.ended(error);
     });
 }
@@ -143,7 +143,7 @@ fn a_body_can_panic_anywhere() {
 fn a_sink_can_panic_anywhere() {
     at_every_point(|mut waiting| {
         let payload =
-            panic_of(|| waiting.parser.feed_dyn(waiting.rest, &mut |_| panic!("in the sink")));
+            panic_of(|| waiting.parser.feed_with(waiting.rest, |_| panic!("in the sink")));
         let reported = if waiting.engine.waits_inside { waiting.rest } else { waiting.whole };
         if reported.iter().any(u8::is_ascii_lowercase) {
             assert_eq!(payload.as_deref(), Some("in the sink"));
@@ -189,7 +189,7 @@ fn a_destructor_can_panic_while_the_input_is_finished() {
         assert_eq!(fired, waiting.open > 0 && waiting.engine.waits_inside && !waiting.engine.keeps);
         assert_eq!(payload.is_some(), fired);
         let kind = if fired { ErrorKind::Panicked } else { ErrorKind::UnexpectedEnd };
-        let error = Error { kind, offset: waiting.offset() };
+        let error = Error::new(kind, waiting.offset());
         waiting.ended(error);
     });
 }

@@ -1,6 +1,7 @@
 //! A hand-written parser of the quoted string, and the bugs that can be planted in it.
 
 use std::mem;
+use std::ops::ControlFlow::{self, Break, Continue};
 
 use pushdown::quoted::{Event, Quoted};
 use pushdown::testing::Work;
@@ -27,14 +28,24 @@ pub(crate) enum Bug {
     ForgetsThatItIsFinished,
     ForgetsTheEscapeAtACut,
     ForgetsToBeSticky,
+    GivesItsOutputTwice,
     HasNoError,
+    HasNoOutput,
+    HasNoOutputAfterFinish,
+    HasAnOutputTooEarly,
     IgnoresEscapes,
     IgnoresEscapesWithoutASink,
+    IgnoresPauses,
+    KeepsItsOutputAfterAReset,
     LosesTextAtACut,
+    LosesTheByteAfterAPause,
     LosesTheFirstEventOfALateSink,
     MissesAQuoteAfterACut,
+    OutputDependsOnTheCut,
     PanicsAtACut,
+    PausesForEver,
     ReadsEverythingAgain,
+    RepeatsTheEventThatPauses,
     ReportsAfterTheEnd,
     ReportsNothingThroughPointers,
     ResetDoesNothingInsideAValue,
@@ -44,6 +55,7 @@ pub(crate) enum Bug {
     ResetKeepsTheOffset,
     StartsWithAnError,
     StatusNeverChanges,
+    SucceedsWithoutReading,
     TruncatesCharacters,
     WaitsWithoutConsuming,
 }
@@ -55,8 +67,15 @@ pub(crate) struct Quote {
     status: Status,
     error: Option<Error>,
     offset: u64,
+    /// The offset of the first byte.
+    start: u64,
     work: u64,
     finished: bool,
+    output: Option<u64>,
+    /// How many chunks were fed.
+    chunks: u64,
+    /// Set if an event was reported again.
+    repeated: bool,
     /// Set if the last chunk was fed without a sink.
     without_sink: bool,
     /// Set if the last chunk was one byte.
@@ -78,8 +97,12 @@ impl Quote {
             status: Status::NeedMoreInput,
             error: None,
             offset: 0,
+            start: 0,
             work: 0,
             finished: false,
+            output: None,
+            chunks: 0,
+            repeated: false,
             without_sink: false,
             single: false,
         };
@@ -99,12 +122,18 @@ impl Quote {
             has_sink && self.without_sink && self.has(Bug::LosesTheFirstEventOfALateSink);
         self.without_sink = !has_sink;
         let emits_empty_text = self.has(Bug::EmitsEmptyText);
-        let mut ignore = |_: Event<'_>| {};
+        let mut ignore = |_: Event<'_>| Continue(());
         let sink = sink.unwrap_or(&mut ignore);
+        let ignores_pauses = self.has(Bug::IgnoresPauses);
         let report = &mut |text: &[u8]| {
-            if (emits_empty_text || !text.is_empty()) && !mem::take(&mut loses) {
-                sink(Event::Text(text));
+            if (emits_empty_text || !text.is_empty())
+                && !mem::take(&mut loses)
+                && sink(Event::Text(text)).is_break()
+                && !ignores_pauses
+            {
+                return Break(());
             }
+            Continue(())
         };
 
         let forgets = match self.bug {
@@ -114,7 +143,7 @@ impl Quote {
         };
         if self.status != Status::NeedMoreInput && !forgets {
             if self.has(Bug::ReportsAfterTheEnd) {
-                report(b"more");
+                let _ = report(b"more");
             }
             let consumed = if self.has(Bug::CountsRefusedBytes) { chunk.len() } else { 0 };
             return Progress { consumed, status: self.status };
@@ -127,6 +156,7 @@ impl Quote {
         }
         assert!(self.state != State::Escape || !self.has(Bug::PanicsAtACut), "cut in an escape");
         self.single = chunk.len() == 1;
+        self.chunks += 1;
         self.work += chunk.len() as u64;
         if self.has(Bug::ReadsEverythingAgain) {
             self.work += self.offset;
@@ -139,7 +169,12 @@ impl Quote {
         self.scan(chunk, escapes, report)
     }
 
-    fn scan(&mut self, chunk: &[u8], escapes: bool, report: &mut dyn FnMut(&[u8])) -> Progress {
+    fn scan(
+        &mut self,
+        chunk: &[u8],
+        escapes: bool,
+        report: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Progress {
         // The start of the text that is not reported yet.
         let mut from = 0;
         for (at, &byte) in chunk.iter().enumerate() {
@@ -148,15 +183,20 @@ impl Quote {
                     from = at + 1;
                     self.state = State::Inside;
                 }
+                (State::Start, _) if self.has(Bug::SucceedsWithoutReading) => {
+                    return self.succeed(0);
+                }
                 (State::Start, _) => return self.refuse(at),
                 (State::Inside, b'"') if at > 0 || !self.has(Bug::MissesAQuoteAfterACut) => {
-                    report(&chunk[from..at]);
+                    let _ = report(&chunk[from..at]);
                     let past = usize::from(self.has(Bug::ConsumesPastTheQuote));
-                    return self.consume(chunk.len().min(at + 1 + past), Status::Success);
+                    return self.succeed(chunk.len().min(at + 1 + past));
                 }
                 (State::Inside, b'\\') if escapes => {
-                    report(&chunk[from..at]);
                     self.state = State::Escape;
+                    if report(&chunk[from..at]).is_break() {
+                        return self.pause(chunk, from, at + 1);
+                    }
                 }
                 (State::Inside, _) => {}
                 (State::Escape, _) => {
@@ -167,7 +207,7 @@ impl Quote {
         }
         if self.state == State::Inside && !self.has(Bug::LosesTextAtACut) {
             let dropped = usize::from(self.has(Bug::DropsTheLastByteOfAChunk));
-            report(&chunk[from..from.max(chunk.len() - dropped)]);
+            let _ = report(&chunk[from..from.max(chunk.len() - dropped)]);
         }
         if self.state == State::Escape
             && (self.has(Bug::ForgetsTheEscapeAtACut)
@@ -181,6 +221,31 @@ impl Quote {
             _ => chunk.len(),
         };
         self.consume(consumed, Status::NeedMoreInput)
+    }
+
+    /// Leaves the chunk after `at`, where the sink has paused. The text it was given began at `from`.
+    fn pause(&mut self, chunk: &[u8], from: usize, at: usize) -> Progress {
+        let repeats = match self.bug {
+            Some(Bug::RepeatsTheEventThatPauses) => !mem::replace(&mut self.repeated, true),
+            Some(Bug::PausesForEver) => true,
+            _ => false,
+        };
+        if repeats {
+            self.state = State::Inside;
+            return self.consume(from, Status::NeedMoreInput);
+        }
+        let past = usize::from(self.has(Bug::LosesTheByteAfterAPause));
+        self.consume(chunk.len().min(at + past), Status::NeedMoreInput)
+    }
+
+    fn succeed(&mut self, consumed: usize) -> Progress {
+        let progress = self.consume(consumed, Status::Success);
+        self.output = match self.bug {
+            Some(Bug::HasNoOutput) => None,
+            Some(Bug::OutputDependsOnTheCut) => Some(self.chunks),
+            _ => Some(self.offset - self.start),
+        };
+        progress
     }
 
     fn consume(&mut self, consumed: usize, status: Status) -> Progress {
@@ -202,6 +267,9 @@ impl Quote {
 
     fn conclude(&mut self, has_sink: bool) -> Result<(), Error> {
         self.finished = true;
+        if self.has(Bug::HasNoOutputAfterFinish) {
+            self.output = None;
+        }
         if self.status != Status::NeedMoreInput {
             return match self.error {
                 Some(error) if !self.has(Bug::FinishesDifferentlyTheSecondTime) => Err(error),
@@ -219,6 +287,7 @@ impl Quote {
         };
         if accepts {
             self.status = Status::Success;
+            self.output = Some(0);
         } else {
             self.fail(ErrorKind::UnexpectedEnd);
         }
@@ -227,18 +296,31 @@ impl Quote {
 
     fn fail(&mut self, kind: ErrorKind) {
         self.status = Status::BadInput;
-        self.error = Some(Error { kind, offset: self.offset });
+        self.error = Some(Error::new(kind, self.offset));
     }
 }
 
 impl PushParser for Quote {
     type Events = Quoted;
+    /// The length of the string.
+    type Output = u64;
 
     fn feed(&mut self, chunk: &[u8]) -> Progress {
         self.parse(chunk, None)
     }
 
     fn feed_with(&mut self, chunk: &[u8], mut sink: impl FnMut(Event<'_>) + Send) -> Progress {
+        self.feed_until(chunk, |event| {
+            sink(event);
+            Continue(())
+        })
+    }
+
+    fn feed_until(
+        &mut self,
+        chunk: &[u8],
+        mut sink: impl FnMut(Event<'_>) -> ControlFlow<()> + Send,
+    ) -> Progress {
         self.parse(chunk, Some(&mut sink))
     }
 
@@ -271,6 +353,14 @@ impl PushParser for Quote {
         self.offset
     }
 
+    fn take_output(&mut self) -> Option<u64> {
+        match self.bug {
+            Some(Bug::GivesItsOutputTwice) => self.output,
+            Some(Bug::HasAnOutputTooEarly) if self.status == Status::NeedMoreInput => Some(0),
+            _ => self.output.take(),
+        }
+    }
+
     fn reset(&mut self) {
         if self.finished || !self.has(Bug::ResetDoesNothingInsideAValue) {
             self.reset_at(0);
@@ -278,8 +368,9 @@ impl PushParser for Quote {
     }
 
     fn reset_at(&mut self, offset: u64) {
-        let before = mem::replace(self, Self { offset, ..Self::new(self.bug) });
+        let before = mem::replace(self, Self { offset, start: offset, ..Self::new(self.bug) });
         match self.bug {
+            Some(Bug::KeepsItsOutputAfterAReset) => self.output = before.output,
             Some(Bug::ResetIgnoresItsOffset) => self.offset = 0,
             Some(Bug::ResetKeepsTheEnd) if before.finished => self.status = before.status,
             Some(Bug::ResetKeepsTheEscape) if before.state == State::Escape => {

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use pushdown::engine::{READS_AFTER_END, coroutine, generator, stackless};
 use pushdown::quoted;
-use pushdown::{End, ErrorKind, Failure, PushParser, Status};
+use pushdown::{DynParser, End, ErrorKind, Failure, PushParser, Status};
 
 use crate::{Log, engines, error, feed, panic_of};
 
@@ -82,7 +82,7 @@ fn a_body_may_read_after_the_end_for_a_limited_number_of_times() {
         }
         Ok(input.offset())
     });
-    let _ = feed::<()>(&mut parser, b"abc");
+    let _ = feed(&mut parser, b"abc");
     assert_eq!((parser.finish(), parser.take_output()), (Ok(()), Some(3)));
 
     let mut parser = stackless::Parser::new(async |input: &mut stackless::Input<'_>| {
@@ -92,7 +92,7 @@ fn a_body_may_read_after_the_end_for_a_limited_number_of_times() {
         }
         Ok(input.offset())
     });
-    let _ = feed::<()>(&mut parser, b"abc");
+    let _ = feed(&mut parser, b"abc");
     assert_eq!((parser.finish(), parser.take_output()), (Ok(()), Some(3)));
 }
 
@@ -115,7 +115,7 @@ fn every_engine_answers_the_same_number_of_reads_after_the_end() {
             }
         }
     };
-    let parsers: [Box<dyn PushParser<Events = ()>>; 3] = [
+    let parsers: [Box<DynParser<'static, ()>>; 3] = [
         Box::new(coroutine),
         Box::new(stackless::Parser::new(body())),
         Box::new(generator::Parser::new(body())),

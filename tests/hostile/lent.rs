@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use pushdown::engine::stackless::Input;
 use pushdown::engine::{coroutine, generator, machine, stackless};
 use pushdown::scan::Stop;
-use pushdown::{ErrorKind, Failure, PushParser, Status};
+use pushdown::{DynParser, ErrorKind, Failure, PushParser, Status};
 
 use crate::{Log, ReadsOnDrop, both, error, feed, panic_of, text};
 
@@ -215,7 +215,7 @@ fn a_stop_that_lies_does_not_make_a_scan_read_past_the_chunk() {
         input.scan_until(PastTheEnd, |_| ()).await?;
         Ok(())
     }
-    let parsers: [&mut dyn PushParser<Events = ()>; 4] = [
+    let parsers: [&mut DynParser<'_, ()>; 4] = [
         &mut machine,
         &mut coroutine,
         &mut stackless::Parser::new(scan),

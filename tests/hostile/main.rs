@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use pushdown::engine::{generator, stackless};
-use pushdown::{Error, ErrorKind, Events, Failure, PushParser};
+use pushdown::{DynParser, Error, ErrorKind, Events, Failure, PushParser};
 
 #[path = "../common/engines.rs"]
 mod engines;
@@ -59,7 +59,7 @@ impl Drop for ReadsOnDrop<'_> {
 }
 
 /// Runs a test with each of the two engines that drive `async` bodies.
-fn both<B, E, T>(body: impl Fn() -> B, test: impl Fn(&mut dyn PushParser<Events = E>))
+fn both<B, E, T>(body: impl Fn() -> B, test: impl Fn(&mut DynParser<'_, E, T>))
 where
     B: AsyncFnMut(&mut stackless::Input<'_, E>) -> Result<T, Failure> + 'static,
     E: Events,
@@ -72,7 +72,7 @@ where
 }
 
 /// Feeds a chunk that is freed right after the call.
-fn feed<E: Events>(parser: &mut dyn PushParser<Events = E>, chunk: &[u8]) -> pushdown::Progress {
+fn feed(parser: &mut (impl PushParser + ?Sized), chunk: &[u8]) -> pushdown::Progress {
     let freed = Box::<[u8]>::from(chunk);
     parser.feed(&freed)
 }
@@ -86,5 +86,5 @@ fn panic_of<R>(call: impl FnOnce() -> R) -> Box<dyn Any + Send> {
 }
 
 fn error(kind: ErrorKind, offset: u64) -> Option<Error> {
-    Some(Error { kind, offset })
+    Some(Error::new(kind, offset))
 }

@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use pushdown::engine::{coroutine, generator, stackless};
 use pushdown::quoted::{self, Event, Quoted};
-use pushdown::{End, ErrorKind, Failure, PushParser, Status};
+use pushdown::{DynParser, End, ErrorKind, Failure, PushParser, Status};
 
 use crate::{Log, both, engines, error, feed, panic_of, text};
 
@@ -20,8 +20,8 @@ impl Inner {
 
     fn feed(&mut self, piece: &[u8]) {
         for (parser, reported) in &mut self.0 {
-            let mut sink = |Event::Text(piece): Event<'_>| reported.push_str(&text(piece));
-            assert_eq!(parser.feed_dyn(piece, &mut sink).consumed, piece.len());
+            let record = |Event::Text(piece): Event<'_>| reported.push_str(&text(piece));
+            assert_eq!(parser.feed_with(piece, record).consumed, piece.len());
         }
     }
 
@@ -31,7 +31,7 @@ impl Inner {
 }
 
 /// Checks a body that feeds all before the semicolon to the parsers inside.
-fn check(parser: &mut dyn PushParser<Events = ()>, log: &Log) {
+fn check(parser: &mut DynParser<'_, ()>, log: &Log) {
     let input = br#""a \"b\" c";."#;
     for cut in 0..=input.len() {
         parser.reset();
@@ -138,7 +138,7 @@ fn a_body_that_waits_inside_the_sink_of_another_parser_sees_the_end() {
     }
 }
 
-type Slot<E> = RefCell<Option<Box<dyn PushParser<Events = E>>>>;
+type Slot<E> = RefCell<Option<Box<DynParser<'static, E>>>>;
 
 thread_local! {
     static BY_BODY: Slot<()> = const { RefCell::new(None) };
@@ -160,7 +160,7 @@ fn a_body_that_feeds_its_own_parser_panics_and_the_parser_can_be_reset() {
         again(input.next()?);
         Ok(())
     });
-    let parsers: [Box<dyn PushParser<Events = ()>>; 3] = [
+    let parsers: [Box<DynParser<'static, ()>>; 3] = [
         Box::new(coroutine),
         Box::new(stackless::Parser::new(body)),
         Box::new(generator::Parser::new(body)),
@@ -184,7 +184,7 @@ fn a_sink_that_feeds_its_own_parser_panics_and_the_parser_can_be_reset() {
         BY_SINK.set(Some(parser));
         panic_of(|| {
             BY_SINK.with_borrow_mut(|parser| {
-                parser.as_mut().unwrap().feed_dyn(b"\"text\"", &mut |_| again())
+                parser.as_mut().unwrap().feed_with(b"\"text\"", |_| again())
             })
         });
         let mut parser = BY_SINK.take().unwrap();

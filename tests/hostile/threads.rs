@@ -1,6 +1,7 @@
 //! Parsers and inputs on other threads.
 
 use std::cell::RefCell;
+use std::ops::ControlFlow::Continue;
 use std::pin::Pin;
 use std::thread;
 
@@ -38,6 +39,7 @@ fn a_scoped_thread_may_read_and_emit_while_the_body_waits_for_it() {
         let log = Log::default();
         let progress = parser.feed_dyn(b"abc", &mut |Event::Text(piece)| {
             log.note(text(piece));
+            Continue(())
         });
         assert_eq!(progress.status, Status::NeedMoreInput);
         assert_eq!(log.take(), ["a", "bc"]);

@@ -55,6 +55,7 @@ use core::ops::Range;
 use core::ptr::{self, NonNull};
 
 use crate::engine::READS_AFTER_END;
+use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
 use crate::error::End;
@@ -109,7 +110,7 @@ pub(super) struct Port<E: Events> {
     /// How many bytes of the chunk were consumed, when the body switches with a [`Special`] message.
     pub(super) consumed: Cell<usize>,
     /// The position where the part began that an error is about, if the body has told it.
-    error_start: Cell<Option<u64>>,
+    error_start: Cell<Option<ErrorStart>>,
     /// The offset of the value's first byte. Bytes skipped between values lie before it.
     value_start: Cell<u64>,
     /// `None` between two calls (I1).
@@ -207,12 +208,13 @@ impl<E: Events> Port<E> {
         self.overshoot.set(Overshoot::NONE);
     }
 
-    pub(super) fn error_start(&self) -> Option<u64> {
-        self.error_start.get()
+    /// The start of the part that an error at this offset is about.
+    pub(super) fn error_start(&self, offset: u64) -> Option<u64> {
+        self.error_start.get()?.of(offset)
     }
 
-    pub(super) fn set_error_start(&self, offset: u64) {
-        self.error_start.set(Some(offset));
+    pub(super) fn set_error_start(&self, start: u64, blamed: u64) {
+        self.error_start.set(Some(ErrorStart { start, blamed }));
     }
 
     /// The offset at which the value begins, if it has changed.

@@ -245,7 +245,8 @@ where
             Poll::Pending => self.state.fail(consumed, exhausted.unwrap_or(ErrorKind::Stalled)),
             Poll::Ready(Err(failure)) => {
                 let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
-                match self.shared.port.error_start() {
+                let offset = self.state.offset().saturating_add(consumed as u64);
+                match self.shared.port.error_start(offset) {
                     Some(start) => self.state.fail_from(consumed, kind, start),
                     None => self.state.fail(consumed, kind),
                 }
