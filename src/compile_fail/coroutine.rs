@@ -129,3 +129,97 @@ let byte = b'.';
 let parser: coroutine::Parser = coroutine::Parser::new(" ["" or "move"] " |input: &mut coroutine::Input<'_>| {
     input.expect(byte)
 });");
+
+attack!(a_slice_is_gone_after_another_chunk_is_asked_for, "E0499", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
+    let slice = input.chunk()?;
+    " ["input.chunk()?;" or ""] "
+    Ok(slice[0])
+}");
+
+attack!(a_slice_is_gone_after_its_bytes_are_taken, "E0499", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
+    let slice = input.chunk()?;
+    " ["input.advance(1);" or ""] "
+    Ok(slice[0])
+}");
+
+attack!(a_slice_does_not_outlive_the_bound_it_was_read_through, "E0597", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<u8, Failure> {
+    let slice;
+    {
+        let mut part = input.frame(4);
+        slice = part.take(4)?" ["" or ".to_vec()"] ";
+    }
+    Ok(slice[0])
+}");
+
+attack!(an_input_is_out_of_reach_while_a_part_of_it_is_bounded, "E0499", "
+fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
+    let mut part = input.at_most(4);
+    " ["input.next()?;" or ""] "
+    part.next()?;
+    Ok(())
+}");
+
+attack!(a_bound_cannot_be_kept_for_the_next_run, "E0521", "
+let mut kept = None;
+let parser: coroutine::Parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
+    let part = input.at_most(4);
+    kept = Some(part" ["" or ".remaining()"] ");
+    Ok(())
+});");
+
+attack!(two_bounded_inputs_cannot_be_swapped, "E0521", "
+fn outer(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
+    let mut outer = input.at_most(4);
+    let outer: &mut coroutine::Input<'_> = &mut outer;
+    let parser: coroutine::Parser = coroutine::Parser::new(move |input: &mut coroutine::Input<'_>| {
+        let mut inner = input.at_most(4);
+        " ["mem::swap(outer, &mut inner);" or ""] "
+        Ok(())
+    });
+    Ok(())
+}");
+
+attack!(the_sink_of_an_inner_parser_must_be_send, "E0277", r#"
+fn body(input: &mut coroutine::Input<'_, Quoted>) -> Result<(), Failure> {
+    let count = Rc::new(Cell::new(0));
+    let seen = AtomicUsize::new(0);
+    input.run(&mut Machine::new(), |_, _| "# ["count.set(1)" or "seen.store(1, Relaxed)"] r#")?;
+    Ok(())
+}"#);
+
+attack!(the_way_to_the_outer_sink_cannot_go_to_another_thread, "E0277", r#"
+fn body(input: &mut coroutine::Input<'_, Quoted>) -> Result<(), Failure> {
+    input.run(&mut Machine::new(), |event, out| {
+        let mut emit = || out.emit(event);
+        "# ["thread::scope(|scope| drop(scope.spawn(emit)));" or "emit();"] r#"
+    })?;
+    Ok(())
+}"#);
+
+attack!(the_way_to_the_outer_sink_cannot_be_kept, "E0277", r#"
+fn body(input: &mut coroutine::Input<'_, Quoted>) -> Result<(), Failure> {
+    let mut kept: Option<&mut coroutine::Emit<'_, Quoted>> = None;
+    input.run(&mut Machine::new(), |event, out| "# ["kept = Some(out)" or "out.emit(event)"] r#")?;
+    drop(kept);
+    Ok(())
+}"#);
+
+attack!(an_input_cannot_be_sent, "E0277", "
+fn send<T: Send>() {}
+send::<" ["coroutine::Input<'static>" or "stackless::Input<'static>"] ">();");
+
+attack!(a_parser_cannot_be_sent_whatever_its_events_and_its_output, "E0277", "
+fn send<T: Send>() {}
+send::<" ["coroutine::Parser<Quoted, u8>" or "State"] ">();");
+
+attack!(a_parser_cannot_be_moved_into_a_thread, "E0277", "
+let mut parser = coroutine::Parser::<(), ()>::new(|input| input.expect(b'a'));
+" ["thread::spawn(move || drop(parser.feed(b\"a\")));" or "drop(parser.feed(b\"a\"));"] "
+");
+
+attack!(the_reason_why_a_parser_stays_cannot_be_implemented_away, "E0603", "
+" ["impl coroutine::thread_bound::LeavesItsThread for u8 {}" or ""] "
+");

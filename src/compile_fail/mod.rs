@@ -21,7 +21,7 @@ macro_rules! doctest {
     ($flags:expr, $($code:literal),*) => {
         concat!(
             "```", $flags, "\n",
-            "# use std::{cell::*, future::ready, mem, ops::ControlFlow, pin::{Pin, pin}, rc::Rc, thread};\n",
+            "# use std::{cell::*, future::ready, mem, ops::ControlFlow, pin::{Pin, pin}, rc::Rc, sync::atomic::{AtomicUsize, Ordering::Relaxed}, thread};\n",
             "# use pushdown::{*, engine::*, quoted::*, scan::Stop};\n",
             $($code,)*
             "\n```\n"

@@ -53,6 +53,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::engine::stackless::{DynTask, Parser};
+use crate::error::{Error, ErrorKind};
 use crate::io::ReadError;
 use crate::parser::{PushParser, Status};
 
@@ -65,9 +66,11 @@ const BUFFER: usize = 64 << 10;
 
 /// A stream of the messages that a parser reads, one after the other, wherever they are cut.
 ///
-/// The stream ends with the reader, and then gives an error if the last message is incomplete. It also
-/// ends after any error, of the reader or of the parser. The offset of a
-/// [parse error](ReadError::Parse) counts from the start of the stream.
+/// The stream ends with the reader, and then gives an error if a message [has
+/// begun](PushParser::has_begun) and its parser does not accept the end there. It also ends after any
+/// error, of the reader or of the parser; a message of no bytes is one, because there would be no end of
+/// them: [`ErrorKind::NoProgress`]. The offset of a [parse error](ReadError::Parse) counts from the start
+/// of the stream.
 pub struct Reader<R, M> {
     reader: R,
     parser: Parser<dyn DynTask<Events = (), Output = M> + Send>,
@@ -102,9 +105,13 @@ impl<R: AsyncRead + Unpin, M> Reader<R, M> {
         match progress.status {
             Status::NeedMoreInput => Ok(None),
             Status::Success => {
+                let end = self.parser.offset();
+                if end == self.start {
+                    return Err(Error::new(ErrorKind::NoProgress, end).into());
+                }
                 let message = self.parser.take_output();
-                self.start = self.parser.offset();
-                self.parser.reset_at(self.start);
+                self.start = end;
+                self.parser.next_value();
                 Ok(message)
             }
             Status::BadInput => {
@@ -128,10 +135,11 @@ impl<R: AsyncRead + Unpin, M> Reader<R, M> {
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
             if self.rest.is_empty() {
-                // An end between two messages is not an error, and the parser must not see it.
-                let is_between = self.parser.offset() == self.start;
-                let end = if is_between { Ok(()) } else { self.parser.finish() };
-                return Poll::Ready(end.map(|()| self.parser.take_output()).map_err(Into::into));
+                if !self.parser.has_begun() {
+                    return Poll::Ready(Ok(None));
+                }
+                self.parser.finish()?;
+                return Poll::Ready(Ok(self.parser.take_output()));
             }
         }
     }

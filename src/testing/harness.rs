@@ -183,6 +183,7 @@ impl<'a, R> Harness<'a, R> {
             bytes: input.len(),
             two_way_cuts: plan.two_way.len(),
             random_cuttings: plan.random.len(),
+            pausing_runs: plan.pausing().count(),
             prefixes: plan.prefixes.len(),
             parsers: checks.iter().map(Check::checked).collect(),
         })

@@ -32,8 +32,8 @@ pub(super) struct Outcome {
 pub(super) struct Pause {
     /// Where the parser has left its input.
     pub(super) at: usize,
-    /// What had been reported when the sink has paused.
-    pub(super) reported: Extent,
+    /// How much was reported when the sink has paused, if the event there was recorded.
+    pub(super) reported: Option<Extent>,
 }
 
 impl Outcome {

@@ -17,8 +17,8 @@ use std::vec::Vec;
 ///     report.to_string(),
 ///     "\
 /// 11-byte input: 12 of 12 two-way cuts, single bytes, empty chunks between, \
-/// 64 random cuttings, 12 of 12 prefixes
-///   machine: 257 runs, work linear"
+/// 64 random cuttings, 18 runs with pauses, 12 of 12 prefixes
+///   machine: 319 runs, work linear"
 /// );
 /// # Ok::<(), pushdown::testing::Violation>(())
 /// ```
@@ -31,6 +31,8 @@ pub struct Report {
     pub two_way_cuts: usize,
     /// Random cuttings that were tried.
     pub random_cuttings: usize,
+    /// Runs whose sink paused after every event or after random ones.
+    pub pausing_runs: usize,
     /// Prefixes that were fed and finished, fed before a reset and, if there are several parsers,
     /// compared.
     pub prefixes: usize,
@@ -52,12 +54,13 @@ pub struct Checked {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bytes, two_way_cuts, random_cuttings, prefixes, parsers } = self;
+        let Self { bytes, two_way_cuts, random_cuttings, pausing_runs, prefixes, parsers } = self;
         let positions = bytes + 1;
         write!(
             f,
             "{bytes}-byte input: {two_way_cuts} of {positions} two-way cuts, single bytes, empty \
-             chunks between, {random_cuttings} random cuttings, {prefixes} of {positions} prefixes"
+             chunks between, {random_cuttings} random cuttings, {pausing_runs} runs with pauses, \
+             {prefixes} of {positions} prefixes"
         )?;
         for Checked { name, runs, work_checked } in parsers {
             let work = if *work_checked { "linear" } else { "not checked" };

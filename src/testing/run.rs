@@ -101,11 +101,13 @@ impl<'r> Run<'r> {
         // A parser may report events without reading, but no more than the input has.
         let mut idle = 0;
         while let (Some(pattern), Some(log)) = (&mut self.pattern, &mut self.log) {
-            let mut reported = None;
+            let (mut reported, mut before) = (None, log.extent());
             let progress = self.subject.feed_until(chunk, log, &mut |log| {
+                let now = log.extent();
+                let grown = mem::replace(&mut before, now) < now;
                 let pauses = pattern.next();
                 if pauses && reported.is_none() {
-                    reported = Some(log.extent());
+                    reported = Some(grown.then_some(now));
                 }
                 pauses
             });

@@ -9,13 +9,16 @@ use pushdown::{DynParser, Error, Events, Failure, PushParser, Status};
 #[path = "../common/engines.rs"]
 mod engines;
 
+mod between;
 mod blame;
+mod bounds;
 mod by_hand;
 mod characters;
 mod empty;
 mod finish;
 mod lecture;
 mod offsets;
+mod pause;
 #[cfg(unix)]
 mod processes;
 mod stacks;
@@ -67,13 +70,76 @@ where
     C: FnMut(&mut coroutine::Input<'_, E>) -> Result<T, Failure> + 'static,
     A: AsyncFnMut(&mut stackless::Input<'_, E>) -> Result<T, Failure> + 'static,
 {
+    and_machine(straight_line(coroutine, code), machine)
+}
+
+/// Parsers of a body, written once for the engines that take straight-line code. Its reads are in
+/// `wait!(..)`, which awaits them where they are awaited.
+///
+/// A macro, because a function that is generic over the engine would need a trait for all inputs.
+macro_rules! straight {
+    (|$input:ident: $events:ty| -> $output:ty { $($body:tt)* }) => {{
+        fn coroutine(
+            $input: &mut pushdown::engine::coroutine::Input<'_, $events>,
+        ) -> Result<$output, pushdown::Failure> {
+            #[allow(unused_macros, reason = "a body need not read")]
+            macro_rules! wait {
+                ($read:expr) => {
+                    $read
+                };
+            }
+            $($body)*
+        }
+
+        async fn code(
+            $input: &mut pushdown::engine::stackless::Input<'_, $events>,
+        ) -> Result<$output, pushdown::Failure> {
+            #[allow(unused_macros, reason = "a body need not read")]
+            macro_rules! wait {
+                ($read:expr) => {
+                    $read.await
+                };
+            }
+            $($body)*
+        }
+
+        crate::straight_line(coroutine, || code)
+    }};
+}
+pub(crate) use straight;
+
+/// One body, written for each kind of straight-line engine.
+fn straight_line<E, T, C, A>(coroutine: C, code: impl Fn() -> A) -> Subjects<E, T>
+where
+    E: Events,
+    T: 'static,
+    C: FnMut(&mut coroutine::Input<'_, E>) -> Result<T, Failure> + 'static,
+    A: AsyncFnMut(&mut stackless::Input<'_, E>) -> Result<T, Failure> + 'static,
+{
     vec![
-        ("machine", Box::new(steps(machine))),
         ("coroutine", Box::new(coroutine::Parser::new(coroutine))),
         ("generator", Box::new(generator::Parser::new(code()))),
         ("stackless", Box::new(stackless::Parser::new(code()))),
         ("stackless, pinned", Box::new(Box::pin(stackless::Task::new(code())))),
     ]
+}
+
+/// The same body as a machine, which stands first.
+fn and_machine<E, T, M>(straight: Subjects<E, T>, step: M) -> Subjects<E, T>
+where
+    E: Events,
+    T: 'static,
+    M: FnMut(&mut usize, &mut machine::Input<'_, E>) -> Result<ControlFlow<T>, Failure> + 'static,
+{
+    let machine: Subjects<E, T> = vec![("machine", Box::new(steps(step)))];
+    machine.into_iter().chain(straight).collect()
+}
+
+/// Cuts an input in two at every place, and into single bytes with empty chunks between them.
+fn cuttings(input: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
+    let halves = (0..=input.len()).map(|cut| vec![&input[..cut], &input[cut..]]);
+    let bytes = input.chunks(1).flat_map(|byte| [byte, &[]]).collect();
+    halves.chain([bytes])
 }
 
 /// The final answer of a parser to an input.
@@ -130,9 +196,7 @@ fn answer<E: Events, T>(parser: &mut DynParser<'_, E, T>, chunks: &[&[u8]]) -> A
 fn check<E: Events, T>(subjects: Subjects<E, T>, input: &[u8], expected: Answer) {
     let mut cases = 0;
     for (name, mut parser) in subjects {
-        let halves = (0..=input.len()).map(|cut| vec![&input[..cut], &input[cut..]]);
-        let bytes = input.chunks(1).flat_map(|byte| [byte, &[]]).collect();
-        for chunks in halves.chain([bytes]) {
+        for chunks in cuttings(input) {
             assert_eq!(answer(&mut *parser, &chunks), expected, "{name} is wrong about {chunks:?}");
             cases += 1;
         }

@@ -44,7 +44,7 @@ enum Todo {
         left: u8,
     },
     Try,
-    Guard(#[expect(dead_code, reason = "dropped")] Guard),
+    Guard(#[allow(dead_code, reason = "held until it is dropped")] Guard),
 }
 
 /// How far one operation has come.

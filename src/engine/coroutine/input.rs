@@ -219,8 +219,9 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// Like [`fail`](Self::fail), and records where the part began that the error is about.
     pub fn fail_from(&mut self, start: u64, kind: ErrorKind) -> Failure {
-        self.port.set_error_start(start);
-        self.fail(kind)
+        let failure = self.fail(kind);
+        self.port.set_error_start(start, self.offset());
+        failure
     }
 
     /// Lends the rest of the chunk, at least one byte. [`advance`](Self::advance) takes it.

@@ -26,8 +26,9 @@ use crate::parser::{
 /// panic, whose backtrace alone takes some 20 KiB.
 const RESERVE: usize = 32 << 10;
 
-/// How many copies of the output may be on the stack at once, when a body returns it. A build that
-/// does not optimise passes it on by copies.
+/// Outputs for which every stack has extra room, twice: for the frames of the body, and for the
+/// innermost one and all that its result passes through. A build that does not optimise copies a result
+/// from frame to frame.
 const OUTPUTS: usize = if cfg!(debug_assertions) { 16 } else { 4 };
 
 /// A plain function as a push parser.
@@ -70,8 +71,9 @@ impl Options {
         T: 'static,
     {
         let top = size_of::<StackTop<B, E, T>>().saturating_add(align_of::<StackTop<B, E, T>>());
-        let reserve = size_of::<T>().saturating_mul(OUTPUTS).saturating_add(RESERVE);
-        let size = self.stack_size.saturating_add(reserve).saturating_add(top);
+        let outputs = size_of::<T>().saturating_mul(OUTPUTS);
+        let reserve = outputs.saturating_add(RESERVE);
+        let size = [outputs, reserve, top].into_iter().fold(self.stack_size, usize::saturating_add);
         let mut stack = Pooled::new(size)?;
         let allowed = stack.lowest() + reserve..stack.base().get();
         let port = Port::new(self.max_depth, allowed);
@@ -135,10 +137,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
         // SAFETY: I1: resumed and taken back right below; a resume does not unwind.
         unsafe { self.frame().port.lend(chunk, self.state.offset(), sink) };
         let special = self.resume();
-        // Not asked of the port, whose cell would have to be read again after the switch.
-        if lent {
-            self.frame().port.take_back();
-        }
+        self.frame().port.take_back(lent);
         if special { self.settle() } else { self.state.need_more(chunk.len()) }
     }
 
@@ -208,7 +207,8 @@ impl<E: Events, T: 'static> Parser<E, T> {
             Some(Err(_)) | None => frame.port.last_end.get().into(),
         };
         let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
-        match self.frame().port.error_start() {
+        let offset = self.state.offset().saturating_add(consumed as u64);
+        match self.frame().port.error_start(offset) {
             Some(start) => self.state.fail_from(consumed, kind, start),
             None => self.state.fail(consumed, kind),
         }
@@ -216,7 +216,8 @@ impl<E: Events, T: 'static> Parser<E, T> {
 
     /// Ends a body that is suspended half-way. Its result is discarded.
     fn abandon(&mut self) {
-        if self.frame().running.get() && !self.lost && !self.coroutine.done() {
+        let Frame { port, running, .. } = self.frame();
+        if running.get() && !self.lost && !port.is_lent() {
             self.end(Command::Abandon, None);
             self.lost = self.frame().port.is(LOST);
         }
@@ -232,7 +233,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
         // SAFETY: I1: taken back below; a resume does not unwind.
         unsafe { port.lend(&[], self.state.offset(), sink) };
         let _ = self.resume();
-        self.frame().port.take_back();
+        self.frame().port.take_back(true);
     }
 }
 
@@ -260,9 +261,10 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
 impl<E: Events, T> Drop for Parser<E, T> {
     fn drop(&mut self) {
         self.abandon();
-        // A coroutine has no place to go on while it runs. Then the process ends in its body, or in a
-        // sink, and destroys the thread-local that holds the parser.
-        if self.lost || self.coroutine.done() {
+        // A parser that runs is dropped only where the process ends in its body or in its sink, and
+        // destroys the thread-local that holds the parser. Its stack is the one in use. Not asked of the
+        // coroutine, which the compiler takes for borrowed by the call under way.
+        if self.lost || self.frame().port.is_lent() {
             return;
         }
         // SAFETY: I5: the body is not running, so the frame and the body are all that needs to be

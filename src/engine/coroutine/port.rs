@@ -18,10 +18,9 @@
 //!
 //! * **I1. A chunk and a sink are reachable only during the call that lends them.** A suspended
 //!   input has its cursor at its end, and takes both from the port when it is resumed; the port's range
-//!   is read only while the body runs, and every resume is preceded by [`Port::lend`];
-//!   [`Port::take_back`] follows every resume that was lent a sink, because nothing unwinds through a
-//!   switch: the trampoline catches every panic. The sink cannot reach its own parser, which the caller
-//!   has borrowed.
+//!   is read only while the body runs, and every resume is preceded by [`Port::lend`] and
+//!   followed by [`Port::take_back`], because nothing unwinds through a switch: the trampoline catches
+//!   every panic. The sink cannot reach its own parser, which the caller has borrowed.
 //!   (`drop/abandoned.rs: a_body_sees_that_it_is_abandoned_and_its_last_events_are_discarded`)
 //! * **I2. No slice of a chunk outlives the call that lends the chunk.** A slice borrows the
 //!   `&mut Input`, only a read suspends, and every read needs the `&mut Input`.
@@ -56,6 +55,7 @@ use core::ops::Range;
 use core::ptr::{self, NonNull};
 
 use crate::engine::READS_AFTER_END;
+use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
 use crate::error::End;
@@ -91,7 +91,7 @@ pub(super) enum Command {
 
 /// The state that the driver and the body share.
 pub(super) struct Port<E: Events> {
-    /// With `end`: the chunk of the last resume, all of it. Dangling between two calls (I1).
+    /// With `end`: the chunk that is lent, all of it. Null between two calls (I1).
     pub(super) start: Cell<*const u8>,
     pub(super) end: Cell<*const u8>,
     /// The offset of `start`.
@@ -110,7 +110,7 @@ pub(super) struct Port<E: Events> {
     /// How many bytes of the chunk were consumed, when the body switches with a [`Special`] message.
     pub(super) consumed: Cell<usize>,
     /// The position where the part began that an error is about, if the body has told it.
-    error_start: Cell<Option<u64>>,
+    error_start: Cell<Option<ErrorStart>>,
     /// The offset of the value's first byte. Bytes skipped between values lie before it.
     value_start: Cell<u64>,
     /// `None` between two calls (I1).
@@ -150,11 +150,10 @@ impl<E: Events> Port<E> {
     /// Lends a chunk and a sink for one resume.
     ///
     /// # Safety
-    /// I1: a resume follows before the chunk ends, and [`take_back`](Self::take_back) before the sink
-    /// ends.
+    /// I1: a resume follows, and then [`take_back`](Self::take_back), before either of them ends.
     #[inline(always)]
     pub(super) unsafe fn lend(&self, chunk: &[u8], base: u64, sink: Option<&mut LocalSink<'_, E>>) {
-        debug_assert!(self.sink.get().is_none(), "I1");
+        debug_assert!(!self.is_lent() && self.sink.get().is_none(), "I1");
         let range = chunk.as_ptr_range();
         self.start.set(range.start);
         self.end.set(range.end);
@@ -170,10 +169,19 @@ impl<E: Events> Port<E> {
         }
     }
 
-    /// Ends the loan of the sink (I1).
+    /// Ends the loan (I1).
     #[inline(always)]
-    pub(super) fn take_back(&self) {
-        self.sink.set(None);
+    pub(super) fn take_back(&self, sink: bool) {
+        self.start.set(ptr::null());
+        // Not asked of the cell, which would have to be read after the switch.
+        if sink {
+            self.sink.set(None);
+        }
+    }
+
+    /// Returns true during a call: the body is running, or waits for one that it has made.
+    pub(super) fn is_lent(&self) -> bool {
+        !self.start.get().is_null()
     }
 
     /// Begins a run: nothing that an earlier one left behind holds for it.
@@ -200,12 +208,13 @@ impl<E: Events> Port<E> {
         self.overshoot.set(Overshoot::NONE);
     }
 
-    pub(super) fn error_start(&self) -> Option<u64> {
-        self.error_start.get()
+    /// The start of the part that an error at this offset is about.
+    pub(super) fn error_start(&self, offset: u64) -> Option<u64> {
+        self.error_start.get()?.of(offset)
     }
 
-    pub(super) fn set_error_start(&self, offset: u64) {
-        self.error_start.set(Some(offset));
+    pub(super) fn set_error_start(&self, start: u64, blamed: u64) {
+        self.error_start.set(Some(ErrorStart { start, blamed }));
     }
 
     /// The offset at which the value begins, if it has changed.

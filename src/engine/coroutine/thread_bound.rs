@@ -2,6 +2,7 @@
 
 use core::marker::PhantomData;
 
+use super::emit::Emit;
 use super::input::Input;
 use super::parser::Parser;
 use crate::parser::Events;
@@ -23,6 +24,9 @@ pub struct CoroutineStack<E>(PhantomData<E>);
 // SAFETY: never applies (I6). It replaces what the fields forbid, so that the compiler names the reason
 // and not a field.
 unsafe impl<E: Events, T> Send for Parser<E, T> where CoroutineStack<E>: LeavesItsThread {}
+
+// SAFETY: as above.
+unsafe impl<E: Events> Send for Emit<'_, E> where CoroutineStack<E>: LeavesItsThread {}
 
 // SAFETY: as above.
 unsafe impl<E: Events> Send for Input<'_, E> where CoroutineStack<E>: LeavesItsThread {}

@@ -2,8 +2,10 @@
 //! returns an error.
 
 use core::fmt;
+use core::mem;
 
 use crate::engine::READS_AFTER_END;
+use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
 use crate::error::{End, ErrorKind, Failure};
@@ -42,15 +44,17 @@ pub(super) struct Memory {
     /// Reads that the limit may still refuse.
     refusals: u8,
     /// Set for the error that the step is about to return.
-    error_start: Option<u64>,
+    error_start: Option<ErrorStart>,
     /// The offset of the value's first byte. Bytes skipped between values lie before it.
     value_start: u64,
+    /// Set if it has changed in this chunk.
     skipped: bool,
     pub(super) overshoot: Overshoot,
 }
 
 impl Memory {
-    pub(super) fn at(offset: u64) -> Self {
+    /// What is remembered of a value that begins at this offset: nothing.
+    pub(super) fn new(offset: u64) -> Self {
         Self {
             limit: Limit::NONE,
             refusals: READS_AFTER_END,
@@ -61,13 +65,14 @@ impl Memory {
         }
     }
 
-    pub(super) fn take_error_start(&mut self) -> Option<u64> {
-        self.error_start.take()
+    /// The start of the part that an error at this offset is about.
+    pub(super) fn take_error_start(&mut self, offset: u64) -> Option<u64> {
+        self.error_start.take()?.of(offset)
     }
 
     /// The offset at which the value begins, if it has changed.
     pub(super) fn take_value_start(&mut self) -> Option<u64> {
-        core::mem::take(&mut self.skipped).then_some(self.value_start)
+        mem::take(&mut self.skipped).then_some(self.value_start)
     }
 
     fn at_limit(&self, offset: u64) -> bool {
@@ -182,7 +187,13 @@ impl<'c, E: Events> Input<'c, E> {
 
     /// An error blames no byte that an earlier step has taken.
     pub(super) fn blame_from(&mut self, start: usize) {
-        self.cursor = self.cursor.max(start);
+        if self.cursor < start {
+            self.cursor = start;
+            let offset = self.offset();
+            if let Some(error_start) = &mut self.memory.error_start {
+                error_start.blamed = offset;
+            }
+        }
     }
 
     /// Takes the next byte.
@@ -329,8 +340,9 @@ impl<'c, E: Events> Input<'c, E> {
 
     /// Like [`fail`](Self::fail), and records where the part began that the error is about.
     pub fn fail_from(&mut self, start: u64, kind: ErrorKind) -> Failure {
-        self.memory.error_start = Some(start);
-        self.fail(kind)
+        let failure = self.fail(kind);
+        self.memory.error_start = Some(ErrorStart { start, blamed: self.offset() });
+        failure
     }
 
     /// Lends the rest of the chunk, at least one byte.
@@ -375,7 +387,7 @@ impl<'c, E: Events> Input<'c, E> {
 
     /// Sets a bound that was there before, and returns the one that is lifted by it.
     pub fn set_limit(&mut self, limit: Limit) -> Limit {
-        let before = core::mem::replace(&mut self.memory.limit, limit);
+        let before = mem::replace(&mut self.memory.limit, limit);
         self.memory.refusals = READS_AFTER_END;
         self.special = true;
         if !self.paused {

@@ -99,7 +99,7 @@ pub struct Parser<M: Machine> {
 impl<M: Machine> Parser<M> {
     /// Creates a parser at the start of its input, from a machine in its initial state.
     pub fn new(machine: M) -> Self {
-        Self { machine, state: State::new(), output: None, memory: Memory::at(0) }
+        Self { machine, state: State::new(), output: None, memory: Memory::new(0) }
     }
 
     /// Returns the machine, with its state.
@@ -164,10 +164,12 @@ impl<M: Machine> Parser<M> {
                 self.state.succeed(consumed)
             }
             Err(None) => self.state.need_more(consumed),
-            Err(Some(kind)) => match self.memory.take_error_start() {
-                Some(start) => self.state.fail_from(consumed, kind, start),
-                None => self.state.fail(consumed, kind),
-            },
+            Err(Some(kind)) => {
+                match self.memory.take_error_start(base.saturating_add(consumed as u64)) {
+                    Some(start) => self.state.fail_from(consumed, kind, start),
+                    None => self.state.fail(consumed, kind),
+                }
+            }
         }
     }
 }
@@ -201,7 +203,7 @@ impl<M: Machine> PushParser for Parser<M> {
         self.machine.reset();
         self.state = State::at(offset);
         self.output = None;
-        self.memory = Memory::at(offset);
+        self.memory = Memory::new(offset);
     }
 }
 

@@ -12,7 +12,7 @@ use core::task::Poll;
 use super::nested::Nested;
 use super::port::Port;
 use crate::engine::limit::Limit;
-use crate::error::{End, ErrorKind, Failure};
+use crate::error::{End, Error, ErrorKind, Failure};
 use crate::parser::{Events, PushParser, Status};
 use crate::scan::Stop;
 
@@ -168,8 +168,9 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// Like [`fail`](Self::fail), and tells where the part began that the error is about.
     pub fn fail_from(&mut self, start: u64, kind: ErrorKind) -> Failure {
+        let failure = self.fail(kind);
         self.port.set_error_start(start);
-        self.fail(kind)
+        failure
     }
 
     /// Lends what there is to read of this chunk: one byte or more, which
@@ -267,14 +268,12 @@ impl<'p, E: Events> Input<'p, E> {
                 Status::NeedMoreInput => {}
                 Status::Success => return Ok(parser.take_output()),
                 Status::BadInput => {
-                    let error = parser.error().copied();
-                    let (kind, start) = error.map_or((ErrorKind::UnexpectedByte, None), |error| {
-                        (error.kind, error.start)
+                    return Err(match parser.error() {
+                        Some(&Error { kind, start: Some(start), .. }) => {
+                            self.fail_from(start, kind)
+                        }
+                        error => self.fail(error.map_or(ErrorKind::UnexpectedByte, |e| e.kind)),
                     });
-                    if let Some(start) = start {
-                        self.port.set_error_start(start);
-                    }
-                    return Err(self.fail(kind));
                 }
             }
         }

@@ -59,6 +59,7 @@ use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 #[cfg(feature = "alloc")]
 use super::call_stack::{CallStack, Root};
 use crate::engine::READS_AFTER_END;
+use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
 use crate::error::{End, ErrorKind, Failure};
@@ -100,7 +101,7 @@ pub(super) struct Port<E: Events> {
     /// The bytes of the chunk behind `end` (I8).
     held: Cell<usize>,
     /// The position where the part began that an error is about, if the body has told it.
-    error_start: Cell<Option<u64>>,
+    error_start: Cell<Option<ErrorStart>>,
     /// The offset of the value's first byte. Bytes skipped between values lie before it.
     value_start: Cell<u64>,
     overshoot: Cell<Overshoot>,
@@ -242,8 +243,9 @@ impl<E: Events> Port<E> {
         self.overshoot.set(Overshoot::NONE);
     }
 
-    pub(super) fn error_start(&self) -> Option<u64> {
-        self.error_start.get()
+    /// The start of the part that an error at this offset is about.
+    pub(super) fn error_start(&self, offset: u64) -> Option<u64> {
+        self.error_start.get()?.of(offset)
     }
 
     /// The offset at which the value begins, if it has changed.
@@ -261,8 +263,9 @@ impl<E: Events> Port<E> {
         }
     }
 
-    pub(super) fn set_error_start(&self, offset: u64) {
-        self.error_start.set(Some(offset));
+    /// Records the start of the part that an error at the cursor is about.
+    pub(super) fn set_error_start(&self, start: u64) {
+        self.error_start.set(Some(ErrorStart { start, blamed: self.offset() }));
     }
 
     #[cfg(any(feature = "generator", feature = "testing"))]

@@ -230,11 +230,12 @@ where
             poll = self.poll_specially(cx);
         }
         let hungry = poll.is_pending() && self.shared.port.is_hungry();
+        // Asked before the body lifts its bounds.
+        let exhausted = self.shared.port.exhausted();
         if !hungry {
             // I2: dropped while the chunk is still lent.
             self.drop_future();
         }
-        let exhausted = self.shared.port.exhausted();
         if let Some(offset) = self.shared.port.take_value_start() {
             self.state.set_value_start(offset);
         }
@@ -244,7 +245,8 @@ where
             Poll::Pending => self.state.fail(consumed, exhausted.unwrap_or(ErrorKind::Stalled)),
             Poll::Ready(Err(failure)) => {
                 let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
-                match self.shared.port.error_start() {
+                let offset = self.state.offset().saturating_add(consumed as u64);
+                match self.shared.port.error_start(offset) {
                     Some(start) => self.state.fail_from(consumed, kind, start),
                     None => self.state.fail(consumed, kind),
                 }

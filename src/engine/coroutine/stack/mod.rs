@@ -7,18 +7,22 @@
 //!                             ▲ base: a stack grows down, towards its guard
 //! ```
 //!
-//! Where the system can guard a page without a mapping of its own (Linux 6.13 and later), a process
+//! Where the system can guard pages without a mapping of their own (Linux 6.13 and later), a process
 //! can have as many stacks as its memory holds. Elsewhere each guard splits the slab's mapping, and
 //! the system's limit of mappings applies.
 
 #[cfg(unix)]
+mod overflow;
+#[cfg(unix)]
 mod slab;
 #[cfg(unix)]
 mod system;
+#[cfg(unix)]
+pub(super) use overflow::report_overflow;
 #[cfg(unix)]
 pub(super) use slab::{Pooled, release_idle};
 
 #[cfg(not(unix))]
 mod single;
 #[cfg(not(unix))]
-pub(super) use single::{Pooled, release_idle};
+pub(super) use single::{Pooled, release_idle, report_overflow};

@@ -51,6 +51,9 @@ impl Pooled {
 /// Does nothing: there is no pool.
 pub(in super::super) fn release_idle() {}
 
+/// Does nothing: there are no signals.
+pub(in super::super) fn report_overflow() {}
+
 // SAFETY: a part of `DefaultStack`, which upholds it.
 unsafe impl Stack for Pooled {
     #[inline]

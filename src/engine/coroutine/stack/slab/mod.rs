@@ -5,12 +5,18 @@
 //!
 //! * **S1. A stack has one owner.** An index of a slab is not carved yet, or in the slab's `free`, or
 //!   in one [`FreeStack`], which lies in a pool or in one [`Pooled`].
-//!   (`contract/lecture.rs: a_parser_dropped_half_way_releases_its_stack`, which holds more stacks at
-//!   once than stay warm)
-//! * **S2. The reservation outlives its stacks.** Each `FreeStack` has a share in its slab.
-//!   (`hostile/threads.rs: a_coroutine_that_ends_with_its_thread_is_abandoned_whether_stacks_remain_or_not`)
+//!   (`model.rs: the_pool_does_what_a_simple_list_would_do` and
+//!   `hostile/threads.rs: every_thread_has_its_own_stacks`)
+//! * **S2. The reservation outlives its stacks, and goes with the last.** Each `FreeStack` has a share in
+//!   its slab. (`model.rs` and
+//!   `hostile/threads.rs: a_coroutine_that_ends_with_its_thread_is_abandoned_whether_stacks_remain_or_not`)
 //! * **S3. Addresses stay in the reservation.** Indices are below `count`, and
-//!   `len == count * (guard + size)`. (`contract/stacks.rs: recursion_is_allowed_up_to_the_limit`)
+//!   `len == count * (guard + size)`. (`model.rs`)
+//! * **S4. Below every stack in use lies its guard, and nothing else is guarded.** (`model.rs` and
+//!   `coroutine/stacks.rs: a_frame_of_c_that_steps_over_a_page_ends_the_process_before_it_reaches_the_next_stack`)
+
+#[cfg(test)]
+mod model;
 
 use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
@@ -22,6 +28,7 @@ use std::vec::Vec;
 
 use corosensei::stack::{MIN_STACK_SIZE, STACK_ALIGNMENT, Stack, StackPointer};
 
+use super::overflow::Guards;
 use super::system;
 
 /// How many free stacks of a thread keep their memory. The others return theirs to the system.
@@ -32,6 +39,12 @@ const SLAB_LEN: usize = 64 << 20;
 
 /// The largest number of stacks in a slab.
 const MAX_COUNT: usize = 1024;
+
+/// The size of a guard in pages. Compiled Rust touches every page of a frame that is larger than one,
+/// but C does not: a frame of 8 KiB, as the C library's resolver has them, would step over a guard of
+/// one page into the stack below. 64 KiB are what Go and the Linux kernel's stack gap were enlarged for,
+/// too; they cost address space only.
+const GUARD_PAGES: usize = 16;
 
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
@@ -44,19 +57,21 @@ struct Slab {
     len: usize,
     /// The size of a stack without its guard: whole pages.
     size: usize,
-    /// The size of a guard: one page.
+    /// The size of a guard: [`GUARD_PAGES`].
     guard: usize,
     count: usize,
     /// How many stacks have been used at least once, and so have a guard: the lowest indices.
     carved: Cell<usize>,
     /// The carved stacks that are free and have no memory.
     free: RefCell<Vec<usize>>,
+    /// Tells the signal handler where the guards are.
+    _guards: Guards,
 }
 
 impl Slab {
     /// Reserves a slab of up to `max_count` stacks, of fewer if address space is short.
     fn new(size: usize, max_count: usize) -> io::Result<Self> {
-        let guard = system::page_size();
+        let guard = GUARD_PAGES * system::page_size();
         let guarded = size.checked_add(guard).ok_or(io::ErrorKind::OutOfMemory)?;
         let mut count = (SLAB_LEN / guarded).clamp(1, max_count);
         loop {
@@ -64,7 +79,8 @@ impl Slab {
             match system::reserve(len) {
                 Ok(start) => {
                     let (carved, free) = (Cell::new(0), RefCell::default());
-                    return Ok(Self { start, len, size, guard, count, carved, free });
+                    let _guards = Guards::new(start.addr().get(), len, guarded, guard);
+                    return Ok(Self { start, len, size, guard, count, carved, free, _guards });
                 }
                 Err(error) if count == 1 => return Err(error),
                 Err(_) => count /= 2,
@@ -81,7 +97,7 @@ impl Slab {
         if index == self.count {
             return Ok(None);
         }
-        // SAFETY: S3: the guard's page lies in the slab. S1: below a stack that was never used.
+        // SAFETY: S3: the guard lies in the slab. S1: below a stack that was never used.
         unsafe { system::guard(self.bottom(index).sub(self.guard), self.guard)? };
         self.carved.set(index + 1);
         Ok(Some(index))
@@ -161,6 +177,13 @@ impl Pool {
         if self.warm.len() < MAX_WARM { self.warm.push(free) } else { self.put_cold(free) }
     }
 
+    /// Returns the memory of all free stacks to the system.
+    fn release(&mut self) {
+        while let Some(free) = self.warm.pop() {
+            self.put_cold(free);
+        }
+    }
+
     /// Takes back a stack without its memory.
     fn put_cold(&mut self, FreeStack { slab, index }: FreeStack) {
         let was_full = slab.is_full();
@@ -178,9 +201,7 @@ impl Pool {
 pub(in super::super) fn release_idle() {
     let _ = POOL.try_with(|pool| {
         if let Ok(mut pool) = pool.try_borrow_mut() {
-            while let Some(free) = pool.warm.pop() {
-                pool.put_cold(free);
-            }
+            pool.release();
         }
     });
 }
