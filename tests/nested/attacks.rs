@@ -4,10 +4,11 @@
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use pin_project_lite::pin_project;
 use pushdown::engine::stackless::{Input, Options, Parser};
 use pushdown::{ErrorKind, Failure, PushParser, Status};
 
@@ -167,8 +168,22 @@ fn a_call_beside_another_that_has_ended_stalls() {
     }
 }
 
-/// A future that is ready while it still owns a call of its own. Without I10: the frame is unlinked
-/// before its future is dropped, and what the inner call holds is not dropped at all.
+pin_project! {
+    /// A future that is ready while it still owns a call of its own.
+    struct Early<F> { #[pin] call: F }
+}
+
+impl<F: Future> Future for Early<F> {
+    type Output = Result<u64, Failure>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        assert!(self.project().call.poll(cx).is_pending());
+        Poll::Ready(Ok(7))
+    }
+}
+
+/// Without I10: the frame is unlinked before its future is dropped, and what the inner call holds is not
+/// dropped at all.
 #[test]
 fn a_body_that_is_ready_with_a_call_inside_drops_the_call() {
     async fn body(input: &mut Input<'_>, depth: u32, held: &Rc<()>) -> Result<u64, Failure> {
@@ -176,23 +191,17 @@ fn a_body_that_is_ready_with_a_call_inside_drops_the_call() {
             return input.nested(|input| body(input, depth - 1, held)).await;
         }
         input.next().await?;
-        let seven = input.nested(async |input: &mut Input<'_>| {
-            let mut inner = pin!(input.nested(async |input: &mut Input<'_>| {
+        let seven = input.nested(|input| Early {
+            call: input.nested(async |input: &mut Input<'_>| {
                 let _held = held.clone();
                 input.next().await?;
                 Ok::<u64, Failure>(5)
-            }));
-            poll_fn(|cx| {
-                assert!(inner.as_mut().poll(cx).is_pending());
-                Poll::Ready(())
-            })
-            .await;
-            Ok::<u64, Failure>(7)
+            }),
         });
         Ok(seven.await? + u64::from(input.next().await?))
     }
     let held = Rc::new(());
-    for depth in [0, 1, 20] {
+    for depth in [0, 1, 14, 15, 16, 20] {
         let mut parser = Parser::new(async |input: &mut Input<'_>| body(input, depth, &held).await);
         assert_eq!(parser.feed(b"a").status, Status::NeedMoreInput);
         assert_eq!(parser.feed(b"b").status, Status::Success, "{depth}");
