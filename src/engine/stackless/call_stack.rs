@@ -14,21 +14,26 @@
 //! same at any depth, and neither running nor dropping a deep stack recurses.
 //!
 //! # The invariants
-//! The numbers go on where those of `port.rs` end.
+//! The numbers go on where those of `port.rs` end. After each: the test that fails without it, in
+//! `tests/nested/attacks.rs`.
 //!
-//! * **I9.** A frame is on the stack only while the `Nested` that owns it is pinned inside the memory
-//!   of a future below it and has not been dropped. [`CallStack::is_inline`] compares addresses: the
+//! * **I9. A frame is on the stack only while the `Nested` that owns it is pinned inside the memory of
+//!   a future below it, and has not been dropped.** [`CallStack::is_inline`] compares addresses: the
 //!   `Nested` lies in the memory of the future that is being polled. A pinned value cannot be
-//!   forgotten without forgetting the memory that it lies in, which here is the memory of the future
-//!   below: a frame of the arena, or the task itself, both of which run its destructor before their
-//!   memory is used again (the drop guarantee of [`Pin`](core::pin)). That destructor drops the
-//!   `Nested`, and it pops its frame. So whatever the callee borrows from its caller is alive whenever
-//!   the callee is polled or dropped. A `Nested` that was pinned anywhere else, in a box for instance,
-//!   can be forgotten; it never gets a frame.
-//! * **I10.** Frames are dropped from the top down. Each is unlinked first, and its memory is free
-//!   after its destructor has run. Meanwhile `polled` is [`NOTHING`], so no destructor gets a frame.
-//! * **I11.** A frame is recognised by its number, never by its address: the arena uses memory again.
-//! * **I12.** Only a frame that is [`Stage::Live`] is polled.
+//!   forgotten without forgetting the memory it lies in. Here that is the memory of the future below,
+//!   in a frame of the arena or in the task itself; both run its destructor before the memory is used
+//!   again (the drop guarantee of [`Pin`](core::pin)). That destructor drops the `Nested`, which drops
+//!   its frame. So whatever the callee borrows from its caller is alive whenever the callee is polled
+//!   or dropped. A `Nested` that is pinned anywhere else, in a box for instance, can be forgotten; it
+//!   never gets a frame. (`a_boxed_call_that_is_forgotten_is_not_polled_again`)
+//! * **I10. Frames are dropped from the top down.** Each is unlinked first, and its memory is free after
+//!   its destructor has run. Meanwhile `polled` is [`NOTHING`], so no destructor gets a frame. A frame
+//!   that ends drops its future, and with it the frames above, before it is unlinked.
+//!   (`a_body_that_is_ready_with_a_call_inside_drops_the_call`, and `drops.rs`)
+//! * **I11. A frame is recognised by its number, never by its address.** The arena uses memory again.
+//!   (`an_owner_whose_frame_is_gone_takes_no_output`)
+//! * **I12. Only a frame that is [`Stage::Live`] is polled.**
+//!   (`a_call_beside_another_that_has_ended_stalls`)
 
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use core::alloc::Layout;
