@@ -45,7 +45,7 @@
 //! avoid it: `#[inline]` lets the driver's loop absorb the step, and a loop in the step makes one call
 //! of all the transitions of a chunk. Both are worth writing, because the loop does not depend on what
 //! the compiler inlines. In the benchmark `bodies` (`cargo bench --bench bodies -- machine`) a step
-//! that is called for every byte takes two to three times as long as either.
+//! that is called for every byte takes more than twice as long as either.
 //!
 //! The state is stored before the next read, so a chunk may end at any of them:
 //!
