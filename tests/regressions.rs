@@ -10,6 +10,8 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "../fuzz/src/bodies/mod.rs"]
+pub mod bodies;
 #[path = "../fuzz/src/cut.rs"]
 pub mod cut;
 #[path = "../fuzz/src/parsers.rs"]
@@ -22,7 +24,9 @@ const OF_PATTERNS: &[&str] = &["mux_frames"];
 
 #[test]
 fn every_seed_and_past_failure_of_the_fuzz_targets_passes() {
-    replay::replay(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz")), parsers::TARGETS);
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz"));
+    replay::replay(folder, parsers::TARGETS);
+    replay::replay(folder, bodies::TARGETS);
 }
 
 #[test]
@@ -33,7 +37,7 @@ fn every_fuzz_target_is_replayed() {
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     found.sort();
-    let replayed = parsers::TARGETS.iter().map(|(name, _)| *name);
+    let replayed = parsers::TARGETS.iter().chain(bodies::TARGETS).map(|(name, _)| *name);
     let mut replayed: Vec<_> = replayed.chain(OF_PATTERNS.iter().copied()).collect();
     replayed.sort_unstable();
     assert_eq!(found, replayed);

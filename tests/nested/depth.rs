@@ -2,7 +2,7 @@
 
 use pushdown::engine::stackless::{Input, Options, Parser};
 use pushdown::engine::{coroutine, generator};
-use pushdown::{ErrorKind, Failure, PushParser, Status};
+use pushdown::{DynParser, ErrorKind, Failure, PushParser, Status};
 
 use crate::{deep, feed, group};
 
@@ -57,7 +57,7 @@ fn a_call_too_deep_fails_at_the_same_offset_in_every_straight_line_engine() {
     for limit in [0, 1, 5, 40, 128] {
         let options = Options::new().max_depth(limit);
         let on_stacks = coroutine::Options::new().max_depth(limit);
-        let parsers_of_all: [(&str, Box<dyn PushParser<Events = (), Output = u64>>); 3] = [
+        let parsers_of_all: [(&str, Box<DynParser<'_, (), u64>>); 3] = [
             ("coroutine", Box::new(on_stacks.parser(on_a_stack).unwrap())),
             ("stackless", Box::new(options.parser(group))),
             ("generator", Box::new(generator::Parser::with_options(options, group))),

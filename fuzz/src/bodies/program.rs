@@ -119,7 +119,6 @@ fn op(bytes: &mut Bytes<'_>, depth: u32, left: &mut usize) -> Op {
     // Blocks are the last, so that the deepest level has none.
     match bytes.below(if depth == 0 { 19 } else { 32 }) {
         0 | 1 => Op::Next,
-        2 => Op::Peek,
         3 => Op::NextIf,
         4 => Op::Expect(ALPHABET[usize::from(bytes.below(6))]),
         5 => Op::Take(bytes.below(9).into()),
@@ -133,7 +132,7 @@ fn op(bytes: &mut Bytes<'_>, depth: u32, left: &mut usize) -> Op {
         17 if bytes.below(4) == 0 => Op::Fail,
         17 => Op::FailFrom(bytes.below(5).into()),
         18 if bytes.below(8) == 0 => Op::Panic,
-        18 => Op::Peek,
+        2 | 18 => Op::Peek,
         19..=21 => Op::Nested(block(bytes, depth - 1, left)),
         22 | 23 => Op::AtMost(bytes.below(12).into(), block(bytes, depth - 1, left)),
         24 | 25 => {
