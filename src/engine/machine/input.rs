@@ -26,10 +26,6 @@ pub struct Input<'c, E: Events = ()> {
     seen: Option<usize>,
     /// The offset of the chunk's first byte.
     base: u64,
-    finished: bool,
-    /// Set if the end of `chunk` may be more than the end of a chunk: the hot paths ask this alone.
-    special: bool,
-    paused: bool,
     sink: Option<&'c mut LocalSink<'c, E>>,
     memory: &'c mut Memory,
 }
@@ -40,6 +36,13 @@ pub struct Input<'c, E: Events = ()> {
 /// not stay in registers, which costs a third of the speed.
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
+    /// Set if anything below is unusual: if there is a limit, or the input is finished, or the sink has
+    /// paused, or bytes between values were skipped. The hot paths ask this alone, and only where
+    /// they have found nothing to read.
+    pub(super) special: bool,
+    /// There will be no more input.
+    pub(super) finished: bool,
+    paused: bool,
     limit: Limit,
     /// Reads that the limit may still refuse.
     refusals: u8,
@@ -56,6 +59,9 @@ impl Memory {
     /// What is remembered of a value that begins at this offset: nothing.
     pub(super) fn new(offset: u64) -> Self {
         Self {
+            special: false,
+            finished: false,
+            paused: false,
             limit: Limit::NONE,
             refusals: READS_AFTER_END,
             error_start: None,
@@ -70,8 +76,11 @@ impl Memory {
         self.error_start.take()?.of(offset)
     }
 
-    /// The offset at which the value begins, if it has changed.
-    pub(super) fn take_value_start(&mut self) -> Option<u64> {
+    /// Ends a special call of `feed`. Returns the offset at which the value begins, if it has changed.
+    #[cold]
+    pub(super) fn settle(&mut self) -> Option<u64> {
+        self.paused = false;
+        self.special = !self.limit.is_none();
         mem::take(&mut self.skipped).then_some(self.value_start)
     }
 
@@ -82,9 +91,9 @@ impl Memory {
     /// The answer of a read that has found nothing to read, and whether it is that of the limit.
     #[cold]
     #[inline(never)]
-    fn end(&self, offset: u64, finished: bool) -> (End, bool) {
+    fn end(&self, offset: u64) -> (End, bool) {
         let at_limit = self.at_limit(offset);
-        let end = match finished {
+        let end = match self.finished {
             _ if at_limit => self.limit.end(),
             true => self.limit.finished(),
             false => End::InputEmpty,
@@ -96,7 +105,7 @@ impl Memory {
     /// a pause, which must not hide it.
     #[cold]
     #[inline(never)]
-    fn exhausted(&mut self, offset: u64, finished: bool) -> Exhausted {
+    fn exhausted(&mut self, offset: u64) -> Exhausted {
         if self.at_limit(offset) {
             if self.refusals > 0 {
                 self.refusals -= 1;
@@ -105,7 +114,11 @@ impl Memory {
             let failure = Failure::from(self.limit.end());
             return Exhausted::Failed(failure.kind().unwrap_or(ErrorKind::UnexpectedEnd));
         }
-        if finished { Exhausted::Failed(ErrorKind::UnexpectedEnd) } else { Exhausted::NeedMore }
+        if self.finished {
+            Exhausted::Failed(ErrorKind::UnexpectedEnd)
+        } else {
+            Exhausted::NeedMore
+        }
     }
 
     /// How many of the `left` bytes of a chunk the limit shows.
@@ -120,6 +133,7 @@ impl Memory {
         if self.value_start == from {
             self.value_start = to;
             self.skipped = true;
+            self.special = true;
         }
     }
 }
@@ -137,37 +151,20 @@ impl<'c, E: Events> Input<'c, E> {
     pub(super) fn new(
         chunk: &'c [u8],
         base: u64,
-        finished: bool,
         sink: Option<&'c mut LocalSink<'c, E>>,
         memory: &'c mut Memory,
     ) -> Self {
-        let limited = !memory.limit.is_none();
-        let special = finished || limited;
-        let visible = if limited { memory.visible(base, chunk.len()) } else { chunk.len() };
-        Self {
-            chunk: &chunk[..visible],
-            whole: chunk,
-            cursor: 0,
-            seen: None,
-            base,
-            finished,
-            special,
-            paused: false,
-            sink,
-            memory,
-        }
+        let visible = if memory.special { memory.visible(base, chunk.len()) } else { chunk.len() };
+        Self { chunk: &chunk[..visible], whole: chunk, cursor: 0, seen: None, base, sink, memory }
     }
 
     pub(crate) fn consumed(&self) -> usize {
         self.cursor
     }
 
-    pub(super) fn is_special(&self) -> bool {
-        self.special
-    }
-
-    pub(super) fn take_value_start(&mut self) -> Option<u64> {
-        self.memory.take_value_start()
+    /// Ends a call that unwinds: [`Memory::settle`].
+    pub(super) fn settle(&mut self) -> Option<u64> {
+        self.memory.settle()
     }
 
     #[inline(always)]
@@ -178,11 +175,7 @@ impl<'c, E: Events> Input<'c, E> {
     /// Says what it means that a step has returned and there is nothing to read.
     #[inline(always)]
     pub(super) fn exhausted(&mut self) -> Exhausted {
-        if self.special {
-            self.memory.exhausted(self.offset(), self.finished)
-        } else {
-            Exhausted::NeedMore
-        }
+        if self.memory.special { self.memory.exhausted(self.offset()) } else { Exhausted::NeedMore }
     }
 
     /// An error blames no byte that an earlier step has taken.
@@ -311,9 +304,9 @@ impl<'c, E: Events> Input<'c, E> {
     /// Hides the rest of the chunk from the reads to come. The end of the input is not paused.
     #[inline(always)]
     fn pause(&mut self) {
-        if !self.finished {
-            self.paused = true;
-            self.special = true;
+        if !self.memory.finished {
+            self.memory.paused = true;
+            self.memory.special = true;
             self.chunk = &self.whole[..self.cursor];
         }
     }
@@ -360,7 +353,7 @@ impl<'c, E: Events> Input<'c, E> {
         assert!(count <= left, "no more than is left of the chunk");
         self.cursor += count;
         self.seen = Some(self.cursor);
-        if self.paused {
+        if self.memory.paused {
             self.chunk = &self.whole[..self.cursor];
         }
     }
@@ -371,7 +364,6 @@ impl<'c, E: Events> Input<'c, E> {
         let rest = &self.chunk[self.cursor..];
         self.cursor += rest.iter().take_while(|byte| test(**byte)).count();
         self.memory.skip(start, self.base.saturating_add(self.cursor as u64));
-        self.special = true;
         self.peek()
     }
 
@@ -389,8 +381,8 @@ impl<'c, E: Events> Input<'c, E> {
     pub fn set_limit(&mut self, limit: Limit) -> Limit {
         let before = mem::replace(&mut self.memory.limit, limit);
         self.memory.refusals = READS_AFTER_END;
-        self.special = true;
-        if !self.paused {
+        self.memory.special = true;
+        if !self.memory.paused {
             let visible = self.memory.visible(self.offset(), self.whole.len() - self.cursor);
             self.chunk = &self.whole[..self.cursor + visible];
         }
@@ -415,10 +407,10 @@ impl<'c, E: Events> Input<'c, E> {
     /// The answer of a read that has found nothing to read.
     #[inline(always)]
     fn end(&mut self) -> End {
-        if !self.special {
+        if !self.memory.special {
             return End::InputEmpty;
         }
-        let (end, at_limit) = self.memory.end(self.offset(), self.finished);
+        let (end, at_limit) = self.memory.end(self.offset());
         if at_limit {
             self.seen = Some(self.cursor);
         }

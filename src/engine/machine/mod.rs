@@ -159,27 +159,24 @@ impl<M: Machine> Parser<M> {
         if let Some(refusal) = self.state.refuse(chunk) {
             return refusal;
         }
-        self.run(chunk, sink, false)
+        self.run(chunk, sink)
     }
 
     fn close(&mut self, sink: Option<&mut LocalSink<'_, M::Events>>) -> Result<(), Error> {
         if self.state.status() == Status::NeedMoreInput {
-            let _ = self.run(&[], sink, true);
+            self.memory.finished = true;
+            self.memory.special = true;
+            let _ = self.run(&[], sink);
         }
         self.state.result()
     }
 
     #[inline]
-    fn run(
-        &mut self,
-        chunk: &[u8],
-        sink: Option<&mut LocalSink<'_, M::Events>>,
-        finished: bool,
-    ) -> Progress {
+    fn run(&mut self, chunk: &[u8], sink: Option<&mut LocalSink<'_, M::Events>>) -> Progress {
         let sink = sink.map(|sink| -> &mut LocalSink<'_, M::Events> { sink });
         let base = self.state.offset();
         let mut guard = PanicGuard {
-            input: Input::new(chunk, base, finished, sink, &mut self.memory),
+            input: Input::new(chunk, base, sink, &mut self.memory),
             state: &mut self.state,
         };
         let end = loop {
@@ -198,9 +195,11 @@ impl<M: Machine> Parser<M> {
                 },
             }
         };
-        let (consumed, special) = (guard.input.consumed(), guard.input.is_special());
+        let consumed = guard.input.consumed();
         mem::forget(guard);
-        if special && let Some(offset) = self.memory.take_value_start() {
+        if self.memory.special
+            && let Some(offset) = self.memory.settle()
+        {
             self.state.set_value_start(offset);
         }
         match end {
@@ -227,7 +226,7 @@ struct PanicGuard<'a, 'c, E: Events> {
 
 impl<E: Events> Drop for PanicGuard<'_, '_, E> {
     fn drop(&mut self) {
-        if let Some(offset) = self.input.take_value_start() {
+        if let Some(offset) = self.input.settle() {
             self.state.set_value_start(offset);
         }
         let _ = self.state.fail(self.input.consumed(), ErrorKind::Panicked);
