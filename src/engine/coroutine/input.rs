@@ -349,7 +349,8 @@ impl<'p, E: Events> Input<'p, E> {
     /// and not a stack overflow.
     ///
     /// The levels are counted against [`max_depth`](super::Options::max_depth). If the stack is too
-    /// small for that many, the level that comes near its end fails in the same way.
+    /// small for that many, the level that comes near its end fails in the same way. So does a call on
+    /// any other stack, such as the one of a parser inside this body, whose sink makes the call.
     ///
     /// ```
     /// use pushdown::engine::coroutine::{Input, Parser};
