@@ -9,7 +9,9 @@
 //! | `flag` | two flags, one of them the slides' `inEscape` |
 //! | `table` | a row of a table of 3 × 256 |
 //! | `pull` | the place in the code, which fetches the chunks itself: nobody can feed it |
-//! | `machine` | an enum, behind the contract |
+//! | `machine` | an enum, behind the contract: one transition a step |
+//! | `machine-called` | the same, and the step is not inlined |
+//! | `machine-loop-called` | the same, and a step makes transitions while there are bytes |
 //! | `coroutine` | the place in the code, behind the contract |
 //! | `stackless` | the same as an `async` body |
 //!
@@ -52,6 +54,10 @@ macro_rules! each_form {
         measure("flag", $wrap(Flag::default()), $group, $string, $chunk_size);
         measure("table", $wrap(Table::default()), $group, $string, $chunk_size);
         measure("machine", $wrap(machine::Parser::new(Enum::Start)), $group, $string, $chunk_size);
+        let called = machine::Parser::new(StepByStep(Enum::Start));
+        measure("machine-called", $wrap(called), $group, $string, $chunk_size);
+        let looping = machine::Parser::new(Looping(Enum::Start));
+        measure("machine-loop-called", $wrap(looping), $group, $string, $chunk_size);
         measure("coroutine", $wrap(coroutine::Parser::new(plain)), $group, $string, $chunk_size);
         measure(
             "stackless",
@@ -301,6 +307,44 @@ impl machine::Machine for Enum {
 
     fn reset(&mut self) {
         *self = Self::Start;
+    }
+}
+
+/// A machine whose step is a call for every byte, as it may be if it is not `#[inline]`.
+struct StepByStep(Enum);
+
+impl machine::Machine for StepByStep {
+    type Events = ();
+    type Output = ();
+
+    #[inline(never)]
+    fn step(&mut self, input: &mut machine::Input<'_>) -> Result<ControlFlow<()>, Failure> {
+        self.0.step(input)
+    }
+
+    fn reset(&mut self) {
+        self.0 = Enum::Start;
+    }
+}
+
+/// The same with transitions one after the other, so that the call is one a chunk.
+struct Looping(Enum);
+
+impl machine::Machine for Looping {
+    type Events = ();
+    type Output = ();
+
+    #[inline(never)]
+    fn step(&mut self, input: &mut machine::Input<'_>) -> Result<ControlFlow<()>, Failure> {
+        loop {
+            if let Break(()) = self.0.step(input)? {
+                return Ok(Break(()));
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        self.0 = Enum::Start;
     }
 }
 

@@ -59,6 +59,8 @@ pub type DynParser<'a, E, T = ()> = dyn PushParser<Events = E, Output = T> + 'a;
 ///   [paused](#pausing) the parser.
 /// * [`Success`](Status::Success): `consumed` ends just after the last byte of the value; the rest
 ///   of the chunk follows the value. A value of no bytes is allowed: an optional part may be absent.
+///   A loop over values that gets one has to end, with
+///   [`ErrorKind::NoProgress`](crate::ErrorKind::NoProgress), because there may be no end of them.
 /// * [`BadInput`](Status::BadInput): `consumed` ends just before the offending byte, and
 ///   [`error`](Self::error) gives the kind and the offset.
 /// * [`offset`](Self::offset) counts the bytes consumed since the parser was made or last reset.

@@ -139,7 +139,7 @@ impl Plan {
     /// every event is one.
     pub(super) fn pausing(&self) -> impl Iterator<Item = (Cutting, Option<u64>)> {
         let every = [Cutting::whole(), Cutting::single_bytes(self.len)].map(|cuts| (cuts, None));
-        let cut = self.random.iter().cloned().take(RANDOM_PAUSINGS);
+        let cut = self.random.iter().take(RANDOM_PAUSINGS).cloned();
         let random = iter::repeat_n(Cutting::whole(), RANDOM_PAUSINGS).chain(cut);
         let seeds = (0..).map(|number| Some(self.seed.wrapping_add(number)));
         every.into_iter().chain(random.zip(seeds))

@@ -510,14 +510,13 @@ fn a_bound_that_is_lifted_or_set_during_a_pause_does_not_end_it() {
         part.emit(&[second]);
         Ok(())
     });
-    let mut outer: Option<Limit> = None;
-    let subjects = and_machine(straight, move |state, input| {
+    let subjects = and_machine(straight, |state, input| {
         if *state == 0 {
-            outer = Some(input.at_most(2));
+            let outer = input.at_most(2);
             let first = input.next()?;
             *state = 1;
             input.emit(&[first]);
-            input.set_limit(outer.take().unwrap());
+            input.set_limit(outer);
             let _ = input.at_most(9);
         }
         let second = input.next()?;

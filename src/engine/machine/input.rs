@@ -398,7 +398,8 @@ impl<'c, E: Events> Input<'c, E> {
         self.memory.limit.room(self.offset())
     }
 
-    /// Skips the rest of a frame. Until the frame has ended it returns [`End::InputEmpty`].
+    /// Skips the rest of a frame. Until the frame has ended it fails as a read of a chunk that is used
+    /// up does, and is called again with the next chunk.
     pub fn skip_rest(&mut self) -> Result<(), Failure> {
         self.cursor = self.chunk.len();
         match self.end() {

@@ -75,6 +75,7 @@ const LIMITED: u8 = 1 << 2;
 /// The sink has paused the parser: what is left of the chunk is not read in this poll.
 const PAUSED: u8 = 1 << 3;
 /// There is a call stack, so it may not be the root that goes on.
+#[cfg(feature = "alloc")]
 const NESTED: u8 = 1 << 4;
 /// A call waits for the driver to poll it, in this same `feed`.
 const CALLED: u8 = 1 << 5;
@@ -105,6 +106,7 @@ pub(super) struct Port<E: Events> {
     /// The offset of the value's first byte. Bytes skipped between values lie before it.
     value_start: Cell<u64>,
     overshoot: Cell<Overshoot>,
+    #[cfg_attr(not(feature = "alloc"), allow(dead_code, reason = "calls are allocated"))]
     max_depth: u32,
     /// Made by the first nested call, and owned.
     #[cfg(feature = "alloc")]
