@@ -69,7 +69,7 @@ impl Options {
         T: 'static,
     {
         let top = size_of::<StackTop<B, E, T>>().saturating_add(align_of::<StackTop<B, E, T>>());
-        let outputs = size_of::<T>().saturating_mul(OUTPUTS);
+        let outputs = size_of::<T>().saturating_add(align_of::<T>()).saturating_mul(OUTPUTS);
         let reserve = outputs.saturating_add(RESERVE);
         let size = [outputs, reserve, top].into_iter().fold(self.stack_size, usize::saturating_add);
         let mut stack = Pooled::new(size)?;

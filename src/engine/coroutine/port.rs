@@ -224,15 +224,11 @@ impl<E: Events> Port<E> {
         self.is(PAUSED)
     }
 
-    /// Pauses the body; returns false at the end of the input, where what is left comes from the body
-    /// alone.
+    /// Pauses the body: its next read finds nothing. At the end of the input, where there is nothing in
+    /// any case, it makes no difference.
     #[cold]
-    pub(super) fn pause(&self) -> bool {
-        let pauses = !self.is(ENDED);
-        if pauses {
-            self.set(PAUSED);
-        }
-        pauses
+    pub(super) fn pause(&self) {
+        self.set(PAUSED);
     }
 
     pub(super) fn limit(&self) -> Limit {
