@@ -212,7 +212,7 @@ fn a_body_that_is_given_up_may_read_in_its_destructors_and_its_parser_lives_on()
     }
 }
 
-/// A process of its own: LeakSanitizer reports the stacks that are lost.
+/// For a process of its own, because LeakSanitizer reports what is lost on purpose.
 fn passed(output: &Output) {
     assert!(output.status.success(), "{output:?}");
 }
@@ -294,6 +294,13 @@ fn a_level_that_is_left_by_a_panic_is_left() {
 
 #[test]
 fn an_abandoned_result_whose_destructor_panics_is_discarded() {
+    in_children(
+        "unwinding::an_abandoned_result_whose_destructor_panics_is_discarded",
+        &[("alone", &abandon_results_that_panic, &passed)],
+    );
+}
+
+fn abandon_results_that_panic() {
     /// The payload of its panic panics when it is dropped, too.
     struct Bomb;
     impl Drop for Bomb {

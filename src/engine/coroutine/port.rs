@@ -36,7 +36,9 @@
 //!   (`compile_fail/coroutine.rs: an_input_cannot_be_swapped_with_that_of_an_outer_body`)
 //! * **I5. Frame and body outlive every run, at one address.** They lie at the top of the stack and
 //!   are dropped when the body is not running and the coroutine is not resumed again; only the
-//!   trampoline borrows the body. (`drop/main.rs: a_parser_can_be_dropped_anywhere`)
+//!   trampoline borrows the body. A parser that runs is not dropped at all: its process is ending.
+//!   (`drop/main.rs: a_parser_can_be_dropped_anywhere` and
+//!   `coroutine/stacks.rs: a_process_may_exit_in_a_body_or_a_sink_of_a_parser_in_a_thread_local`)
 //! * **I6. A suspended coroutine never changes thread.** The parser is not `Send`, and neither is the
 //!   input, so the body's side of the switch stays where it is too.
 //!   (`compile_fail/mod.rs: a_coroutine_cannot_change_its_thread` and
