@@ -108,6 +108,18 @@ body! { forgets_its_bounds(input) {
     Ok(vec![first, rest])
 } }
 
+body! { bounds_after_the_end(input) {
+    let mut text = Vec::new();
+    while let Ok(byte) = wait!(input.next()) {
+        text.push(byte);
+    }
+    for count in [0, 1] {
+        text.extend(format!("{:?}", wait!(input.frame(count).next())).bytes());
+        text.extend(format!("{:?}", wait!(input.at_most(count).next())).bytes());
+    }
+    Ok(text)
+} }
+
 body! { chunks(input) {
     let mut text = Vec::new();
     loop {

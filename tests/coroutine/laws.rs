@@ -11,7 +11,7 @@ macro_rules! for_all_bodies {
     ($all:ident) => {
         $all! {
             bounded bounded_scan framed frames_in_frames fails_at_a_bound keeps_reading_at_a_bound
-            keeps_reading_at_the_end_of_a_frame forgets_its_bounds chunks values_between_spaces
+            keeps_reading_at_the_end_of_a_frame forgets_its_bounds bounds_after_the_end chunks values_between_spaces
             events_one_by_one a_string_inside a_string_in_a_frame groups
         }
     };

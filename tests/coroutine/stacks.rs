@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::process::{self, Output};
 use std::ptr;
+use std::thread;
 
 use pushdown::engine::coroutine::{Input, Options, Parser};
 use pushdown::{ErrorKind, Failure, PushParser, Status};
@@ -32,15 +33,24 @@ fn outputs_of_any_size_fit_the_stack() {
 
 #[test]
 fn bodies_and_outputs_of_any_alignment_are_aligned() {
+    // Unoptimised code has many copies of them on the caller's stack, too.
+    let thread = thread::Builder::new().stack_size(64 << 20).spawn(make_aligned);
+    thread.unwrap().join().unwrap();
+}
+
+fn make_aligned() {
     #[derive(Clone, Copy)]
-    #[repr(align(16384))]
+    // The sanitizer's frames are several times as large.
+    #[cfg_attr(not(pushdown_asan), repr(align(65536)))]
+    #[cfg_attr(pushdown_asan, repr(align(16384)))]
     struct Aligned(u8);
 
     for count in 1..4 {
         let mut parsers: Vec<_> = (0..count)
             .map(|_| {
                 let body = Aligned(7);
-                Parser::<Text, usize>::new(move |input: &mut Input<'_, Text>| {
+                let options = Options::new().stack_size(16 << 10);
+                let parser = options.parser(move |input: &mut Input<'_, Text>| {
                     let body = &raw const body;
                     input.next()?;
                     #[allow(
@@ -51,7 +61,8 @@ fn bodies_and_outputs_of_any_alignment_are_aligned() {
                     let read = unsafe { ptr::read_volatile(&raw const (*body).0) };
                     assert_eq!(read, 7);
                     Ok(black_box(body).addr() % align_of::<Aligned>())
-                })
+                });
+                parser.unwrap()
             })
             .collect();
         for parser in &mut parsers {

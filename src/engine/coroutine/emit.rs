@@ -33,7 +33,10 @@ pub(super) fn emit<E: Events>(port: &Port<E>, event: E::Event<'_>) -> bool {
     // SAFETY: I1: a sink that is set is lent to the call under way. No other `&mut` to it is alive:
     // the holder of the `&mut Input` makes this call, or the parser that it runs.
     let flow = unsafe { sink.as_mut()(event) };
-    flow.is_break() && port.pause()
+    if flow.is_break() {
+        port.pause();
+    }
+    flow.is_break()
 }
 
 /// A way to the outer sink that an inner sink carries. The inner sink must be `Send`, for a parser that

@@ -10,7 +10,7 @@ use std::thread;
 use corosensei::Yielder;
 
 use super::input::Input;
-use super::port::{Command, Port, Special};
+use super::port::{ABANDONED, Port, Special};
 use crate::error::Failure;
 use crate::parser::Events;
 
@@ -73,15 +73,15 @@ where
     let frame = &top.frame;
     loop {
         frame.running.set(true);
-        frame.port.begin();
         let mut input = Input::new(&frame.port, yielder);
         // SAFETY: I5: nothing else borrows the body.
         let body = unsafe { &mut *top.body.get() };
         let result = catch_unwind(AssertUnwindSafe(|| body(&mut input)));
         frame.port.consumed.set(input.consumed());
-        match frame.port.command.get() {
-            Command::Feed | Command::Finish => frame.result.set(Some(result)),
-            Command::Abandon => discard_with(|| drop(result)),
+        if frame.port.is(ABANDONED) {
+            discard_with(|| drop(result));
+        } else {
+            frame.result.set(Some(result));
         }
         frame.running.set(false);
         yielder.suspend(true);

@@ -84,6 +84,7 @@
 //! send::<pushdown::engine::coroutine::Parser>();
 //! ```
 
+mod bounds;
 mod emit;
 mod frame;
 mod input;
@@ -95,8 +96,9 @@ mod thread_bound;
 mod wait;
 
 pub use crate::engine::DEFAULT_MAX_DEPTH;
+pub use bounds::Limited;
 pub use emit::Emit;
-pub use input::{Input, Limited};
+pub use input::Input;
 pub use options::{DEFAULT_STACK_SIZE, Options};
 pub use parser::Parser;
 

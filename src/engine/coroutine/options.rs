@@ -2,8 +2,8 @@
 
 use crate::engine::DEFAULT_MAX_DEPTH;
 
-/// The size of a body's stack in bytes, unless [`Options`] set another. Larger in debug builds,
-/// whose frames are larger.
+/// The size in bytes of the stack of a body and the sinks it calls, unless [`Options`] set another.
+/// Larger in debug builds, whose frames are larger.
 pub const DEFAULT_STACK_SIZE: usize = if cfg!(debug_assertions) { 256 << 10 } else { 64 << 10 };
 
 /// The options of a [`Parser`](super::Parser).

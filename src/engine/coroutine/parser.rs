@@ -14,7 +14,7 @@ use corosensei::{Coroutine, CoroutineResult};
 use super::frame::{Frame, StackTop, trampoline};
 use super::input::Input;
 use super::options::Options;
-use super::port::{Command, LOST, PAUSED, Port, Special, UNWINDING};
+use super::port::{ABANDONED, ENDED, LOST, PAUSED, Port, Special, UNWINDING};
 use super::stack::Pooled;
 use super::wait::GivenUp;
 use crate::error::{Error, ErrorKind, Failure};
@@ -71,7 +71,7 @@ impl Options {
         T: 'static,
     {
         let top = size_of::<StackTop<B, E, T>>().saturating_add(align_of::<StackTop<B, E, T>>());
-        let outputs = size_of::<T>().saturating_mul(OUTPUTS);
+        let outputs = size_of::<T>().saturating_add(align_of::<T>()).saturating_mul(OUTPUTS);
         let reserve = outputs.saturating_add(RESERVE);
         let size = [outputs, reserve, top].into_iter().fold(self.stack_size, usize::saturating_add);
         let mut stack = Pooled::new(size)?;
@@ -151,7 +151,7 @@ impl<E: Events, T: 'static> Parser<E, T> {
 
     fn close(&mut self, sink: Option<&mut LocalSink<'_, E>>) -> Result<(), Error> {
         if self.state.status() == Status::NeedMoreInput {
-            self.end(Command::Finish, sink);
+            self.end(ENDED, sink);
             let _ = self.settle();
         }
         self.state.result()
@@ -177,13 +177,15 @@ impl<E: Events, T: 'static> Parser<E, T> {
     #[inline(never)]
     fn settle(&mut self) -> Progress {
         let Frame { port, running, .. } = self.frame();
-        let consumed = port.consumed.get();
-        let waits = running.get() && !port.is(LOST);
-        let value_start = port.take_value_start();
-        port.clear(PAUSED | UNWINDING);
-        self.lost = port.is(LOST);
-        if let Some(offset) = value_start {
-            self.state.set_value_start(offset);
+        let (consumed, flags) = (port.consumed.get(), port.flags.get());
+        let waits = running.get() && flags & LOST == 0;
+        if flags != 0 {
+            let value_start = port.take_value_start();
+            port.clear(PAUSED | UNWINDING);
+            self.lost = flags & LOST != 0;
+            if let Some(offset) = value_start {
+                self.state.set_value_start(offset);
+            }
         }
         if waits { self.state.need_more(consumed) } else { self.take_result(consumed) }
     }
@@ -218,15 +220,15 @@ impl<E: Events, T: 'static> Parser<E, T> {
     fn abandon(&mut self) {
         let Frame { port, running, .. } = self.frame();
         if running.get() && !self.lost && !port.is_lent() {
-            self.end(Command::Abandon, None);
+            self.end(ENDED | ABANDONED, None);
             self.lost = self.frame().port.is(LOST);
         }
     }
 
     /// Resumes the body with nothing more to read, until it ends or is lost.
-    fn end(&mut self, command: Command, sink: Option<&mut LocalSink<'_, E>>) {
+    fn end(&mut self, flags: u8, sink: Option<&mut LocalSink<'_, E>>) {
         let port = &self.frame().port;
-        port.close(command);
+        port.close(flags);
         if panicking() {
             port.set(UNWINDING);
         }

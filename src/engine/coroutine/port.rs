@@ -36,7 +36,9 @@
 //!   (`compile_fail/coroutine.rs: a_body_cannot_choose_the_lifetime_of_its_input`)
 //! * **I5. Frame and body outlive every run, at one address.** They lie at the top of the stack and
 //!   are dropped when the body is not running and the coroutine is not resumed again; only the
-//!   trampoline borrows the body. (`drop/main.rs: a_parser_can_be_dropped_anywhere`)
+//!   trampoline borrows the body. A parser that runs is not dropped at all: its process is ending.
+//!   (`drop/main.rs: a_parser_can_be_dropped_anywhere` and
+//!   `coroutine/stacks.rs: a_process_may_exit_in_a_body_or_a_sink_of_a_parser_in_a_thread_local`)
 //! * **I6. A suspended coroutine never changes thread.** The parser is not `Send`, and neither is the
 //!   input, so the body's side of the switch stays where it is too.
 //!   (`compile_fail/mod.rs: a_coroutine_cannot_change_its_thread` and
@@ -77,17 +79,8 @@ pub(super) const ENDED: u8 = 1 << 3;
 pub(super) const UNWINDING: u8 = 1 << 4;
 /// The body is suspended for good.
 pub(super) const LOST: u8 = 1 << 5;
-
-/// The reason why the driver resumes a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Command {
-    /// To parse the chunk.
-    Feed,
-    /// To end, because the input is finished.
-    Finish,
-    /// To end, because the parser is reset or dropped.
-    Abandon,
-}
+/// With [`ENDED`]: the parser is reset or dropped.
+pub(super) const ABANDONED: u8 = 1 << 6;
 
 /// The state that the driver and the body share.
 pub(super) struct Port<E: Events> {
@@ -99,7 +92,6 @@ pub(super) struct Port<E: Events> {
     /// The flags above. Zero in a run without limits, pauses and the like, so that its hot paths have
     /// one comparison for all of them.
     pub(super) flags: Cell<u8>,
-    pub(super) command: Cell<Command>,
     /// Reads that the end or the limit may still refuse before the body is given up.
     pub(super) refusals: Cell<u8>,
     /// How often the body was unwound because it used them up, and caught that.
@@ -128,7 +120,6 @@ impl<E: Events> Port<E> {
             end: Cell::new(ptr::null()),
             base: Cell::new(0),
             flags: Cell::new(0),
-            command: Cell::new(Command::Feed),
             refusals: Cell::new(READS_AFTER_END),
             given_up: Cell::new(0),
             last_end: Cell::new(End::Finished),
@@ -184,26 +175,20 @@ impl<E: Events> Port<E> {
         !self.start.get().is_null()
     }
 
-    /// Begins a run: nothing that an earlier one left behind holds for it.
-    pub(super) fn begin(&self) {
-        self.flags.set(self.flags.get() & (ENDED | UNWINDING));
+    /// Makes every further read return an end: [`ENDED`], and [`ABANDONED`] if that is the reason.
+    pub(super) fn close(&self, flags: u8) {
         self.refusals.set(READS_AFTER_END);
-        self.given_up.set(0);
-        self.limit.set(Limit::NONE);
-        self.error_start.set(None);
+        self.set(flags);
     }
 
-    /// Makes every further read return the answer to this command.
-    pub(super) fn close(&self, command: Command) {
-        self.command.set(command);
-        self.refusals.set(READS_AFTER_END);
-        self.set(ENDED);
-    }
-
-    /// Prepares a new run.
+    /// Prepares a new run: nothing that the one before has left behind holds for it.
     pub(super) fn reopen(&self, offset: u64) {
-        self.command.set(Command::Feed);
+        if self.is(LIMITED) {
+            self.limit.set(Limit::NONE);
+        }
         self.flags.set(0);
+        self.given_up.set(0);
+        self.error_start.set(None);
         self.value_start.set(offset);
         self.overshoot.set(Overshoot::NONE);
     }
@@ -241,15 +226,11 @@ impl<E: Events> Port<E> {
         self.is(PAUSED)
     }
 
-    /// Pauses the body; returns false at the end of the input, where what is left comes from the body
-    /// alone.
+    /// Pauses the body: its next read finds nothing. At the end of the input, where there is nothing in
+    /// any case, it makes no difference.
     #[cold]
-    pub(super) fn pause(&self) -> bool {
-        let pauses = !self.is(ENDED);
-        if pauses {
-            self.set(PAUSED);
-        }
-        pauses
+    pub(super) fn pause(&self) {
+        self.set(PAUSED);
     }
 
     pub(super) fn limit(&self) -> Limit {

@@ -9,7 +9,7 @@ use std::thread::panicking;
 
 use corosensei::Yielder;
 
-use super::port::{Command, ENDED, LOST, PAUSED, Port, SKIPPED, Special, UNWINDING};
+use super::port::{ABANDONED, ENDED, LOST, PAUSED, Port, SKIPPED, Special, UNWINDING};
 use crate::engine::READS_AFTER_END;
 use crate::error::End;
 use crate::parser::Events;
@@ -59,11 +59,10 @@ fn refuse<E: Events>(port: &Port<E>, yielder: &Yielder<(), Special>, consumed: u
     let limit = port.limit();
     let end = if port.at_limit(consumed) {
         limit.end()
+    } else if port.is(ABANDONED) {
+        End::Abandoned
     } else {
-        match port.command.get() {
-            Command::Abandon => End::Abandoned,
-            Command::Feed | Command::Finish => limit.finished(),
-        }
+        limit.finished()
     };
     match port.refusals.get() {
         0 => give_up(port, yielder, consumed, end),

@@ -194,3 +194,27 @@ fn write(text: &[u8]) {
     // SAFETY: O1: reads the text.
     unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_that_of_a_guard_or_not() {
+        // Ten stacks of 80 bytes at addresses that no slab has.
+        const START: usize = 1 << 62;
+        for _ in 0..2 {
+            let guards = Guards::new(START, 1000, 100, 20);
+            for guard in [0, 1, 19, 100, 119, 900, 919] {
+                assert_eq!(stack_guarded_at(START + guard), Some(80), "{guard}");
+            }
+            for other in [20, 99, 120, 920, 999, 1000, 1019, 5000] {
+                assert_eq!(stack_guarded_at(START + other), None, "{other}");
+            }
+            assert_eq!(stack_guarded_at(START - 1), None);
+            assert_eq!(stack_guarded_at(0), None);
+            drop(guards);
+            assert_eq!(stack_guarded_at(START), None);
+        }
+    }
+}

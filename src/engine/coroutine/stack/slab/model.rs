@@ -5,6 +5,7 @@ use std::format;
 use std::io::{PipeReader, PipeWriter, Read, pipe};
 use std::ops::Range;
 use std::process::Command;
+use std::rc::Rc;
 use std::vec::Vec;
 
 use super::{FreeStack, GUARD_PAGES, MAX_WARM, Pool};
@@ -95,7 +96,7 @@ impl Model {
             .collect();
 
         self.next_mark = self.next_mark % 250 + 1;
-        let mut stack = Stack::new(pool.take(size).unwrap(), self.next_mark);
+        let stack = Stack::new(pool.take(size).unwrap(), self.next_mark);
 
         assert_eq!(stack.range.len(), size);
         let guard = GUARD_PAGES * system::page_size();
@@ -120,7 +121,6 @@ impl Model {
             unsafe { byte.write_volatile(stack.mark) };
         }
         self.gone.retain(|gone| gone.end <= stack.slab.start || stack.slab.end <= gone.start);
-        stack.free.as_mut().expect("it was just taken");
         self.taken.push(stack);
     }
 
@@ -150,8 +150,16 @@ impl Model {
         }
     }
 
-    /// Every page is as it should be.
-    fn check(&self, probe: &mut Probe) {
+    /// Every page is as it should be, and so are the pool's lists.
+    fn check(&self, pool: &Pool, probe: &mut Probe) {
+        assert_eq!(pool.warm.len(), self.warm.len());
+        for (at, slab) in pool.slabs.iter().enumerate() {
+            let again = pool.slabs[..at].iter().any(|other| Rc::ptr_eq(other, slab));
+            assert!(
+                !again && !slab.is_full(),
+                "a slab is listed once, and only if a stack is free"
+            );
+        }
         let page = system::page_size();
         for stack in &self.taken {
             assert!(stack.is_marked(stack.mark), "a stack in use was discarded");
@@ -219,14 +227,14 @@ fn the_pool_does_what_a_simple_list_would_do() {
                 }
             }
             if step % 50 == 0 {
-                model.check(&mut probe);
+                model.check(&pool, &mut probe);
             }
         }
         while !model.taken.is_empty() {
             model.put(&mut pool, 0);
         }
         model.release(&mut pool);
-        model.check(&mut probe);
+        model.check(&pool, &mut probe);
         assert!(pool.slabs.is_empty() && pool.warm.is_empty());
         relisted += model.relisted;
         cold_takes += model.cold_takes;
