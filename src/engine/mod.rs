@@ -28,11 +28,37 @@
 //! | `chunk()`, `advance(n)` | Lends the rest of the chunk, at least one byte; takes bytes of it. |
 //! | `skip_between(test)` | Skips bytes between values, and returns the next byte without taking it. A value has not [begun](crate::PushParser::has_begun) with them. |
 //! | `at_most(n)`, `frame(n)` | [Bounds](#bounds) what is read. |
+//! | `nested(body)` | Calls a body [one level deeper](#depth). Not in machines, whose state is a stack of their own. |
+//! | `run(parser, sink)` | Runs [another parser](#another-parser-inside) on the input. Not in machines. |
 //! | `emit(event)` | Reports an event. |
 //! | `wants_events()` | Returns true if there is a sink. A body may skip building events without one. |
 //! | `offset()` | The offset of the next byte. |
 //! | `fail(kind)` | Creates the error for bad input, and puts the cursor before the byte to blame. |
 //! | `fail_from(start, kind)` | Like `fail`, and records where the part began that the error is about. |
+//!
+//! A body that reads a line of at most 80 bytes, and reports it piece by piece:
+//!
+//! ```
+//! use pushdown::engine::stackless::{Input, Parser};
+//! use pushdown::{Events, Failure, PushParser};
+//!
+//! enum Text {}
+//!
+//! impl Events for Text {
+//!     type Event<'a> = &'a [u8];
+//! }
+//!
+//! async fn line(input: &mut Input<'_, Text>) -> Result<(), Failure> {
+//!     input.at_most(80).text_until(b'\n', |piece| piece).await?;
+//!     Ok(())
+//! }
+//!
+//! let mut text = Vec::<u8>::new();
+//! let mut parser = Parser::new(line);
+//! let _ = parser.feed_with(b"one ", |piece| text.extend(piece));
+//! assert_eq!(parser.feed_with(b"line\nanother", |piece| text.extend(piece)).consumed, 5);
+//! assert_eq!(text, b"one line");
+//! ```
 //!
 //! A read that takes no byte returns an [`End`](crate::End): the input is finished, or the body has
 //! to stop. Propagate it with `?`. After the end every further read returns the same, up to
@@ -45,6 +71,28 @@
 //! read after `next` therefore loses the chance to blame that byte: use `peek`, `next_if` or `expect`
 //! where the decision needs two bytes. A second `fail` blames the same byte again. At a bound, as at
 //! the end of the input, the next byte is blamed.
+//!
+//! ```
+//! use pushdown::engine::coroutine::{Input, Parser};
+//! use pushdown::{ErrorKind, Failure, PushParser};
+//!
+//! /// A word of lower-case letters, in parentheses.
+//! fn word(input: &mut Input<'_>) -> Result<(), Failure> {
+//!     let start = input.offset();
+//!     input.expect(b'(')?;
+//!     while input.next_if(|byte| byte.is_ascii_lowercase())?.is_some() {}
+//!     if input.peek()? != b')' {
+//!         return Err(input.fail_from(start, ErrorKind::UnexpectedByte));
+//!     }
+//!     input.expect(b')')
+//! }
+//!
+//! let mut parser = Parser::new(word);
+//! let _ = parser.feed(b"(ab");
+//! let _ = parser.feed(b"C)");
+//! let error = parser.error().unwrap();
+//! assert_eq!((error.offset, error.start), (3, Some(0)));
+//! ```
 //!
 //! # Bounds
 //! `at_most(n)` bounds what is read from here on: a read beyond `n` bytes returns
@@ -59,6 +107,103 @@
 //! In the straight-line engines the bound is a guard, through which the part is read, and dropping it
 //! lifts the bound. In a machine it is data: `at_most` and `frame` return the [`Limit`] before, which
 //! the machine keeps, and gives to `set_limit` at the end of the part.
+//!
+//! ```
+//! use pushdown::engine::stackless::{Input, Parser};
+//! use pushdown::{End, ErrorKind, Failure, PushParser};
+//!
+//! /// A byte that gives the length of a frame, in which the number before the first space counts.
+//! async fn record(input: &mut Input<'_>) -> Result<u32, Failure> {
+//!     let length = input.next().await?;
+//!     let mut frame = input.frame(length.into());
+//!     let mut number = 0;
+//!     loop {
+//!         match frame.next().await {
+//!             Ok(digit @ b'0'..=b'9') => number = 10 * number + u32::from(digit - b'0'),
+//!             Ok(b' ') | Err(End::Finished) => break,
+//!             Ok(_) => return Err(frame.fail(ErrorKind::UnexpectedByte)),
+//!             Err(end) => return Err(end.into()),
+//!         }
+//!     }
+//!     frame.skip_rest().await?;
+//!     Ok(number)
+//! }
+//!
+//! let mut parser = Parser::new(record);
+//! assert_eq!(parser.feed(b"\x0642 abcrest").consumed, 7);
+//! assert_eq!(parser.take_output(), Some(42));
+//! ```
+//!
+//! # Depth
+//! A grammar that nests is a body that calls itself through `nested`. The levels are counted, so that
+//! hostile nesting is [`TooDeep`](crate::ErrorKind::TooDeep) at the same offset in every engine, and
+//! neither a stack overflow nor a cost that grows with the depth: at most [`DEFAULT_MAX_DEPTH`], or as
+//! the `Options` of the engine say.
+//!
+//! ```
+//! use pushdown::engine::stackless::{Input, Options};
+//! use pushdown::{ErrorKind, Failure, PushParser, Status};
+//!
+//! /// Balanced parentheses.
+//! async fn group(input: &mut Input<'_>) -> Result<(), Failure> {
+//!     input.expect(b'(').await?;
+//!     while input.peek().await? == b'(' {
+//!         input.nested(group).await?;
+//!     }
+//!     input.expect(b')').await
+//! }
+//!
+//! let mut parser = Options::new().max_depth(10_000).parser(group);
+//! assert_eq!(parser.feed(&[b'('; 10_000]).status, Status::NeedMoreInput);
+//! assert_eq!(parser.feed(b"((").status, Status::BadInput);
+//! let error = parser.error().unwrap();
+//! assert_eq!((error.kind, error.offset), (ErrorKind::TooDeep, 10_001));
+//! ```
+//!
+//! A body with arguments is called through a closure: `input.nested(|input| group(input, depth, &mut
+//! longest))`. In `stackless` and `generator` the call is a frame on the heap: only the innermost is
+//! polled, and a second run allocates nothing. Await it where it is made. In a box, or in a future that
+//! is boxed, it is an ordinary future, and 64 of those on top of one another are too deep. Beside a
+//! call, in a `select`, nothing else is polled until the call ends.
+//!
+//! # Another parser inside
+//! `run` feeds the input to another [`PushParser`](crate::PushParser) until that ends, and returns its
+//! output. Its errors are errors of this input, at the right offset. The sink is given each event, and
+//! the means to report events of the outer parser.
+//!
+//! ```
+//! use pushdown::engine::stackless::{Input, Parser};
+//! use pushdown::{Events, Failure, PushParser, quoted};
+//!
+//! enum Text {}
+//!
+//! impl Events for Text {
+//!     type Event<'a> = &'a [u8];
+//! }
+//!
+//! /// A quoted string in parentheses.
+//! async fn body(input: &mut Input<'_, Text>) -> Result<(), Failure> {
+//!     input.expect(b'(').await?;
+//!     let mut string = quoted::Machine::new();
+//!     input.run(&mut string, |quoted::Event::Text(piece), out| out.emit(piece)).await?;
+//!     input.expect(b')').await
+//! }
+//!
+//! let mut text = Vec::new();
+//! let mut parser = Parser::new(body);
+//! let progress = parser.feed_with(br#"("inner") outer"#, |piece| text.extend(piece));
+//! assert_eq!((progress.consumed, text), (9, b"inner".to_vec()));
+//! ```
+//!
+//! # What a body may wait for
+//! Its input. An `async` body may await anything that is ready at once, and may join or select futures
+//! as long as a read of its input is among those that are pending; the details are
+//! [here](stackless#what-a-body-may-wait-for). A body of `coroutine` waits in its reads alone.
+//!
+//! # What a body's stack holds
+//! The future of a `stackless` body has the variables that live across an `await`, and no stack; a sink
+//! runs on the stack of the caller. A body of `coroutine` and its sink run on a stack of
+//! [their own](coroutine#stacks), which is small, and guarded.
 
 #[cfg(feature = "combinator")]
 pub mod combinator;
