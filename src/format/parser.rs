@@ -70,9 +70,7 @@ macro_rules! parser {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name(
-            $crate::engine::stackless::Parser<
-                dyn $crate::engine::stackless::DynTask<Events = $events, Output = ()> + Send,
-            >,
+            $crate::engine::stackless::Boxed<$events>,
         );
 
         impl $name {

@@ -40,6 +40,9 @@ mod escaped;
     allow(unreachable_pub, reason = "public as `testing::Kernel`, behind that feature")
 )]
 pub(crate) mod kernel;
+#[cfg(all(test, unix, feature = "coroutine"))]
+#[allow(unsafe_code, reason = "maps pages that cannot be read")]
+mod page_end;
 mod stop;
 mod swar;
 

@@ -62,5 +62,5 @@ mod task;
 pub use input::{Emit, Input, Limited};
 pub use options::Options;
 #[cfg(feature = "alloc")]
-pub use parser::Parser;
+pub use parser::{Boxed, Parser};
 pub use task::{DynTask, Task};

@@ -15,6 +15,25 @@ use crate::parser::{Events, PushParser, delegate};
 /// A [`Task`] in a box: it can be moved, and costs one allocation.
 pub struct Parser<R: ?Sized>(Pin<Box<R>>);
 
+/// A parser whose type names its events and its output, but not its body: what
+/// [`Parser::erase`] returns.
+///
+/// ```
+/// use pushdown::PushParser;
+/// use pushdown::engine::stackless::{Boxed, Input, Parser};
+///
+/// /// A parser in the field of a struct.
+/// struct Answer {
+///     parser: Boxed<(), u8>,
+/// }
+///
+/// let parser = Parser::new(async |input: &mut Input<'_>| Ok(input.next().await?));
+/// let mut answer = Answer { parser: parser.erase() };
+/// let _ = answer.parser.feed(b"y");
+/// assert_eq!(answer.parser.take_output(), Some(b'y'));
+/// ```
+pub type Boxed<E = (), T = ()> = Parser<dyn DynTask<Events = E, Output = T> + Send>;
+
 impl Parser<()> {
     /// Creates a parser at the start of its input.
     ///
@@ -36,18 +55,8 @@ impl<R> Parser<R> {
 }
 
 impl<R: DynTask> Parser<R> {
-    /// Erases the type of the body, so that the type of the parser can be named.
-    ///
-    /// ```
-    /// use pushdown::engine::stackless::{DynTask, Input, Parser};
-    /// use pushdown::PushParser;
-    ///
-    /// struct Answer(Parser<dyn DynTask<Events = (), Output = ()> + Send>);
-    ///
-    /// let parser = Parser::new(async |input: &mut Input<'_>| input.expect(b'y').await);
-    /// let mut answer = Answer(parser.erase());
-    /// assert_eq!(answer.0.feed(b"y").consumed, 1);
-    /// ```
+    /// Erases the type of the body, so that the type of the parser can be named: [`Boxed`], unless the
+    /// body borrows.
     pub fn erase<'b>(
         self,
     ) -> Parser<dyn DynTask<Events = R::Events, Output = R::Output> + Send + 'b>
