@@ -170,3 +170,94 @@ let parser = stackless::Parser::new(async |input: &mut stackless::Input<'_>| {
     Ok::<_, Failure>(*kept)
 });
 parser.erase();");
+
+attack!(a_chunk_is_gone_when_bytes_of_it_are_taken, "E0499", "
+async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
+    let chunk = input.chunk().await?;
+    " ["input.advance(1);" or ""] "
+    Ok(chunk[0])
+}");
+
+attack!(an_input_is_not_read_while_a_frame_of_it_is, "E0499", "
+async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
+    let mut frame = input.frame(3);
+    " ["input" or "frame"] ".next().await?;
+    Ok(frame.next().await?)
+}");
+
+attack!(a_slice_is_gone_when_its_frame_is, "E0597", "
+async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
+    let slice;
+    {
+        let mut frame = input.frame(3);
+        slice = frame.take(2).await?" ["" or ".to_vec()"] ";
+    }
+    Ok(slice[0])
+}");
+
+attack!(two_calls_cannot_be_made_at_once, "E0499", "
+async fn leaf(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
+    Ok(input.next().await?)
+}
+async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
+    let first = input.nested(leaf);
+    let second = " ["input.nested(leaf)" or "ready(Ok::<u8, Failure>(0))"] ";
+    Ok(first.await? + second.await?)
+}");
+
+attack!(an_input_is_not_read_beside_a_call, "E0499", "
+async fn leaf(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
+    Ok(input.next().await?)
+}
+async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
+    let call = input.nested(leaf);
+    " ["input.next().await?;" or ""] "
+    call.await
+}");
+
+attack!(a_slice_is_gone_when_a_call_is_made, "E0499", "
+async fn leaf(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
+    Ok(input.next().await?)
+}
+async fn body(input: &mut stackless::Input<'_>) -> Result<u8, Failure> {
+    let slice = input.take(4).await?;
+    " ["input.nested(leaf).await?;" or ""] "
+    Ok(slice[0])
+}");
+
+attack!(an_input_that_a_call_has_kept_is_not_read_beside_it, "E0499", "
+async fn body(input: &mut stackless::Input<'_>) -> Result<(), Failure> {
+    let mut kept = None;
+    input.nested(|input| {
+        kept = Some(input);
+        ready(Ok::<(), Failure>(()))
+    }).await?;
+    " ["input.next().await?;" or ""] "
+    drop(kept);
+    Ok(())
+}");
+
+attack!(a_call_cannot_outlive_what_it_borrows, "E0597", "
+async fn leaf(input: &mut stackless::Input<'_>, text: &str) -> Result<usize, Failure> {
+    input.next().await?;
+    Ok(text.len())
+}
+async fn body(input: &mut stackless::Input<'_>) -> Result<usize, Failure> {
+    let call;
+    {
+        let text = String::new();
+        let text = " ["&*text" or "\"text\""] ";
+        call = input.nested(move |input| leaf(input, text));
+    }
+    call.await
+}");
+
+attack!(a_call_that_keeps_what_is_not_send_makes_no_parser_that_is, "", "
+fn send<T: Send>(_: T) {}
+async fn leaf(input: &mut stackless::Input<'_>) -> Result<(), Failure> {
+    let kept = " ["Rc" or "std::sync::Arc"] "::new(());
+    input.next().await?;
+    drop(kept);
+    Ok(())
+}
+send(stackless::Parser::new(async |input: &mut stackless::Input<'_>| input.nested(leaf).await));");
