@@ -121,6 +121,18 @@ impl Memory {
         }
     }
 
+    /// Hides the rest of the chunk from the reads to come. The end of the input is not paused.
+    #[cold]
+    #[inline(never)]
+    fn pause<'c>(&mut self, chunk: &'c [u8], cursor: usize) -> &'c [u8] {
+        if self.finished {
+            return chunk;
+        }
+        self.paused = true;
+        self.special = true;
+        &chunk[..cursor]
+    }
+
     /// How many of the `left` bytes of a chunk the limit shows.
     #[cold]
     #[inline(never)]
@@ -297,17 +309,7 @@ impl<'c, E: Events> Input<'c, E> {
         if let Some(sink) = &mut self.sink
             && sink(event).is_break()
         {
-            self.pause();
-        }
-    }
-
-    /// Hides the rest of the chunk from the reads to come. The end of the input is not paused.
-    #[inline(always)]
-    fn pause(&mut self) {
-        if !self.memory.finished {
-            self.memory.paused = true;
-            self.memory.special = true;
-            self.chunk = &self.whole[..self.cursor];
+            self.chunk = self.memory.pause(self.chunk, self.cursor);
         }
     }
 
