@@ -1,4 +1,4 @@
-//! What a run of a program has read, whatever the engine.
+//! The record of a run: a hash of all that the program has read, the same in every engine.
 
 use std::cell::Cell;
 
@@ -21,7 +21,7 @@ impl Events for Marks {
     type Event<'a> = Mark<'a>;
 }
 
-/// All that was read, in one number, and what may still be done.
+/// A hash of all bytes read, and the operations that are left.
 #[derive(Debug)]
 pub(super) struct Context {
     hash: u64,

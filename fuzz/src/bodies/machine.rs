@@ -1,4 +1,4 @@
-//! Programs as a state machine: what a straight-line body keeps on its stack is a list here.
+//! Programs as a state machine: the call stack of a straight-line body is a list here.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::rc::Rc;
@@ -15,10 +15,10 @@ use super::program::{ESCAPED, MAX_DEPTH, ONE, Op, Stops, TWO};
 pub(super) struct Interpreter {
     program: Rc<Vec<Op>>,
     context: Context,
-    /// What is left to do, the innermost last.
+    /// The parts under way, the innermost last.
     stack: Vec<Todo>,
     depth: u32,
-    /// What an operation has done before the chunk was used up.
+    /// The part of an operation that was done before the chunk was used up.
     progress: Progress,
 }
 
@@ -34,7 +34,7 @@ enum Todo {
     LeaveBound {
         outer: Limit,
     },
-    /// Whether the rest is skipped, and is being skipped.
+    /// `skip` is set if the rest of the frame is skipped.
     LeaveFrame {
         outer: Limit,
         skip: bool,
@@ -47,7 +47,7 @@ enum Todo {
     Guard(#[allow(dead_code, reason = "held until it is dropped")] Guard),
 }
 
-/// How far one operation has come.
+/// The progress of one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     None,
@@ -309,7 +309,7 @@ impl Interpreter {
         Ok(())
     }
 
-    /// What is left of a count.
+    /// The rest of a count.
     fn left(&self, count: u64) -> u64 {
         match self.progress {
             Progress::Left(left) => left.min(count),

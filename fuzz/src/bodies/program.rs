@@ -62,19 +62,19 @@ pub(super) const ONE: u8 = b'b';
 pub(super) const TWO: [u8; 2] = [b'"', b'b'];
 pub(super) const ESCAPED: Escaped = Escaped { close: b'"', escape: b'\\' };
 
-/// How deep bodies may be nested, in every engine.
+/// The largest depth of nested bodies, in every engine.
 pub(super) const MAX_DEPTH: u32 = 3;
 
-/// How deep the blocks of a program may be, and how many operations it may have.
+/// The largest depth of a program's blocks, and the largest number of its operations.
 const MAX_BLOCKS: u32 = 6;
 const MAX_OPS: usize = 40;
 
-/// How many operations a run may execute, and how many after the first end of the input: fewer than
-/// the reads that an engine refuses.
+/// Operations that a run may execute, and those after the first end of the input: fewer than the reads
+/// that an engine refuses.
 pub(super) const FUEL: u32 = 2000;
 pub(super) const FUEL_AFTER_END: u32 = 40;
 
-/// Makes a case of what a fuzzer has found.
+/// Makes a case from the fuzzer's bytes.
 pub(super) fn case(data: &[u8]) -> Case {
     let mut bytes = Bytes(data);
     let mut left = MAX_OPS;

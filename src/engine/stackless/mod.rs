@@ -49,6 +49,8 @@
 //! ```
 
 #[cfg(feature = "alloc")]
+mod arena;
+#[cfg(feature = "alloc")]
 mod call_stack;
 mod input;
 #[cfg(feature = "alloc")]
@@ -58,6 +60,7 @@ mod options;
 mod parser;
 mod port;
 mod task;
+mod waker;
 
 pub use input::{Emit, Input, Limited};
 pub use options::Options;

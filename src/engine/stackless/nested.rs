@@ -9,7 +9,8 @@ use core::task::{Context, Poll};
 
 use super::call_stack::Handle;
 use super::input::Input;
-use super::port::{Port, is_own};
+use super::port::Port;
+use super::waker::is_own;
 use crate::error::{ErrorKind, Failure};
 use crate::parser::Events;
 

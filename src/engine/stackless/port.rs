@@ -54,10 +54,11 @@ use core::cell::Cell;
 use core::mem;
 use core::ptr::{self, NonNull};
 use core::slice;
-use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use super::call_stack::{CallStack, Root};
+use super::waker::is_own;
 use crate::engine::READS_AFTER_END;
 use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
@@ -538,22 +539,4 @@ impl<E: Events> Drop for Port<E> {
             drop(unsafe { Box::from_raw(calls.as_ptr()) });
         }
     }
-}
-
-static VTABLE: RawWakerVTable = RawWakerVTable::new(|_| RAW_WAKER, |_| {}, |_| {}, |_| {});
-const RAW_WAKER: RawWaker = RawWaker::new(ptr::null(), &VTABLE);
-// SAFETY: the functions do nothing, and a clone is the same waker again.
-static WAKER: Waker = unsafe { Waker::from_raw(RAW_WAKER) };
-
-/// The waker that a driver polls with. It wakes nothing: the next chunk is a call.
-///
-/// It is not [`Waker::noop`], whose vtable need not have one address.
-pub(super) fn waker() -> &'static Waker {
-    &WAKER
-}
-
-/// Returns true if the poll comes from our driver. A foreign executor would wait for ever.
-#[inline(always)]
-pub(super) fn is_own(waker: &Waker) -> bool {
-    ptr::eq(waker.vtable(), &raw const VTABLE)
 }

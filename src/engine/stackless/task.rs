@@ -16,7 +16,8 @@ use core::task::{Context, Poll};
 use super::call_stack::{CallStack, Next, NoFrames, Root};
 use super::input::Input;
 use super::options::Options;
-use super::port::{Port, waker};
+use super::port::Port;
+use super::waker::waker;
 #[cfg(feature = "generator")]
 use crate::engine::overshoot::Overshoot;
 use crate::error::{Error, ErrorKind, Failure};
