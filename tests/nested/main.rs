@@ -1,7 +1,7 @@
 //! Nested calls of `async` bodies: any depth at a constant cost, and nothing that safe code can break.
 //!
 //! `bodies.rs` compares them with the calls of the other engines. The attacks that do not compile are
-//! in `src/compile_fail/stackless.rs`. Those here are to be run under AddressSanitizer as well.
+//! in `src/compile_fail/stackless.rs`. Those here run under AddressSanitizer too.
 
 #![cfg(feature = "alloc")]
 

@@ -8,8 +8,6 @@ use core::ops::ControlFlow::{Break, Continue};
 use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 
-#[cfg(feature = "alloc")]
-use super::nested::Nested;
 use super::port::Port;
 use crate::engine::limit::Limit;
 use crate::error::{End, Error, ErrorKind, Failure};
@@ -33,7 +31,7 @@ use crate::scan::Stop;
 /// }
 /// ```
 pub struct Input<'p, E: Events = ()> {
-    port: &'p Port<E>,
+    pub(super) port: &'p Port<E>,
     /// Makes `'p` invariant (I4).
     brand: PhantomData<fn(&'p ()) -> &'p ()>,
 }
@@ -277,22 +275,6 @@ impl<'p, E: Events> Input<'p, E> {
                 }
             }
         }
-    }
-
-    /// Calls a body one level deeper.
-    ///
-    /// # Errors
-    /// [`ErrorKind::TooDeep`], or what the body returns.
-    #[cfg(feature = "alloc")]
-    pub fn nested<'a, F, T>(
-        &'a mut self,
-        body: impl FnOnce(&'a mut Self) -> F,
-    ) -> impl Future<Output = Result<T, Failure>>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let port = self.port;
-        Nested::new(self, port, body)
     }
 }
 

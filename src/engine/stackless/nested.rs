@@ -14,6 +14,23 @@ use super::waker::is_own;
 use crate::error::{ErrorKind, Failure};
 use crate::parser::Events;
 
+impl<'p, E: Events> Input<'p, E> {
+    /// Calls a body one level deeper.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooDeep`], or what the body returns.
+    pub fn nested<'a, F, T>(
+        &'a mut self,
+        body: impl FnOnce(&'a mut Self) -> F,
+    ) -> impl Future<Output = Result<T, Failure>>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let port = self.port;
+        Nested::new(self, port, body)
+    }
+}
+
 /// A nested call: what [`Input::nested`] returns, to be awaited where it is made.
 pub(super) struct Nested<'a, 'p, E: Events, B, F: Future> {
     port: &'p Port<E>,
@@ -81,7 +98,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let address = (&raw const *self).addr();
-        // SAFETY: nothing in it is pinned by itself: the future lies in a frame or a box.
+        // SAFETY: no field of it is pinned: the future lies in a frame or in a box.
         let this = unsafe { self.get_unchecked_mut() };
         let port = this.port;
         let poll = match &mut this.call {

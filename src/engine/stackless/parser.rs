@@ -48,9 +48,17 @@ impl Parser<()> {
     }
 }
 
-impl<R> Parser<R> {
-    pub(super) fn from_box(task: Pin<Box<R>>) -> Self {
-        Self(task)
+impl Options {
+    /// Creates a parser at the start of its input.
+    pub fn parser<B, E, T>(
+        self,
+        body: B,
+    ) -> Parser<Task<B, impl Future<Output = Result<T, Failure>>, E, T>>
+    where
+        B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure>,
+        E: Events,
+    {
+        Parser(Box::pin(self.task(body)))
     }
 }
 

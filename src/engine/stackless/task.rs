@@ -103,8 +103,19 @@ impl Task<(), Ready<Result<(), Failure>>, (), ()> {
     }
 }
 
+impl Options {
+    /// Creates a task at the start of its input.
+    pub fn task<B, E, T>(self, body: B) -> Task<B, impl Future<Output = Result<T, Failure>>, E, T>
+    where
+        B: AsyncFnMut(&mut Input<'_, E>) -> Result<T, Failure>,
+        E: Events,
+    {
+        assemble(self.max_depth, body)
+    }
+}
+
 /// Creates a task. Called with [`drive`], whose future has no other name than the `F` inferred here.
-pub(super) fn assemble<B, E, T>(
+fn assemble<B, E, T>(
     max_depth: u32,
     body: B,
 ) -> Task<B, impl Future<Output = Result<T, Failure>>, E, T>

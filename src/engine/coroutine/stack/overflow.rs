@@ -189,7 +189,7 @@ fn report(mut size: usize) {
     );
 }
 
-/// As much as the system takes: there is nobody to tell of an error.
+/// Writes as much as the system takes. An error has no caller to go to.
 fn write(text: &[u8]) {
     // SAFETY: O1: reads the text.
     unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
