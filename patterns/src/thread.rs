@@ -34,6 +34,7 @@ static RECV: Site = Site::wait("thread", "recv", "a value");
 /// Runs a future to its end in this thread, which sleeps while the future waits.
 ///
 /// The futures of the patterns that name no time work here without any runtime.
+#[track_caller]
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     wait::block_on(future)
 }
