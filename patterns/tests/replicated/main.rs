@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 #[path = "../common/servers.rs"]
 mod common;
 
+mod budget;
 mod calls;
 mod drops;
 mod leaks;
