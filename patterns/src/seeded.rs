@@ -68,6 +68,8 @@ pub enum Bug {
     /// Replicated client: the error of a call says nothing of the attempts that are running. They may
     /// still have an effect, or have had one.
     AnswerForgetsRunning,
+    /// Replicated client: a call that waits for the budget is not woken when there is some.
+    LineIsNotWoken,
     /// Replicated client: losers outlive the client.
     LosersOutliveTheClient,
 

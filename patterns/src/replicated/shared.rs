@@ -173,7 +173,9 @@ impl<R, E> SharedState<R, E> {
     /// brought one.
     pub(super) fn wake_line(&mut self, after: &mut AfterUnlock) {
         while let Some(call) = self.replicas.poll_wake() {
-            if let Some(parked) = self.parked.get_mut(&Key { call, loser: None }) {
+            if let Some(parked) = self.parked.get_mut(&Key { call, loser: None })
+                && !seeded::is(Bug::LineIsNotWoken)
+            {
                 parked.waker.wake(after);
             }
         }

@@ -25,6 +25,7 @@ mod races;
 mod servers;
 mod shutdown;
 mod statistics;
+mod truth;
 
 /// The behaviour of a server when it is asked.
 #[derive(Clone, Copy, Debug)]
