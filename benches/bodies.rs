@@ -1,20 +1,20 @@
-//! The lecture's claim that straight-line code "happens to run faster": one recogniser byte by byte,
-//! without a scan, in all the forms of the slides.
+//! The lecture's claim that straight-line code "happens to run faster": one recogniser, byte by byte
+//! and without a scan, in every form of the slides.
 //!
-//! | form | what it knows between two bytes is |
+//! | form | its state between two bytes is |
 //! |---|---|
 //! | `enum` | an enum: `ProcessChar` in a loop |
-//! | `enum-called` | the same, and `ProcessChar` is not inlined |
-//! | `labels` | the place in the code, a loop per state; an enum while it waits for a chunk |
+//! | `enum-called` | the same, with `ProcessChar` not inlined |
+//! | `labels` | the position in the code, a loop per state; an enum while it waits for a chunk |
 //! | `flag` | two flags, one of them the slides' `inEscape` |
 //! | `table` | a row of a table of 3 × 256 |
-//! | `pull` | the place in the code, which fetches the chunks itself: nobody can feed it |
+//! | `pull` | the position in the code, which fetches the chunks itself, so it cannot be fed |
 //! | `machine` | an enum, behind the contract |
-//! | `coroutine` | the place in the code, behind the contract |
+//! | `coroutine` | the position in the code, behind the contract |
 //! | `stackless` | the same as an `async` body |
 //!
-//! In `bodies` the compiler sees the form and its caller at once, in `bodies-called` every chunk is a
-//! call.
+//! In `bodies` the compiler sees the form together with its caller; in `bodies-called` every chunk is
+//! a call.
 //!
 //! ```text
 //! $ cargo bench --bench bodies
@@ -40,10 +40,10 @@ use yardstick::Enum;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
-/// A packet, and everything.
+/// The size of a packet, and the whole string.
 const CHUNK_SIZES: [usize; 2] = [1460, corpus::LEN];
 
-/// Calls `measure` with every form, wrapped in `$wrap`.
+/// Calls `measure` with each form, wrapped in `$wrap`.
 macro_rules! each_form {
     ($wrap:path, $group:expr, $string:expr, $chunk_size:expr) => {
         measure("enum", $wrap(Enum::Start), $group, $string, $chunk_size);
@@ -102,7 +102,7 @@ fn measure(
         let mut statuses = string.chunks(chunk_size).map(|chunk| form.feed(chunk));
         statuses.find(|&status| status != NeedMoreInput).unwrap_or(NeedMoreInput)
     };
-    // In single bytes every escape is cut.
+    // Single bytes cut every escape.
     for chunk_size in [1, chunk_size] {
         assert_eq!(parse(string, chunk_size), Status::Success, "{name}");
         assert_eq!(parse(&string[..string.len() - 1], chunk_size), NeedMoreInput, "{name}");
@@ -113,13 +113,13 @@ fn measure(
     });
 }
 
-/// A recogniser that is fed.
+/// A recogniser that can be fed.
 trait Form {
     fn restart(&mut self);
     fn feed(&mut self, chunk: &[u8]) -> Status;
 }
 
-/// A form of which the compiler sees nothing where it is fed.
+/// A form that the compiler cannot inline into its caller.
 struct Called<F>(F);
 
 impl<F: Form> Form for Called<F> {
@@ -144,7 +144,7 @@ impl Form for Enum {
     }
 }
 
-/// Every byte is a call.
+/// A form with a call for each byte.
 struct CharByChar(Enum);
 
 impl CharByChar {
@@ -166,7 +166,7 @@ impl Form for CharByChar {
     }
 }
 
-/// A loop, or a line, for each state, and jumps between them.
+/// A loop or a line for each state, with jumps between them.
 struct Labels(Enum);
 
 impl Form for Labels {
@@ -202,7 +202,7 @@ impl Form for Labels {
     }
 }
 
-/// One loop, and a flag that says how to read the byte.
+/// One loop, with a flag for the meaning of the next byte.
 #[derive(Default)]
 struct Flag {
     open: bool,
@@ -235,14 +235,14 @@ impl Form for Flag {
     }
 }
 
-/// The number of the state: 0 to 2 as in [`Enum`], [`SUCCESS`] or [`BAD_INPUT`].
+/// The state's number: 0 to 2 as in [`Enum`], [`SUCCESS`] or [`BAD_INPUT`].
 #[derive(Default)]
 struct Table(u8);
 
 const SUCCESS: u8 = 3;
 const BAD_INPUT: u8 = 4;
 
-/// The state after a state and a byte.
+/// The next state, by state and byte.
 static NEXT: [[u8; 256]; 3] = {
     let mut next = [[BAD_INPUT; 256], [1; 256], [1; 256]];
     next[0][b'"' as usize] = 1;
@@ -316,7 +316,7 @@ fn plain(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
     }
 }
 
-/// The same, to be awaited.
+/// The same as `async` code.
 async fn asynchronous(input: &mut stackless::Input<'_>) -> Result<(), Failure> {
     input.expect(b'"').await?;
     loop {
@@ -328,7 +328,7 @@ async fn asynchronous(input: &mut stackless::Input<'_>) -> Result<(), Failure> {
     }
 }
 
-/// The same, pulling its bytes: the slides' `readString`. `None` if they end too early.
+/// The same, pulling its bytes: the slides' `readString`. Returns `None` if they end too early.
 #[inline]
 fn read_string(mut read_char: impl FnMut() -> Option<u8>) -> Option<bool> {
     if read_char()? != b'"' {

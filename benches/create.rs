@@ -1,4 +1,4 @@
-//! What a parser costs that lives for three bytes.
+//! The cost of a parser that lives for three bytes.
 //!
 //! ```text
 //! $ cargo bench --bench create
@@ -30,13 +30,13 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Makes a parser, feeds it three bytes, and drops it.
+/// Creates a parser, feeds it three bytes, and drops it.
 fn life<P: PushParser>(bytes: &[u8; 3], new: impl Fn() -> P) -> Status {
     let mut parser = new();
     parser.feed(black_box(bytes)).status
 }
 
-/// A coroutine runs on the stack of the one before, from the pool.
+/// Measures a parser's life. A coroutine reuses the stack of the one before, from the pool.
 fn live<P: PushParser>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -48,7 +48,7 @@ fn live<P: PushParser>(
     group.bench_function(name, |bencher| bencher.iter(|| life(bytes, &new)));
 }
 
-/// A coroutine that finds no stack in the pool, nor address space: the first of a thread.
+/// Measures a coroutine that finds neither a stack nor address space in the pool: a thread's first.
 fn fresh_stack(group: &mut BenchmarkGroup<'_, WallTime>, bytes: &[u8; 3], status: Status) {
     assert_eq!(life(bytes, Coroutine::new), status);
     group.bench_function("coroutine-fresh", |bencher| {

@@ -1,8 +1,8 @@
 //! The quoted string in every engine: by density of escapes and chunk size, with a sink and without,
 //! from memory, by characters, and whole.
 //!
-//! One parse is a `reset` and a `feed` for every chunk of one string. `limit` is `memchr2` over as many
-//! bytes, in which it finds nothing; `enum` is the byte-by-byte loop.
+//! One parse is a `reset` and a `feed` for each chunk of one string. `limit` is `memchr2` finding
+//! nothing in as many bytes; `enum` is the byte-by-byte loop.
 //!
 //! ```text
 //! $ cargo bench --bench quoted
@@ -26,7 +26,7 @@ use yardstick::Enum;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
-/// Chunks as small as a terminal's, as a cache line, as a packet, and whole.
+/// The sizes of a terminal's reads, of a cache line, of a packet, and the whole string.
 const CHUNK_SIZES: [usize; 4] = [16, 64, 1460, corpus::LEN];
 
 fn main() {
@@ -85,8 +85,8 @@ impl Recogniser for Enum {
         Self::feed(self, chunk)
     }
 
-    /// Reports the same pieces as the engines: runs of text, and what was escaped by itself. Not
-    /// inlined, so that the sink is called through its pointer, as theirs is.
+    /// Reports the same pieces as the engines: runs of text, and each escaped byte alone. Not inlined,
+    /// so that it calls the sink through a pointer, as they do.
     #[inline(never)]
     fn feed_with(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Quoted>) -> Status {
         let mut text = |piece| sink(Event::Text(piece));
@@ -116,7 +116,7 @@ impl Recogniser for Enum {
     }
 }
 
-/// Calls `$measure` with name and constructor of each of the four engines that keep their state.
+/// Calls `$measure` with the name and a parser of each engine that does not parse again.
 macro_rules! each_engine {
     ($measure:ident($($argument:expr),*)) => {
         $measure("machine", Machine::new(), $($argument),*);
@@ -163,7 +163,7 @@ fn feed(
     });
 }
 
-/// What no search for two bytes is faster than.
+/// Measures the upper limit of any search for two bytes.
 fn limit(group: &mut Group<'_>, len: usize) {
     let clean = vec![b'.'; len];
     let find = |clean: &[u8]| memchr::memchr2(b'"', b'\\', clean);
@@ -227,7 +227,7 @@ fn unescaped(string: &[u8]) -> Vec<u8> {
     text
 }
 
-/// More than fits in any cache.
+/// Measures a string larger than any cache.
 fn memory(criterion: &mut Criterion) {
     let group = &mut settings::group(criterion, "quoted/memory");
     // Each takes milliseconds.
@@ -251,7 +251,7 @@ fn chars(criterion: &mut Criterion) {
     }
 }
 
-/// Feeds the text again and again to a parser that is inside a string.
+/// Feeds the text repeatedly to a parser that is inside a string.
 fn each_char(
     name: &str,
     mut recogniser: impl Recogniser,
@@ -269,13 +269,13 @@ fn each_char(
     assert_eq!(called(&mut recogniser, '"'), Status::Success, "{name}");
 }
 
-/// `process_char` as a call, whatever the compiler would rather do.
+/// Calls `process_char` without inlining it.
 #[inline(never)]
 fn called(recogniser: &mut impl Recogniser, c: char) -> Status {
     recogniser.process_char(c)
 }
 
-/// One `feed` of everything, against a function that knows that it has everything.
+/// Measures one `feed` of the whole string against a function that takes the whole string.
 fn whole(criterion: &mut Criterion) {
     let group = &mut settings::group(criterion, "quoted/whole");
     for corpus in [Corpus::plain(1 << 10), Corpus::plain(corpus::LEN)] {
@@ -290,7 +290,7 @@ fn whole(criterion: &mut Criterion) {
     }
 }
 
-/// The length of the quoted string that `bytes` begin with.
+/// The length of the quoted string at the start of `bytes`.
 fn one_shot(bytes: &[u8]) -> Option<usize> {
     let content = bytes.strip_prefix(b"\"")?;
     let close = Escaped { close: b'"', escape: b'\\' }.skip(content)?;

@@ -1,7 +1,7 @@
-//! What it costs to feed one of many live parsers, each in its turn.
+//! The cost of feeding one of many live parsers, each in turn.
 //!
-//! With few of them all state is in the cache. With many, each one fed is cold: a coroutine's is a
-//! stack of its own, on a page of its own.
+//! With few parsers all state is in the cache. With many, each parser fed is cold: the state of a
+//! coroutine is a stack, on a page of its own.
 //!
 //! ```text
 //! $ cargo bench --bench scale
@@ -16,7 +16,7 @@ use pushdown::quoted::{Coroutine, Generator, Machine, Stackless};
 use pushdown::{PushParser, Status};
 use pushdown_benches::settings;
 
-/// As many coroutines as Linux takes without guards that need no mapping.
+/// The last is about as many coroutines as Linux allows where each guard takes a mapping.
 const LIVE: [usize; 3] = [1, 1_000, 30_000];
 
 fn main() {

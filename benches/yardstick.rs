@@ -1,8 +1,8 @@
-//! The yardstick: the lecture's machine.
+//! The lecture's machine, as a yardstick.
 
 use pushdown::Status;
 
-/// The lecture's `quoteReader`. It takes nothing from the library but the [`Status`].
+/// The lecture's `quoteReader`. It uses nothing of the library but [`Status`].
 #[derive(Clone, Copy)]
 pub(crate) enum Enum {
     Start,
@@ -24,7 +24,7 @@ impl Enum {
         Status::NeedMoreInput
     }
 
-    /// Byte by byte, as everybody writes it.
+    /// Feeds byte by byte, as usually written by hand.
     #[inline]
     pub(crate) fn feed(&mut self, chunk: &[u8]) -> Status {
         for &byte in chunk {

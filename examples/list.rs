@@ -1,4 +1,4 @@
-//! Prints the items of lists of quoted strings. Every line of the input is a list.
+//! Prints the items of lists of quoted strings. Each line of the input is a list.
 //!
 //! ```text
 //! $ printf '"a","b\\"c","d"\n"e"' | cargo run -q --example list
@@ -30,7 +30,7 @@ enum Item<'a> {
     End,
 }
 
-/// Strings with commas between them, up to the end of the line or of the input.
+/// Parses strings separated by commas, up to the end of the line or of the input.
 fn list(input: &mut Input<'_, List>) -> Result<(), Failure> {
     loop {
         quoted::string(input, |Event::Text(text)| Item::Text(text))?;

@@ -1,17 +1,16 @@
-//! A million live parsers, each suspended inside a string: what one holds, and what it costs to make
-//! it and to feed it.
+//! A million live parsers, each suspended inside a string: the memory of one, and the time to create
+//! and to feed it.
 //!
 //! ```text
 //! $ cargo run --release --example million              # 1, 1,000, 30,000 and 1,000,000 parsers
-//! $ cargo run --release --example million -- 500 7000  # as many as you say
+//! $ cargo run --release --example million -- 500 7000  # these numbers
 //! $ cargo run --release --example million -- --quick   # 1 and 1,000
 //! ```
 //!
-//! Every row is measured in a process of its own, so that none finds the memory of another ready for
-//! use. Memory is what the system counts as resident, in whole pages, so for one parser the figure means
-//! little; what is left over is what the allocator keeps after the parsers are dropped. The time to make
-//! a parser includes its first byte. A feed is of one byte, to each parser in its turn, so that with
-//! many of them each one is cold.
+//! Each row is measured in a process of its own, so that none reuses the memory of another. Memory is
+//! resident memory, in whole pages, so the figure for one parser means little; the bytes left over are
+//! those the allocator keeps after the parsers are dropped. The time to create a parser includes its
+//! first byte. A feed is one byte, to each parser in turn, so that with many parsers each is cold.
 
 use std::env;
 use std::error::Error;
@@ -35,14 +34,14 @@ const ENGINES: [(&str, Measure); 5] = [
     ("combinator", |live| row(live, || Ok(Combinator::new()))),
 ];
 
-/// A quoted string does not need more, and a smaller stack takes less address space.
+/// Bytes of a coroutine's stack: enough for a quoted string, and less address space than by default.
 const STACK: usize = 16 << 10;
 
-/// How many parsers are made between two looks at the memory.
+/// Parsers created between two checks of the memory.
 const BATCH: usize = 1_000;
 
-/// How many bytes every parser is fed, one at a time. A few, for a `combinator` parses all of them
-/// again each time.
+/// Bytes fed to each parser, one at a time. Few, since `combinator` parses all of them again each
+/// time.
 const TURNS: usize = 16;
 
 fn main() -> ExitCode {
@@ -53,7 +52,7 @@ fn main() -> ExitCode {
         [row, engine, live] if row == "--row" => print_row(engine, live),
         counts => match counts.iter().map(|count| count.parse()).collect::<Result<Vec<_>, _>>() {
             Ok(counts) if !counts.contains(&0) => table(&counts),
-            _ => Err("give it --quick, or numbers of parsers from 1 on".into()),
+            _ => Err("expected --quick, or numbers of parsers from 1 on".into()),
         },
     };
     match result {
@@ -65,11 +64,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Has every row printed by a process of its own.
+/// Prints the table, each row from a process of its own.
 fn table(counts: &[usize]) -> Result<(), Box<dyn Error>> {
     println!(
         "{:10} {:>12} {:>12} {:>12} {:>12} {:>15}",
-        "engine", "live parsers", "bytes each", "ns to make", "ns per feed", "bytes left over"
+        "engine", "live parsers", "bytes each", "ns to create", "ns per feed", "bytes left over"
     );
     let mut failed = 0;
     for live in counts {
@@ -91,7 +90,7 @@ fn print_row(engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
     let live: usize = live.parse()?;
     let (_, row) = ENGINES.iter().find(|(name, _)| *name == engine).ok_or("no such engine")?;
     let live_parsers = grouped(live as u64);
-    // A rehearsal, so that the code is in memory before anything is counted.
+    // Warms up, so that the code is in memory before anything is counted.
     row(1)?;
     match row(live).map_err(|error| format!("{engine}: {error}"))? {
         Row::Measured { bytes, make, feed, left } => {
@@ -105,7 +104,7 @@ fn print_row(engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
             );
         }
         Row::Skipped { needed, available } => println!(
-            "{engine:10} {live_parsers:>12} skipped: they take about {} MiB, and {} MiB are available",
+            "{engine:10} {live_parsers:>12} skipped: needs about {} MiB, {} MiB available",
             grouped(needed >> 20),
             grouped(available >> 20),
         ),
@@ -115,12 +114,12 @@ fn print_row(engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
 
 enum Row {
     Measured {
-        /// What the resident memory grew by; `None` where the system does not tell.
+        /// Growth of the resident memory; `None` where the system does not report it.
         bytes: Option<u64>,
         make: Duration,
         /// Nanoseconds per feed.
         feed: f64,
-        /// What the resident memory had grown by after all were dropped.
+        /// Growth of the resident memory that remained after all parsers were dropped.
         left: Option<u64>,
     },
     Skipped {
@@ -137,11 +136,15 @@ fn row<P: PushParser>(live: usize, new: impl Fn() -> io::Result<P>) -> Result<Ro
     let mut make = Duration::ZERO;
     let mut made = 0;
     let stopped = |made, error: &dyn Error| {
-        format!("{} of {} parsers made, then: {error}", grouped(made as u64), grouped(live as u64))
+        format!(
+            "{} of {} parsers created, then: {error}",
+            grouped(made as u64),
+            grouped(live as u64)
+        )
     };
     parsers.try_reserve_exact(live).map_err(|error| stopped(0, &error))?;
     while made < live {
-        // A parser that could not be allocated would end the process. This says so instead.
+        // A failed allocation inside a parser would abort the process; this returns an error.
         let room = black_box(Vec::<u8>::new()).try_reserve_exact(BATCH << 10);
         room.map_err(|error| stopped(made, &error))?;
         let batch = BATCH.min(live - made);
@@ -153,7 +156,7 @@ fn row<P: PushParser>(live: usize, new: impl Fn() -> io::Result<P>) -> Result<Ro
         if made == 0
             && let (Some(grown), Some(available)) = (grown(), available())
         {
-            // A quarter more, for page tables and whatever else goes on.
+            // A quarter more, for page tables and other overhead.
             let needed = grown / batch as u64 * (live - batch) as u64 / 4 * 5;
             if needed > available {
                 return Ok(Row::Skipped { needed, available });
@@ -168,14 +171,14 @@ fn row<P: PushParser>(live: usize, new: impl Fn() -> io::Result<P>) -> Result<Ro
     Ok(Row::Measured { bytes, make, feed, left: grown() })
 }
 
-/// A parser inside a string.
+/// Creates a parser suspended inside a string.
 fn open<P: PushParser>(new: impl Fn() -> io::Result<P>) -> io::Result<P> {
     let mut parser = new()?;
     assert_eq!(parser.feed(b"\"").status, Status::NeedMoreInput);
     Ok(parser)
 }
 
-/// Nanoseconds per feed: the median of several strings.
+/// Returns the nanoseconds per feed: the median of several strings.
 fn feed<P: PushParser>(parsers: &mut [P]) -> f64 {
     let clock = median((0..100).map(|_| Instant::now().elapsed()));
     let strings = (1_000_000 / (TURNS * parsers.len())).clamp(3, 100);
@@ -202,12 +205,12 @@ fn median(times: impl Iterator<Item = Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// How many bytes of this process are in memory.
+/// Resident bytes of this process.
 fn resident() -> Option<u64> {
     kilobytes("/proc/self/smaps_rollup", "Rss:")
 }
 
-/// How many bytes the system could give us.
+/// Bytes of memory available.
 fn available() -> Option<u64> {
     kilobytes("/proc/meminfo", "MemAvailable:")
 }
@@ -223,7 +226,7 @@ fn known(number: Option<u64>) -> String {
     number.map_or("unknown".to_owned(), grouped)
 }
 
-/// 1000000 as 1,000,000.
+/// Formats 1000000 as 1,000,000.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap());

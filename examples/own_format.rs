@@ -1,5 +1,5 @@
-//! A format of your own, netstrings, written in three ways that are held to the law and to each
-//! other.
+//! A format of your own, netstrings, written in three ways, each tested against the law and the
+//! others.
 //!
 //! A netstring is its length in decimal, a colon, its content and a comma: `5:hello,`.
 //!
@@ -21,17 +21,17 @@ use pushdown::engine::{coroutine, machine, stackless};
 use pushdown::testing::{Harness, Log, Violation};
 use pushdown::{ErrorKind, Events, Failure};
 
-/// Reports the content, in parts.
+/// Reports the content, in pieces.
 enum Netstring {}
 
 impl Events for Netstring {
     type Event<'a> = &'a [u8];
 }
 
-/// A longer one is an error.
+/// The most bytes of content.
 const LONGEST: usize = 9999;
 
-/// The length after one more digit. There are no leading zeros.
+/// Returns the length with one more digit. Leading zeros are errors.
 fn longer(len: Option<usize>, digit: u8) -> Result<usize, ErrorKind> {
     if !digit.is_ascii_digit() || len == Some(0) {
         return Err(ErrorKind::UnexpectedByte);
@@ -43,9 +43,9 @@ fn longer(len: Option<usize>, digit: u8) -> Result<usize, ErrorKind> {
 /// State as data.
 #[derive(Clone, Copy)]
 enum Machine {
-    /// Before the colon: the digits so far.
+    /// Before the colon: the length so far.
     Length(Option<usize>),
-    /// After it: how much content is still to come.
+    /// After the colon: the bytes of content still missing.
     Content(usize),
 }
 
@@ -66,7 +66,7 @@ impl machine::Machine for Machine {
                 },
             },
             Self::Content(0) => return input.expect(b',').map(Break),
-            Self::Content(left) => Self::Content(left - input.take_text(left, |part| part)?),
+            Self::Content(left) => Self::Content(left - input.take_text(left, |piece| piece)?),
         };
         Ok(Continue(()))
     }
@@ -88,7 +88,7 @@ fn netstring(input: &mut coroutine::Input<'_, Netstring>) -> Result<(), Failure>
         }
     };
     while left > 0 {
-        left -= input.take_text(left, |part| part)?;
+        left -= input.take_text(left, |piece| piece)?;
     }
     input.expect(b',')
 }
@@ -105,7 +105,7 @@ async fn netstring_async(input: &mut stackless::Input<'_, Netstring>) -> Result<
         }
     };
     while left > 0 {
-        left -= input.take_text(left, |part| part).await?;
+        left -= input.take_text(left, |piece| piece).await?;
     }
     input.expect(b',').await
 }

@@ -1,7 +1,7 @@
-//! The quoted string as the lecture has it: straight-line code in a thread, behind `ProcessChar`.
+//! The quoted string as in the lecture: straight-line code in a thread, behind `ProcessChar`.
 //!
-//! Two channels without buffers take the characters in and the statuses out, so every character
-//! costs two switches between threads. What the engines do instead is measured against that.
+//! Two channels without buffers carry the characters in and the statuses out, so each character
+//! costs two switches between threads. The engines are timed beside it.
 //!
 //! ```text
 //! $ cargo run -q --release --example process_char
@@ -10,7 +10,7 @@
 //! " Success
 //!   Success
 //! b Success
-//! dropped at NeedMoreInput, and its thread has ended
+//! dropped at NeedMoreInput; its thread has ended
 //! thread and channels   15929.6 ns per character
 //! coroutine                 7.0 ns per character
 //! machine                   6.2 ns per character
@@ -24,7 +24,7 @@ use std::time::Instant;
 use pushdown::quoted::{self, Quoted};
 use pushdown::{PushParser, Status};
 
-/// The lecture's `readString`. `None` if the caller has gone away.
+/// The lecture's `readString`. Returns `None` if the caller has stopped sending characters.
 fn read_string(mut read_char: impl FnMut() -> Option<char>) -> Option<bool> {
     if read_char()? != '"' {
         return Some(false);
@@ -41,7 +41,7 @@ fn read_string(mut read_char: impl FnMut() -> Option<char>) -> Option<bool> {
 
 /// The lecture's `quoteReader`.
 struct QuoteReader {
-    /// `None` when the reader is being dropped.
+    /// `None` while the reader is being dropped.
     channels: Option<(SyncSender<char>, Receiver<Status>)>,
     thread: Option<JoinHandle<()>>,
     status: Status,
@@ -62,15 +62,16 @@ impl QuoteReader {
                 Some(false) => Status::BadInput,
                 None => return,
             };
-            // The lecture drops the result, and its caller waits for ever. An error here means that
-            // the caller has gone away.
+            // The lecture drops the result, so that its caller waits forever. An error here means
+            // that the caller has dropped its reader.
             let _ = answer.send(end);
         });
         let status = statuses.recv().expect("the thread asks for a character first");
         Self { channels: Some((send_char, statuses)), thread: Some(thread), status }
     }
 
-    /// The lecture's `ProcessChar`, which blocks after the end. Here the end is sticky.
+    /// The lecture's `ProcessChar`. The lecture's blocks after the end of the string; this one returns
+    /// the final status again.
     fn process_char(&mut self, c: char) -> Status {
         if let (Status::NeedMoreInput, Some((send_char, statuses))) = (self.status, &self.channels)
         {
@@ -81,7 +82,7 @@ impl QuoteReader {
     }
 }
 
-/// In the lecture the thread of a caller who stops early waits for ever.
+/// Ends the thread. In the lecture it waits forever if its caller stops early.
 impl Drop for QuoteReader {
     fn drop(&mut self) {
         self.channels = None;
@@ -91,8 +92,8 @@ impl Drop for QuoteReader {
     }
 }
 
-/// Prints the nanoseconds per character of a string, in which `text` is repeated so many times for
-/// each of five runs. The figure is the median.
+/// Prints the nanoseconds per character: the median of five runs, each over `times` repetitions of a
+/// text.
 fn measure(name: &str, times: usize, mut process_char: impl FnMut(char) -> Status) {
     let text = r#"say \"hi\" and "#;
     assert_eq!(process_char('"'), Status::NeedMoreInput);
@@ -117,7 +118,7 @@ fn main() {
     let mut abandoned = QuoteReader::new();
     let status = abandoned.process_char('"');
     drop(abandoned);
-    println!("dropped at {status:?}, and its thread has ended");
+    println!("dropped at {status:?}; its thread has ended");
 
     let mut reader = QuoteReader::new();
     measure("thread and channels", 50, |c| reader.process_char(c));

@@ -1,5 +1,97 @@
-#![doc = include_str!("../README.md")]
+//! Push parsers for bytes that arrive in pieces: feed each piece as it comes, cut anywhere, and get
+//! events and a status: *need more input*, *success* or *bad input*.
+//!
+//! ```
+//! use pushdown::engine::coroutine::{Input, Parser};
+//! use pushdown::{Events, Failure, PushParser, Status};
+//!
+//! /// Reports the fields of a line.
+//! enum Line {}
+//!
+//! enum Event<'a> {
+//!     Text(&'a [u8]),
+//!     EndOfField,
+//! }
+//!
+//! impl Events for Line {
+//!     type Event<'a> = Event<'a>;
+//! }
+//!
+//! /// Parses fields separated by commas, up to the end of the line.
+//! fn line(input: &mut Input<'_, Line>) -> Result<(), Failure> {
+//!     loop {
+//!         let stop = input.text_until([b',', b'\n'], |piece| Event::Text(piece))?;
+//!         input.emit(Event::EndOfField);
+//!         if stop == b'\n' {
+//!             return Ok(());
+//!         }
+//!     }
+//! }
+//!
+//! let (mut fields, mut field) = (Vec::new(), Vec::new());
+//! let mut parser = Parser::new(line);
+//! for chunk in ["ap", "ple,pe", "ar\n"] {
+//!     let progress = parser.feed_with(chunk.as_bytes(), |event| match event {
+//!         Event::Text(piece) => field.extend_from_slice(piece),
+//!         Event::EndOfField => fields.push(std::mem::take(&mut field)),
+//!     });
+//!     assert_eq!(progress.consumed, chunk.len());
+//! }
+//! assert_eq!(parser.status(), Status::Success);
+//! assert_eq!(fields, [&b"apple"[..], b"pear"]);
+//! ```
+//!
+//! The body `line` is straight-line code. If it needs a byte that has not arrived, it is suspended,
+//! and the next `feed` resumes it. The same parser can be an explicit state machine or an `async`
+//! function: the [`engine`] module has five ways to hold a parser's state, behind the one interface
+//! [`PushParser`].
+//!
+//! | engine | a body is | its state is | allocates | `no_std` | `Send` |
+//! |---|---|---|---|---|---|
+//! | `machine` | a step over an enum | the enum | never | yes | yes |
+//! | `coroutine` | a plain `fn` | a call stack of its own | a stack, reused | no | no |
+//! | `stackless` | an `async fn` | the compiled future | once, or never if you pin it | yes | if the body is |
+//! | `generator` | the same `async fn` | the same, in a genawaiter generator | 3 times | no | no |
+//! | `combinator` | a nom 8 parser | a copy of the input, parsed again with each chunk | yes | with `alloc` | if the parser is |
+//!
+//! The README has measurements, and advice on choosing.
+//!
+//! # The law
+//! *Any cutting of the same bytes gives the same events (adjacent pieces of a text joined), the same
+//! final status, the same total consumed, and the same error at the same offset, in every engine.*
+//!
+//! `pushdown::testing` (feature `testing`) tests any [`PushParser`] against it. `combinator` keeps it
+//! within the limits in its documentation.
+//!
+//! # Formats
+//! [`quoted`]: the quoted string, in every engine.
+//!
+//! # When not to use it
+//! If the whole input is in memory, a parser over a slice is simpler and often faster. For a grammar
+//! of three states with nothing to collect, so is a hand-written enum.
+//!
+//! # Limits
+//! * A slice of the input is lent until the next read. Text that spans chunks comes as several
+//!   events.
+//! * An error blames the byte read last, not the start of the token.
+//! * An `async` body may await its input alone.
+//! * The body of a coroutine and its sinks run on a stack of fixed size.
+//!
+//! # Features
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `std` | yes | kernels chosen at run time, `pushdown::io` |
+//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed |
+//! | `coroutine`, `generator`, `combinator` | yes | the engine of that name, with its dependency |
+//! | `tokio` | no | `pushdown::io::framed`: streams and sinks of messages |
+//! | `testing` | no | the cut and equality harness |
+//!
+//! `machine` and `stackless` are always there. With `default-features = false` the crate depends on
+//! memchr alone and needs nothing but `core`. A feature adds names and never changes a parser's
+//! results. The minimum supported Rust version is the package's `rust-version`.
+
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -24,3 +116,8 @@ pub use error::{End, Error, ErrorKind, Failure};
 pub use format::quoted;
 pub use parser::{EventSink, Events, LocalSink, PushParser};
 pub use state::{Progress, State, Status};
+
+/// Compiles and runs the README, which needs these features.
+#[cfg(all(doctest, feature = "coroutine", feature = "testing"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,5 @@
-//! Makes the C machine with Ragel, where `ragel` and a C compiler are installed. Sets the cfg
-//! `ragel` if it could; otherwise the benchmark says why it goes without.
+//! Compiles the C machine of Ragel, if `ragel` and a C compiler are installed, and sets the cfg
+//! `ragel`. Otherwise the benchmark prints the reason and runs without it.
 
 use std::env;
 use std::path::Path;
@@ -20,12 +20,12 @@ fn main() {
 fn compile() -> Result<(), String> {
     let out = env::var("OUT_DIR").map_err(|error| error.to_string())?;
     let code = Path::new(&out).join("ragel.c");
-    // -G2: a label for each state, and every action written out where it happens.
+    // -G2: a label for each state, with actions inlined.
     let status = Command::new("ragel").args(["-C", "-G2", "-o"]).arg(&code).arg(SOURCE).status();
     match status {
         Ok(status) if status.success() => {}
         Ok(status) => return Err(format!("ragel failed: {status}")),
-        Err(error) => return Err(format!("ragel cannot be run: {error}")),
+        Err(error) => return Err(format!("ragel does not run: {error}")),
     }
     let compiled = cc::Build::new().file(code).warnings(false).try_compile("quoted");
     compiled.map_err(|error| format!("no C compiler: {}", error.to_string().replace('\n', " ")))

@@ -1,4 +1,4 @@
-//! Quoted strings to parse: `benches/data/README.md` says what each is for.
+//! Quoted strings to parse. `benches/data/README.md` describes each.
 
 /// One quoted string, from the opening quote to the closing one.
 pub struct Corpus {
@@ -9,7 +9,7 @@ pub struct Corpus {
 /// The length of each corpus.
 pub const LEN: usize = 64 << 10;
 
-/// What stands after the backslash of an escape, in turn.
+/// The bytes that follow the backslashes of escapes, in turn.
 const ESCAPED: &[u8] = b"n\"\\t";
 
 impl Corpus {
@@ -59,11 +59,11 @@ impl Corpus {
                 return byte;
             }
         };
-        // The last byte must not take the closing quote along.
+        // A backslash as the last byte would escape the closing quote.
         Self::new("random", LEN, |at| if at == LEN - 3 { b'.' } else { byte() })
     }
 
-    /// A quoted string of `len` bytes in all. `byte` makes its content, from place 0 on.
+    /// Creates a quoted string of `len` bytes in all. `byte` returns its content by index.
     fn new(name: &'static str, len: usize, byte: impl FnMut(usize) -> u8) -> Self {
         let mut string = vec![b'"'];
         string.extend((0..len - 2).map(byte));

@@ -1,9 +1,9 @@
-//! What the benchmarks share, here and in `peers`.
+//! Corpora and settings of the benchmarks, here and in `peers`.
 
 #![allow(
     missing_docs,
     missing_debug_implementations,
-    reason = "for the benchmarks beside it alone"
+    reason = "used by the benchmarks beside it alone"
 )]
 
 pub mod corpus;

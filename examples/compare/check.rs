@@ -1,4 +1,4 @@
-//! The check before the clock starts: do all engines find the same strings?
+//! Checks, before anything is timed, that all engines find the same strings.
 
 use std::ops::Range;
 use std::path::Path;
@@ -9,28 +9,27 @@ use crate::engines::{CHUNK_SIZES, ENGINES, Engine, LARGEST_CHUNK, YARDSTICK};
 use crate::find::{Found, Recorder};
 use crate::input::{Input, Scope};
 
-/// How much of a file is given to an engine that parses again with every chunk, where the chunks
-/// are small.
+/// Bytes of a file given to an engine that parses again with every chunk, where chunks are small.
 pub(crate) const PART: u64 = 4 << 10;
 
-/// How often [`check`] reads a file.
+/// Number of times [`check`] reads a file.
 pub(crate) const PASSES: u64 = 2;
 
 /// The smallest chunk size that is not small.
 const LARGE_CHUNK: usize = 1460;
 
-/// A file in which all engines find the same strings.
+/// A file in which all engines found the same strings.
 pub(crate) struct Checked {
     pub(crate) input: Input,
     pub(crate) len: u64,
     pub(crate) found: Found,
-    /// The strings that `combinator` does not take.
+    /// The strings that are too long for `combinator`.
     pub(crate) too_long: Vec<Range<u64>>,
-    /// For each [`Share`] of this file, where it lies and how many strings are in it.
+    /// For each [`Share`] of this file, its scope and the number of strings in it.
     shares: [(Scope, u64); 3],
 }
 
-/// How much of a file an engine is given.
+/// The part of a file that an engine is given.
 #[derive(Clone, Copy, PartialEq)]
 enum Share {
     Whole,
@@ -50,21 +49,21 @@ impl Share {
     }
 }
 
-/// Whether an engine is given no more than the first [`PART`] of a file.
+/// Returns `true` if an engine is given the first [`PART`] bytes of a file alone.
 pub(crate) fn is_partial(engine: &Engine, chunk_size: usize) -> bool {
     Share::of(engine, chunk_size) == Share::Part
 }
 
 impl Checked {
-    /// What an engine is given of this file, and how many strings are in it.
+    /// The part of this file that an engine is given, and the number of strings in it.
     pub(crate) fn share(&self, engine: &Engine, chunk_size: usize) -> &(Scope, u64) {
         &self.shares[Share::of(engine, chunk_size) as usize]
     }
 }
 
-/// Reads a file with every engine and chunk size, and compares place and content of all strings.
+/// Reads a file with every engine and chunk size, and compares the ranges and content of all strings.
 ///
-/// `progress` is told how many bytes have been read.
+/// Calls `progress` with the number of bytes read since the last call.
 pub(crate) fn check(path: &Path, limit: u64, progress: impl Fn(u64)) -> Result<Checked, String> {
     let input = Input::open(path, limit)?;
     let name = input.name();
@@ -87,7 +86,7 @@ pub(crate) fn check(path: &Path, limit: u64, progress: impl Fn(u64)) -> Result<C
     }
     if found.strings == 0 {
         let never_closed = found.unterminated.map_or(String::new(), |(begin, error)| {
-            format!(": the one that begins at offset {begin} is never closed ({error})")
+            format!(": the one at offset {begin} is never closed ({error})")
         });
         return Err(format!("{name}: no quoted string{never_closed}"));
     }
@@ -133,7 +132,7 @@ fn is_too_long(string: &Range<u64>) -> bool {
     string.end - string.start > DEFAULT_MAX_LEN as u64
 }
 
-/// One engine at one chunk size, on its way through a file.
+/// One engine at one chunk size, reading a file.
 struct Run {
     engine: &'static Engine,
     chunk_size: usize,

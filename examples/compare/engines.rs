@@ -1,26 +1,26 @@
-//! What is compared: the five engines, and the lecture's machine as the yardstick.
+//! The engines to compare, and the lecture's byte-by-byte machine as the yardstick.
 
 use pushdown::quoted::{self, Event, Quoted};
 use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, State};
 
-/// Every engine behind one type, so that no call is inlined.
+/// All engines behind one type, so that no call is inlined.
 pub(crate) type Parser = dyn PushParser<Events = Quoted>;
 
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) new: fn() -> Box<Parser>,
-    /// What gets past many bytes at once.
+    /// The name of the scan that skips many bytes at once.
     pub(crate) scan: fn() -> &'static str,
-    /// Whether it parses a string again with every chunk.
+    /// Set for an engine that parses a string again with every chunk.
     pub(crate) parses_again: bool,
 }
 
 pub(crate) const CHUNK_SIZES: [usize; 5] = [1, 16, 64, 1460, LARGEST_CHUNK];
 pub(crate) const LARGEST_CHUNK: usize = 65536;
 
-/// The row that has nothing of the library.
+/// The row that uses nothing of the library.
 pub(crate) const YARDSTICK: usize = 0;
-/// The row that the others are divided by.
+/// The row that the ratios are relative to.
 pub(crate) const MACHINE: usize = 1;
 
 pub(crate) const ENGINES: [Engine; 6] = [
@@ -66,9 +66,9 @@ fn kernel() -> &'static str {
     pushdown::scan::kernel_name()
 }
 
-/// The lecture's machine as everybody writes it: a loop over the bytes, a `match` on the state.
+/// The lecture's machine as usually written by hand: a loop over the bytes, a `match` on the state.
 ///
-/// It takes nothing from the library but the interface, and uses no scan.
+/// It implements the library's interface but uses nothing else of it, and has no scan.
 pub(crate) struct ByteByByte {
     place: Place,
     state: State,

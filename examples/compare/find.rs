@@ -1,4 +1,4 @@
-//! Finding the strings of an input, and knowing them again.
+//! Finds the strings of an input and records where they are.
 
 use std::hint::black_box;
 use std::mem;
@@ -10,10 +10,10 @@ use pushdown::{Error, Progress, PushParser, Status};
 
 use crate::engines::{Engine, Parser};
 
-/// Searches an input for opening quotes, and has a parser recognise the string behind each.
+/// Searches an input for opening quotes, and parses the string at each.
 pub(crate) struct Finder {
     parser: Box<Parser>,
-    /// Where the string under way begins.
+    /// The start of the string being parsed.
     begin: Option<u64>,
 }
 
@@ -22,13 +22,13 @@ impl Finder {
         Self { parser, begin: None }
     }
 
-    /// Before another input.
+    /// Prepares for another input.
     pub(crate) fn restart(&mut self) {
         self.begin = None;
         self.parser.reset();
     }
 
-    /// Reads chunk by chunk, from `offset` on, and counts the strings that end there.
+    /// Reads chunks, the first of which is at `offset`. Returns the number of strings that end in them.
     pub(crate) fn read<'c>(
         &mut self,
         mut offset: u64,
@@ -46,7 +46,7 @@ impl Finder {
         Ok(strings)
     }
 
-    /// Reads characters, all of them in strings, and counts the strings that end there.
+    /// Reads characters of strings alone. Returns the number of strings that end among them.
     pub(crate) fn process(&mut self, chars: &[char]) -> u64 {
         let mut strings = 0;
         for &c in chars {
@@ -58,16 +58,16 @@ impl Finder {
         strings
     }
 
-    /// The input is over: where a string began that is not closed, and what the parser says to it.
+    /// Ends the input. Returns the start of an unclosed string and the parser's error.
     fn finish(&mut self) -> Option<(u64, Error)> {
         let error = self.parser.finish().err();
         self.begin.zip(error)
     }
 
-    /// Reads on until a string ends, and says where it lies, or until the rest of the chunk, which
-    /// ends at the offset `end`, is used up.
+    /// Reads until a string ends, and returns its range; or reads all the rest of the chunk, which ends
+    /// at the offset `end`.
     ///
-    /// `feed` is how the parser is fed.
+    /// `feed` feeds the parser.
     #[inline]
     pub(crate) fn next_string(
         &mut self,
@@ -100,20 +100,19 @@ impl Finder {
     }
 }
 
-/// What was found in an input.
+/// The strings found in an input.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Found {
     pub(crate) strings: u64,
-    /// How many bytes the strings have between their quotes, escaping backslashes aside.
+    /// Bytes between the strings' quotes, without escaping backslashes.
     pub(crate) content: u64,
-    /// Where a string begins that never ends, and how the parser put it.
+    /// The start of a string that is never closed, and the parser's error.
     pub(crate) unterminated: Option<(u64, Error)>,
-    /// Of the place and the content of every string.
+    /// A digest of the range and content of every string.
     digest: Fnv,
 }
 
-/// Writes down what an engine finds, and sees to it that it is the same whether somebody takes the
-/// events or nobody does.
+/// Records the strings an engine finds, and checks that it finds the same with a sink and without.
 pub(crate) struct Recorder {
     finder: Finder,
     silent: Finder,
@@ -165,14 +164,14 @@ impl Recorder {
         }
     }
 
-    /// The input is over.
+    /// Ends the input.
     pub(crate) fn finish(mut self) -> Found {
         self.found.unterminated = self.finder.finish();
         self.found
     }
 }
 
-/// FNV-1a with 64 bits: the same for the same bytes, however they are cut.
+/// FNV-1a with 64 bits: equal for equal bytes, whatever the cuts.
 #[derive(Clone, Debug, PartialEq)]
 struct Fnv(u64);
 

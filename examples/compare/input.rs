@@ -1,17 +1,17 @@
-//! The files: reading them in blocks, and which parts of them an engine is given.
+//! Reads files in blocks, and selects the parts that an engine is given.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{self, Path, PathBuf};
 
-/// How much of a file is in memory at a time.
+/// Bytes of a file in memory at a time.
 const BLOCK: u64 = 1 << 20;
 
-/// A file, to be read again and again.
+/// A file that can be read many times.
 pub(crate) struct Input {
     path: PathBuf,
-    /// How many of its bytes are read at most.
+    /// The most bytes to read.
     limit: u64,
 }
 
@@ -24,7 +24,7 @@ impl Input {
         }
         if !metadata.is_file() {
             return Err(format!(
-                "{}: not a regular file, and so cannot be read again for every run",
+                "{}: not a regular file, so it cannot be read more than once",
                 input.name()
             ));
         }
@@ -39,7 +39,7 @@ impl Input {
         format!("{}: {error}", self.name())
     }
 
-    /// Reads the file from its start, and hands each block and its offset to `each`.
+    /// Reads the file from its start and calls `each` with the offset and content of each block.
     pub(crate) fn blocks(
         &self,
         mut each: impl FnMut(u64, &[u8]) -> Result<(), String>,
@@ -59,7 +59,7 @@ impl Input {
     }
 }
 
-/// Which parts of an input are looked at, in order.
+/// The parts of an input that are read, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Scope(Vec<Range<u64>>);
 
@@ -68,14 +68,14 @@ impl Scope {
         Self(vec![Range { start: 0, end: len }])
     }
 
-    /// All but these, which are in order.
+    /// Everything but these ranges, which are in order.
     pub(crate) fn without(left_out: &[Range<u64>]) -> Self {
         let begins = std::iter::once(0).chain(left_out.iter().map(|range| range.end));
         let ends = left_out.iter().map(|range| range.start).chain([u64::MAX]);
         Self(begins.zip(ends).map(|(begin, end)| begin..end).collect())
     }
 
-    /// What of a block is in the scope, each piece with its offset.
+    /// The pieces of a block that are in the scope, each with its offset.
     pub(crate) fn pieces<'b>(
         &self,
         offset: u64,

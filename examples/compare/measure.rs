@@ -1,4 +1,4 @@
-//! The clock: every engine fed in every way, over and over.
+//! Times every engine, fed in every way.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -10,14 +10,14 @@ use crate::engines::{ByteByByte, CHUNK_SIZES, ENGINES, Engine, LARGEST_CHUNK};
 use crate::find::Finder;
 use crate::input::Scope;
 
-/// How a parser is fed.
+/// A way to feed a parser.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Way {
-    /// Character by character, through `process_char`.
+    /// One character at a time, through `process_char`.
     Chars,
-    /// In chunks of so many bytes. Nobody takes events.
+    /// In chunks of this many bytes, without a sink.
     Chunks(usize),
-    /// In the largest chunks. Somebody takes events.
+    /// In the largest chunks, with a sink.
     Events,
 }
 
@@ -36,37 +36,37 @@ impl Way {
     }
 }
 
-/// How long to measure.
+/// Limits of the measurement.
 #[derive(Clone, Copy)]
 pub(crate) struct Budget {
     pub(crate) time: Duration,
-    /// How many runs there are at least, whatever time they take.
+    /// The fewest runs, whatever time they take.
     pub(crate) runs: u32,
-    /// How many bytes are parsed at least between two looks at the clock: a small file several times.
+    /// The fewest bytes parsed between two readings of the clock: a small file is parsed repeatedly.
     pub(crate) bytes: u64,
 }
 
-/// More runs do not make a better median.
+/// The most runs. More do not make a better median.
 const MOST_RUNS: u32 = 501;
 
-/// An engine fed in one way: a cell of the table.
+/// A cell of the table: an engine, fed in one way.
 pub(crate) struct Cell {
     pub(crate) engine: &'static Engine,
     pub(crate) way: Way,
     finder: Finder,
     text: Text,
-    /// Of the run under way: time, what was read in it (characters or bytes), and how many strings
-    /// were found.
+    /// Totals of the current run: time, characters or bytes read, strings found.
     elapsed: Duration,
     read: u64,
     strings: u64,
-    /// Nanoseconds per character or byte: of each run, and sorted when all are done.
+    /// Nanoseconds per character or byte of each run; sorted after the last.
     costs: Vec<f64>,
 }
 
 /// Runs over all files until the budget is spent.
 ///
-/// `progress` is told how much was read, and how many runs there will be.
+/// Calls `progress` with the number of bytes read since the last call, and `expect_runs` with the
+/// number of runs.
 pub(crate) fn measure(
     files: &[Checked],
     budget: Budget,
@@ -89,7 +89,7 @@ pub(crate) fn measure(
     Ok(cells)
 }
 
-/// One run over all files: each block is read once and parsed by all cells in turn.
+/// Runs once over all files: each block is read once and parsed by all cells in turn.
 fn run(
     files: &[Checked],
     cells: &mut [Cell],
@@ -110,7 +110,7 @@ fn run(
         for cell in &mut *cells {
             let (_, strings) = file.share(cell.engine, cell.way.chunk_size());
             if std::mem::take(&mut cell.strings) != times * strings {
-                return Err(format!("{} was changed meanwhile", file.input.name()));
+                return Err(format!("{} has changed", file.input.name()));
             }
         }
     }
@@ -135,7 +135,7 @@ impl Cell {
         }
     }
 
-    /// Nanoseconds per character or byte: the median of all runs. `None` if nothing was read.
+    /// Median nanoseconds per character or byte. `None` if nothing was read.
     pub(crate) fn cost(&self) -> Option<f64> {
         let median = self.costs[self.costs.len() / 2];
         median.is_finite().then_some(median)
@@ -145,7 +145,7 @@ impl Cell {
         self.costs.len()
     }
 
-    /// Parses what of a block is in the scope, so many times, by the clock.
+    /// Times parsing the part of a block in the scope, repeated `times` times.
     fn read(&mut self, scope: &Scope, offset: u64, block: &[u8], times: u64) -> Result<(), Error> {
         if offset == 0 {
             self.text.restart();
@@ -167,7 +167,7 @@ impl Cell {
         Ok(())
     }
 
-    /// Parses what of a block is in the scope, and counts the strings that end there.
+    /// Parses the part of a block in the scope. Returns the number of strings that end there.
     fn parse(&mut self, scope: &Scope, offset: u64, block: &[u8]) -> Result<u64, Error> {
         if self.way == Way::Chars {
             return Ok(self.finder.process(black_box(&self.text.chars)));
@@ -191,7 +191,7 @@ impl Cell {
 /// The strings of an input as characters. Bytes that are not UTF-8 become U+FFFD.
 struct Text {
     chars: Vec<char>,
-    /// Tells what is inside a string.
+    /// Recognises the strings.
     inside: ByteByByte,
 }
 
@@ -200,12 +200,12 @@ impl Text {
         Self { chars: Vec::new(), inside: ByteByByte::new() }
     }
 
-    /// Before another input.
+    /// Prepares for another input.
     fn restart(&mut self) {
         self.inside.reset();
     }
 
-    /// Takes the next pieces of the input, and counts the characters.
+    /// Extracts the characters of the input's next pieces. Returns their number.
     fn extract<'b>(&mut self, pieces: impl Iterator<Item = &'b [u8]>) -> u64 {
         self.chars.clear();
         for piece in pieces {

@@ -1,6 +1,6 @@
-//! How much memory a suspended parser holds.
+//! Measures the memory that a suspended parser holds.
 
-#![allow(unsafe_code, reason = "an allocator that counts")]
+#![allow(unsafe_code, reason = "implements a counting allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
@@ -14,38 +14,38 @@ use crate::engines::{Engine, Parser};
 #[global_allocator]
 static HEAP: Counting = Counting { live: AtomicUsize::new(0) };
 
-/// The system's allocator, and how many bytes it has given out.
+/// The system's allocator, with a count of the bytes allocated.
 struct Counting {
     live: AtomicUsize,
 }
 
-// SAFETY: handed on to `System`.
+// SAFETY: every call is forwarded to `System`.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.live.fetch_add(layout.size(), Relaxed);
-        // SAFETY: as the caller promises.
+        // SAFETY: upheld by the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         self.live.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as the caller promises.
+        // SAFETY: upheld by the caller.
         unsafe { System.dealloc(block, layout) }
     }
 }
 
-/// What a parser holds, in bytes.
+/// The memory that a parser holds, in bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Held {
-    /// The parser itself and what it has allocated.
+    /// The parser itself and its allocations.
     pub(crate) heap: usize,
-    /// The pages of its stack that were touched; `None` where the system does not tell.
+    /// The pages touched on its stack; `None` where the system does not report them.
     pub(crate) stack: Option<usize>,
 }
 
-/// Suspends many parsers in the middle of a string, and divides what they hold by their number.
+/// Suspends many parsers inside a string, and divides the memory they hold by their number.
 ///
-/// To be asked before other coroutines have left used stacks behind in the pool.
+/// Call this before any other coroutine runs: a used stack in the pool would not be counted.
 pub(crate) fn held(engine: &Engine) -> Held {
     const PARSERS: usize = 1000;
     const PAGE: usize = 4096;
@@ -57,7 +57,7 @@ pub(crate) fn held(engine: &Engine) -> Held {
         parsers.push(parser);
     }
     let heap = (HEAP.live.load(Relaxed) - heap) / PARSERS;
-    // Rounded to pages, because the heap does not grow by just what it gives out.
+    // Rounded to pages, since the heap grows by more than it allocates.
     let stack = resident.zip(self::resident()).map(|(before, after)| {
         let each = after.saturating_sub(before + heap * PARSERS) / PARSERS;
         (each + PAGE / 2) / PAGE * PAGE
@@ -66,7 +66,7 @@ pub(crate) fn held(engine: &Engine) -> Held {
     Held { heap, stack }
 }
 
-/// How many bytes of this process are in memory.
+/// Resident bytes of this process.
 fn resident() -> Option<usize> {
     let rollup = fs::read_to_string("/proc/self/smaps_rollup").ok()?;
     let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"))?;

@@ -1,4 +1,4 @@
-//! The table.
+//! Formats the table.
 
 use std::fs;
 
@@ -7,20 +7,20 @@ use crate::engines::{ENGINES, LARGEST_CHUNK, MACHINE};
 use crate::measure::{Cell, Way};
 use crate::memory::Held;
 
-/// A row for each engine, and what the columns mean.
+/// Formats a row for each engine, and an explanation of the columns.
 pub(crate) fn table(cells: &[Cell], held: &[Held]) -> String {
     let mut above = vec![String::new(), "bytes per".to_owned()];
     let mut below = vec!["engine".to_owned(), "parser".to_owned()];
     for way in Way::all() {
         let (first, second) = match way {
             Way::Chars => ("ns per ", "char ".to_owned()),
-            Way::Chunks(size) => ("MB/s by ", grouped(size as u64) + " "),
+            Way::Chunks(size) => ("MB/s at ", grouped(size as u64) + " "),
             Way::Events => ("with ", "events ".to_owned()),
         };
         above.push(first.to_owned());
         below.push(second);
-        if has_ratio(way) {
-            above.push("to the".to_owned());
+        if let Some(subject) = ratio_of(way) {
+            above.push(format!("{subject} vs"));
             below.push("machine".to_owned());
         }
     }
@@ -35,7 +35,7 @@ pub(crate) fn table(cells: &[Cell], held: &[Held]) -> String {
         let mut line = vec![engine.name.to_owned(), bytes.unwrap_or("?".to_owned())];
         for (cell, machine) in row.iter().zip(rows[MACHINE]) {
             line.push(figure(cell));
-            if has_ratio(cell.way) {
+            if ratio_of(cell.way).is_some() {
                 line.push(ratio(cell, machine));
             }
         }
@@ -45,11 +45,17 @@ pub(crate) fn table(cells: &[Cell], held: &[Held]) -> String {
     aligned(&lines) + &notes(cells[0].runs(), held)
 }
 
-fn has_ratio(way: Way) -> bool {
-    !matches!(way, Way::Chunks(size) if size < LARGEST_CHUNK)
+/// The name of the ratio in the column after this one, if it has one.
+fn ratio_of(way: Way) -> Option<String> {
+    match way {
+        Way::Chars => Some("char".to_owned()),
+        Way::Chunks(LARGEST_CHUNK) => Some(grouped(LARGEST_CHUNK as u64)),
+        Way::Chunks(_) => None,
+        Way::Events => Some("events".to_owned()),
+    }
 }
 
-/// What a cell shows, with a star if it was measured on a part of the input only.
+/// A cell's text, with a star if only a part of the input was measured.
 fn figure(cell: &Cell) -> String {
     let star = if is_partial(cell.engine, cell.way.chunk_size()) { '*' } else { ' ' };
     match (cell.way, cell.cost()) {
@@ -60,13 +66,13 @@ fn figure(cell: &Cell) -> String {
     }
 }
 
-/// How many times as long a cell takes as that of another engine.
+/// A cell's time relative to that of another engine.
 fn ratio(cell: &Cell, other: &Cell) -> String {
     let ratio = cell.cost().zip(other.cost()).map(|(cost, other)| cost / other);
     ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"))
 }
 
-/// The first and the last column to the left, the others to the right.
+/// Aligns the first and the last column left, the others right.
 fn aligned(lines: &[Vec<String>]) -> String {
     let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
     let last = lines[0].len() - 1;
@@ -87,25 +93,25 @@ fn notes(runs: usize, held: &[Held]) -> String {
     let part = grouped(PART);
     let processor = processor();
     let debug =
-        if cfg!(debug_assertions) { " A debug build: it says nothing about speed." } else { "" };
+        if cfg!(debug_assertions) { " A debug build: not for comparing speed." } else { "" };
     format!(
         "
 Medians of runs: {runs}. Processor: {processor}.{debug}
-bytes per parser  of one that is suspended inside a string: itself, its heap, and the pages it has
-                  touched of its stack (coroutine: {stack} bytes)
+bytes per parser  of a parser suspended inside a string: its size, its heap, and the pages it has
+                  touched on its stack (coroutine: {stack} bytes)
 ns per char       of the strings, through calls of `process_char` that are not inlined
-MB/s by n         of the files, whose strings are found and recognised in chunks of n bytes; the
-                  clock runs only while a block that has been read is parsed; nobody takes events
-with events       the same in the largest chunks, but somebody does
-to the machine    how many times as long as `machine` takes, for the column before
-scan              how bytes inside a string are got past: one by one, by nom, or by a kernel of ours
+MB/s at n         of the files, whose strings are found and parsed in chunks of n bytes without a
+                  sink; reading the files is not timed
+with events       the same in the largest chunks, with a sink
+vs machine        time relative to `machine`, for the column to the left
+scan              how bytes inside a string are skipped: one at a time, by nom, or by this kernel
 *                 on the first {part} bytes of each file: combinator parses a string again with
                   every chunk
 "
     )
 }
 
-/// The processor's name, where the system tells it.
+/// The processor's name on Linux, or else its architecture.
 fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name"));

@@ -1,12 +1,13 @@
-//! The examples, run as their readers would run them.
+//! The examples, run as a reader would run them.
 
+use std::collections::BTreeSet;
 use std::env::{self, consts::EXE_SUFFIX};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What an example has printed, and its exit code.
+/// The output of an example, and its exit code.
 #[derive(Debug, PartialEq)]
 struct Ran {
     stdout: String,
@@ -18,7 +19,7 @@ fn run(example: &str, args: &[&str], stdin: &[u8]) -> Ran {
     let test = env::current_exe().unwrap();
     let target = test.ancestors().nth(2).unwrap();
     let path = target.join("examples").join(format!("{example}{EXE_SUFFIX}"));
-    assert!(path.exists(), "{} is not there: `cargo build --examples`", path.display());
+    assert!(path.exists(), "{} is missing: run `cargo build --examples`", path.display());
     let mut command = Command::new(path);
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -31,7 +32,7 @@ fn run(example: &str, args: &[&str], stdin: &[u8]) -> Ran {
     }
 }
 
-/// A file of this test run.
+/// Writes a file for this test run. Returns its path.
 fn file(name: &str, content: &[u8]) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::write(&path, content).unwrap();
@@ -44,7 +45,37 @@ fn compare(files: &[&Path]) -> Ran {
     run("compare", &args, b"")
 }
 
-/// The first word of every row of the table.
+/// The output of an example that the header of its source shows.
+fn sample(source: &str) -> Vec<&str> {
+    let header = source.lines().skip_while(|line| !line.starts_with("//! $ cargo run")).skip(1);
+    let lines: Vec<&str> = header
+        .map_while(|line| line.strip_prefix("//!"))
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .take_while(|line| *line != "```")
+        .collect();
+    assert!(!lines.is_empty(), "no sample");
+    lines
+}
+
+/// The lines of output of `compare`, without what differs between machines, builds and budgets:
+/// figures, the kernel, the processor, the directory of the document, and the remarks on a file.
+fn shape<'o>(lines: impl IntoIterator<Item = &'o str>) -> Vec<String> {
+    let lines = lines.into_iter().filter(|line| !line.starts_with("  the string at"));
+    lines
+        .map(|line| {
+            let line = line.split("Processor:").next().unwrap();
+            let line = line.rsplit('/').next().filter(|_| line.contains(".ndjson")).unwrap_or(line);
+            let figure = |word: &str| {
+                word.contains(|c: char| c.is_ascii_digit())
+                    || matches!(word, "swar" | "?" | "unknown")
+            };
+            let words = line.split_whitespace();
+            words.map(|word| if figure(word) { "#" } else { word }).collect::<Vec<_>>().join(" ")
+        })
+        .collect()
+}
+
+/// The name of each row of the table.
 fn rows(ran: &Ran) -> Vec<&str> {
     let table = ran.stdout.lines().skip_while(|line| !line.starts_with("engine"));
     let rows = table.skip(1).take_while(|line| !line.is_empty());
@@ -62,7 +93,7 @@ fn list_prints_each_item_on_a_line_of_its_own() {
 }
 
 #[test]
-fn list_names_the_offset_of_what_is_not_a_list() {
+fn list_prints_the_offset_of_an_error() {
     let cases: [(&[u8], &str, &str); 6] = [
         (b"x", "", "unexpected byte at offset 0"),
         (b"\"a\",b", "a\n", "unexpected byte at offset 4"),
@@ -80,13 +111,13 @@ fn list_names_the_offset_of_what_is_not_a_list() {
 }
 
 #[test]
-fn list_of_no_input_prints_nothing() {
+fn list_prints_nothing_for_empty_input() {
     let nothing = Ran { stdout: String::new(), stderr: String::new(), code: Some(0) };
     assert_eq!(run("list", &[], b""), nothing);
 }
 
 #[test]
-fn a_reader_in_a_thread_answers_after_its_end_and_may_be_dropped_half_way() {
+fn process_char_answers_after_the_end_and_may_be_dropped_early() {
     let ran = run("process_char", &[], b"");
     assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
     let lines: Vec<&str> = ran.stdout.lines().collect();
@@ -99,7 +130,7 @@ fn a_reader_in_a_thread_answers_after_its_end_and_may_be_dropped_half_way() {
             "\" Success",
             "  Success",
             "b Success",
-            "dropped at NeedMoreInput, and its thread has ended",
+            "dropped at NeedMoreInput; its thread has ended",
         ]
     );
     let names: Vec<&str> = costs.iter().map(|cost| cost.split("  ").next().unwrap()).collect();
@@ -108,15 +139,9 @@ fn a_reader_in_a_thread_answers_after_its_end_and_may_be_dropped_half_way() {
 
 #[test]
 #[cfg(feature = "testing")]
-fn own_format_prints_what_its_header_says() {
-    let source = include_str!("../own_format.rs");
-    let header = source.lines().skip_while(|line| !line.starts_with("//! $ cargo run")).skip(1);
-    let stdout: String = header
-        .map_while(|line| line.strip_prefix("//! "))
-        .take_while(|line| *line != "```")
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    assert_ne!(stdout, "");
+fn own_format_prints_the_output_in_its_header() {
+    let lines = sample(include_str!("../own_format.rs"));
+    let stdout = lines.join("\n") + "\n";
     let expected = Ran { stdout, stderr: String::new(), code: Some(0) };
     assert_eq!(run("own_format", &[], b""), expected);
 }
@@ -131,6 +156,32 @@ fn compare_reads_the_bundled_document_and_has_a_row_for_each_engine() {
         ran.stdout
     );
     assert_eq!(rows(&ran), ROWS);
+    assert_eq!(shape(ran.stdout.lines()), shape(sample(include_str!("../compare/main.rs"))));
+}
+
+#[test]
+fn compare_has_no_two_columns_of_one_name() {
+    let ran = compare(&[]);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let below = lines.iter().position(|line| line.starts_with("engine")).unwrap();
+    let (above, below) = (lines[below - 1], lines[below]);
+    let mut names = BTreeSet::new();
+    let (mut columns, mut start) = (0, 0);
+    // A name spans two lines and ends in the same column of both.
+    while let Some(word) = below[start..].find(|c| c != ' ') {
+        let word = start + word;
+        let end = below[word..].find(' ').map_or(below.len(), |len| word + len);
+        let name = format!(
+            "{} {}",
+            above[start.min(above.len())..end.min(above.len())].trim(),
+            &below[word..end]
+        );
+        columns += 1;
+        assert!(names.insert(name.clone()), "{name} twice in\n{above}\n{below}");
+        start = end;
+    }
+    println!("{columns} columns");
+    assert_eq!(columns, 13);
 }
 
 #[test]
@@ -146,11 +197,13 @@ fn compare_finds_the_strings_of_several_files_and_prints_one_table() {
     );
     assert!(ran.stdout.starts_with(&found), "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("\nengine").count(), 1);
+    let checked = "\n5 engines, 4 strings, 5 cuttings, with a sink and without: all equal\n";
+    assert!(ran.stdout.ends_with(checked), "{}", ran.stdout);
     assert_eq!(rows(&ran), ROWS);
 }
 
 #[test]
-fn compare_reports_a_string_that_is_never_closed_and_goes_on() {
+fn compare_reports_a_string_that_is_never_closed_and_continues() {
     let path = file("unclosed", br#""a" "b\""#);
     let ran = compare(&[&path]);
     assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
@@ -160,7 +213,7 @@ fn compare_reports_a_string_that_is_never_closed_and_goes_on() {
 }
 
 #[test]
-fn compare_names_the_strings_that_combinator_goes_without() {
+fn compare_names_the_strings_that_combinator_skips() {
     let padding = " ".repeat(5000);
     let (longest, too_long) = ("a".repeat(65_534), "b".repeat(65_535));
     for (name, content, named) in [("longest", longest, false), ("too_long", too_long, true)] {
@@ -174,7 +227,7 @@ fn compare_names_the_strings_that_combinator_goes_without() {
 }
 
 #[test]
-fn compare_says_what_is_wrong_with_a_file() {
+fn compare_explains_why_a_file_cannot_be_read() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let mut cases = vec![
         (directory.join("missing"), "No such file or directory (os error 2)"),
@@ -183,14 +236,14 @@ fn compare_says_what_is_wrong_with_a_file() {
         (file("no_string", b"a \\ 'b'"), "no quoted string"),
         (
             file("half_a_string", b"a \"b"),
-            "no quoted string: the one that begins at offset 2 is never closed (unexpected end of \
+            "no quoted string: the one at offset 2 is never closed (unexpected end of \
              input at offset 4)",
         ),
     ];
     if cfg!(target_os = "linux") {
-        // May be opened, but not read, even by root.
+        // Can be opened but not read, even by root.
         cases.push(("/proc/self/mem".into(), "Input/output error (os error 5)"));
-        let stream = "not a regular file, and so cannot be read again for every run";
+        let stream = "not a regular file, so it cannot be read more than once";
         cases.push(("/dev/null".into(), stream));
     }
     println!("{} files", cases.len());
@@ -202,7 +255,7 @@ fn compare_says_what_is_wrong_with_a_file() {
 }
 
 #[test]
-fn compare_goes_on_without_a_bad_file_but_does_not_call_it_success() {
+fn compare_continues_after_a_bad_file_but_fails_in_the_end() {
     let (good, bad) = (file("good", b"\"a\""), file("bad", b"a"));
     let ran = compare(&[&bad, &good]);
     assert_eq!(ran.stderr, format!("compare: {}: no quoted string\n", bad.display()));
@@ -211,7 +264,7 @@ fn compare_goes_on_without_a_bad_file_but_does_not_call_it_success() {
 }
 
 #[test]
-fn compare_tells_how_it_is_used() {
+fn compare_prints_its_usage() {
     let help = run("compare", &["--help"], b"");
     assert_eq!((help.stderr.as_str(), help.code), ("", Some(0)));
     assert!(help.stdout.starts_with("Usage: compare [--quick] [FILE]...\n"), "{}", help.stdout);

@@ -1,4 +1,4 @@
-//! The example `million`, with fewer parsers.
+//! The example `million`, run with fewer parsers.
 
 use std::env::{self, consts::EXE_SUFFIX};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ fn million() -> PathBuf {
     let test = env::current_exe().unwrap();
     let target = test.ancestors().nth(2).unwrap();
     let path = target.join("examples").join(format!("million{EXE_SUFFIX}"));
-    assert!(path.exists(), "{} is not built: add --examples to --test million", path.display());
+    assert!(path.exists(), "{} is missing: run `cargo build --examples`", path.display());
     path
 }
 
@@ -44,7 +44,7 @@ fn every_engine_has_a_row_for_every_number() {
     }
 }
 
-/// A page each, and little else; AddressSanitizer has its own.
+/// A page and little more. AddressSanitizer adds memory of its own.
 #[test]
 #[cfg(all(target_os = "linux", target_arch = "x86_64", not(pushdown_asan)))]
 fn a_suspended_coroutine_holds_one_page() {
@@ -56,22 +56,22 @@ fn a_suspended_coroutine_holds_one_page() {
 }
 
 #[test]
-fn what_is_no_number_of_parsers_is_refused() {
+fn an_argument_that_is_no_number_of_parsers_is_refused() {
     let cases: [&[&str]; 4] = [&["0"], &["many"], &["10", "-1"], &["--quick", "10"]];
     println!("{} command lines", cases.len());
     for args in cases {
         let output = run(args);
-        let error = "million: give it --quick, or numbers of parsers from 1 on\n";
+        let error = "million: expected --quick, or numbers of parsers from 1 on\n";
         assert_eq!((text(&output.stdout), text(&output.stderr)), ("", error), "{args:?}");
         assert_eq!(output.status.code(), Some(1), "{args:?}");
     }
 }
 
-/// The limits are in KiB of address space: too little for the parsers, enough to begin, though not
-/// under AddressSanitizer.
+/// The limits are in KiB of address space: too few for the parsers, and enough to start, except under
+/// AddressSanitizer.
 #[test]
 #[cfg(all(target_os = "linux", not(pushdown_asan)))]
-fn where_memory_runs_out_the_number_reached_is_named() {
+fn if_memory_runs_out_the_number_of_parsers_created_is_printed() {
     let cases = [("coroutine", 400_000), ("stackless", 200_000), ("generator", 200_000)];
     println!("{} engines", cases.len());
     for (engine, limit) in cases {
@@ -80,7 +80,8 @@ fn where_memory_runs_out_the_number_reached_is_named() {
         let error = text(&output.stderr);
         assert_eq!((text(&output.stdout), output.status.code()), ("", Some(1)), "{error}");
         let reached = error.strip_prefix(&format!("million: {engine}: ")).expect(error);
-        let (made, reason) = reached.split_once(" of 1,000,000 parsers made, then: ").expect(error);
+        let (made, reason) =
+            reached.split_once(" of 1,000,000 parsers created, then: ").expect(error);
         let made: u64 = made.replace(',', "").parse().expect(error);
         assert!((1_000..1_000_000).contains(&made), "{error}");
         assert!(reason.len() > 10, "{error}");

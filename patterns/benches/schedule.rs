@@ -1,22 +1,23 @@
-//! What it costs to give a task to a server.
+//! The cost of giving a task to a server.
 //!
 //! ```text
 //! $ cargo bench -p pushdown-patterns-benches --bench schedule
 //! ```
 //!
-//! `schedule/no-op` is the cost of scheduling alone: tasks that do nothing, on 8 servers. `thread` begins
-//! and joins 8 threads for each thousand of them, which is most of what it takes. `peer-joinset`
-//! starts a tokio task for each, held back by a semaphore; it knows no servers, no failures and no
-//! order. `schedule/eval` gives each task to one of four `redis-server`s, beside a loop written by hand
-//! for exactly that: a tokio task for each connection, and a counter from which they take the tasks.
-//! The two are also run in turn, since on a busy machine it matters more than anything when each ran.
+//! `schedule/no-op` measures scheduling alone: a batch of tasks that do nothing, on several servers.
+//! `thread` starts and joins a thread per server for each batch, which is most of its time.
+//! `peer-joinset` starts a tokio task for each task, throttled by a semaphore; it has no servers, no
+//! failures and no order. `schedule/eval` gives each task to one of a few `redis-server`s.
+//! `hand-written` is a loop for exactly that: a tokio task per connection, and a counter from which
+//! they take the tasks. The two are also run in alternation, because on a busy machine the load at
+//! the time matters more than the code.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
-use pushdown_patterns::schedule::{Failure, Lease, Options, schedule, thread};
+use pushdown_patterns::schedule::{CallFailure, Lease, Options, schedule, thread};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -56,14 +57,14 @@ fn no_op(criterion: &mut Criterion, runtime: &Runtime) {
 }
 
 async fn tokio_tasks() -> usize {
-    let call = async |_: Lease<usize>, task: usize| Ok::<_, Failure<()>>(task);
+    let call = async |_: Lease<usize>, task: usize| Ok::<_, CallFailure<()>>(task);
     let servers = (0..SERVERS).collect::<Vec<_>>();
     let run = tokio::spawn(schedule(servers, 0..TASKS, call, Options::default()));
     run.await.unwrap().unwrap().into_results().unwrap().len()
 }
 
 fn threads() -> usize {
-    let call = |_: &mut usize, task: usize, _: &_| Ok::<_, Failure<()>>(task);
+    let call = |_: &mut usize, task: usize, _: &_| Ok::<_, CallFailure<()>>(task);
     let servers = (0..SERVERS).collect::<Vec<_>>();
     let report = thread::schedule(servers, 0..TASKS, call, Options::default());
     report.unwrap().into_results().unwrap().len()
@@ -90,6 +91,7 @@ const SCRIPT: &str = "local n = 0 for i = 1, 100 do n = n + 1 end return n";
 
 fn eval(criterion: &mut Criterion, runtime: &Runtime) {
     const EVALS: usize = 64;
+    const PAIRS: usize = 500;
     let started = runtime.block_on(async {
         let mut started = Vec::new();
         for _ in 0..4 {
@@ -109,7 +111,7 @@ fn eval(criterion: &mut Criterion, runtime: &Runtime) {
     let mut group = settings::group(criterion, "schedule/eval");
     group.throughput(Throughput::Elements(EVALS as u64));
     let mut once = |run: Driver| {
-        let before = clients.take().expect("each run hands the clients back");
+        let before = clients.take().expect("each run returns the clients");
         let (after, sum) = run(runtime, before, EVALS);
         assert_eq!(sum, 100 * EVALS);
         clients = Some(after);
@@ -123,15 +125,17 @@ fn eval(criterion: &mut Criterion, runtime: &Runtime) {
         once(run);
         start.elapsed()
     };
-    let pairs = (0..500).map(|_| (timed(scheduled), timed(by_hand)));
+    let pairs = (0..PAIRS).map(|_| (timed(scheduled), timed(by_hand)));
     let (mut ours, mut by_hand): (Vec<_>, Vec<_>) = pairs.unzip();
     ours.sort();
     by_hand.sort();
-    let speed = by_hand[250].as_secs_f64() / ours[250].as_secs_f64();
-    println!("schedule/eval: {speed:.2} times the speed of hand-written, medians of 500 in turn\n");
+    let speed = by_hand[PAIRS / 2].as_secs_f64() / ours[PAIRS / 2].as_secs_f64();
+    println!(
+        "schedule/eval: {speed:.2} times the speed of hand-written, medians of {PAIRS} runs in turn\n"
+    );
 }
 
-/// Makes the calls. The answer is the clients again, and the sum of the results.
+/// Makes the calls, and returns the clients and the sum of the results.
 type Driver = fn(&Runtime, Vec<RedisClient>, usize) -> (Vec<RedisClient>, usize);
 
 async fn ask(client: &mut RedisClient) -> std::io::Result<usize> {
@@ -145,7 +149,7 @@ fn scheduled(
     tasks: usize,
 ) -> (Vec<RedisClient>, usize) {
     let call = async |mut client: Lease<RedisClient>, _| {
-        ask(&mut client).await.map_err(Failure::server_dead)
+        ask(&mut client).await.map_err(CallFailure::server_dead)
     };
     let run = async { tokio::spawn(schedule(clients, 0..tasks, call, Options::default())).await };
     let report = runtime.block_on(run).unwrap().unwrap();

@@ -9,10 +9,10 @@
 //! 3 pubsub publish: waits for room at subscriber 1 for 705.8 ms
 //! 1 pubsub recv: waits for an event for 705.8 ms
 //! 1 schedule run: waits for its end for 705.8 ms
-//! 1 schedule runner: runs at 0 for 705.8 ms
-//! 1 schedule runner: runs at 1 for 705.8 ms
-//! 1 schedule runner: waits for a call at 0 for 705.8 ms
-//! 1 schedule runner: waits for a call at 1 for 705.8 ms
+//! 1 schedule worker: runs at server 0 for 705.8 ms
+//! 1 schedule worker: runs at server 1 for 705.8 ms
+//! 1 schedule worker: waits for a call at server 0 for 705.8 ms
+//! 1 schedule worker: waits for a call at server 1 for 705.8 ms
 //! ```
 //!
 //! The server has its own runtime and thread, so it answers while every worker of the program is stuck.
@@ -28,7 +28,7 @@ use pushdown::engine::stackless::{Input, Parser};
 use pushdown::{ErrorKind, Failure as Bad, PushParser, Status};
 use pushdown_patterns::debug::dump;
 use pushdown_patterns::pubsub::{Policy, mutex::Server};
-use pushdown_patterns::schedule::{Failure, Lease, Options, schedule};
+use pushdown_patterns::schedule::{CallFailure, Lease, Options, schedule};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -71,7 +71,8 @@ async fn work() {
         tokio::spawn(async move { server.publish("more").await });
     }
     tokio::spawn(async move { while reader.recv().await.is_some() {} });
-    let slow = async |_: Lease<()>, _: u32| std::future::pending::<Result<(), Failure<()>>>().await;
+    let slow =
+        async |_: Lease<()>, _: u32| std::future::pending::<Result<(), CallFailure<()>>>().await;
     let _ = schedule(vec![(); 2], 0..2, slow, Options::default()).await;
 }
 

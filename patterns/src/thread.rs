@@ -1,8 +1,9 @@
-//! For threads without an async runtime: a bounded blocking queue, and a way to run a future.
+//! Tools for threads without an async runtime: a bounded blocking channel, and `block_on`.
 //!
-//! The queue is the lecture's buffered channel. Many may send and many may receive; whoever has
-//! waited longest goes first. It is closed for receivers when every [`Sender`] is gone and the rest
-//! has been received, and for senders when every [`Receiver`] is gone.
+//! The channel is the lecture's buffered channel, for any number of senders and receivers. Both wait in
+//! line: the one that has waited longest goes first. The channel is closed for receivers when every
+//! [`Sender`] is gone and all values have been received, and for senders when every [`Receiver`] is
+//! gone.
 //!
 //! ```
 //! use std::num::NonZeroUsize;
@@ -20,7 +21,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::sync::Mutex;
 use crate::wait;
@@ -31,23 +32,23 @@ use crate::wakers::AfterUnlock;
 static SEND: Site = Site::wait("thread", "send", "room");
 static RECV: Site = Site::wait("thread", "recv", "a value");
 
-/// Runs a future to its end in this thread, which sleeps while the future waits.
+/// Runs a future to completion on this thread, which sleeps while the future waits.
 ///
-/// The futures of the patterns that name no time work here without any runtime.
+/// Futures of this crate that use no timer need no runtime here.
 #[track_caller]
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     wait::block_on(future)
 }
 
-/// A bounded blocking queue.
+/// Creates a bounded blocking channel.
 pub fn channel<T>(capacity: NonZeroUsize) -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared {
         capacity: capacity.get(),
         state: Mutex::new(State {
             queue: VecDeque::new(),
-            to_send: Waiters::default(),
-            to_receive: Waiters::default(),
-            to_close: Waiters::default(),
+            sending: Waiters::default(),
+            receiving: Waiters::default(),
+            closing: Waiters::default(),
             senders: 1,
             receivers: 1,
         }),
@@ -60,29 +61,29 @@ struct Shared<T> {
     state: Mutex<State<T>>,
 }
 
-/// Invariant: whoever is first in a line has been woken since its condition came true, or has not
-/// been in the line since.
+/// Invariant: the first waiter of each line was woken after its condition became true, or joined the
+/// line later.
 struct State<T> {
     queue: VecDeque<T>,
-    to_send: Waiters,
-    to_receive: Waiters,
-    /// Those who want to know when the last receiver has gone.
-    to_close: Waiters,
+    sending: Waiters,
+    receiving: Waiters,
+    /// Waiters for the drop of the last receiver.
+    closing: Waiters,
     senders: usize,
     receivers: usize,
 }
 
-/// The end of a [`channel`] that values go into.
+/// The sending half of a [`channel`].
 pub struct Sender<T> {
     shared: Arc<Shared<T>>,
 }
 
-/// The end of a [`channel`] that values come out of.
+/// The receiving half of a [`channel`].
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
 }
 
-/// Every receiver is gone. The value was not sent: here it is.
+/// The value of a failed send: every receiver is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendError<T>(pub T);
 
@@ -94,12 +95,12 @@ impl<T> fmt::Display for SendError<T> {
 
 impl<T: fmt::Debug> core::error::Error for SendError<T> {}
 
-/// Why nothing was received without waiting.
+/// The reason why [`Receiver::try_recv`] returned no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryRecvError {
-    /// There is nothing at the moment.
+    /// The channel is empty at the moment.
     Empty,
-    /// There is nothing, and nothing more will come.
+    /// The channel is empty, and every sender is gone.
     Closed,
 }
 
@@ -115,64 +116,64 @@ impl fmt::Display for TryRecvError {
 impl core::error::Error for TryRecvError {}
 
 impl<T> Sender<T> {
-    /// Sends a value, and waits as long as the queue is full.
+    /// Sends a value. Blocks while the channel is full.
     ///
     /// # Errors
-    /// The value comes back if there is no receiver any more.
+    /// Returns the value if every receiver is gone.
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         let mut send = self.start(value);
         wait::block(&SEND, |cx, _| send.poll(cx).into())
     }
 
-    /// Whether both send into the same channel.
+    /// Returns `true` if both belong to the same channel.
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Waits for the last receiver to go.
+    /// Waits until every receiver is gone.
     pub(crate) fn closed(&self) -> Closed<'_, T> {
         Closed { shared: &self.shared, ticket: None }
     }
 
-    /// A send that may be dropped while it waits, and then has sent nothing.
+    /// Begins a send. Dropped while it waits, it has sent nothing.
     pub(crate) fn start(&self, value: T) -> Send<'_, T> {
         Send { shared: &self.shared, value: Some(value), ticket: None }
     }
 }
 
 impl<T> Receiver<T> {
-    /// Receives a value, and waits as long as there is none. `None` says that no more will come.
+    /// Receives a value. Blocks while the channel is empty, and returns `None` once it is closed.
     pub fn recv(&self) -> Option<T> {
         let mut receive = self.start();
         wait::block(&RECV, |cx, _| receive.poll(cx).into())
     }
 
-    /// Receives a value if there is one, without regard to those who wait for one.
+    /// Receives a value if there is one, ahead of the receivers that wait in line.
     ///
     /// # Errors
-    /// Says whether it is worth while to ask again.
+    /// Returns [`TryRecvError`] if the channel is empty.
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        let mut later = AfterUnlock::default();
-        let mut state = self.shared.state.lock();
+        let mut locked = self.shared.state.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
         if let Some(value) = state.queue.pop_front() {
-            later.wake(state.to_send.first());
+            after.wake(state.sending.first());
             return Ok(value);
         }
         Err(if state.senders == 0 { TryRecvError::Closed } else { TryRecvError::Empty })
     }
 
-    /// All values until the channel is closed, waiting for each.
+    /// Returns an iterator that receives until the channel is closed.
     pub fn iter(&self) -> impl Iterator<Item = T> {
         std::iter::from_fn(|| self.recv())
     }
 
-    /// A receive that may be dropped while it waits, and then has taken nothing.
+    /// Begins a receive. Dropped while it waits, it has taken nothing.
     pub(crate) fn start(&self) -> Receive<'_, T> {
         Receive { shared: &self.shared, ticket: None }
     }
 }
 
-/// See [`Sender::start`].
+/// A send in progress: see [`Sender::start`].
 pub(crate) struct Send<'a, T> {
     shared: &'a Shared<T>,
     value: Option<T>,
@@ -181,35 +182,32 @@ pub(crate) struct Send<'a, T> {
 
 impl<T> Send<'_, T> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
-        let mut later = AfterUnlock::default();
-        let mut _old = None;
-        let mut state = self.shared.state.lock();
+        let mut locked = self.shared.state.lock_with();
+        let (state, after) = locked.split();
         let open = state.receivers > 0;
         if open
-            && (state.queue.len() == self.shared.capacity || !state.to_send.has_turn(self.ticket))
+            && (state.queue.len() == self.shared.capacity || !state.sending.has_turn(self.ticket))
         {
-            _old = state.to_send.wait(&mut self.ticket, cx.waker());
+            state.sending.enqueue(&mut self.ticket, cx, after);
             return Poll::Pending;
         }
-        let value = self.value.take().expect("a send is not polled after its end");
+        let value = self.value.take().expect("a send is polled after completion");
         if !open {
             return Poll::Ready(Err(SendError(value)));
         }
         state.queue.push_back(value);
-        later.wake(state.to_receive.first());
+        after.wake(state.receiving.first());
         Poll::Ready(Ok(()))
     }
 }
 
 impl<T> Drop for Send<'_, T> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.shared.leave(ticket, |state| &mut state.to_send);
-        }
+        self.shared.leave(self.ticket, |state| &mut state.sending);
     }
 }
 
-/// See [`Receiver::start`].
+/// A receive in progress: see [`Receiver::start`].
 pub(crate) struct Receive<'a, T> {
     shared: &'a Shared<T>,
     ticket: Option<Ticket>,
@@ -217,32 +215,29 @@ pub(crate) struct Receive<'a, T> {
 
 impl<T> Receive<'_, T> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let mut later = AfterUnlock::default();
-        let mut _old = None;
-        let mut state = self.shared.state.lock();
-        if state.to_receive.has_turn(self.ticket)
+        let mut locked = self.shared.state.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
+        if state.receiving.has_turn(self.ticket)
             && let Some(value) = state.queue.pop_front()
         {
-            later.wake(state.to_send.first());
+            after.wake(state.sending.first());
             return Poll::Ready(Some(value));
         }
         if state.senders == 0 && state.queue.is_empty() {
             return Poll::Ready(None);
         }
-        _old = state.to_receive.wait(&mut self.ticket, cx.waker());
+        state.receiving.enqueue(&mut self.ticket, cx, after);
         Poll::Pending
     }
 }
 
 impl<T> Drop for Receive<'_, T> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.shared.leave(ticket, |state| &mut state.to_receive);
-        }
+        self.shared.leave(self.ticket, |state| &mut state.receiving);
     }
 }
 
-/// See [`Sender::closed`].
+/// A wait for the last receiver to go: see [`Sender::closed`].
 pub(crate) struct Closed<'a, T> {
     shared: &'a Shared<T>,
     ticket: Option<Ticket>,
@@ -250,33 +245,33 @@ pub(crate) struct Closed<'a, T> {
 
 impl<T> Closed<'_, T> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut _old = None;
-        let mut state = self.shared.state.lock();
+        let mut locked = self.shared.state.lock_with();
+        let (state, after) = locked.split();
         if state.receivers == 0 {
             return Poll::Ready(());
         }
-        _old = state.to_close.wait(&mut self.ticket, cx.waker());
+        state.closing.enqueue(&mut self.ticket, cx, after);
         Poll::Pending
     }
 }
 
 impl<T> Drop for Closed<'_, T> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.shared.leave(ticket, |state| &mut state.to_close);
-        }
+        self.shared.leave(self.ticket, |state| &mut state.closing);
     }
 }
 
 impl<T> Shared<T> {
-    fn leave(&self, ticket: Ticket, line: fn(&mut State<T>) -> &mut Waiters) {
-        let (left, next) = line(&mut self.state.lock()).leave(ticket);
-        drop(left);
-        next.into_iter().for_each(Waker::wake);
+    fn leave(&self, ticket: Option<Ticket>, line: fn(&mut State<T>) -> &mut Waiters) {
+        if ticket.is_some() {
+            let mut locked = self.state.lock_with();
+            let (state, after) = locked.split();
+            line(state).remove(ticket, after);
+        }
     }
 }
 
-/// Without the values, whose own code would run under the lock.
+/// Omits the values, whose `Debug` would run under the lock.
 impl<T> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender").field("capacity", &self.shared.capacity).finish_non_exhaustive()
@@ -305,25 +300,25 @@ impl<T> Clone for Receiver<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let mut later = AfterUnlock::default();
-        let mut state = self.shared.state.lock();
+        let mut locked = self.shared.state.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
         state.senders -= 1;
         if state.senders == 0 {
-            later.wake(state.to_receive.all());
+            after.wake(state.receiving.all());
         }
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut later = AfterUnlock::default();
-        let mut _rest = VecDeque::new();
-        let mut state = self.shared.state.lock();
+        // After the unlock the remaining values are dropped, and then the waiters are woken.
+        let mut locked = self.shared.state.lock_with::<(VecDeque<T>, AfterUnlock)>();
+        let (state, (unreceived, after)) = locked.split();
         state.receivers -= 1;
         if state.receivers == 0 {
-            _rest = std::mem::take(&mut state.queue);
-            later.wake(state.to_send.all());
-            later.wake(state.to_close.all());
+            *unreceived = std::mem::take(&mut state.queue);
+            after.wake(state.sending.all());
+            after.wake(state.closing.all());
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use pushdown_patterns::debug::{Group, Peer, dump};
 use pushdown_patterns::pubsub::{Policy, mutex, task};
 use pushdown_patterns::replicated::{self, Budget, Client, Hedge};
-use pushdown_patterns::schedule::{Failure, Lease, Options, schedule};
+use pushdown_patterns::schedule::{CallFailure, Lease, Options, schedule};
 
 /// The whole process has one list, so the tests take turns.
 static TURN: Mutex<()> = Mutex::new(());
@@ -80,13 +80,14 @@ fn a_runner_is_listed_with_its_server_and_the_largest_group_comes_first() {
     let _turn = TURN.lock();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
-        let call =
-            async |_: Lease<u8>, _: u32| std::future::pending::<Result<(), Failure<()>>>().await;
+        let call = async |_: Lease<u8>, _: u32| {
+            std::future::pending::<Result<(), CallFailure<()>>>().await
+        };
         let run = schedule(vec![0; 3], 0..2, call, Options::default());
         for _ in 0..9 {
             tokio::task::yield_now().await;
         }
-        let runners = groups("schedule", "runner");
+        let runners = groups("schedule", "worker");
         let calls: Vec<_> =
             runners.iter().filter(|group| group.waits_for == Some("a call")).collect();
         assert_eq!(calls.len(), 2, "{runners:?}");

@@ -1,7 +1,6 @@
-//! The example that makes a table and charts of what Criterion left behind, run on output made here.
+//! `cargo xtask charts`, run on Criterion results written here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env::{self, consts::EXE_SUFFIX};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,12 +8,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use roxmltree::Document;
 
-/// Noon of a day that most years do not have.
+/// Noon of 29 February 2024.
 fn leap_day() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_709_208_000)
 }
 
-/// An empty directory of this test run.
+/// Creates an empty directory.
 fn directory(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&path);
@@ -22,9 +21,9 @@ fn directory(name: &str) -> PathBuf {
     path
 }
 
-/// Leaves behind what Criterion does for a benchmark: the newest run, and the one before it, which
-/// took seven times as long.
-fn leave(criterion: &Path, id: [&str; 3], throughput: &str, median: f64, taken: SystemTime) {
+/// Writes the files that Criterion writes for a benchmark: the newest run, and the one before it,
+/// which took seven times as long.
+fn write_result(criterion: &Path, id: [&str; 3], throughput: &str, median: f64, taken: SystemTime) {
     let [group, function, parameter] = id;
     let directory = criterion.join(group.replace('/', "_")).join(function).join(parameter);
     let value = if parameter.is_empty() { "null".into() } else { format!(r#""{parameter}""#) };
@@ -52,44 +51,53 @@ fn leave(criterion: &Path, id: [&str; 3], throughput: &str, median: f64, taken: 
 
 const BYTES: &str = r#"{"Bytes":65536}"#;
 
-/// Something for every chart.
-fn leave_all(criterion: &Path) {
+/// Writes results for every chart.
+fn write_results(criterion: &Path) {
     for (function, factor) in
         [("machine", 1.0), ("coroutine", 1.25), ("stackless", 1.5), ("generator", 2.0)]
     {
         for (parameter, median) in [("16", 32_000.0), ("65536", 1000.0)] {
             for group in ["quoted/plain", "quoted-events/plain"] {
-                leave(criterion, [group, function, parameter], BYTES, median * factor, leap_day());
+                write_result(
+                    criterion,
+                    [group, function, parameter],
+                    BYTES,
+                    median * factor,
+                    leap_day(),
+                );
             }
         }
         let chars = r#"{"Elements":1000}"#;
-        leave(criterion, ["quoted/char", function, "ascii"], chars, 3000.0 * factor, leap_day());
-        leave(criterion, ["bodies/plain", function, "1460"], BYTES, 40_000.0, leap_day());
-        leave(criterion, ["create/done", function, ""], "null", 7.0 * factor, leap_day());
+        write_result(
+            criterion,
+            ["quoted/char", function, "ascii"],
+            chars,
+            3000.0 * factor,
+            leap_day(),
+        );
+        write_result(criterion, ["bodies/plain", function, "1460"], BYTES, 40_000.0, leap_day());
+        write_result(criterion, ["create/done", function, ""], "null", 7.0 * factor, leap_day());
         for (live, median) in [("1", 3.0), ("1000", 4.0), ("30000", 90.0)] {
             let byte = r#"{"Bytes":1}"#;
-            leave(criterion, ["scale/1-byte", function, live], byte, median, leap_day());
+            write_result(criterion, ["scale/1-byte", function, live], byte, median, leap_day());
         }
     }
-    leave(criterion, ["quoted/plain", "limit", "65536"], BYTES, 900.0, leap_day());
-    leave(criterion, ["quoted/plain", "peer-a<b>&c", "65536"], BYTES, 123_456.5, leap_day());
+    write_result(criterion, ["quoted/plain", "limit", "65536"], BYTES, 900.0, leap_day());
+    write_result(criterion, ["quoted/plain", "peer-a<b>&c", "65536"], BYTES, 123_456.5, leap_day());
     fs::create_dir_all(criterion.join("report")).unwrap();
 }
 
-fn report(args: &[&Path]) -> Output {
-    let test = env::current_exe().unwrap();
-    let target = test.ancestors().nth(2).unwrap();
-    let path = target.join("examples").join(format!("report{EXE_SUFFIX}"));
-    assert!(path.exists(), "{} is not there: `cargo build --examples`", path.display());
-    // Whatever goes wrong, no test writes into the repository.
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-out");
-    Command::new(path).arg("--out").arg(out).args(args).output().unwrap()
+fn charts(args: &[&Path]) -> Output {
+    // A later `--out` takes precedence; this one keeps every test out of the repository.
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("charts-out");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.arg("charts").arg("--out").arg(out).args(args).output().unwrap()
 }
 
-/// Runs it on these directories and returns what it wrote: content by kind (`csv`, `chunks.svg`).
+/// Runs the command on these directories. Returns the files written, by kind (`csv`, `chunks.svg`).
 fn written(out: &Path, criterion: &[&Path]) -> BTreeMap<String, String> {
     let args = [&[Path::new("--out"), out], criterion].concat();
-    let output = report(&args);
+    let output = charts(&args);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed = String::from_utf8(output.stdout).unwrap();
     let files = printed.lines().map(|path| {
@@ -107,9 +115,9 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn the_table_has_its_origin_and_a_row_for_each_benchmark() {
-    let criterion = directory("report-table");
-    leave_all(&criterion);
-    let table = &written(&directory("report-table-out"), &[&criterion])["csv"];
+    let criterion = directory("charts-table");
+    write_results(&criterion);
+    let table = &written(&directory("charts-table-out"), &[&criterion])["csv"];
 
     let (origin, rows): (Vec<&str>, Vec<&str>) =
         table.lines().partition(|line| line.starts_with('#'));
@@ -135,10 +143,10 @@ fn the_table_has_its_origin_and_a_row_for_each_benchmark() {
 }
 
 #[test]
-fn every_chart_is_xml_on_white_and_names_what_it_shows() {
-    let criterion = directory("report-charts");
-    leave_all(&criterion);
-    let files = written(&directory("report-charts-out"), &[&criterion]);
+fn every_chart_is_xml_on_white_with_its_labels() {
+    let criterion = directory("charts-charts");
+    write_results(&criterion);
+    let files = written(&directory("charts-charts-out"), &[&criterion]);
 
     let engines = ["machine", "coroutine", "stackless", "generator"];
     let expected = [
@@ -156,16 +164,16 @@ fn every_chart_is_xml_on_white_and_names_what_it_shows() {
         let chart = Document::parse(&files[name]).unwrap_or_else(|error| panic!("{name}: {error}"));
         let elements: Vec<_> =
             chart.root_element().children().filter(roxmltree::Node::is_element).collect();
-        let ground = elements.iter().find(|node| node.has_tag_name("rect")).unwrap();
-        let ground = ["width", "height", "fill"].map(|key| ground.attribute(key).unwrap());
-        assert_eq!(ground, ["100%", "100%", "white"], "{name}");
+        let background = elements.iter().find(|node| node.has_tag_name("rect")).unwrap();
+        let background = ["width", "height", "fill"].map(|key| background.attribute(key).unwrap());
+        assert_eq!(background, ["100%", "100%", "white"], "{name}");
         let texts: Vec<_> = chart.descendants().filter_map(|node| node.text()).collect();
         for label in labels.iter().chain(&engines) {
-            assert!(texts.contains(label), "{name} does not say {label}: {texts:?}");
+            assert!(texts.contains(label), "{name} has no text {label}: {texts:?}");
         }
         assert!(!files[name].contains("NaN") && !files[name].contains("inf"), "{name}");
-        assert_nothing_lies_outside(name, &chart);
-        // In the legend each name follows the line that it explains.
+        assert_all_shapes_are_inside(name, &chart);
+        // In the legend each name follows its line.
         for pair in elements.windows(2) {
             let engine = engines.iter().find(|engine| pair[1].text() == Some(engine));
             if let (Some(engine), Some(colour)) = (engine, pair[0].attribute("stroke")) {
@@ -177,13 +185,13 @@ fn every_chart_is_xml_on_white_and_names_what_it_shows() {
     let bars = bulk.descendants().filter_map(|node| node.attribute("width")?.parse::<f64>().ok());
     let bars: Vec<f64> = bars.skip(1).collect();
     assert!(bars.len() == 6 && bars.is_sorted_by(|faster, slower| faster > slower), "{bars:?}");
-    println!("{} charts with the labels they should have", expected.len());
+    println!("{} charts with their labels", expected.len());
     assert_eq!(colours.len(), engines.len());
     assert!(colours.values().all(|colours| colours.len() == 1), "{colours:?}");
     assert_eq!(colours.values().collect::<BTreeSet<_>>().len(), engines.len(), "{colours:?}");
 }
 
-fn assert_nothing_lies_outside(name: &str, chart: &Document<'_>) {
+fn assert_all_shapes_are_inside(name: &str, chart: &Document<'_>) {
     let number = |text: &str| text.parse::<f64>().unwrap();
     let size = ["width", "height"].map(|key| number(chart.root_element().attribute(key).unwrap()));
     let mut shapes = 0;
@@ -208,12 +216,12 @@ fn assert_nothing_lies_outside(name: &str, chart: &Document<'_>) {
 }
 
 #[test]
-fn of_two_runs_the_later_one_counts() {
-    let (older, newer) = (directory("report-older"), directory("report-newer"));
+fn of_two_results_the_later_counts() {
+    let (older, newer) = (directory("charts-older"), directory("charts-newer"));
     let id = ["create/done", "machine", ""];
-    leave(&older, id, "null", 5.0, leap_day() - Duration::from_secs(60));
-    leave(&newer, id, "null", 9.0, leap_day());
-    let out = directory("report-later-out");
+    write_result(&older, id, "null", 5.0, leap_day() - Duration::from_secs(60));
+    write_result(&newer, id, "null", 9.0, leap_day());
+    let out = directory("charts-later-out");
     for directories in [[&*older, &newer], [&newer, &older]] {
         let table = &written(&out, &directories)["csv"];
         assert!(table.ends_with("\ncreate/done,machine,,9.000,8.750,9.500,,\n"), "{table}");
@@ -221,30 +229,30 @@ fn of_two_runs_the_later_one_counts() {
 }
 
 #[test]
-fn without_output_of_criterion_it_says_what_to_run() {
-    let output = report(&[&directory("report-empty"), Path::new("not there")]);
+fn without_results_the_error_names_the_command_to_run() {
+    let output = charts(&[&directory("charts-empty"), Path::new("not there")]);
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
-    for part in ["report-empty\n", "not there\n", "cargo bench && (cd benches/peers"] {
+    for part in ["charts-empty\n", "not there\n", "cargo bench && (cd benches/peers"] {
         assert!(message.contains(part), "{message}");
     }
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named() {
+fn an_unreadable_file_is_named() {
     for (broken, complaint) in [
         (None, "cannot read"),
         (Some("{"), "is not JSON"),
-        (Some("{}"), "there is no duration /median/point_estimate in"),
+        (Some("{}"), "no duration /median/point_estimate in"),
     ] {
-        let criterion = directory("report-broken");
-        leave(&criterion, ["create/done", "machine", ""], "null", 5.0, leap_day());
+        let criterion = directory("charts-broken");
+        write_result(&criterion, ["create/done", "machine", ""], "null", 5.0, leap_day());
         let estimates = criterion.join("create_done/machine/new/estimates.json");
         match broken {
             Some(text) => fs::write(&estimates, text).unwrap(),
             None => fs::remove_file(&estimates).unwrap(),
         }
-        let output = report(&[&criterion]);
+        let output = charts(&[&criterion]);
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{message}");
         assert!(message.contains(complaint), "{message}");
@@ -253,14 +261,14 @@ fn a_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn what_it_does_not_understand_is_answered_by_its_usage() {
+fn a_wrong_command_line_prints_the_usage() {
     for (args, complaint) in
         [(&["--chart"][..], "unknown option --chart"), (&["--out"], "--out needs a directory")]
     {
         let args: Vec<&Path> = args.iter().map(Path::new).collect();
-        let output = report(&args);
+        let output = charts(&args);
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{message}");
-        assert!(message.contains(complaint) && message.contains("Usage: report"), "{message}");
+        assert!(message.contains(complaint) && message.contains("Usage: cargo xtask"), "{message}");
     }
 }

@@ -1,8 +1,8 @@
-//! The engines and their peers, in one run. Groups and names are those of the main package's bench
-//! `quoted`, for they measure the same; corpora, settings and the yardstick are the same files.
+//! The engines and their peers, in one run. Groups and names are those of the workspace's bench
+//! `quoted`, since they measure the same; corpora, settings and the yardstick are shared with it.
 //!
-//! `bodies-peers` has straight-line code that takes no scan beside machines made by others: all go
-//! byte by byte.
+//! `bodies-peers` compares straight-line code without a scan with generated machines: all go byte by
+//! byte.
 //!
 //! ```text
 //! $ cargo bench
@@ -29,10 +29,10 @@ use yardstick::Enum;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
-/// As in the main package.
+/// Those of the workspace's bench `quoted`, and single bytes.
 const CHUNK_SIZES: [usize; 5] = [1, 16, 64, 1460, corpus::LEN];
 
-/// The length of a string that is fed byte by byte, or parsed again with every small chunk.
+/// The length of a string that is fed byte by byte, or parsed again with each small chunk.
 const SHORT: usize = 4 << 10;
 
 fn main() {
@@ -78,7 +78,7 @@ fn feeds<R: Recogniser>(
     group: &mut Group<'_>,
     corpus: &Corpus,
 ) {
-    // No escape is cut in two: `feed` asserts that this is a string.
+    // Does not cut an escape: `feed` asserts that this is a string.
     let short = [&corpus.string[..SHORT - 1], b"\""].concat();
     for chunk_size in CHUNK_SIZES {
         let string = match pace {
@@ -112,7 +112,7 @@ fn feed(
     });
 }
 
-/// What no search for two bytes is faster than.
+/// Measures the upper limit of any search for two bytes.
 fn limit(group: &mut Group<'_>) {
     let clean = [b'.'; corpus::LEN];
     let find = |clean: &[u8]| memchr::memchr2(b'"', b'\\', clean);
@@ -145,13 +145,13 @@ fn each_char<R: Recogniser>(name: &str, pace: Pace, new: impl Fn() -> R, group: 
     });
 }
 
-/// Never inlined, so that every character is a call.
+/// Not inlined, so that each character is a call.
 #[inline(never)]
 fn process_char<R: Recogniser>(recogniser: &mut R, c: char) -> Status {
     recogniser.process_char(c)
 }
 
-/// Every chunk is a call, as it has to be for the machine in C.
+/// A recogniser with a call for each chunk, as the machine in C has.
 struct Called<R>(R);
 
 impl<R: Recogniser> Recogniser for Called<R> {
@@ -177,7 +177,7 @@ fn bodies(criterion: &mut Criterion, Corpus { name, string }: &Corpus) {
     }
 }
 
-/// As in the main package's bench `bodies`.
+/// The same as in the workspace's bench `bodies`.
 fn body(input: &mut coroutine::Input<'_>) -> Result<(), Failure> {
     input.expect(b'"')?;
     loop {

@@ -6,13 +6,13 @@ use combine::{any, choice, parser, satisfy, skip_many, token};
 use crate::unread::Unread;
 use crate::{Recogniser, Status};
 
-/// combine 4.6 over a `PartialStream`, driven by `decode`, character by character: its parsers keep
-/// their state between the pieces, in a box, so that nothing is parsed twice.
+/// combine 4.6 over a `PartialStream`, driven by `decode`, character by character. Its parsers keep
+/// their state between chunks, in a box, so nothing is parsed twice.
 #[derive(Default)]
 pub struct Combine(Decoder);
 
-/// The same with runs of text as ranges. One that is cut is kept, copied, and searched again from
-/// its start together with the next piece: quadratic time in the number of pieces of a run.
+/// The same with runs of text as ranges. A run that is cut is copied, and searched again from its
+/// start with the next chunk: quadratic time in the number of chunks of a run.
 #[derive(Default)]
 pub struct CombineRanges(Decoder);
 
@@ -22,7 +22,7 @@ struct Decoder {
     state: AnySendPartialState,
 }
 
-/// A recogniser from a parser of text: the two parsers differ in type, and each needs a name.
+/// Defines a recogniser from a parser of text. The two parsers differ in type, so each needs a name.
 macro_rules! recogniser {
     ($recogniser:ident, $string:ident, $text:expr) => {
         parser! {

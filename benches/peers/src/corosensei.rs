@@ -3,10 +3,10 @@ use corosensei::Coroutine;
 use crate::resumed::{Resumed, read_strings};
 use crate::{Recogniser, Status};
 
-/// corosensei by itself: a switch of stacks there and one back for every character.
+/// corosensei alone: two switches of stacks for each character.
 pub fn corosensei() -> impl Recogniser {
     let mut coroutine = Coroutine::<char, Status, _>::new(|yielder, _| {
         read_strings(|answer| Some(yielder.suspend(answer)))
     });
-    Resumed::begun(move |c| coroutine.resume(c).as_yield().expect("the code has no end"))
+    Resumed::begun(move |c| coroutine.resume(c).as_yield().expect("the code does not end"))
 }

@@ -1,10 +1,10 @@
-//! Other people's software, and our engines, behind one interface: recognise a quoted string,
-//! `/"([^"\\]|\\.)*"/`, that comes in pieces.
+//! The engines and other software behind one interface: recognise a quoted string,
+//! `/"([^"\\]|\\.)*"/`, that arrives in chunks.
 //!
-//! The interface asks for a status and nothing more, so that each peer can be used the way its own
-//! documentation recommends. None of them has what ours do besides: text handed out as events,
-//! offsets, an end that is sticky, an answer to the end of the input. What else each leaves out is
-//! written on its type.
+//! The interface returns a status and nothing more, so that each peer can be used as its own
+//! documentation recommends. No peer reports text as events, counts offsets, stays ended after the
+//! end, or handles the end of the input, as the engines do. The docs of each type list what else it
+//! leaves out.
 
 mod combine;
 mod corosensei;
@@ -34,9 +34,9 @@ pub use self::regex_automata::RegexAutomata;
 pub use self::threads::threads;
 pub use self::winnow::Winnow;
 
-/// Recognises a quoted string that comes in pieces.
+/// Recognises a quoted string that arrives in chunks.
 pub trait Recogniser {
-    /// Takes the next piece. What comes after the end of the string is not looked at.
+    /// Takes the next chunk. Bytes after the end of the string are ignored.
     fn feed(&mut self, chunk: &[u8]) -> Status;
 
     /// Takes the next character.
@@ -45,11 +45,10 @@ pub trait Recogniser {
         self.feed(c.encode_utf8(&mut [0; 4]).as_bytes())
     }
 
-    /// Goes back to the start after the end of a string.
+    /// Returns to the start after the end of a string.
     fn reset(&mut self);
 }
 
-/// Ours.
 impl<P: PushParser> Recogniser for P {
     #[inline]
     fn feed(&mut self, chunk: &[u8]) -> Status {
@@ -67,20 +66,20 @@ impl<P: PushParser> Recogniser for P {
     }
 }
 
-/// What limits how much a peer can be given to do.
+/// The speed class of a recogniser, which limits the input it is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// The same for every byte.
+    /// Linear time.
     Linear,
-    /// The same for every byte, but it has no way to take many at once.
+    /// Linear time, but no way to take many bytes at once.
     ByChar,
-    /// It parses again what came before.
+    /// Quadratic time: it parses earlier chunks again.
     Quadratic,
-    /// Thousands of times as slow as the others, and by character.
+    /// Thousands of times slower than the others, and by character.
     Threads,
 }
 
-/// Calls `$visit` with name, [`Pace`] and constructor of every [`Recogniser`].
+/// Calls `$visit` with the name, [`Pace`] and constructor of each [`Recogniser`].
 #[macro_export]
 macro_rules! each_recogniser {
     ($visit:ident($($argument:expr),*)) => {{

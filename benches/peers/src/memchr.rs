@@ -2,8 +2,8 @@ use memchr::memchr2;
 
 use crate::{Recogniser, Status};
 
-/// A loop of `memchr2`, called again after every escape: what one writes by hand. The state is kept
-/// between the pieces.
+/// A loop that calls `memchr2` again after each escape, as usually written by hand. Keeps its state
+/// between chunks.
 #[derive(Debug, Default)]
 pub struct Memchr(State);
 

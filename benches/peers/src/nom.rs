@@ -7,9 +7,9 @@ use nom::{IResult, Parser};
 use crate::unread::Unread;
 use crate::{Recogniser, Status};
 
-/// nom 8 with its streaming parsers: when they answer `Incomplete` the input is kept, and parsed
-/// again from its start together with the next piece. Copies
-/// what is incomplete, and takes quadratic time in the number of pieces.
+/// nom 8 with its streaming parsers: after `Incomplete` the input is kept, and parsed again from its
+/// start with the next chunk. Copies incomplete input, and takes quadratic time in the number of
+/// chunks.
 #[derive(Debug, Default)]
 pub struct Nom(Unread);
 

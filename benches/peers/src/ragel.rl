@@ -1,4 +1,4 @@
-/* The quoted string as a Ragel machine. `build.rs` makes C of it. */
+/* The quoted string as a Ragel machine. `build.rs` compiles it to C. */
 
 #include <stddef.h>
 
@@ -15,8 +15,8 @@ int quoted_first(void) {
     return quoted_start;
 }
 
-/* Runs the machine from `*state` over the chunk: 0 if it wants more, 1 at the end of the string, 2
- * if the input is bad. */
+/* Runs the machine from `*state` over the chunk. Returns 0 if it needs more input, 1 at the end of
+ * the string, 2 if the input is bad. */
 int quoted_feed(int *state, const unsigned char *p, size_t len) {
     const unsigned char *pe = p + len;
     int cs = *state;

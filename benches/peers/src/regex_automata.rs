@@ -8,10 +8,10 @@ use regex_automata::util::{start, syntax};
 
 use crate::{Recogniser, Status};
 
-/// The dense DFA of regex-automata 0.4, stepped byte by byte as its documentation of
-/// `Automaton::is_special_state` shows. The state is kept between the pieces.
+/// The dense DFA of regex-automata 0.4, stepped byte by byte as the documentation of
+/// `Automaton::is_special_state` shows. Keeps its state between chunks.
 ///
-/// A table and no code, so nothing could be done on the way, such as reporting text.
+/// A table without code, so it could not report text on the way.
 #[derive(Debug)]
 pub struct RegexAutomata {
     table: &'static Table,
@@ -22,14 +22,13 @@ pub struct RegexAutomata {
 struct Table {
     dfa: dense::DFA<Vec<u32>>,
     start: StateID,
-    /// A match shows only with the byte after it. For this expression there is one state in which
-    /// the end of the input would be a match: whoever sees that state need not wait for the byte.
+    /// The one state in which the end of the input would be a match. The DFA reports a match one
+    /// byte late; comparing with this state avoids waiting for that byte.
     accept: StateID,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    // A state with an accelerator would count as special, and be of use only to the searches of
-    // the crate.
+    // Accelerated states would count as special, and serve only the crate's own searches.
     let config =
         dense::Config::new().accelerate(false).minimize(true).start_kind(StartKind::Anchored);
     let dfa = dense::Builder::new()
@@ -37,10 +36,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         .syntax(syntax::Config::new().unicode(false).utf8(false))
         .thompson(thompson::Config::new().utf8(false))
         .build(r#"(?s)"([^"\\]|\\.)*""#)
-        .expect("the expression is right");
+        .expect("the expression is valid");
     let start = dfa
         .start_state(&start::Config::new().anchored(Anchored::Yes))
-        .expect("the automaton is made for anchored searches");
+        .expect("the automaton is built for anchored searches");
     let accept = b"\"\"".iter().fold(start, |state, &byte| dfa.next_state(state, byte));
     Table { dfa, start, accept }
 });

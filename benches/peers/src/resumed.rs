@@ -2,24 +2,24 @@ use std::convert::Infallible;
 
 use crate::{Recogniser, Status};
 
-/// Code that is resumed once for every character, and answers it with a status. After the end of a
-/// string it begins anew.
+/// Code that is resumed once for each character, and answers with a status. After the end of a string
+/// it starts over.
 ///
-/// It takes a byte for a character, which is right for this expression, and so leaves out UTF-8.
+/// It takes each byte as a character, without decoding UTF-8, which is correct for this expression.
 #[derive(Debug)]
 pub(crate) struct Resumed<F>(pub(crate) F);
 
 impl<F: FnMut(char) -> Status> Resumed<F> {
-    /// For code that has not begun, which the first resume takes to where it asks for a character.
-    /// What it is handed before it asked is lost, and what it answers then means nothing.
+    /// Wraps code that has not started. The first resume runs it to where it asks for a character; that
+    /// resume's argument and answer are ignored.
     pub(crate) fn begun(mut resume: F) -> Self {
         let _ = resume('\0');
         Self(resume)
     }
 }
 
-/// The lecture's `readString`, again and again. `read_char` gives the answer to the character
-/// before, and waits for the next; `None` ends it.
+/// The lecture's `readString`, in a loop. `read_char` sends the answer to the previous character and
+/// waits for the next; `None` ends the loop.
 #[inline(always)]
 pub(crate) fn read_strings(
     mut read_char: impl FnMut(Status) -> Option<char>,

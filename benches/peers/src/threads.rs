@@ -4,7 +4,7 @@ use std::thread;
 use crate::resumed::{Resumed, read_strings};
 use crate::{Recogniser, Status};
 
-/// The lecture's own shape: a thread that reads, and two channels without buffers that take the
+/// The lecture's own form: a thread that reads, and two channels without buffers that carry the
 /// characters in and the answers out. The thread ends when the channels are dropped.
 pub fn threads() -> impl Recogniser {
     let (send_char, next_char) = sync_channel(0);
@@ -15,7 +15,8 @@ pub fn threads() -> impl Recogniser {
             next_char.recv().ok()
         })
     });
-    let receive = move || answers.recv().expect("the thread answers until it is left alone");
+    let receive =
+        move || answers.recv().expect("the thread answers until the channels are dropped");
     // As in the lecture's `Init`: the thread asks for the first character.
     let _: Status = receive();
     Resumed(move |c| {

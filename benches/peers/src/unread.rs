@@ -1,12 +1,12 @@
 use crate::Status;
 
-/// The bytes of a value that is not complete, kept for a parser that has to see them again.
+/// The bytes of an incomplete value, kept for a parser that parses them again.
 #[derive(Debug, Default)]
 pub(crate) struct Unread(Vec<u8>);
 
 impl Unread {
-    /// Calls `parse` with all that is unread, `chunk` last. It answers how much of it will not be
-    /// needed again. Nothing is copied while nothing is left unread.
+    /// Calls `parse` with all unread bytes, ending in `chunk`. It returns the number of bytes it will
+    /// not need again. Copies nothing if no bytes were left unread.
     #[inline]
     pub(crate) fn parse(
         &mut self,

@@ -7,9 +7,9 @@ use winnow::token::{any, take_till};
 use crate::unread::Unread;
 use crate::{Recogniser, Status};
 
-/// winnow 1.0 over a `Partial` stream: when it answers `Incomplete` the input is kept, and parsed
-/// again from its start together with the next piece. Copies
-/// what is incomplete, and takes quadratic time in the number of pieces.
+/// winnow 1.0 over a `Partial` stream: after `Incomplete` the input is kept, and parsed again from its
+/// start with the next chunk. Copies incomplete input, and takes quadratic time in the number of
+/// chunks.
 #[derive(Debug, Default)]
 pub struct Winnow(Unread);
 

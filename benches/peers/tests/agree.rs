@@ -1,5 +1,5 @@
-//! Every peer answers every piece of every short string as our machine does, so that the
-//! benchmarks compare things that do the same.
+//! Each peer answers each chunk of all short strings as our machine does, so that the benchmarks
+//! compare equal work.
 
 use pushdown::quoted::Machine;
 use pushdown_peers::{Pace, Recogniser, Status, each_recogniser};
@@ -7,7 +7,7 @@ use pushdown_peers::{Pace, Recogniser, Status, each_recogniser};
 const ALPHABET: &[u8] = b"\"\\a\n\xff";
 
 #[test]
-fn every_peer_answers_as_the_machine_does() {
+fn every_peer_answers_like_the_machine() {
     let mut names = Vec::new();
     each_recogniser!(agrees(&mut names));
     println!("{} recognisers agree: {}", names.len(), names.join(", "));
@@ -26,12 +26,12 @@ fn agrees<R: Recogniser>(
     let mut cases = 0;
     for string in strings(longest) {
         for cut in 0..string.len() {
-            let pieces = string.split_at(cut);
+            let chunks = string.split_at(cut);
             assert_eq!(
-                answers(&mut new(), pieces),
-                answers(&mut Machine::new(), pieces),
+                answers(&mut new(), chunks),
+                answers(&mut Machine::new(), chunks),
                 "{name} {:?}",
-                (pieces.0.escape_ascii().to_string(), pieces.1.escape_ascii().to_string())
+                (chunks.0.escape_ascii().to_string(), chunks.1.escape_ascii().to_string())
             );
             cases += 1;
         }
@@ -40,11 +40,11 @@ fn agrees<R: Recogniser>(
     names.push(name);
 }
 
-/// The answers to the two pieces, and again after a reset if the string ends in them.
+/// The answers to the two chunks, fed twice, with a reset after each end of a string.
 fn answers(recogniser: &mut impl Recogniser, (first, second): (&[u8], &[u8])) -> Vec<Status> {
     let mut answers = Vec::new();
-    for piece in [first, second, first, second].into_iter().filter(|piece| !piece.is_empty()) {
-        let status = recogniser.feed(piece);
+    for chunk in [first, second, first, second].into_iter().filter(|chunk| !chunk.is_empty()) {
+        let status = recogniser.feed(chunk);
         answers.push(status);
         if status != Status::NeedMoreInput {
             recogniser.reset();
@@ -57,8 +57,8 @@ fn answers(recogniser: &mut impl Recogniser, (first, second): (&[u8], &[u8])) ->
 fn strings(longest: usize) -> impl Iterator<Item = Vec<u8>> {
     (1..=longest).flat_map(|len| {
         (0..ALPHABET.len().pow(len as u32)).map(move |number| {
-            let digit = |place| number / ALPHABET.len().pow(place) % ALPHABET.len();
-            (0..len as u32).map(|place| ALPHABET[digit(place)]).collect()
+            let digit = |index| number / ALPHABET.len().pow(index) % ALPHABET.len();
+            (0..len as u32).map(|index| ALPHABET[digit(index)]).collect()
         })
     })
 }

@@ -1,9 +1,9 @@
-//! What the benchmarks of the patterns share, here and in `benches/peers`.
+//! Workloads and servers of the patterns' benchmarks, here and in `benches/peers`.
 
 #![allow(
     missing_docs,
     missing_debug_implementations,
-    reason = "for the benchmarks beside it alone"
+    reason = "used by the benchmarks beside it alone"
 )]
 
 pub mod callers;

@@ -1,15 +1,15 @@
 //! The coordinator: a run of the scheduler whose servers are processes.
 //!
 //! ```text
-//!             ┌── joining ◄── start ◄── a worker is gone, and restarts are left ◄┐
-//!             ▼                                                                  │
-//! files ──► schedule ──► ask: one file to one worker ──► reply, or it is dead ── left
+//!             ┌── joining ◄── start ◄── a worker has left, restarts remain ◄──┐
+//!             ▼                                                               │
+//! files ──► schedule ──► ask: one file to one worker ──► reply, or failure ── left
 //! ```
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use pushdown_patterns::schedule::{self, Failure, Lease, NotDone, Reason, Servers, Unfinished};
+use pushdown_patterns::schedule::{self, CallFailure, Lease, NotDone, Reason, Servers, Unfinished};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -18,105 +18,107 @@ use super::options::Options;
 use super::protocol::Reply;
 use super::worker::Worker;
 
-/// A worker as the scheduler has it.
+/// A worker, as a server of the scheduler.
 struct Server {
     pid: u32,
-    /// Not there while a call runs.
+    /// `None` during a call.
     worker: Option<Worker>,
 }
 
-/// Why there are no counts.
-pub(crate) enum Ended {
+/// The reason why there are no counts.
+pub(crate) enum CountError {
     Interrupted,
     Failed(String),
 }
 
-/// What each file has been answered with, in their order. All workers are gone when this returns.
+/// Returns the reply for each file, in file order. All workers are gone by then.
 #[tokio::main(flavor = "current_thread")]
-pub(crate) async fn count(options: &Options, console: &Console) -> Result<Vec<Reply>, Ended> {
+pub(crate) async fn count(options: &Options, console: &Console) -> Result<Vec<Reply>, CountError> {
     let interrupts = signal(SignalKind::interrupt());
-    let mut interrupts = interrupts.map_err(|why| Ended::Failed(format!("no signals: {why}")))?;
+    let mut interrupts =
+        interrupts.map_err(|error| CountError::Failed(format!("no signals: {error}")))?;
     let (joining, servers) = mpsc::unbounded_channel();
     let (leaving, mut left) = mpsc::unbounded_channel();
     let servers = Servers::from(servers).hand_back(move |_, server| drop(leaving.send(server)));
-    let told = console.clone();
-    let call = move |server, file| ask(server, file, told.clone());
-    // A file that cannot be read is an answer too, so whatever fails is the worker's fault.
+    let notes = console.clone();
+    let call = move |server, file| ask(server, file, notes.clone());
+    // A file that cannot be read is a reply too, so every failure is the worker's.
     let limits = schedule::Options::default()
         .timeout(options.timeout)
         .backup_after(options.backup_after)
         .server_failures(NonZeroU32::MIN);
     let mut run = schedule::schedule(servers, options.files.clone(), call, limits);
-    let mut progress = run.progress();
-    let mut crew = Crew { joining: Some(joining), restarts: options.restarts, console };
+    let mut watch = run.watch();
+    let mut launcher = Launcher { joining: Some(joining), restarts: options.restarts, console };
     for _ in 0..options.workers {
-        crew.start()?;
+        launcher.start()?;
     }
     loop {
         tokio::select! {
             finished = &mut run => {
-                let report = finished.map_err(|why| Ended::Failed(explain(&why, options)))?;
-                return Ok(report.into_results().expect("no task is given up, or the run fails"));
+                let report = finished
+                    .map_err(|unfinished| CountError::Failed(explain(&unfinished, options)))?;
+                return Ok(report.into_results().expect("a task that is given up fails the run"));
             }
-            // At the end all of them leave.
-            Some(server) = left.recv() => if progress.now().end.is_none() {
-                crew.replace(&server)?;
+            // At the end of the run all workers leave.
+            Some(server) = left.recv() => if watch.now().end.is_none() {
+                launcher.replace(&server)?;
             },
-            Some(now) = progress.changed() => {
+            Some(now) = watch.changed() => {
                 console.bar.set_message(format!("{} workers", now.servers));
                 console.bar.set_position(now.done as u64);
             }
-            _ = interrupts.recv() => return Err(Ended::Interrupted),
+            _ = interrupts.recv() => return Err(CountError::Interrupted),
         }
     }
 }
 
-/// One call: has a worker count a file.
+/// Has a worker count a file: one call of the scheduler.
 ///
-/// The worker is out of its server meanwhile, so that it dies with a call that is dropped: at the
-/// timeout, or since a copy of it was faster.
+/// The worker is taken out of its server during the call, so that it is killed when the call is dropped:
+/// at the timeout, or because a copy was faster.
 async fn ask(
     mut server: Lease<Server>,
     file: PathBuf,
     console: Console,
-) -> Result<Reply, Failure<String>> {
+) -> Result<Reply, CallFailure<String>> {
     let name = format!("worker {}", server.pid);
     let Some(mut worker) = server.worker.take() else {
-        return Err(Failure::server_dead(format!("{name} was given up")));
+        return Err(CallFailure::server_dead(format!("{name} was given up")));
     };
     console.note(format_args!("{name} counts {}", file.display()));
-    let reply = worker.count(&file).await.map_err(|why| {
-        let why = format!("{name} is gone: {why}");
-        console.note(&why);
-        Failure::server_dead(why)
+    let reply = worker.count(&file).await.map_err(|error| {
+        let message = format!("{name} is gone: {error}");
+        console.note(&message);
+        CallFailure::server_dead(message)
     })?;
     server.worker = Some(worker);
     Ok(reply)
 }
 
-/// Who starts workers.
-struct Crew<'a> {
-    /// `None` says that no more will come.
+/// Starts and replaces workers.
+struct Launcher<'a> {
+    /// `None` once no worker can join any more.
     joining: Option<mpsc::UnboundedSender<Server>>,
     restarts: usize,
     console: &'a Console,
 }
 
-impl Crew<'_> {
-    fn start(&self) -> Result<(), Ended> {
+impl Launcher<'_> {
+    fn start(&self) -> Result<(), CountError> {
         let Some(joining) = &self.joining else { return Ok(()) };
         let worker = Worker::start();
-        let worker =
-            worker.map_err(|why| Ended::Failed(format!("cannot start a worker: {why}")))?;
+        let worker = worker
+            .map_err(|error| CountError::Failed(format!("cannot start a worker: {error}")))?;
         let pid = worker.pid();
         self.console.note(format_args!("worker {pid} starts"));
-        // A run that has ended meanwhile does not need it.
+        // Fails if the run has ended meanwhile, which then needs no worker.
         let _ = joining.send(Server { pid, worker: Some(worker) });
         Ok(())
     }
 
-    /// Starts another in the place of one that has left, as long as restarts are left.
-    fn replace(&mut self, gone: &Server) -> Result<(), Ended> {
+    /// Starts a worker in place of one that has left, as long as restarts remain.
+    fn replace(&mut self, gone: &Server) -> Result<(), CountError> {
         self.console.note(format_args!("worker {} has left", gone.pid));
         match self.restarts.checked_sub(1) {
             Some(restarts) => self.restarts = restarts,

@@ -1,5 +1,5 @@
-//! Counts the words of files. The work is done by processes, which may die, stall and be replaced
-//! while it goes on: the job of the first lab of MIT 6.824.
+//! Counts the words of files, in worker processes that may die, stall and be replaced meanwhile: the task
+//! of the first lab of MIT 6.824.
 //!
 //! ```text
 //! $ cargo run -q --release -p pushdown-patterns --example wordcount -- --top 3 LICENSE-APACHE LICENSE-MIT
@@ -9,9 +9,9 @@
 //! words: 1779, different ones: 475, files: 2
 //! ```
 //!
-//! The coordinator has `pattern::schedule` spread the files over its workers, and adds up what they
-//! answer. With `--verbose` it says who counts what, so that you can `kill -9` a worker, or stop it with
-//! `kill -STOP`: the answer stays the same.
+//! The coordinator distributes the files over its workers with `pushdown_patterns::schedule`, and adds
+//! up their replies. With `--verbose` it prints which worker counts which file. Try `kill -9` or
+//! `kill -STOP` on a worker: the output stays the same.
 
 mod coordinator;
 mod options;
@@ -26,11 +26,11 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use coordinator::Ended;
+use coordinator::CountError;
 use options::{Options, USAGE};
 use protocol::Reply;
 
-/// Standard error: a progress bar if it is a terminal, and what is said beside it.
+/// Standard error: a progress bar if it is a terminal, and messages beside it.
 #[derive(Clone)]
 struct Console {
     bar: ProgressBar,
@@ -45,15 +45,15 @@ impl Console {
         Self { bar, verbose: options.verbose }
     }
 
-    /// Tells what goes on to those who want to know.
-    fn note(&self, what: impl Display) {
+    /// Prints a message if `--verbose` is given.
+    fn note(&self, message: impl Display) {
         if self.verbose {
-            self.complain(what);
+            self.print(message);
         }
     }
 
-    fn complain(&self, of: impl Display) {
-        self.bar.suspend(|| eprintln!("wordcount: {of}"));
+    fn print(&self, message: impl Display) {
+        self.bar.suspend(|| eprintln!("wordcount: {message}"));
     }
 }
 
@@ -68,8 +68,8 @@ fn main() -> ExitCode {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
         }
-        Err(wrong) => {
-            eprintln!("wordcount: {wrong}\n\n{USAGE}");
+        Err(message) => {
+            eprintln!("wordcount: {message}\n\n{USAGE}");
             return ExitCode::from(2);
         }
     };
@@ -77,24 +77,24 @@ fn main() -> ExitCode {
     let counted = coordinator::count(&options, &console);
     console.bar.finish_and_clear();
     let printed = match counted {
-        Ok(replies) => print(&options, replies, &console).map_err(|why| why.to_string()),
-        Err(Ended::Failed(why)) => Err(why),
-        Err(Ended::Interrupted) => {
-            console.complain("interrupted");
+        Ok(replies) => print(&options, replies, &console).map_err(|error| error.to_string()),
+        Err(CountError::Failed(message)) => Err(message),
+        Err(CountError::Interrupted) => {
+            console.print("interrupted");
             return ExitCode::from(130);
         }
     };
     match printed {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(why) => {
-            console.complain(why);
+        Err(message) => {
+            console.print(message);
             ExitCode::FAILURE
         }
     }
 }
 
-/// Adds up, and prints. The answer is whether every file was counted.
+/// Adds up the replies, and prints the totals. Returns `true` if every file was counted.
 fn print(options: &Options, replies: Vec<Reply>, console: &Console) -> io::Result<bool> {
     let (mut totals, mut files) = (BTreeMap::<String, u64>::new(), 0);
     for (file, reply) in options.files.iter().zip(replies) {
@@ -105,12 +105,12 @@ fn print(options: &Options, replies: Vec<Reply>, console: &Console) -> io::Resul
                     *totals.entry(word).or_default() += count;
                 }
             }
-            Err(why) => console.complain(format_args!("{}: {why}", file.display())),
+            Err(error) => console.print(format_args!("{}: {error}", file.display())),
         }
     }
     let (different, words) = (totals.len(), totals.values().sum::<u64>());
     let mut totals = Vec::from_iter(totals);
-    // Stable, so words that are as frequent stay in the order of the alphabet.
+    // A stable sort: equally frequent words stay in alphabetical order.
     totals.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
     let mut out = io::BufWriter::new(io::stdout().lock());
     for (word, count) in totals.iter().take(options.top) {

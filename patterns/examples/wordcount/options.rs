@@ -10,18 +10,18 @@ use std::time::Duration;
 pub(crate) const USAGE: &str = "\
 Usage: wordcount [OPTION]... FILE...
 
-Prints the most frequent words of all files together. A word is a run of letters and digits, as
-Unicode has them, in lower case. Bytes that are not UTF-8 belong to no word. A file may be read more
-than once, so it should be one that can be.
+Prints the most frequent words of all files together. A word is a run of Unicode letters and digits,
+in lower case. Bytes that are not UTF-8 belong to no word. A file may be read more than once, so a
+pipe will not do.
 
 Options:
-  --workers N             how many processes count [one for each processor]
-  --top K                 how many words are printed [10]
-  --restarts N            how often a worker that is gone is replaced [10 for each worker]
-  --timeout SECONDS       how long a worker may take for a file before it is given up [600]
-  --backup-after SECONDS  after how long a file is given to a second worker, if one is idle [10]
-  --verbose               who counts what, on standard error
-  --help                  this text
+  --workers N             number of worker processes [one per processor]
+  --top K                 number of words to print [10]
+  --restarts N            number of workers to replace in all [10 per worker]
+  --timeout SECONDS       time limit for one file, after which its worker is given up [600]
+  --backup-after SECONDS  time after which an idle worker counts the same file too [10]
+  --verbose               print which worker counts which file, on standard error
+  --help                  print this text
 
 Exit status: 0 if every file was counted, 1 if not, 2 if the command line is wrong, 130 after Ctrl-C.";
 
@@ -36,7 +36,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// `None` if only help is wanted.
+    /// Parses the arguments. Returns `None` for `--help`.
     pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Self>, String> {
         let mut workers = available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let (mut timeout, mut backup_after) = (Seconds::new(600), Seconds::new(10));
@@ -68,7 +68,7 @@ impl Options {
     }
 }
 
-/// A time, which may have a fraction.
+/// A duration in seconds, with or without a fraction.
 struct Seconds(Duration);
 
 impl Seconds {
@@ -88,7 +88,7 @@ impl FromStr for Seconds {
 
 fn number<T: FromStr>(option: &OsString, value: Option<OsString>) -> Result<T, String> {
     let option = option.display();
-    let value = value.ok_or_else(|| format!("{option} wants a number"))?;
+    let value = value.ok_or_else(|| format!("{option} needs a number"))?;
     let number = value.to_str().and_then(|value| value.parse().ok());
-    number.ok_or_else(|| format!("{option} wants a number, and {} will not do", value.display()))
+    number.ok_or_else(|| format!("{option} needs a number, not {}", value.display()))
 }

@@ -1,14 +1,14 @@
-//! What coordinator and workers say to each other, in frames of known length.
+//! The protocol between coordinator and workers, in frames of known length.
 //!
 //! ```text
 //! task   = text                           the path of a file
-//! reply  = "=" number *( text number )    how many words, and each with its count
-//!        / "!" text                       why the file cannot be read
-//! text   = number *OCTET                  so many octets
+//! reply  = "=" number *( text number )    the number of words, and each with its count
+//!        / "!" text                       the error, if the file cannot be read
+//! text   = number *OCTET                  a length, and that many octets
 //! number = *DIGIT ":"
 //! ```
 //!
-//! The readers are bodies for push parsers, since pipes cut anywhere.
+//! The readers are bodies of push parsers, because a pipe may cut a frame anywhere.
 
 use std::io::{self, Write};
 
@@ -17,7 +17,7 @@ use pushdown::{ErrorKind, Failure};
 
 use super::words::Counts;
 
-/// The counts of a file, or why there are none.
+/// The counts of a file, or the error.
 pub(crate) type Reply = Result<Counts, String>;
 
 pub(crate) async fn read_task(input: &mut Input<'_>) -> Result<Vec<u8>, Failure> {
@@ -80,7 +80,7 @@ pub(crate) fn write_reply(mut to: impl Write, reply: &Reply) -> io::Result<()> {
                 write!(to, "{}:{word}{count}:", word.len())?;
             }
         }
-        Err(why) => write!(to, "!{}:{why}", why.len())?,
+        Err(error) => write!(to, "!{}:{error}", error.len())?,
     }
     to.flush()
 }

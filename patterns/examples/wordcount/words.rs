@@ -1,4 +1,4 @@
-//! What a word is, and how those of a file are counted.
+//! Words, and their counts in a file.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -11,15 +11,15 @@ use pushdown::{End, Events, Failure, io};
 
 pub(crate) type Counts = HashMap<String, u64>;
 
-/// Each event is a word, in lower case.
+/// Events of one word each, in lower case.
 pub(crate) enum Words {}
 
 impl Events for Words {
     type Event<'a> = &'a str;
 }
 
-/// An ASCII character that is in no word. No other character of UTF-8 contains its byte, so the text
-/// may be cut here whatever it is.
+/// Stops at an ASCII character that is part of no word. Its byte occurs in no other character of UTF-8,
+/// so any text may be cut there.
 struct Separator;
 
 impl Stop for Separator {
@@ -28,7 +28,7 @@ impl Stop for Separator {
     }
 }
 
-/// A body for files that come in pieces: what is read of a word stays in `run` until the rest comes.
+/// A body for files that arrive in pieces: `run` keeps the start of a word until the rest arrives.
 pub(crate) async fn words(input: &mut Input<'_, Words>) -> Result<(), Failure> {
     let mut run = Vec::new();
     loop {
@@ -48,7 +48,7 @@ pub(crate) async fn words(input: &mut Input<'_, Words>) -> Result<(), Failure> {
     }
 }
 
-/// Counts the words of a file, of which only what has been read last is in memory.
+/// Counts the words of a file, of which only one buffer is in memory.
 pub(crate) fn count(file: &Path) -> Result<Counts, io::ReadError> {
     let mut reader = BufReader::with_capacity(64 << 10, File::open(file)?);
     let mut counts = Counts::new();

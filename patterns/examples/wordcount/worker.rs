@@ -1,4 +1,4 @@
-//! A worker, from its two sides: the process, and what the coordinator has of it.
+//! A worker, from both sides: the process, and the coordinator's handle of it.
 
 use std::env;
 use std::ffi::OsString;
@@ -15,15 +15,15 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use super::protocol::{Reply, read_reply, read_task, task, write_reply};
 use super::words;
 
-/// What makes this program a worker.
+/// The argument that makes this program a worker.
 pub(crate) const ARGUMENT: &str = "--worker";
 
-/// How the pipes of a process that has died fail.
+/// The errors of pipes to a process that has died.
 const GONE: [io::ErrorKind; 2] = [io::ErrorKind::UnexpectedEof, io::ErrorKind::BrokenPipe];
 
-/// The process: counts the files that it is told, one after another, until there are no more.
+/// Runs the worker process: counts one file after another, until its input ends.
 pub(crate) fn work() -> ExitCode {
-    // Whoever could be told of an error is who has closed the pipes.
+    // An error means that the coordinator has closed the pipes, so there is no one to report it to.
     if answer().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -40,7 +40,7 @@ fn answer() -> Result<(), pushdown::io::ReadError> {
     Ok(())
 }
 
-/// The coordinator's side. The process is killed when this is dropped.
+/// The coordinator's handle of a worker process. Dropping it kills the process.
 pub(crate) struct Worker {
     process: Child,
     tasks: ChildStdin,
@@ -51,7 +51,8 @@ impl Worker {
     pub(crate) fn start() -> io::Result<Self> {
         let mut command = Command::new(env::current_exe()?);
         command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        // So that Ctrl-C is for the coordinator alone, which does not see workers die before it ends.
+        // A process group of its own, so that Ctrl-C reaches the coordinator alone. Otherwise workers
+        // would die first, and be replaced.
         command.process_group(0);
         let mut process = command.spawn()?;
         let tasks = process.stdin.take().expect("it is piped");
@@ -59,13 +60,13 @@ impl Worker {
         Ok(Self { process, tasks, replies })
     }
 
-    /// What to `kill`.
+    /// Returns the process id.
     pub(crate) fn pid(&self) -> u32 {
-        self.process.id().expect("nobody has waited for its end")
+        self.process.id().expect("the process has not been waited for")
     }
 
-    /// Has the worker count a file. After an error, and if this is dropped before its end, a worker
-    /// is good for nothing more: it is dead, or a reply is due that nobody waits for.
+    /// Has the worker count a file. A worker is useless after an error, and after this future is dropped
+    /// early: it is dead, or its next reply belongs to this file.
     pub(crate) async fn count(&mut self, file: &Path) -> Result<Reply, String> {
         match self.ask(file).await {
             Ok(reply) => Ok(reply),

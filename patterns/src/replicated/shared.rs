@@ -124,7 +124,7 @@ impl<R, E> SharedState<R, E> {
     pub(super) fn unpark(&mut self, key: Key) -> Result<Vec<Attempt<R, E>>, Aborted> {
         match self.parked.get_mut(&key).and_then(|parked| parked.attempts.take()) {
             Some(attempts) => Ok(attempts),
-            None => Err(self.aborted().err().expect("attempts are taken once, or by an abort")),
+            None => Err(self.aborted().expect_err("attempts are taken once, or by an abort")),
         }
     }
 

@@ -1,81 +1,81 @@
-//! How a call fails.
+//! The failure of a call, and of an attempt.
 
 use core::fmt;
 use std::string::String;
 
 use super::ServerId;
 
-/// A call's error, and what is to be done about it.
+/// A call's error, and its effect on the run.
 ///
-/// The question mark makes any error one to try [elsewhere](FailureKind::Elsewhere).
+/// The `?` operator converts any error, with the kind [`Elsewhere`](FailureKind::Elsewhere).
 ///
 /// ```
-/// use pushdown_patterns::schedule::{Failure, FailureKind};
+/// use pushdown_patterns::schedule::{CallFailure, FailureKind};
 ///
-/// fn parse(text: &str) -> Result<u32, Failure<std::num::ParseIntError>> {
+/// fn parse(text: &str) -> Result<u32, CallFailure<std::num::ParseIntError>> {
 ///     Ok(text.parse()?)
 /// }
 /// let failure = parse("one").unwrap_err();
 /// assert_eq!(failure.kind, FailureKind::Elsewhere);
-/// assert_eq!(Failure::fatal("no licence").kind, FailureKind::Fatal);
+/// assert_eq!(CallFailure::fatal("no licence").kind, FailureKind::Fatal);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failure<E> {
-    /// What is to be done.
+pub struct CallFailure<E> {
+    /// The effect on the run.
     pub kind: FailureKind,
-    /// What went wrong.
+    /// The error.
     pub error: E,
 }
 
-/// What is to be done about a failed call. All but the last use up one of the task's attempts.
+/// The effect of a failed call on the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// Try again, on any server.
+    /// Tries the task again, on any server.
     Retry,
-    /// Try again on a server on which the task has not failed like this. When it has on all that
-    /// there are, any may try.
+    /// Tries the task again on a server where it has not failed with this kind. If it has failed so on
+    /// all present servers, any of them may try.
     Elsewhere,
-    /// The server is to take no more. Try again on another.
+    /// Excludes the server from the run, and tries the task again on another.
     ServerDead,
-    /// The whole run has failed.
+    /// Ends the run with [`Reason::Fatal`](super::Reason::Fatal).
     Fatal,
 }
 
-impl<E> Failure<E> {
-    /// Try again, on any server.
+impl<E> CallFailure<E> {
+    /// Creates a failure of the kind [`Retry`](FailureKind::Retry).
     pub const fn retry(error: E) -> Self {
         Self { kind: FailureKind::Retry, error }
     }
 
-    /// Try again on another server.
+    /// Creates a failure of the kind [`Elsewhere`](FailureKind::Elsewhere).
     pub const fn elsewhere(error: E) -> Self {
         Self { kind: FailureKind::Elsewhere, error }
     }
 
-    /// Try again on another server, and give this one nothing more.
+    /// Creates a failure of the kind [`ServerDead`](FailureKind::ServerDead).
     pub const fn server_dead(error: E) -> Self {
         Self { kind: FailureKind::ServerDead, error }
     }
 
-    /// Give up the whole run.
+    /// Creates a failure of the kind [`Fatal`](FailureKind::Fatal).
     pub const fn fatal(error: E) -> Self {
         Self { kind: FailureKind::Fatal, error }
     }
 }
 
-impl<E> From<E> for Failure<E> {
+impl<E> From<E> for CallFailure<E> {
     fn from(error: E) -> Self {
         Self::elsewhere(error)
     }
 }
 
-impl<E: fmt::Display> fmt::Display for Failure<E> {
+impl<E: fmt::Display> fmt::Display for CallFailure<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl<E: core::error::Error + 'static> core::error::Error for Failure<E> {
+impl<E: core::error::Error + 'static> core::error::Error for CallFailure<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         self.error.source()
     }
@@ -84,23 +84,24 @@ impl<E: core::error::Error + 'static> core::error::Error for Failure<E> {
 /// One failed attempt at a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedAttempt<E> {
-    /// The how-manieth it was, from 1.
+    /// The attempt's number, from 1.
     pub number: u32,
-    /// Where.
+    /// The server on which it failed.
     pub server: ServerId,
-    /// Why.
+    /// The cause.
     pub cause: Cause<E>,
 }
 
-/// Why an attempt failed.
+/// The cause of a failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause<E> {
-    /// The call said so.
-    Failed(Failure<E>),
-    /// It was not over by its deadline, and was dropped. Tried again elsewhere.
+    /// The call returned a failure.
+    Failed(CallFailure<E>),
+    /// The call missed its deadline and was dropped. Handled as [`FailureKind::Elsewhere`].
     TimedOut,
-    /// It panicked, with this message if it was a text. Tried again elsewhere.
+    /// The call panicked. Holds the message, or nothing if it was no string. Handled as
+    /// [`FailureKind::Elsewhere`].
     Panicked(String),
 }
 

@@ -1,9 +1,9 @@
-//! What a run is told besides servers, tasks and call.
+//! The limits of a run, and its behaviour when it reaches them.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// How often, how long, and what then.
+/// Attempts, timeouts, backup copies, and the handling of failures.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -23,30 +23,30 @@ pub struct Options {
     pub(super) exhausted: Exhausted,
     pub(super) server_failures: Option<NonZeroU32>,
     pub(super) backup_after: Option<Duration>,
-    pub(super) at_failure: AtFailure,
+    pub(super) on_failure: OnFailure,
 }
 
-/// What becomes of the run when a task has failed as often as it may.
+/// The effect on the run of a task that has used up its attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exhausted {
-    /// It ends with an error that holds what was done so far.
+    /// The run fails with [`Reason::Exhausted`](super::Reason::Exhausted), and a report of what was done.
     FailRun,
-    /// It goes on, and the task's failures are in the report.
+    /// The run goes on, and reports the task's failures at its end.
     GoOn,
 }
 
-/// What becomes of the calls that run when the run fails, or its handle is dropped.
+/// The treatment of calls in progress when the run fails, or its handle is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtFailure {
-    /// They are dropped where they wait.
+pub enum OnFailure {
+    /// They are dropped.
     DropCalls,
-    /// They run to their end, and their results are in the report if there is one.
+    /// They finish. Their results are in the report, if there is one.
     AwaitCalls,
 }
 
 impl Default for Options {
-    /// Four attempts for a task, the run fails with the first task that has used them up, calls
-    /// that run then are dropped; no timeout, no limit for a server, no backup copies.
+    /// Four attempts per task. The run fails with the first task that uses them up, and drops the
+    /// calls in progress. No timeout, no limit on a server's failures, no backup copies.
     fn default() -> Self {
         Self {
             attempts: NonZeroU32::new(4).expect("four is not zero"),
@@ -54,66 +54,67 @@ impl Default for Options {
             exhausted: Exhausted::FailRun,
             server_failures: None,
             backup_after: None,
-            at_failure: AtFailure::DropCalls,
+            on_failure: OnFailure::DropCalls,
         }
     }
 }
 
 impl Options {
-    /// How many attempts a task has, backup copies included.
+    /// Limits the attempts at a task, backup copies included.
     #[must_use]
     pub fn attempts(mut self, limit: NonZeroU32) -> Self {
         self.attempts = limit;
         self
     }
 
-    /// How long one call may take. Then its future is dropped, and after that the task is tried
+    /// Limits the duration of a call. A call that takes longer is dropped, and then its task is tried
     /// [elsewhere](super::FailureKind::Elsewhere).
     ///
-    /// A blocking call cannot be dropped: under [threads](super::thread) it is told its deadline, and
-    /// has to keep to it.
+    /// A blocking call cannot be dropped. On [threads](super::thread) it must watch its own
+    /// [deadline](super::Attempt::deadline).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// What becomes of the run when a task has used up its attempts.
+    /// Sets what happens to the run when a task has used up its attempts.
     #[must_use]
     pub fn exhausted(mut self, then: Exhausted) -> Self {
         self.exhausted = then;
         self
     }
 
-    /// With how many failures in a row a server is taken for dead.
+    /// Consecutive failures after which a server is considered dead.
     ///
-    /// A server that fails at once would else take task after task away from those that are slower
-    /// and succeed.
+    /// Without a limit, a server that fails at once takes task after task away from slower servers
+    /// that would succeed.
     #[must_use]
     pub fn server_failures(mut self, limit: NonZeroU32) -> Self {
         self.server_failures = Some(limit);
         self
     }
 
-    /// From which age on a call gets a backup copy: a second call for the same task on a server that
-    /// has nothing else to do. The first success counts, and the other call is dropped.
+    /// Starts a backup copy of a call that has run for `age`: a second call for the same task, on a
+    /// server that is idle. The first success counts, and the other call is dropped.
     ///
-    /// For tasks that may run twice at once. This is the remedy for stragglers in *MapReduce:
-    /// Simplified Data Processing on Large Clusters* (Dean and Ghemawat, 2004), section 3.6.
+    /// Use this only for tasks that may run twice at once. It is the remedy for stragglers in
+    /// *MapReduce: Simplified Data Processing on Large Clusters* (Dean and Ghemawat, 2004), section
+    /// 3.6.
     #[must_use]
     pub fn backup_after(mut self, age: Duration) -> Self {
         self.backup_after = Some(age);
         self
     }
 
-    /// What becomes of the calls that run when the run fails, or its handle is dropped.
+    /// Sets what happens to calls in progress when the run fails, or its handle is dropped.
     #[must_use]
-    pub fn at_failure(mut self, then: AtFailure) -> Self {
-        self.at_failure = then;
+    pub fn on_failure(mut self, then: OnFailure) -> Self {
+        self.on_failure = then;
         self
     }
 
-    /// Whether anything depends on the time. It is not read where nothing does.
+    /// Returns `true` if a decision depends on the time. Otherwise the clock is never read.
     pub(super) fn timed(&self) -> bool {
         self.timeout.is_some() || self.backup_after.is_some()
     }

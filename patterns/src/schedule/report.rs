@@ -1,84 +1,61 @@
-//! How a run ended.
+//! The outcome of a run: its tasks, its servers, and why it ended early.
 
 use core::fmt;
 use std::vec::Vec;
 
-use super::core::ServerCounts;
-use super::{Cause, FailedAttempt, FailureKind};
+use super::{Cause, FailedAttempt, FailureKind, LeaveReason, ServerCounts, ServerId};
 use crate::Effect;
-use crate::waits::Peer;
 
-/// Names a server for one run: the first to join is 0, and no number is given twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ServerId(pub(super) usize);
-
-impl ServerId {
-    pub(super) fn peer(self) -> Peer {
-        Peer::Number(self.0 as u64)
-    }
-
-    /// Its place among all servers that joined.
-    pub const fn index(self) -> usize {
-        self.0
-    }
-}
-
-impl fmt::Display for ServerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "server {}", self.0)
-    }
-}
-
-/// What became of every task and every server.
+/// The outcome of every task and every server.
 #[non_exhaustive]
 pub struct Report<S, T, R, E> {
-    /// What became of the tasks, in their order.
+    /// The outcome of each task, in task order.
     pub results: Vec<Result<R, NotDone<T, E>>>,
-    /// What became of the servers, in the order in which they joined.
+    /// The servers, in the order in which they joined.
     pub servers: Vec<ServerReport<S>>,
-    /// Calls that were made.
+    /// Calls made, backup copies included.
     pub attempts: u64,
     /// Calls that were backup copies.
     pub backups: u64,
-    /// With what message the stream of servers has panicked, if it has. The run then went on with the
-    /// servers it had.
+    /// The panic message of the stream of servers, if it panicked. The run continued with the servers
+    /// it had.
     pub source_panic: Option<std::string::String>,
 }
 
 impl<S, T, R, E> Report<S, T, R, E> {
-    /// The results of all tasks, in their order.
+    /// Returns the results of all tasks, in task order.
     ///
     /// # Errors
-    /// The first task that was not done.
+    /// Returns the first task that was not done.
     pub fn into_results(self) -> Result<Vec<R>, NotDone<T, E>> {
         self.results.into_iter().collect()
     }
 }
 
-/// How a run ends.
+/// The end of a run: a report of success, or of what is missing.
 pub type Finished<S, T, R, E> = Result<Report<S, T, R, E>, Unfinished<S, T, R, E>>;
 
 /// A task without a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotDone<T, E> {
-    /// Its number.
+    /// The number of the task.
     pub index: usize,
-    /// The task itself.
+    /// The task.
     pub task: T,
-    /// How many attempts were begun.
+    /// Attempts that were started.
     pub attempts: u32,
-    /// The last that failed on each server, in order.
+    /// The last failed attempt on each server, in the order of the attempts.
     pub failures: Vec<FailedAttempt<E>>,
 }
 
 impl<T, E> NotDone<T, E> {
-    /// Whether anything of it may have been done.
+    /// Returns [`Effect::DidNotHappen`] if no attempt was started.
     pub fn effect(&self) -> Effect {
         if self.attempts == 0 { Effect::DidNotHappen } else { Effect::MayHaveHappened }
     }
 
-    /// Why the last attempt that failed did so.
+    /// Returns the cause of the last failed attempt.
     pub fn cause(&self) -> Option<&Cause<E>> {
         self.failures.last().map(|failed| &failed.cause)
     }
@@ -93,52 +70,38 @@ impl<T, E: fmt::Display> fmt::Display for NotDone<T, E> {
 
 impl<T: fmt::Debug, E: fmt::Debug + fmt::Display> core::error::Error for NotDone<T, E> {}
 
-/// What became of a server.
+/// The outcome of one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerReport<S> {
-    /// Its name in this run.
+    /// The server's number in this run.
     pub id: ServerId,
-    /// What it did.
+    /// Its calls.
     pub counts: ServerCounts,
-    /// Why it left before the end, if it did.
-    pub end: Option<ServerEnd>,
-    /// The server itself. It is not here if it went to
-    /// [`hand_back`](super::Servers::hand_back), or if its lease was still out when the run was aborted.
+    /// Set if it left before the end of the run.
+    pub leave_reason: Option<LeaveReason>,
+    /// The server itself. `None` if it went to [`hand_back`](super::Servers::hand_back), or if its
+    /// lease was still out when the run was aborted.
     pub server: Option<S>,
 }
 
-/// Why a server left before the end of the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ServerEnd {
-    /// A call said that it was [dead](super::FailureKind::ServerDead).
-    Dead,
-    /// It failed as often in a row as it [may](super::Options::server_failures).
-    FailedTooOften,
-    /// It was sent away, [from outside](super::Control::retire) or [by a call](super::Lease::retire).
-    Retired,
-    /// What ran its calls is gone: the runtime was shut down.
-    Lost,
-}
-
-/// Why a run ended without having done everything.
+/// The reason why a run ended with tasks left over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The last server has left, and no other can come.
+    /// The last server left, and no other can join.
     NoServers,
-    /// A call has failed [fatally](super::FailureKind::Fatal).
+    /// A call failed [fatally](super::FailureKind::Fatal).
     Fatal {
-        /// For which task.
+        /// The task of that call.
         task: usize,
     },
-    /// A task has used up its [attempts](super::Options::attempts).
+    /// A task used up its [attempts](super::Options::attempts).
     Exhausted {
-        /// Which.
+        /// That task.
         task: usize,
     },
-    /// It was [told to](super::Control::shutdown), or its handle was dropped.
+    /// The run was [shut down](super::Control::shutdown), or its handle was dropped.
     ShutDown,
 }
 
@@ -147,28 +110,28 @@ impl fmt::Display for Reason {
         match self {
             Self::NoServers => f.write_str("no server is left"),
             Self::Fatal { task } => write!(f, "task {task} failed fatally"),
-            Self::Exhausted { task } => write!(f, "task {task} has used up its attempts"),
+            Self::Exhausted { task } => write!(f, "task {task} used up its attempts"),
             Self::ShutDown => f.write_str("shut down"),
         }
     }
 }
 
-/// A run that has not done everything.
+/// A run that ended with tasks left over.
 pub struct Unfinished<S, T, R, E> {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// What was done all the same, and what was not.
+    /// The tasks that were done, and those that were not.
     pub report: Report<S, T, R, E>,
 }
 
 impl<S, T, R, E> Unfinished<S, T, R, E> {
-    /// Whether anything happened. What became of a single task is in the report.
+    /// Returns [`Effect::DidNotHappen`] if no call was made at all. The report has each task.
     pub fn effect(&self) -> Effect {
         if self.report.attempts == 0 { Effect::DidNotHappen } else { Effect::MayHaveHappened }
     }
 
-    /// Why the task failed that the run has failed with, if there is one. If it failed fatally, that
-    /// is it, whatever copies of it have said.
+    /// Returns the failure that ended the run, if a task did. After a fatal failure it is that failure,
+    /// even if another copy of the task failed later.
     pub fn cause(&self) -> Option<&Cause<E>> {
         let not_done = |task: usize| self.report.results[task].as_ref().err();
         match self.reason {
@@ -188,7 +151,7 @@ impl<S, T, R, E> Report<S, T, R, E> {
     }
 }
 
-/// Asks nothing of servers, tasks and results, so that any run can be unwrapped.
+/// Places no bounds on servers, tasks and results, so every run can be unwrapped.
 impl<S, T, R, E> fmt::Debug for Report<S, T, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Report")

@@ -1,75 +1,69 @@
-//! The driver for tokio: a task for each server, and one that lets servers in.
+//! The driver for tokio: a task per worker, and one for the acceptor if servers may join.
 
 use core::fmt;
 use std::boxed::Box;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::vec::Vec;
 
-use tokio::task::coop::consume_budget;
-
-use super::board::Board;
-use super::core::Core;
-use super::failure::Failure;
-use super::lease::HandBack;
-use super::runner::{Job, Served, serve};
-use super::seat::{Harvest, Seat};
-use super::servers::{Joining, Source};
-use super::{Control, Finished, Lease, Options, Progress, Servers};
+use super::acceptor::{Acceptor, AcceptorTask, accept};
+use super::proto::Scheduler;
+use super::results::Results;
+use super::serve::{WorkerTask, serve};
+use super::servers::Source;
+use super::shared::Shared;
+use super::{CallFailure, Control, Finished, Lease, Options, Servers, Watch};
 use crate::Shutdown;
-use crate::panics::{discard, message};
-use crate::wait::{Clock, Step, wait};
-use crate::waits::{Entry, Site};
+use crate::wait::{Clock, wait};
+use crate::waits::Site;
 
 static RUN: Site = Site::wait("schedule", "run", "its end");
-static DOOR: Site = Site::task("schedule", "door");
-static SERVER: Site = Site::wait("schedule", "door", "a server");
 
-/// What [`schedule_on`] wants to have run: the calls of one server, or what lets servers in.
-pub type Runner = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A worker or an acceptor, which [`schedule_on`] asks its caller to spawn.
+pub type WorkerFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A run that goes on by itself. Await it for the [`Report`](super::Report).
+/// A run in progress. Await it for the [`Report`](super::Report).
 ///
-/// Dropping it aborts: no call is begun any more, those that run are dropped or
-/// [awaited](super::AtFailure), and the servers go to [`hand_back`](Servers::hand_back).
+/// Dropping it aborts the run: no call is started any more, those in progress are dropped or
+/// [awaited](super::OnFailure), and the servers go to [`hand_back`](Servers::hand_back).
 ///
 /// # Errors
-/// [`Unfinished`](super::Unfinished) says why not everything was done, and what was.
+/// Returns [`Unfinished`](super::Unfinished), with the reason and the report, if tasks are left over.
 ///
 /// # Panics
-/// If it is polled after its end.
+/// If it is polled after completion.
 #[must_use = "dropping a run aborts it"]
 pub struct Run<S, T, R, E> {
-    board: Arc<Board>,
-    harvest: Arc<Harvest<S, R, E>>,
+    shared: Arc<Shared>,
+    results: Arc<Results<S, R, E>>,
     tasks: Option<Arc<Vec<T>>>,
     over: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
 }
 
 impl<S, T, R, E> Run<S, T, R, E> {
-    /// What watches it.
-    pub fn progress(&self) -> Progress {
-        Progress::new(self.board.clone())
+    /// Returns a handle that watches the run.
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.shared.clone())
     }
 
-    /// What steers it.
+    /// Returns a handle that controls the run.
     pub fn control(&self) -> Control {
-        Control::new(self.board.clone())
+        Control::new(self.shared.clone())
     }
 
-    /// Ends it, with the same report as ever.
+    /// Ends the run. Await the result for the report.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
+    /// use std::future::pending;
     /// use std::time::Duration;
     /// use pushdown_patterns::Shutdown;
-    /// use pushdown_patterns::schedule::{Failure, Lease, Options, Reason, schedule};
+    /// use pushdown_patterns::schedule::{CallFailure, Lease, Options, Reason, schedule};
     ///
-    /// let call = async |_: Lease<&str>, _: usize| std::future::pending::<Result<(), Failure<()>>>().await;
+    /// let call = async |_: Lease<&str>, _: usize| pending::<Result<(), CallFailure<()>>>().await;
     /// let run = schedule(vec!["a", "b"], 0..9, call, Options::default());
     /// let timeout = Duration::from_millis(10);
     /// let unfinished = run.shutdown(Shutdown::Drain { timeout }).await.unwrap_err();
@@ -78,7 +72,7 @@ impl<S, T, R, E> Run<S, T, R, E> {
     /// # }
     /// ```
     pub fn shutdown(self, how: Shutdown) -> Self {
-        self.board.shutdown(how);
+        self.shared.shutdown(how);
         self
     }
 }
@@ -89,46 +83,36 @@ impl<S, T: Clone, R, E> Future for Run<S, T, R, E> {
     type Output = Finished<S, T, R, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        assert!(self.tasks.is_some(), "a run is not polled after its end");
+        assert!(self.tasks.is_some(), "a run is polled after completion");
         ready!(self.over.as_mut().poll(cx));
         let tasks = self.tasks.take().map(Arc::unwrap_or_clone).unwrap_or_default();
-        Poll::Ready(self.harvest.report(&self.board, tasks))
+        Poll::Ready(self.results.report(&self.shared, tasks))
     }
 }
 
 impl<S, T, R, E> Drop for Run<S, T, R, E> {
     fn drop(&mut self) {
         if self.tasks.is_some() {
-            self.board.change(Core::abandon);
+            self.shared.change(Scheduler::handle_abandon);
         }
     }
 }
 
 impl<S, T, R, E> fmt::Debug for Run<S, T, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("progress", &self.progress().now()).finish_non_exhaustive()
+        f.debug_struct("Run").field("now", &self.watch().now()).finish_non_exhaustive()
     }
 }
 
-/// Starts a run: see [`schedule`](super::schedule), which does so on the current tokio runtime.
+/// Runs every task on one of the servers, and starts at once. Await the [`Run`] for the
+/// [`Report`](super::Report).
 ///
-/// `spawn` is given a future for each server, and one more if servers may yet join. It may run them
-/// in whatever way; a server whose future it drops is lost. Timeouts, backup copies and draining need
-/// tokio's timer.
+/// Tasks are numbered in their order; `0..20` are the lecture's. A task is cloned for each attempt. All
+/// calls of a server run in one tokio task, one after another.
 ///
-/// ```
-/// use std::thread;
-/// use pushdown_patterns::schedule::{Failure, Lease, Options, schedule_on};
-/// use pushdown_patterns::thread::block_on;
-///
-/// // A thread in the part of a runtime.
-/// let spawn = |runner| drop(thread::spawn(|| block_on(runner)));
-/// let call = async |_: Lease<&str>, task: usize| Ok::<_, Failure<()>>(task * task);
-/// let run = schedule_on(spawn, vec!["a", "b"], 0..5, call, Options::default());
-/// assert_eq!(block_on(run).unwrap().into_results().unwrap(), [0, 1, 4, 9, 16]);
-/// ```
-pub fn schedule_on<S, T, R, E, F, Fut>(
-    spawn: impl Fn(Runner) + Send + Sync + 'static,
+/// # Panics
+/// If called outside of a tokio runtime.
+pub fn schedule<S, T, R, E, F, Fut>(
     servers: impl Into<Servers<S>>,
     tasks: impl IntoIterator<Item = T>,
     call: F,
@@ -140,90 +124,74 @@ where
     R: Send + 'static,
     E: Send + 'static,
     F: Fn(Lease<S>, T) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, Failure<E>>> + Send + 'static,
+    Fut: Future<Output = Result<R, CallFailure<E>>> + Send + 'static,
+{
+    let runtime = tokio::runtime::Handle::current();
+    let spawn = move |future| drop(runtime.spawn(future));
+    schedule_on(spawn, servers, tasks, call, options)
+}
+
+/// Does what [`schedule`] does, on a runtime of the caller's choice.
+///
+/// `spawn` is given one future per server, and one more if servers may join. A server whose future is
+/// dropped is [lost](super::LeaveReason::Lost). Timeouts, backup copies and draining need tokio's timer.
+///
+/// ```
+/// use std::thread;
+/// use pushdown_patterns::schedule::{CallFailure, Lease, Options, schedule_on};
+/// use pushdown_patterns::thread::block_on;
+///
+/// // A thread for each future.
+/// let spawn = |future| drop(thread::spawn(|| block_on(future)));
+/// let call = async |_: Lease<&str>, task: usize| Ok::<_, CallFailure<()>>(task * task);
+/// let run = schedule_on(spawn, vec!["a", "b"], 0..5, call, Options::default());
+/// assert_eq!(block_on(run).unwrap().into_results().unwrap(), [0, 1, 4, 9, 16]);
+/// ```
+pub fn schedule_on<S, T, R, E, F, Fut>(
+    spawn: impl Fn(WorkerFuture) + Send + Sync + 'static,
+    servers: impl Into<Servers<S>>,
+    tasks: impl IntoIterator<Item = T>,
+    call: F,
+    options: Options,
+) -> Run<S, T, R, E>
+where
+    S: Send + 'static,
+    T: Clone + Send + Sync + 'static,
+    R: Send + 'static,
+    E: Send + 'static,
+    F: Fn(Lease<S>, T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, CallFailure<E>>> + Send + 'static,
 {
     let Servers { source, hand_back } = servers.into();
     let tasks = Arc::new(tasks.into_iter().collect::<Vec<_>>());
-    let board = Arc::new(Board::new(tasks.len(), &options, Clock::TOKIO));
-    let harvest = Harvest::new();
-    let waiting = board.clone();
+    let shared = Arc::new(Shared::new(tasks.len(), &options, Clock::TOKIO));
+    let results = Results::new();
+    let waiting = shared.clone();
     let run = Run {
-        board: board.clone(),
-        harvest: harvest.clone(),
+        shared: shared.clone(),
+        results: results.clone(),
         tasks: Some(tasks.clone()),
         over: Box::pin(async move { wait(&RUN, |cx, _| waiting.poll_over(cx)).await }),
     };
-    let job = Arc::new(Job { tasks, call });
-    let mut door = Door { joining: None, board, harvest, hand_back };
-    let spawn = Arc::new(spawn);
+    let mut acceptor = Acceptor { joining: None, shared, results, hand_back };
+    let (spawn, call) = (Arc::new(spawn), Arc::new(call));
     let spawner = spawn.clone();
-    let start = move |seat| spawner(Box::pin(serve(Served { job: job.clone(), seat })));
+    let start = move |worker| {
+        let task = WorkerTask { tasks: tasks.clone(), call: call.clone(), worker };
+        spawner(Box::pin(serve(task)));
+    };
     match source {
         Source::All(servers) => {
-            // All are known before the first one begins.
-            let seats: Vec<_> = servers.into_iter().map(|server| door.seat(server)).collect();
-            drop(door);
-            seats.into_iter().for_each(start);
+            // All join before the first one starts, so that none finds itself the last.
+            let workers: Vec<_> =
+                servers.into_iter().map(|server| acceptor.worker(server)).collect();
+            drop(acceptor);
+            workers.into_iter().for_each(start);
         }
         Source::Joining(joining) => {
-            door.joining = Some(joining);
-            spawn(Box::pin(let_in(door, start)));
+            acceptor.joining = Some(joining);
+            spawn(Box::pin(accept(AcceptorTask { start, acceptor })));
         }
     }
     run
-}
-
-/// What lets servers in. When it is dropped, no other comes.
-struct Door<S, R, E> {
-    joining: Option<Joining<S>>,
-    board: Arc<Board>,
-    harvest: Arc<Harvest<S, R, E>>,
-    hand_back: Option<HandBack<S>>,
-}
-
-impl<S, R, E> Door<S, R, E> {
-    fn seat(&self, server: S) -> Seat<S, R, E> {
-        Seat::new(&self.board, &self.harvest, server, self.hand_back.clone())
-    }
-
-    /// The next server, unless no more come or none is let in any more.
-    async fn next(&mut self) -> Option<S> {
-        wait(&SERVER, |cx, _| {
-            if let Step::Done(()) = self.board.poll_ended(cx) {
-                return Step::Done(None);
-            }
-            let Some(joining) = &mut self.joining else { return Step::Done(None) };
-            match catch_unwind(AssertUnwindSafe(|| joining.poll_next(cx))) {
-                Ok(Poll::Ready(server)) => Step::Done(server),
-                Ok(Poll::Pending) => Step::Wait { until: None },
-                Err(payload) => {
-                    self.harvest.source_panicked(message(payload));
-                    Step::Done(None)
-                }
-            }
-        })
-        .await
-    }
-}
-
-impl<S, R, E> Drop for Door<S, R, E> {
-    fn drop(&mut self) {
-        if let Some(mut joining) = self.joining.take() {
-            while let Some(server) = joining.too_late() {
-                drop(self.seat(server));
-            }
-            discard(joining);
-        }
-        self.board.change(Core::close);
-    }
-}
-
-/// The lecture's `case srv := <-servers: go runTasks(srv)`, which is told when to stop. What starts a
-/// server goes before the door, so that nothing of the user's is left when the run is over.
-async fn let_in<S, R, E>(mut door: Door<S, R, E>, start: impl Fn(Seat<S, R, E>)) {
-    let _alive = Entry::new((&DOOR).into());
-    while let Some(server) = door.next().await {
-        start(door.seat(server));
-        consume_budget().await;
-    }
 }

@@ -1,4 +1,4 @@
-//! Where servers come from, and where they go.
+//! The source of the servers, and their destination.
 
 use core::fmt;
 use std::boxed::Box;
@@ -11,9 +11,9 @@ use futures_core::Stream;
 use tokio::sync::mpsc;
 
 use super::ServerId;
-use super::lease::HandBack;
+use super::slot::HandBack;
 
-/// The servers of a run: those of a `Vec`, or those that come while it goes on.
+/// The servers of a run: a `Vec`, or a source from which they join during the run.
 ///
 /// ```
 /// use pushdown_patterns::schedule::Servers;
@@ -21,20 +21,19 @@ use super::lease::HandBack;
 ///
 /// let fixed: Servers<&str> = vec!["a", "b"].into();
 /// let (joining, receiver) = mpsc::channel(1);
-/// let coming: Servers<&str> = receiver.into();
-/// # drop((fixed, coming, joining));
+/// let dynamic: Servers<&str> = receiver.into();
+/// # drop((fixed, dynamic, joining));
 ///
-/// // To be used again whatever happens, even if the run is dropped.
+/// // Keeps the servers for later use, even if the run is dropped.
 /// let (returned, mut back) = mpsc::unbounded_channel();
 /// let lent = Servers::from(vec!["a", "b"]).hand_back(move |_, server| drop(returned.send(server)));
 /// # drop(lent);
 /// ```
 ///
-/// What waits in a channel when the run ends is handed back like the servers that have joined, and
-/// whoever sends one later gets it back from the channel. That is not so for a place in a channel that
-/// was [reserved](mpsc::Sender::reserve) before the end: what is sent through it afterwards is lost,
-/// if that is after the run has emptied the channel. What a stream has not yielded
-/// by then is dropped with the stream.
+/// Servers still in the channel when the run ends are handed back like those that joined. A later send
+/// fails, and returns the server to the sender. The exception is a permit
+/// [reserved](mpsc::Sender::reserve) before the end: a server sent through it after the run has emptied
+/// the channel is lost. Servers that a stream has not yielded by then are dropped with the stream.
 pub struct Servers<S> {
     pub(super) source: Source<S>,
     pub(super) hand_back: Option<HandBack<S>>,
@@ -52,18 +51,18 @@ pub(super) enum Joining<S> {
 }
 
 impl<S> Servers<S> {
-    /// Servers that come as a stream yields them. Its end says that no more will come.
+    /// Accepts servers as a stream yields them. When it ends, no more can join.
     pub fn stream(stream: impl Stream<Item = S> + Send + 'static) -> Self {
         Self::joining(Joining::Stream(Box::pin(stream)))
     }
 
-    /// What each server goes to as soon as it leaves: dead ones, and at the end of the run the healthy
-    /// ones too. Without this they are in the report, and dropped if nobody waits for it.
+    /// Sets a function that takes each server as it leaves: a dead one at once, a healthy one at the
+    /// end of the run. Without it the servers are in the report, and are dropped if the run is.
     ///
-    /// By then the run has counted what the server has failed with, and no longer counts on it; but it
-    /// is not over before this has returned, except for a lease that an aborted run did not wait for.
-    /// It is called by the task that ran the server's calls, or by whoever drops the last lease, and
-    /// must not block. If it panics the server is lost, and nothing else.
+    /// By then its failures are counted and it gets no more tasks. The run does not end before this
+    /// returns, except for a lease that an aborted run did not wait for. The function is called by the
+    /// server's worker, or where a lease is dropped that outlives the worker, and must not block. If it
+    /// panics, only the server is lost.
     #[must_use]
     pub fn hand_back(mut self, to: impl Fn(ServerId, S) + Send + Sync + 'static) -> Self {
         self.hand_back = Some(Arc::new(to));
@@ -108,8 +107,8 @@ impl<S> Joining<S> {
         }
     }
 
-    /// One of those that came too late. The channel is closed first, so that no other follows.
-    pub(super) fn too_late(&mut self) -> Option<S> {
+    /// Takes a server that came too late. Closes the channel first, so that no other follows.
+    pub(super) fn close_and_take(&mut self) -> Option<S> {
         match self {
             Self::Channel(servers) => {
                 servers.close();

@@ -1,4 +1,4 @@
-//! `pattern::thread::channel`: every value sent is received once, and nobody waits for ever.
+//! The channel for threads: every value sent is received once, and no thread waits forever.
 
 use std::num::NonZeroUsize;
 
@@ -7,7 +7,7 @@ use pushdown_patterns::thread::channel;
 
 use crate::{finds, holds, thread};
 
-/// Two send one value each, into room for one, and one receives until the end.
+/// Two senders send three values into a channel with room for one.
 fn two_senders_and_a_receiver() {
     let (sender, receiver) = channel(NonZeroUsize::MIN);
     let other = sender.clone();

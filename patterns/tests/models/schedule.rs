@@ -1,7 +1,7 @@
-//! The scheduler: whatever the order, everything is done, nothing runs twice at a time, every server
-//! comes back, and nobody waits for ever.
+//! The scheduler: in every interleaving all tasks are done, none runs twice at once, every server comes
+//! back, and no thread waits forever.
 //!
-//! Each server has a thread in the part of a tokio task, which drives the very future that tokio would.
+//! Each worker is a thread here, which runs the same future as a tokio task would.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -9,17 +9,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
-use pushdown_patterns::schedule::{Failure, Lease, Options, Reason, Report, Runner, schedule_on};
+use pushdown_patterns::schedule::{
+    CallFailure, Lease, Options, Reason, Report, WorkerFuture, schedule_on,
+};
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::block_on;
 
 use crate::{finds, holds, thread};
 
-fn spawn(runner: Runner) {
-    thread::spawn(|| block_on(runner));
+fn spawn(worker: WorkerFuture) {
+    thread::spawn(|| block_on(worker));
 }
 
-/// Everything is done, and every server is back.
+/// Returns the results, and checks that every server is back.
 fn complete<R: Clone, E>(report: &Report<usize, usize, R, E>, servers: usize) -> Vec<R> {
     let back = report.servers.iter().filter(|server| server.server.is_some()).count();
     assert_eq!(back, servers);
@@ -27,71 +29,71 @@ fn complete<R: Clone, E>(report: &Report<usize, usize, R, E>, servers: usize) ->
     results.collect()
 }
 
-/// One server dies in its first call, and the other does what is left.
+/// One server dies in its first call, and the other completes all tasks.
 fn a_server_dies() {
     let call = |server: Lease<usize>, task: usize| {
-        ready(if *server == 0 { Err(Failure::server_dead(())) } else { Ok(task) })
+        ready(if *server == 0 { Err(CallFailure::server_dead(())) } else { Ok(task) })
     };
     let run = schedule_on(spawn, [0, 1], 0..2, call, Options::default());
     assert_eq!(complete(&block_on(run).unwrap(), 2), [0, 1]);
 }
 
-/// The only server dies, and no other can come.
+/// The only server dies, and no other can join.
 fn the_last_server_dies() {
-    let call = |_: Lease<usize>, _| ready(Err::<(), _>(Failure::server_dead(())));
+    let call = |_: Lease<usize>, _| ready(Err::<(), _>(CallFailure::server_dead(())));
     let run = schedule_on(spawn, [0], 0..2, call, Options::default());
     assert_eq!(block_on(run).unwrap_err().reason, Reason::NoServers);
 }
 
-/// A task that failed on one server is done by the other, which may have been waiting.
+/// A task that failed on one server is done by the other, which may be idle by then.
 fn a_task_fails_elsewhere() {
     let call = |server: Lease<usize>, task| {
-        ready(if *server == 0 { Err(Failure::elsewhere(())) } else { Ok::<usize, _>(task) })
+        ready(if *server == 0 { Err(CallFailure::elsewhere(())) } else { Ok::<usize, _>(task) })
     };
     let run = schedule_on(spawn, [0, 1], 0..1, call, Options::default());
     assert_eq!(complete(&block_on(run).unwrap(), 2), [0]);
 }
 
-/// A server is sent away while it may be in a call. The task runs once at a time.
-fn a_server_is_sent_away() {
+/// A server is retired, perhaps during a call. The task runs once at a time.
+fn a_server_is_retired() {
     let (live, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let noted = most.clone();
     let call = move |_: Lease<usize>, task: usize| {
         noted.fetch_max(1 + live.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
         thread::yield_now();
         live.fetch_sub(1, Ordering::SeqCst);
-        ready(Ok::<_, Failure<()>>(task))
+        ready(Ok::<_, CallFailure<()>>(task))
     };
     let run = schedule_on(spawn, [0, 1], 0..1, call, Options::default());
-    let first = run.progress().servers()[0].id;
+    let first = run.watch().servers()[0].id;
     run.control().retire(first);
     assert_eq!(complete(&block_on(run).unwrap(), 2), [0]);
     assert_eq!(most.load(Ordering::SeqCst), 1, "two calls for one task");
 }
 
-/// Servers come through a channel whose sender is kept: what waits for more has to be told.
+/// Servers join through a channel whose sender is kept: the end of the run must wake the acceptor.
 fn servers_join() {
     let (joining, servers) = tokio::sync::mpsc::unbounded_channel();
     joining.send(0).unwrap();
-    let call = |_: Lease<usize>, task: usize| ready(Ok::<_, Failure<()>>(task));
+    let call = |_: Lease<usize>, task: usize| ready(Ok::<_, CallFailure<()>>(task));
     let run = schedule_on(spawn, servers, 0..1, call, Options::default());
     assert_eq!(complete(&block_on(run).unwrap(), 1), [0]);
     assert!(joining.is_closed());
 }
 
-/// A lease outlives its call, in a thread of its own.
+/// A lease outlives its call, on a thread of its own.
 fn a_lease_outlives_its_call() {
     let call = |server: Lease<usize>, task: usize| {
         if task == 0 {
             thread::spawn(|| drop(server));
         }
-        ready(Ok::<_, Failure<()>>(task))
+        ready(Ok::<_, CallFailure<()>>(task))
     };
     let run = schedule_on(spawn, [0], 0..2, call, Options::default());
     assert_eq!(complete(&block_on(run).unwrap(), 1), [0, 1]);
 }
 
-/// Both servers run the one task; one success counts, and the run ends once.
+/// Both servers run a task. One success counts, and the run ends once.
 fn a_backup_copy() {
     let call = |server: Lease<usize>, _: usize| {
         let mut polls = 0;
@@ -101,7 +103,7 @@ fn a_backup_copy() {
                 cx.waker().wake_by_ref();
                 return std::task::Poll::Pending;
             }
-            std::task::Poll::Ready(Ok::<_, Failure<()>>(*server))
+            std::task::Poll::Ready(Ok::<_, CallFailure<()>>(*server))
         })
     };
     let options = Options::default().backup_after(Duration::ZERO);
@@ -111,30 +113,30 @@ fn a_backup_copy() {
     assert_eq!(completed, 2);
 }
 
-/// The run is aborted while calls wait for what never comes, and it is watched.
+/// A watched run is aborted while its call waits forever.
 fn an_abort() {
-    let call = |_: Lease<usize>, _: usize| std::future::pending::<Result<(), Failure<()>>>();
+    let call = |_: Lease<usize>, _: usize| std::future::pending::<Result<(), CallFailure<()>>>();
     let run = schedule_on(spawn, [0], 0..1, call, Options::default());
-    let (control, mut progress) = (run.control(), run.progress());
+    let (control, mut watch) = (run.control(), run.watch());
     let other = thread::spawn(move || control.shutdown(Shutdown::Abort));
     let unfinished = block_on(run).unwrap_err();
     assert!(unfinished.report.servers[0].server.is_some());
-    while block_on(progress.changed()).is_some() {}
+    while block_on(watch.changed()).is_some() {}
     other.join().unwrap();
 }
 
 cfg_select! {
-    // loom has no scoped threads. Those of shuttle wake whoever opened the scope when none of them
-    // runs, even if that waits for something else, as it does where servers may join.
+    // loom has no scoped threads. In shuttle, the end of the last scoped thread wakes the thread that
+    // opened the scope, even if that waits for something else, such as for a server to join.
     pushdown_model = "loom" => {}
     _ => {
-        use pushdown_patterns::schedule::thread::{Attempt, schedule};
+        use pushdown_patterns::schedule::{Attempt, thread::schedule};
 
         /// One server dies, and a task fails elsewhere.
         fn the_driver_for_threads() {
             let call = |server: &mut usize, task: usize, attempt: &Attempt| match *server {
-                0 => Err(Failure::server_dead(())),
-                1 if attempt.number() < 3 => Err(Failure::elsewhere(())),
+                0 => Err(CallFailure::server_dead(())),
+                1 if attempt.number() < 3 => Err(CallFailure::elsewhere(())),
                 _ => Ok(task),
             };
             let report = schedule([0, 1, 2], 0..2, call, Options::default()).unwrap();
@@ -142,7 +144,7 @@ cfg_select! {
         }
 
         #[test]
-        fn the_driver_for_threads_does_the_same() {
+        fn the_driver_for_threads_completes_all_tasks() {
             holds("servers with threads", the_driver_for_threads);
         }
 
@@ -154,7 +156,7 @@ cfg_select! {
 }
 
 #[test]
-fn a_dead_server_does_not_keep_a_run_from_its_end() {
+fn a_dead_server_does_not_keep_a_run_from_ending() {
     holds("two servers of which one dies", a_server_dies);
     holds("the last server dies", the_last_server_dies);
 }
@@ -165,12 +167,12 @@ fn a_failed_task_reaches_another_server() {
 }
 
 #[test]
-fn a_server_that_is_sent_away_keeps_its_task() {
-    holds("a server is sent away", a_server_is_sent_away);
+fn a_retired_server_keeps_its_task() {
+    holds("a server is retired", a_server_is_retired);
 }
 
 #[test]
-fn servers_are_let_in_until_the_end() {
+fn servers_are_accepted_until_the_end() {
     holds("a server joins", servers_join);
 }
 
@@ -185,7 +187,7 @@ fn one_of_two_copies_counts() {
 }
 
 #[test]
-fn an_abort_reaches_everybody() {
+fn an_abort_wakes_every_waiter() {
     holds("an abort", an_abort);
 }
 
@@ -195,18 +197,18 @@ fn work_that_is_closed_before_its_retries_is_found() {
 }
 
 #[test]
-fn a_retry_that_wakes_nobody_is_found() {
+fn a_retry_that_wakes_no_worker_is_found() {
     finds(Bug::IdleNotCalled, a_task_fails_elsewhere);
 }
 
 #[test]
-fn a_run_without_servers_that_goes_on_is_found() {
+fn a_run_that_goes_on_without_servers_is_found() {
     finds(Bug::NobodyLeft, the_last_server_dies);
 }
 
 #[test]
 fn a_task_that_runs_twice_at_once_is_found() {
-    finds(Bug::JudgedDead, a_server_is_sent_away);
+    finds(Bug::JudgedDead, a_server_is_retired);
 }
 
 #[test]
@@ -215,7 +217,7 @@ fn a_success_that_counts_twice_is_found() {
 }
 
 #[test]
-fn a_door_that_is_not_told_of_the_end_is_found() {
+fn an_acceptor_that_is_not_woken_at_the_end_is_found() {
     finds(Bug::DoorNotTold, servers_join);
 }
 

@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use pushdown_patterns::schedule::{Failure, Lease, Options, Reason, schedule};
+use pushdown_patterns::schedule::{CallFailure, Lease, Options, Reason, schedule};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{alive, attempts, results};
-
-const SECOND: Duration = Duration::from_secs(1);
+use crate::{SECOND, alive, attempts, results};
 
 fn backups() -> Options {
     Options::default().backup_after(5 * SECOND)
 }
 
 /// Server 0 is slow.
-async fn slow(server: Lease<usize>, _: usize) -> Result<(usize, bool), Failure<()>> {
+async fn slow(server: Lease<usize>, _: usize) -> Result<(usize, bool), CallFailure<()>> {
     sleep(if *server == 0 { 60 * SECOND } else { SECOND }).await;
-    Ok((*server, server.is_backup()))
+    Ok((*server, server.attempt().is_backup()))
 }
 
 #[tokio::test(start_paused = true)]
@@ -45,32 +42,18 @@ async fn fresh_tasks_come_before_copies() {
     assert_eq!(report.results[0], Ok((1, true)));
 }
 
-/// tower's hedge holds capacity before its delay is over.
 #[tokio::test(start_paused = true)]
-async fn a_server_that_waits_for_a_straggler_to_be_old_enough_does_other_work() {
-    let call = async |server: Lease<usize>, task: usize| {
-        let first = server.attempt() == 1;
-        sleep(SECOND * if task == 0 { 60 } else { 2 }).await;
-        if task == 1 && first { Err(Failure::elsewhere(())) } else { Ok(Instant::now()) }
-    };
-    // Server 2 does nothing until task 1 has failed after 2 s, and 2 s later it is done.
-    let start = Instant::now();
-    let results = results(schedule([0, 1, 2], 0..2, call, backups()).await);
-    assert_eq!(results[1] - start, 4 * SECOND);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_copy_is_dropped_if_the_first_is_faster() {
+async fn the_copy_is_dropped_if_the_first_call_is_faster() {
     let dropped = Arc::new(AtomicUsize::new(0));
     let counted = dropped.clone();
     let call = move |server: Lease<usize>, _: usize| {
         let counted = counted.clone();
         async move {
             let mut unfinished = Some(OnDrop(counted));
-            sleep(if server.is_backup() { 9 * SECOND } else { 7 * SECOND }).await;
+            sleep(if server.attempt().is_backup() { 9 * SECOND } else { 7 * SECOND }).await;
             let on_drop = unfinished.take().unwrap();
             std::mem::forget(on_drop);
-            Ok::<_, Failure<()>>(server.is_backup())
+            Ok::<_, CallFailure<()>>(server.attempt().is_backup())
         }
     };
     let start = Instant::now();
@@ -86,29 +69,29 @@ impl Drop for OnDrop {
     }
 }
 
-/// The first *success* wins, and not the first answer.
+/// The first success wins, not the first call to end.
 #[tokio::test(start_paused = true)]
-async fn a_copy_that_fails_leaves_the_first_alone() {
+async fn a_copy_that_fails_does_not_end_the_first_call() {
     let call = async |server: Lease<usize>, _: usize| {
-        if server.is_backup() {
-            return Err(Failure::elsewhere("no"));
+        if server.attempt().is_backup() {
+            return Err(CallFailure::elsewhere("no"));
         }
         sleep(60 * SECOND).await;
         Ok(*server)
     };
     let start = Instant::now();
     let report = schedule([0, 1, 2], 0..1, call, backups()).await.unwrap();
-    // Each of the others has tried it once, and then, for want of another, one of them again.
+    // Each other server has tried it once, and one of them again because none was left.
     assert_eq!((start.elapsed(), report.backups), (60 * SECOND, 3));
     assert_eq!(report.into_results().unwrap(), [0]);
 }
 
-/// Copies are attempts; the last of them decides, whichever it is.
+/// A copy is an attempt. The last one to fail decides.
 #[tokio::test(start_paused = true)]
-async fn a_task_is_given_up_when_no_copy_is_left() {
+async fn a_task_is_given_up_when_its_last_copy_fails() {
     let call = async |server: Lease<usize>, _: usize| {
-        sleep(SECOND * if server.is_backup() { 1 } else { 20 }).await;
-        Err::<(), _>(Failure::retry(server.attempt()))
+        sleep(SECOND * if server.attempt().is_backup() { 1 } else { 20 }).await;
+        Err::<(), _>(CallFailure::retry(server.attempt().number()))
     };
     let start = Instant::now();
     let unfinished =
@@ -122,15 +105,15 @@ async fn a_task_is_given_up_when_no_copy_is_left() {
 #[tokio::test(start_paused = true)]
 async fn the_call_that_has_run_longest_is_copied_first() {
     let call = async |server: Lease<usize>, task: usize| {
-        match (task, server.is_backup()) {
+        match (task, server.attempt().is_backup()) {
             (2, _) => sleep(10 * SECOND).await,
             (_, false) => {
-                // Task 1 begins a second later.
+                // Task 1 starts a second later.
                 sleep(SECOND * 100).await;
             }
             _ => sleep(SECOND).await,
         }
-        Ok::<_, Failure<()>>(Instant::now())
+        Ok::<_, CallFailure<()>>(Instant::now())
     };
     let (joining, servers) = tokio::sync::mpsc::unbounded_channel();
     let start = Instant::now();
@@ -140,15 +123,15 @@ async fn the_call_that_has_run_longest_is_copied_first() {
         sleep(SECOND).await;
     }
     let done = results(run.await.unwrap());
-    // Task 2 ends at 12 s; then its server copies task 0 for a second, and then task 1.
+    // Task 2 ends at 12 s. Then its server copies task 0 for a second, and then task 1.
     let seconds = done.iter().map(|done| (*done - start).as_secs());
     assert_eq!(Vec::from_iter(seconds), [13, 14, 12]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_goes_where_the_task_has_failed_if_no_other_place_is_left() {
-    let call = async |server: Lease<usize>, _: usize| match server.attempt() {
-        1 => Err(Failure::elsewhere("once")),
+async fn a_copy_goes_to_a_server_where_the_task_failed_if_no_other_is_left() {
+    let call = async |server: Lease<usize>, _: usize| match server.attempt().number() {
+        1 => Err(CallFailure::elsewhere("once")),
         2 => std::future::pending().await,
         _ => Ok(*server),
     };

@@ -1,4 +1,4 @@
-//! The driver for threads.
+//! The driver for threads. Its clock is real, so each test waits for states and never for a time.
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
@@ -7,17 +7,19 @@ use std::thread::{scope, yield_now};
 use std::time::{Duration, Instant};
 
 use pushdown_patterns::Shutdown;
-use pushdown_patterns::schedule::thread::{Attempt, Run, schedule};
-use pushdown_patterns::schedule::{Cause, Exhausted, Failure, Options, Reason, ServerEnd};
+use pushdown_patterns::schedule::thread::{Run, schedule};
+use pushdown_patterns::schedule::{
+    Attempt, CallFailure, Cause, Exhausted, LeaveReason, Options, Reason,
+};
 use pushdown_patterns::thread::{block_on, channel};
 
 use crate::attempts;
 
-/// Waits for something that another thread brings about.
+/// Waits for a condition that another thread makes true. The deadline only ends a hang.
 fn until(what: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
         yield_now();
     }
 }
@@ -25,27 +27,28 @@ fn until(what: &str, condition: impl Fn() -> bool) {
 #[test]
 fn a_server_that_dies_gives_its_task_to_another() {
     let call = |server: &mut usize, task: usize, _: &Attempt| {
-        if *server == 0 { Err(Failure::server_dead("gone")) } else { Ok(task) }
+        if *server == 0 { Err(CallFailure::server_dead("gone")) } else { Ok(task) }
     };
-    // The other is let in only now, so that the dead one has its chance.
+    // The other joins only after this one is dead.
     let (joining, servers) = channel(NonZeroUsize::MIN);
     let run = Run::new(servers, 0..100, Options::default());
-    let progress = run.progress();
+    let watch = run.watch();
     let report = scope(|scope| {
         let run = scope.spawn(|| run.call(call));
         joining.send(0).unwrap();
-        until("the server is dead", || progress.now().failures == 1);
+        until("the server is dead", || watch.now().failures == 1);
         joining.send(1).unwrap();
         run.join().unwrap().unwrap()
     });
-    assert_eq!(report.servers[0].end, Some(ServerEnd::Dead));
+    assert_eq!(report.servers[0].leave_reason, Some(LeaveReason::Dead));
     assert_eq!((report.servers[0].server, report.servers[1].counts.completed), (Some(0), 100));
     assert_eq!(report.into_results().unwrap().len(), 100);
 }
 
 #[test]
-fn without_servers_a_run_fails_instead_of_waiting() {
-    let call = |_: &mut usize, _: usize, _: &Attempt| Err::<(), _>(Failure::server_dead("gone"));
+fn a_run_without_servers_fails_instead_of_waiting() {
+    let call =
+        |_: &mut usize, _: usize, _: &Attempt| Err::<(), _>(CallFailure::server_dead("gone"));
     let unfinished = schedule([0, 1], 0..9, call, Options::default()).unwrap_err();
     assert_eq!(unfinished.reason, Reason::NoServers);
     let (joining, servers) = channel(NonZeroUsize::MIN);
@@ -56,7 +59,7 @@ fn without_servers_a_run_fails_instead_of_waiting() {
 }
 
 #[test]
-fn no_task_is_lost_or_run_twice_at_once_when_a_third_of_the_calls_fail() {
+fn no_task_is_lost_or_runs_twice_at_once_when_a_third_of_the_calls_fail() {
     const TASKS: usize = 2000;
     let running = Vec::from_iter((0..TASKS).map(|_| AtomicBool::new(false)));
     let busy = Vec::from_iter((0..4).map(|_| AtomicBool::new(false)));
@@ -67,8 +70,8 @@ fn no_task_is_lost_or_run_twice_at_once_when_a_third_of_the_calls_fail() {
         running[task].store(false, Ordering::SeqCst);
         busy[*server].store(false, Ordering::SeqCst);
         match (task + attempt.number() as usize) % 6 {
-            0 => Err(Failure::elsewhere(())),
-            1 => Err(Failure::retry(())),
+            0 => Err(CallFailure::elsewhere(())),
+            1 => Err(CallFailure::retry(())),
             2 if attempt.number() == 1 => panic!("as planned"),
             _ => Ok(task),
         }
@@ -81,7 +84,7 @@ fn no_task_is_lost_or_run_twice_at_once_when_a_third_of_the_calls_fail() {
 fn a_panic_is_a_failed_attempt() {
     let call = |_: &mut usize, task: usize, _: &Attempt| {
         assert_ne!(task, 1, "not this one");
-        Ok::<_, Failure<()>>(task)
+        Ok::<_, CallFailure<()>>(task)
     };
     let report = schedule([0], 0..3, call, attempts(2).exhausted(Exhausted::GoOn)).unwrap();
     assert_eq!((report.servers[0].counts.failed, report.servers[0].server), (2, Some(0)));
@@ -91,20 +94,19 @@ fn a_panic_is_a_failed_attempt() {
     assert!(message.contains("not this one"));
 }
 
-/// It cannot be dropped, so it is told.
 #[test]
-fn a_call_is_told_its_deadline_and_that_it_is_cancelled() {
+fn a_call_sees_its_deadline_and_its_cancellation() {
     let start = Instant::now();
     let call = |_: &mut usize, _: usize, attempt: &Attempt| {
         assert!(attempt.deadline().is_some_and(|deadline| deadline > start));
         until("the call is cancelled", || attempt.is_cancelled());
-        Err::<(), _>(Failure::retry("cancelled"))
+        Err::<(), _>(CallFailure::retry("cancelled"))
     };
     let run = Run::new([0, 1], 0..3, Options::default().timeout(Duration::from_secs(60)));
-    let (control, progress) = (run.control(), run.progress());
+    let (control, watch) = (run.control(), run.watch());
     let unfinished = scope(|scope| {
         let run = scope.spawn(|| run.call(call));
-        until("two calls run", || progress.now().running == 2);
+        until("two calls run", || watch.now().running == 2);
         control.shutdown(Shutdown::Abort);
         run.join().unwrap().unwrap_err()
     });
@@ -112,10 +114,10 @@ fn a_call_is_told_its_deadline_and_that_it_is_cancelled() {
     assert!(unfinished.report.servers.iter().all(|server| server.server.is_some()));
 
     let run = Run::new([0, 1], 0..3, Options::default().timeout(Duration::from_secs(60)));
-    let (control, progress) = (run.control(), run.progress());
+    let (control, watch) = (run.control(), run.watch());
     let unfinished = scope(|scope| {
         let run = scope.spawn(|| run.call(call));
-        until("two calls run", || progress.now().running == 2);
+        until("two calls run", || watch.now().running == 2);
         control.shutdown(Shutdown::Drain { timeout: Duration::from_millis(20) });
         run.join().unwrap().unwrap_err()
     });
@@ -131,7 +133,7 @@ fn a_straggler_gets_a_copy() {
             return Ok(task);
         }
         until("another is faster", || attempt.is_cancelled());
-        Err(Failure::retry("slower"))
+        Err(CallFailure::retry("slower"))
     };
     let options = Options::default().backup_after(Duration::from_millis(5));
     let report = schedule([0, 1], 0..1, call, options).unwrap();
@@ -139,19 +141,18 @@ fn a_straggler_gets_a_copy() {
     assert_eq!(report.into_results().unwrap(), [0]);
 }
 
-/// It is told to return, whatever it returns.
 #[test]
-fn what_a_cancelled_copy_returns_does_not_matter() {
+fn the_error_of_a_cancelled_copy_is_ignored() {
     let run = Run::new([0, 1, 2], 0..3, Options::default().backup_after(Duration::from_millis(5)));
-    let progress = run.progress();
+    let watch = run.watch();
     let call = |_: &mut usize, task: usize, attempt: &Attempt| match task {
         0 if !attempt.is_backup() => {
             until("it is cancelled", || attempt.is_cancelled());
-            Err(Failure::fatal("cancelled"))
+            Err(CallFailure::fatal("cancelled"))
         }
         2 => {
-            // The run is not over before that.
-            let returned = || progress.servers().iter().any(|server| server.counts.cancelled > 0);
+            // Keeps the run going until the cancelled copy has returned.
+            let returned = || watch.servers().iter().any(|server| server.counts.cancelled > 0);
             until("the other has returned", || returned() || attempt.is_cancelled());
             Ok(task)
         }
@@ -160,15 +161,14 @@ fn what_a_cancelled_copy_returns_does_not_matter() {
     assert_eq!(run.call(call).unwrap().into_results().unwrap(), [0, 1, 2]);
 }
 
-/// So is a call that keeps to the deadline of a drain.
 #[test]
-fn a_call_that_gives_up_at_the_deadline_of_a_drain_fails_nothing() {
+fn the_error_of_a_call_that_gives_up_at_the_deadline_of_a_drain_is_ignored() {
     let run = Run::new([0], 0..2, Options::default());
     let control = run.control();
     let call = |_: &mut usize, _: usize, attempt: &Attempt| {
         control.shutdown(Shutdown::Drain { timeout: Duration::from_millis(5) });
         until("the deadline has come", || attempt.is_cancelled());
-        Err::<(), _>(Failure::fatal("no time left"))
+        Err::<(), _>(CallFailure::fatal("no time left"))
     };
     let unfinished = run.call(call).unwrap_err();
     assert_eq!(unfinished.reason, Reason::ShutDown);
@@ -176,33 +176,33 @@ fn a_call_that_gives_up_at_the_deadline_of_a_drain_fails_nothing() {
 }
 
 #[test]
-fn a_server_that_is_sent_away_finishes_its_call() {
+fn a_retired_server_finishes_its_call() {
     let go_on = AtomicBool::new(false);
     let run = Run::new([0, 1], 0..2, Options::default());
-    let (control, mut progress) = (run.control(), run.progress());
+    let (control, mut watch) = (run.control(), run.watch());
     let call = |_: &mut usize, task: usize, _: &Attempt| {
         until("it may go on", || go_on.load(Ordering::SeqCst));
-        Ok::<_, Failure<()>>(task)
+        Ok::<_, CallFailure<()>>(task)
     };
     let report = scope(|scope| {
         let run = scope.spawn(|| run.call(call));
-        while block_on(progress.changed()).is_some_and(|now| now.running < 2) {}
-        let servers = progress.servers();
+        while block_on(watch.changed()).is_some_and(|now| now.running < 2) {}
+        let servers = watch.servers();
         assert!(control.retire(servers[0].id));
         go_on.store(true, Ordering::SeqCst);
         run.join().unwrap().unwrap()
     });
-    assert_eq!(report.servers[0].end, Some(ServerEnd::Retired));
+    assert_eq!(report.servers[0].leave_reason, Some(LeaveReason::Retired));
     assert_eq!(report.into_results().unwrap(), [0, 1]);
 }
 
 #[test]
-fn calls_borrow_from_whoever_schedules() {
+fn calls_may_borrow_from_the_caller() {
     let words = ["a", "b", "c"].map(String::from);
     let said = Mutex::new(Vec::new());
     let call = |server: &mut &str, word, _: &_| {
         said.lock().unwrap().push(format!("{server}{word}"));
-        Ok::<_, Failure<()>>(String::as_str(word))
+        Ok::<_, CallFailure<()>>(String::as_str(word))
     };
     let name = String::from("x");
     let report = schedule([name.as_str()], &words, call, Options::default()).unwrap();
@@ -211,10 +211,10 @@ fn calls_borrow_from_whoever_schedules() {
 }
 
 #[test]
-fn what_is_not_received_stays_in_the_channel() {
+fn servers_not_received_stay_in_the_channel() {
     let (joining, servers) = channel(NonZeroUsize::new(4).unwrap());
     let other = servers.clone();
-    let call = |_: &mut usize, task: usize, _: &Attempt| Ok::<_, Failure<()>>(task);
+    let call = |_: &mut usize, task: usize, _: &Attempt| Ok::<_, CallFailure<()>>(task);
     joining.send(0).unwrap();
     let report = schedule(servers, 0..3, call, Options::default()).unwrap();
     assert_eq!(report.servers.len(), 1);
@@ -223,10 +223,10 @@ fn what_is_not_received_stays_in_the_channel() {
 }
 
 #[test]
-fn a_run_that_is_never_begun_is_over_when_it_is_dropped() {
+fn a_run_dropped_before_it_starts_is_over() {
     let run = Run::new([0, 1], 0..3, Options::default());
-    let mut progress = run.progress();
+    let mut watch = run.watch();
     drop(run);
-    while block_on(progress.changed()).is_some() {}
-    assert_eq!(progress.now().end, Some(Err(Reason::NoServers)));
+    while block_on(watch.changed()).is_some() {}
+    assert_eq!(watch.now().end, Some(Err(Reason::NoServers)));
 }

@@ -1,7 +1,7 @@
 //! The example `wordcount`, whose workers are killed and stopped while they count.
 //!
-//! When that is, is no accident. A worker that is given a named pipe to count waits for what the test
-//! writes. Before that is killed the test puts a file in the place of the pipe, for whoever tries next.
+//! The tests enforce the order of events. A worker that counts a named pipe waits until the test writes
+//! to it. Before the test kills that worker, it puts a file in place of the pipe, for the next attempt.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,14 +11,14 @@ mod process;
 mod text;
 
 #[path = "../../../examples/wordcount/words.rs"]
-#[allow(dead_code, reason = "files are counted by the example itself")]
+#[allow(dead_code, reason = "only the parser is tested here")]
 mod words;
 
 use process::{Files, Running};
 
 const ALL: &[&str] = &["--top", "1000000"];
 
-/// The oracle: the words of whole texts, character by character.
+/// The oracle: splits whole texts into words, character by character.
 fn expected(files: &[PathBuf]) -> String {
     let mut counts = BTreeMap::<String, usize>::new();
     for file in files {
@@ -45,7 +45,7 @@ fn expected(files: &[PathBuf]) -> String {
 }
 
 #[test]
-fn the_header_shows_what_is_printed() {
+fn the_header_shows_the_real_output() {
     let source = include_str!("../../../examples/wordcount/main.rs");
     let mut lines = source.lines().filter_map(|line| line.strip_prefix("//! "));
     let command = lines.find(|line| line.starts_with("$ cargo run")).unwrap();
@@ -56,7 +56,7 @@ fn the_header_shows_what_is_printed() {
 }
 
 #[test]
-fn hundreds_of_files_have_the_same_words_however_many_count_them() {
+fn the_counts_do_not_depend_on_the_number_of_workers() {
     let files = Files::new("hundreds").texts(300);
     let expected = expected(&files);
     for workers in ["1", "2", "5"] {
@@ -68,7 +68,7 @@ fn hundreds_of_files_have_the_same_words_however_many_count_them() {
 }
 
 #[test]
-fn a_worker_killed_while_it_counts_changes_nothing() {
+fn a_worker_killed_while_it_counts_does_not_change_the_counts() {
     let folder = Files::new("killed");
     let files = [vec![folder.pipe("pipe")], folder.texts(30)].concat();
     let mut running = Running::verbose(&[ALL, &["--workers", "2"]].concat(), &files);
@@ -99,7 +99,7 @@ fn all_workers_killed_at_once_are_replaced() {
 }
 
 #[test]
-fn a_backup_copy_overcomes_a_worker_that_is_stopped() {
+fn a_backup_copy_replaces_the_call_of_a_stopped_worker() {
     let folder = Files::new("stopped");
     let pipes = vec![folder.pipe("stops"), folder.pipe("goes on")];
     let files = [pipes, folder.texts(30)].concat();
@@ -110,7 +110,7 @@ fn a_backup_copy_overcomes_a_worker_that_is_stopped() {
     let other = goes_on.worker.clone();
     stopped.signal("STOP");
     folder.replace(&files[0]);
-    // From here on the other has all the rest to do, and in the end the copy.
+    // From here on the other worker counts all other files, and finally the copy.
     let content = goes_on.release();
     let ended = running.end();
     assert!(ended.said(&format!("worker {other} counts {}", files[0].display())));
@@ -121,10 +121,11 @@ fn a_backup_copy_overcomes_a_worker_that_is_stopped() {
 }
 
 #[test]
-fn the_timeout_overcomes_a_lone_worker_that_is_stopped() {
+fn the_timeout_replaces_a_stopped_worker() {
     let folder = Files::new("lone");
     let files = [vec![folder.pipe("pipe")], folder.texts(3)].concat();
-    let args = ["--workers", "1", "--timeout", "2"];
+    // The timeout applies to every file, so it is long enough for the slowest machine.
+    let args = ["--workers", "1", "--timeout", "30"];
     let mut running = Running::verbose(&[ALL, &args].concat(), &files);
     let stopped = running.waits(&files[0]);
     folder.replace(&files[0]);
@@ -136,11 +137,11 @@ fn the_timeout_overcomes_a_lone_worker_that_is_stopped() {
 }
 
 #[test]
-fn a_file_on_which_every_worker_dies_is_named() {
+fn the_error_names_a_file_on_which_every_worker_dies() {
     let folder = Files::new("poison");
     let files = [vec![folder.pipe("poison")], folder.texts(3)].concat();
     let mut running = Running::verbose(&["--workers", "1"], &files);
-    // Kept, for the pipe would end for the next worker when this one's writer is closed.
+    // Kept open: closing one writer would end the pipe for the next worker too.
     let mut killed = Vec::new();
     for _ in 0..4 {
         killed.push(running.waits(&files[0]));
@@ -155,7 +156,7 @@ fn a_file_on_which_every_worker_dies_is_named() {
 }
 
 #[test]
-fn a_machine_on_which_every_worker_dies_ends_with_an_error() {
+fn the_count_fails_when_all_restarts_are_used_up() {
     let folder = Files::new("dying");
     let files = ["one", "two", "three"].map(|name| folder.pipe(name));
     let mut running = Running::verbose(&["--workers", "1", "--restarts", "2"], &files);
@@ -177,14 +178,14 @@ fn an_interrupt_leaves_no_process_behind() {
     let mut running = Running::verbose(&["--workers", "2"], &files);
     let _waiting = files.each_ref().map(|file| running.waits(file));
     running.signal("INT");
-    // Which waits for all that have standard error.
+    // The end of standard error: no process holds it any more.
     let ended = running.end();
     assert_eq!(ended.stderr.last().unwrap(), "wordcount: interrupted");
     assert_eq!((ended.stdout.as_str(), ended.code), ("", Some(130)));
 }
 
 #[test]
-fn workers_end_after_their_file_when_the_coordinator_is_killed() {
+fn workers_exit_after_their_file_when_the_coordinator_is_killed() {
     let files = [Files::new("orphan").pipe("pipe")];
     let mut running = Running::verbose(&["--workers", "1"], &files);
     let waiting = running.waits(&files[0]);
@@ -194,7 +195,7 @@ fn workers_end_after_their_file_when_the_coordinator_is_killed() {
 }
 
 #[test]
-fn files_that_cannot_be_read_are_named_and_the_others_counted() {
+fn unreadable_files_are_named_and_the_others_counted() {
     let folder = Files::new("unreadable");
     let good = folder.texts(2);
     let [missing, directory] = [folder.path("missing"), folder.path("")];
@@ -209,7 +210,7 @@ fn files_that_cannot_be_read_are_named_and_the_others_counted() {
 }
 
 #[test]
-fn a_name_may_be_any_bytes() {
+fn a_file_name_may_be_any_bytes() {
     use std::os::unix::ffi::OsStrExt;
     let name = std::ffi::OsStr::from_bytes(b"\xff 3:a,\n");
     let path = Files::new("names").path(name);
@@ -219,30 +220,30 @@ fn a_name_may_be_any_bytes() {
 }
 
 #[test]
-fn a_wrong_command_line_is_answered_with_how_it_is_used() {
+fn a_wrong_command_line_is_answered_with_the_usage() {
     let help = Running::start(&["--help"], &[]).end();
     assert!(help.stdout.starts_with("Usage: wordcount "), "{}", help.stdout);
     assert_eq!((&help.stderr, help.code), (&vec![], Some(0)));
     let cases: [(&[&str], &str); 5] = [
         (&[], "no file to count"),
-        (&["--top"], "--top wants a number"),
-        (&["--workers", "0"], "--workers wants a number, and 0 will not do"),
-        (&["--timeout", "-1"], "--timeout wants a number, and -1 will not do"),
+        (&["--top"], "--top needs a number"),
+        (&["--workers", "0"], "--workers needs a number, not 0"),
+        (&["--timeout", "-1"], "--timeout needs a number, not -1"),
         (&["--tpo", "1"], "unknown option --tpo"),
     ];
     println!("{} command lines", cases.len());
-    for (args, wrong) in cases {
+    for (args, message) in cases {
         let ended = Running::start(args, &[]).end();
         assert_eq!(
             ended.stderr.join("\n"),
-            format!("wordcount: {wrong}\n\n{}", help.stdout.trim_end())
+            format!("wordcount: {message}\n\n{}", help.stdout.trim_end())
         );
         assert_eq!((ended.stdout.as_str(), ended.code), ("", Some(2)));
     }
 }
 
 #[test]
-fn a_word_is_whole_however_the_file_is_cut() {
+fn the_words_do_not_depend_on_the_cuts() {
     use pushdown::engine::stackless::Parser;
     use pushdown::testing::{Harness, Log};
     let harness = Harness::new(|log: &mut Log, word: &str| log.event(word))

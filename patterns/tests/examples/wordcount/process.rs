@@ -12,15 +12,18 @@ use std::time::Duration;
 
 use super::text::text;
 
-/// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The deadline of every wait, which only ends a hang.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Longer than any test. A worker that waits for a test must not be taken for a slow one.
+const NEVER: &str = "3600";
 
 /// Sends a signal by its name.
 fn signal(name: &str, pid: &str) {
     assert!(Command::new("kill").args(["-s", name, pid]).status().unwrap().success());
 }
 
-/// A worker that reads from a named pipe, and so waits until something is written, or this is dropped.
+/// A worker that reads from a named pipe. It waits until the test writes to it, or drops this.
 pub(crate) struct Waiting {
     pub(crate) worker: String,
     pipe: File,
@@ -31,7 +34,7 @@ impl Waiting {
         signal(name, &self.worker);
     }
 
-    /// Writes a text, after which the worker goes on. Tells what text.
+    /// Writes a text, after which the worker proceeds. Returns the text.
     pub(crate) fn release(mut self) -> Vec<u8> {
         let text = text(77);
         self.pipe.write_all(&text).unwrap();
@@ -39,7 +42,7 @@ impl Waiting {
     }
 }
 
-/// A folder of a test's own.
+/// A folder for one test.
 pub(crate) struct Files(PathBuf);
 
 impl Files {
@@ -53,7 +56,7 @@ impl Files {
         self.0.join(name.as_ref())
     }
 
-    /// That many files with text.
+    /// Creates `count` files with text.
     pub(crate) fn texts(&self, count: u64) -> Vec<PathBuf> {
         let file = |seed: u64| {
             let path = self.path(seed.to_string());
@@ -63,7 +66,7 @@ impl Files {
         (0..count).map(file).collect()
     }
 
-    /// A named pipe.
+    /// Creates a named pipe.
     pub(crate) fn pipe(&self, name: &str) -> PathBuf {
         let path = self.path(name);
         let _ = fs::remove_file(&path);
@@ -71,7 +74,7 @@ impl Files {
         path
     }
 
-    /// Puts a text in the place of a pipe. Who has opened the pipe before does not see it.
+    /// Replaces a pipe by a file with text. A worker that has opened the pipe does not notice.
     pub(crate) fn replace(&self, pipe: &Path) {
         let beside = self.path("beside");
         fs::write(&beside, text(88)).unwrap();
@@ -79,17 +82,17 @@ impl Files {
     }
 }
 
-/// The example, while it runs. It is killed when this is dropped.
+/// The running example. Dropping this kills it.
 pub(crate) struct Running {
     child: Child,
     stdout: Option<thread::JoinHandle<String>>,
     lines: mpsc::Receiver<String>,
     seen: Vec<String>,
-    /// Those of them that nobody has waited for.
+    /// Lines that no `waits` has claimed.
     unclaimed: Vec<String>,
 }
 
-/// What it has printed, and its exit code, unless it was killed.
+/// The output and the exit code, which is `None` after a signal.
 pub(crate) struct Ended {
     pub(crate) stdout: String,
     pub(crate) stderr: Vec<String>,
@@ -121,9 +124,11 @@ impl Running {
         Self { child, stdout: Some(stdout), lines, seen: Vec::new(), unclaimed: Vec::new() }
     }
 
-    /// With the moves of the workers on standard error.
+    /// Starts it with a report of the workers on standard error. Without options in `args`, no worker is
+    /// ever too slow.
     pub(crate) fn verbose(args: &[&str], files: &[PathBuf]) -> Self {
-        Self::start(&[args, &["--verbose"]].concat(), files)
+        let patient: &[&str] = &["--timeout", NEVER, "--backup-after", NEVER, "--verbose"];
+        Self::start(&[patient, args].concat(), files)
     }
 
     /// Sends the coordinator a signal.
@@ -137,19 +142,19 @@ impl Running {
         let line = loop {
             match self.unclaimed.iter().position(|line| line.ends_with(&end)) {
                 Some(at) => break self.unclaimed.remove(at),
-                None => assert!(self.line(), "nobody{end}"),
+                None => assert!(self.line(), "no worker{end}"),
             }
         };
         let worker = line.trim_end_matches(&end).rsplit(' ').next().unwrap().to_owned();
         let (opened, pipes) = mpsc::channel();
         let path = pipe.to_owned();
-        // It is open as soon as the other end is.
+        // Opening blocks until the worker opens the other end.
         thread::spawn(move || opened.send(File::options().write(true).open(path).unwrap()));
         let pipe = pipes.recv_timeout(PATIENCE).expect("the worker opens the pipe");
         Waiting { worker, pipe }
     }
 
-    /// Waits until no process has its standard error any more.
+    /// Waits until no process holds standard error any more.
     pub(crate) fn end(mut self) -> Ended {
         while self.line() {}
         let code = self.child.wait().unwrap().code();
@@ -157,7 +162,7 @@ impl Running {
         Ended { stdout, stderr: std::mem::take(&mut self.seen), code }
     }
 
-    /// Reads a line. `false` says that there is no other.
+    /// Reads a line. Returns `false` at the end.
     fn line(&mut self) -> bool {
         match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => {
@@ -185,12 +190,12 @@ impl Ended {
         self.stderr.iter().any(|said| said.strip_prefix("wordcount: ") == Some(line))
     }
 
-    /// How many workers were started.
+    /// The number of workers started.
     pub(crate) fn starts(&self) -> usize {
         self.stderr.iter().filter(|line| line.ends_with(" starts")).count()
     }
 
-    /// How often the counting of a file was begun.
+    /// The number of times a worker started to count a file.
     pub(crate) fn counted(&self, file: &Path) -> usize {
         let end = format!(" counts {}", file.display());
         self.stderr.iter().filter(|line| line.ends_with(&end)).count()

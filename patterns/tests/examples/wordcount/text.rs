@@ -1,6 +1,6 @@
-//! Texts for the counters, the same in every run.
+//! Texts to count, the same in every run.
 
-/// Words of several scripts, and what lies between them: also halves of characters.
+/// Words of several scripts, separators, and halves of characters.
 const PIECES: [&[u8]; 24] = [
     b"the",
     b"The",
@@ -28,7 +28,7 @@ const PIECES: [&[u8]; 24] = [
     b"_",
 ];
 
-/// Text number `seed`. Every 50th is longer than what a reader reads at once, and has a word that is.
+/// Returns text number `seed`. Every 50th is longer than a reader's buffer, and so is one word in it.
 pub(crate) fn text(seed: u64) -> Vec<u8> {
     let mut random = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut next = |below: u64| {
@@ -45,7 +45,7 @@ pub(crate) fn text(seed: u64) -> Vec<u8> {
         if next(4) > 0 {
             text.push(b' ');
         } else if next(8) == 0 {
-            // A word that is rare.
+            // A rare word.
             text.extend(next(1000).to_string().bytes());
         }
     }

@@ -1,0 +1,88 @@
+//! The acceptor of servers that join during a run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::task::coop::consume_budget;
+
+use super::proto::Scheduler;
+use super::results::Results;
+use super::servers::Joining;
+use super::shared::Shared;
+use super::slot::HandBack;
+use super::worker::Worker;
+use crate::panics::{discard, message};
+use crate::wait::{Step, wait};
+use crate::waits::{Entry, Site};
+
+static ACCEPTOR: Site = Site::task("schedule", "acceptor");
+static SERVER: Site = Site::wait("schedule", "acceptor", "a server");
+
+/// Accepts servers. Dropping it closes the run to new ones.
+pub(super) struct Acceptor<S, R, E> {
+    pub(super) joining: Option<Joining<S>>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) results: Arc<Results<S, R, E>>,
+    pub(super) hand_back: Option<HandBack<S>>,
+}
+
+/// An acceptor, and how it starts workers.
+///
+/// The fields drop in this order. The acceptor must come last: its drop may end the run, and then no
+/// user value may remain.
+pub(super) struct AcceptorTask<S, R, E, F> {
+    pub(super) start: F,
+    pub(super) acceptor: Acceptor<S, R, E>,
+}
+
+/// The lecture's `case srv := <-servers: go runTasks(srv)`, except that it ends with the run.
+pub(super) async fn accept<S, R, E, F>(mut task: AcceptorTask<S, R, E, F>)
+where
+    F: Fn(Worker<S, R, E>),
+{
+    // Borrowed, so that the fields stay together until the end.
+    let AcceptorTask { start, acceptor } = &mut task;
+    let _entry = Entry::new((&ACCEPTOR).into());
+    while let Some(server) = acceptor.next().await {
+        start(acceptor.worker(server));
+        consume_budget().await;
+    }
+}
+
+impl<S, R, E> Acceptor<S, R, E> {
+    pub(super) fn worker(&self, server: S) -> Worker<S, R, E> {
+        Worker::new(&self.shared, &self.results, server, self.hand_back.clone())
+    }
+
+    /// Waits for the next server. Returns `None` when there is no other, or the run has ended.
+    async fn next(&mut self) -> Option<S> {
+        wait(&SERVER, |cx, _| {
+            if let Step::Done(()) = self.shared.poll_ended(cx) {
+                return Step::Done(None);
+            }
+            let Some(joining) = &mut self.joining else { return Step::Done(None) };
+            match catch_unwind(AssertUnwindSafe(|| joining.poll_next(cx))) {
+                Ok(Poll::Ready(server)) => Step::Done(server),
+                Ok(Poll::Pending) => Step::Wait { until: None },
+                Err(payload) => {
+                    self.results.set_source_panic(message(payload));
+                    Step::Done(None)
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl<S, R, E> Drop for Acceptor<S, R, E> {
+    fn drop(&mut self) {
+        if let Some(mut joining) = self.joining.take() {
+            while let Some(server) = joining.close_and_take() {
+                drop(self.worker(server));
+            }
+            discard(joining);
+        }
+        self.shared.change(Scheduler::handle_close);
+    }
+}

@@ -1,0 +1,158 @@
+//! The loop of a worker that runs as a task of tokio or another runtime.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::vec::Vec;
+
+use tokio::task::coop::poll_proceed;
+
+use super::Lease;
+use super::failure::{CallFailure, Cause};
+use super::proto::Assignment;
+use super::worker::{CallResult, EndedCall, Worker};
+use crate::panics::{discard, message};
+use crate::wait::{Step, wait};
+use crate::waits::{Entry, Site};
+
+static WORKER: Site = Site::task("schedule", "worker").peers("server");
+static TASK: Site = Site::wait("schedule", "worker", "a task").peers("server");
+static CALL: Site = Site::wait("schedule", "worker", "a call").peers("server");
+
+/// A worker, and what it needs to make calls.
+///
+/// The fields drop in this order. The worker must come last: its drop reports that it has left, and
+/// then no user value may remain.
+pub(super) struct WorkerTask<S, T, R, E, F> {
+    pub(super) tasks: Arc<Vec<T>>,
+    pub(super) call: Arc<F>,
+    pub(super) worker: Worker<S, R, E>,
+}
+
+/// The lecture's `for task := range work`.
+pub(super) async fn serve<S, T, R, E, F, Fut>(mut task: WorkerTask<S, T, R, E, F>)
+where
+    T: Clone,
+    F: Fn(Lease<S>, T) -> Fut,
+    Fut: Future<Output = Result<R, CallFailure<E>>>,
+{
+    // Borrowed, so that the fields stay together until the end.
+    let WorkerTask { tasks, call, worker } = &mut task;
+    let server = worker.id().peer();
+    let _entry = Entry::new(WORKER.at(&server));
+    let mut last = None;
+    while let Some(assignment) = next(worker, last).await {
+        let result = run(worker, tasks, &**call, assignment).await;
+        last = Some(EndedCall { assignment, result });
+    }
+}
+
+/// Records the last call, and takes the next task once the server is back and tokio lets this task
+/// proceed.
+///
+/// A success is recorded at once. A failure that is tried again waits for the lease, because whatever
+/// holds it may still be working on the task.
+async fn next<S, R, E>(
+    worker: &mut Worker<S, R, E>,
+    mut last: Option<EndedCall<R, E>>,
+) -> Option<Assignment> {
+    let server = worker.id().peer();
+    wait(TASK.at(&server), |cx, _| {
+        let is_idle = worker.poll_idle(cx);
+        if is_idle && has_budget(cx) {
+            return worker.poll_next(&mut last, cx);
+        }
+        match worker.shared().poll_force_close(worker.id(), cx) {
+            Step::Done(()) => {
+                worker.record(&mut last);
+                Step::Done(None)
+            }
+            Step::Wait { until } => {
+                let retries = last.as_ref().is_some_and(|last| last.outcome().allows_retry());
+                if is_idle || !retries {
+                    worker.record(&mut last);
+                }
+                Step::Wait { until }
+            }
+        }
+    })
+    .await
+}
+
+/// Returns `false` if this task must yield; tokio then wakes it again. Without this, calls that are
+/// always ready would starve all other tasks.
+fn has_budget(cx: &mut Context<'_>) -> bool {
+    poll_proceed(cx).map(|budget| budget.made_progress()).is_ready()
+}
+
+/// Makes one call, from lending the server to dropping the future.
+///
+/// The worker is borrowed mutably because its results need not be `Sync`.
+async fn run<S, T, R, E, F, Fut>(
+    worker: &mut Worker<S, R, E>,
+    tasks: &[T],
+    call: &F,
+    assignment: Assignment,
+) -> CallResult<R, E>
+where
+    T: Clone,
+    F: Fn(Lease<S>, T) -> Fut,
+    Fut: Future<Output = Result<R, CallFailure<E>>>,
+{
+    let panicked = |payload| CallResult::Failed(Cause::Panicked(message(payload)));
+    let (shared, id) = (worker.shared(), worker.id());
+    let lease = worker.lend(assignment);
+    let begin = AssertUnwindSafe(|| call(lease, tasks[assignment.task].clone()));
+    let mut future = match catch_unwind(begin) {
+        Ok(future) => pin!(Some(future)),
+        Err(payload) => return panicked(payload),
+    };
+    // Cancellation is checked before each poll but the first, which mostly completes the call. If it
+    // does not, the check follows it.
+    let mut first = true;
+    let server = id.peer();
+    let result = wait(CALL.at(&server), |cx, clock| {
+        let mut checked = None;
+        if !std::mem::take(&mut first) {
+            match shared.poll_cancelled(id, cx) {
+                Step::Done(()) => return Step::Done(CallResult::Cancelled),
+                Step::Wait { until } => checked = Some(until),
+            }
+        }
+        let polled = future.as_mut().as_pin_mut().expect("the future is dropped only below");
+        match catch_unwind(AssertUnwindSafe(|| polled.poll(cx))) {
+            Ok(Poll::Ready(Ok(result))) => return Step::Done(CallResult::Success(result)),
+            Ok(Poll::Ready(Err(failure))) => {
+                return Step::Done(CallResult::Failed(Cause::Failed(failure)));
+            }
+            Ok(Poll::Pending) => {}
+            Err(payload) => return Step::Done(panicked(payload)),
+        }
+        let until = match checked {
+            Some(until) => until,
+            None => match shared.poll_cancelled(id, cx) {
+                Step::Done(()) => return Step::Done(CallResult::Cancelled),
+                Step::Wait { until } => until,
+            },
+        };
+        if assignment.deadline.is_some_and(|deadline| deadline <= clock.now()) {
+            return Step::Done(CallResult::Failed(Cause::TimedOut));
+        }
+        Step::Wait { until: assignment.deadline.into_iter().chain(until).min() }
+    })
+    .await;
+    // Dropped before the result is recorded, so that no two calls for a task exist at once.
+    match catch_unwind(AssertUnwindSafe(|| future.set(None))) {
+        Ok(()) => result,
+        Err(payload) if matches!(result, CallResult::Cancelled) => {
+            discard(payload);
+            result
+        }
+        Err(payload) => {
+            discard(result);
+            panicked(payload)
+        }
+    }
+}

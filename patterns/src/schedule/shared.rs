@@ -1,0 +1,237 @@
+//! The shared state of a run: the state machine under its lock, and the wakers of those that wait for it.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::task::Context;
+
+use super::proto::{Action, Assignment, Outcome, Scheduler};
+use super::snapshot::Snapshot;
+use super::{Options, ServerId};
+use crate::Shutdown;
+use crate::seeded::{self, Bug};
+use crate::sync::Mutex;
+use crate::wait::{Clock, Step};
+use crate::wakers::{AfterUnlock, WakerSlot};
+
+/// Holds no user values, so that [`Watch`](super::Watch) and [`Control`](super::Control) need no type
+/// parameters.
+#[derive(Debug)]
+pub(super) struct Shared {
+    timed: bool,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    scheduler: Scheduler,
+    /// The workers that have not left.
+    workers: BTreeMap<ServerId, WakerSlot>,
+    acceptor: WakerSlot,
+    run: WakerSlot,
+    watchers: BTreeMap<u64, WakerSlot>,
+    next_watcher: u64,
+}
+
+impl Shared {
+    pub(super) fn new(tasks: usize, options: &Options, clock: Clock) -> Self {
+        Self {
+            timed: options.timed(),
+            clock,
+            state: Mutex::new(State {
+                scheduler: Scheduler::new(tasks, options),
+                workers: BTreeMap::new(),
+                acceptor: WakerSlot::default(),
+                run: WakerSlot::default(),
+                watchers: BTreeMap::new(),
+                next_watcher: 0,
+            }),
+        }
+    }
+
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Scheduler) -> T) -> T {
+        read(&self.state.lock().scheduler)
+    }
+
+    /// Changes the state, and wakes all that have to look again.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Scheduler) -> T) -> T {
+        let mut locked = self.state.lock_with();
+        let (state, after) = locked.split();
+        let answer = change(&mut state.scheduler);
+        state.wake(after);
+        answer
+    }
+
+    pub(super) fn join(&self) -> ServerId {
+        let mut locked = self.state.lock_with();
+        let (state, after) = locked.split();
+        let server = state.scheduler.handle_join();
+        state.workers.insert(server, WakerSlot::default());
+        state.wake(after);
+        server
+    }
+
+    /// Removes a worker and its waker: a run may outlive any number of servers.
+    pub(super) fn leave(&self, server: ServerId) {
+        let mut locked = self.state.lock_with();
+        let (state, after) = locked.split();
+        if let Some(mut waker) = state.workers.remove(&server) {
+            waker.clear(after);
+        }
+        state.scheduler.handle_leave(server);
+        state.wake(after);
+    }
+
+    /// Records the outcome of a server's last call, if given, and returns whether it counts. Completes
+    /// with the server's next call, or `None` when the server has to leave.
+    pub(super) fn poll_next(
+        &self,
+        server: ServerId,
+        outcome: Option<Outcome>,
+        cx: &mut Context<'_>,
+    ) -> (bool, Step<Option<Assignment>>) {
+        let mut locked = self.state.lock_with();
+        let (state, after) = locked.split();
+        // Read under the lock, so that time never goes back for the state machine.
+        let now = self.timed.then(|| self.clock.now());
+        let counts = outcome.is_some_and(|outcome| state.scheduler.handle_outcome(server, outcome));
+        let step = match state.scheduler.poll_action(server, now) {
+            Action::Call(assignment) => Step::Done(Some(assignment)),
+            Action::Leave => Step::Done(None),
+            Action::Wait { until } => {
+                state.workers.entry(server).or_default().register(cx, after);
+                Step::Wait { until }
+            }
+        };
+        state.wake(after);
+        (counts, step)
+    }
+
+    /// Completes when a server must drop its call.
+    pub(super) fn poll_cancelled(&self, server: ServerId, cx: &mut Context<'_>) -> Step<()> {
+        self.poll_flag(server, cx, |scheduler| scheduler.is_cancelled(server))
+    }
+
+    /// Completes when a server must leave without waiting for its lease.
+    pub(super) fn poll_force_close(&self, server: ServerId, cx: &mut Context<'_>) -> Step<()> {
+        self.poll_flag(server, cx, Scheduler::force_close)
+    }
+
+    /// Completes once a flag is set, or the deadline of a drain has passed.
+    fn poll_flag(
+        &self,
+        server: ServerId,
+        cx: &mut Context<'_>,
+        flag: impl FnOnce(&Scheduler) -> bool,
+    ) -> Step<()> {
+        let mut locked = self.state.lock_with();
+        let (state, after) = locked.split();
+        if flag(&state.scheduler) {
+            return Step::Done(());
+        }
+        state.workers.entry(server).or_default().register(cx, after);
+        let until = state.scheduler.drain_deadline();
+        drop(locked);
+        if until.is_some_and(|until| until <= self.clock.now()) {
+            return Step::Done(());
+        }
+        Step::Wait { until }
+    }
+
+    /// The same as [`poll_cancelled`](Self::poll_cancelled), without waiting.
+    pub(super) fn is_cancelled(&self, server: ServerId) -> bool {
+        let (cancelled, until) =
+            self.read(|scheduler| (scheduler.is_cancelled(server), scheduler.drain_deadline()));
+        cancelled || until.is_some_and(|until| until <= self.clock.now())
+    }
+
+    /// Completes when the run has ended and accepts no more servers.
+    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Step<()> {
+        let mut locked = self.state.lock_with();
+        let (state, after) = locked.split();
+        if state.scheduler.end().is_some() {
+            return Step::Done(());
+        }
+        state.acceptor.register(cx, after);
+        Step::Wait { until: None }
+    }
+
+    /// Completes when nothing of the run is left.
+    pub(super) fn poll_over(&self, cx: &mut Context<'_>) -> Step<()> {
+        let mut locked = self.state.lock_with();
+        let (state, after) = locked.split();
+        if state.scheduler.is_over() {
+            return Step::Done(());
+        }
+        state.run.register(cx, after);
+        Step::Wait { until: None }
+    }
+
+    pub(super) fn shutdown(&self, how: Shutdown) {
+        match how {
+            Shutdown::Abort => self.change(Scheduler::handle_abort),
+            Shutdown::Drain { timeout } => {
+                let deadline = self.clock.now().checked_add(timeout);
+                self.change(|scheduler| scheduler.handle_drain(deadline));
+            }
+        }
+    }
+
+    /// Completes with the current snapshot once it differs from `seen`, or with `None` at the end.
+    pub(super) fn poll_changed(
+        &self,
+        seen: Option<Snapshot>,
+        watcher: &mut Option<u64>,
+        cx: &mut Context<'_>,
+    ) -> Step<Option<Snapshot>> {
+        let mut locked = self.state.lock_with();
+        let (state, after) = locked.split();
+        let snapshot = Snapshot::of(&state.scheduler);
+        if seen != Some(snapshot) {
+            return Step::Done(Some(snapshot));
+        }
+        if state.scheduler.is_over() {
+            return Step::Done(None);
+        }
+        let id = *watcher.get_or_insert_with(|| {
+            state.next_watcher += 1;
+            state.next_watcher
+        });
+        state.watchers.entry(id).or_default().register(cx, after);
+        Step::Wait { until: None }
+    }
+
+    pub(super) fn forget_watcher(&self, watcher: u64) {
+        let mut locked = self.state.lock_with();
+        let (state, after) = locked.split();
+        if let Some(mut waker) = state.watchers.remove(&watcher) {
+            waker.clear(after);
+        }
+    }
+}
+
+impl State {
+    /// Wakes all that have to look again after a change.
+    fn wake(&mut self, after: &mut AfterUnlock) {
+        for mut watcher in mem::take(&mut self.watchers).into_values() {
+            watcher.wake(after);
+        }
+        let wakes = self.scheduler.poll_wakes();
+        if wakes.idle || wakes.all {
+            for (server, worker) in &mut self.workers {
+                if wakes.all || self.scheduler.is_idle(*server) {
+                    worker.wake(after);
+                }
+            }
+        }
+        if let Some(worker) = wakes.server.and_then(|server| self.workers.get_mut(&server)) {
+            worker.wake(after);
+        }
+        if wakes.all {
+            self.run.wake(after);
+            if !seeded::is(Bug::DoorNotTold) {
+                self.acceptor.wake(after);
+            }
+        }
+    }
+}

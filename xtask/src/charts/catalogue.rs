@@ -1,0 +1,198 @@
+//! The charts and what each shows.
+
+use super::bars::{self, Bar};
+use super::criterion::{Measurement, Parameter};
+use super::frame::Labels;
+use super::lines::{self, Line};
+
+/// A chart's labels, and the value it takes from a measurement.
+struct Chart {
+    name: &'static str,
+    title: &'static str,
+    subtitle: &'static str,
+    x: &'static str,
+    y: &'static str,
+    value: fn(&Measurement) -> f64,
+    panels: Panels,
+}
+
+/// The panels of a chart, each with a title.
+enum Panels {
+    /// `(title, group)`: all results of the group, by parameter.
+    Lines(&'static [(&'static str, &'static str)]),
+    /// `(title, group, parameter)`: the results of the group with this parameter.
+    Bars(&'static [(&'static str, &'static str, &'static str)]),
+}
+
+const CHARTS: [Chart; 7] = [
+    Chart {
+        name: "chunks",
+        title: "Throughput by chunk size",
+        subtitle: "A quoted string in cache, without a sink. Higher is better.",
+        x: "bytes in a chunk",
+        y: "GB/s",
+        value: Measurement::throughput,
+        panels: Panels::Lines(&[
+            ("no escapes", "quoted/plain"),
+            ("an escape in 50 bytes", "quoted/escapes-2%"),
+            ("an escape in 2 bytes", "quoted/escapes-half"),
+            ("nothing but backslashes", "quoted/backslashes"),
+            ("random bytes", "quoted/random"),
+        ]),
+    },
+    Chart {
+        name: "bulk",
+        title: "Throughput in chunks of 64 KiB",
+        subtitle: "A quoted string, without a sink. Higher is better.",
+        x: "GB/s",
+        y: "",
+        value: Measurement::throughput,
+        panels: Panels::Bars(&[
+            ("no escapes", "quoted/plain", "65536"),
+            ("an escape in 50 bytes", "quoted/escapes-2%", "65536"),
+            ("an escape in 2 bytes", "quoted/escapes-half", "65536"),
+            ("no escapes, 64 MiB from memory", "quoted/memory", "65536"),
+        ]),
+    },
+    Chart {
+        name: "events",
+        title: "Throughput with a sink that takes all text",
+        subtitle: "A quoted string in chunks of 64 KiB. Higher is better.",
+        x: "GB/s",
+        y: "",
+        value: Measurement::throughput,
+        panels: Panels::Bars(&[
+            ("no escapes", "quoted-events/plain", "65536"),
+            ("an escape in 50 bytes", "quoted-events/escapes-2%", "65536"),
+            ("an escape in 2 bytes", "quoted-events/escapes-half", "65536"),
+            ("random bytes", "quoted-events/random", "65536"),
+        ]),
+    },
+    Chart {
+        name: "chars",
+        title: "One character at a time",
+        subtitle: "process_char, in a call that is not inlined. Lower is better.",
+        x: "nanoseconds per character",
+        y: "",
+        value: Measurement::cost,
+        panels: Panels::Bars(&[
+            ("ASCII", "quoted/char", "ascii"),
+            ("one to four bytes each", "quoted/char", "multi-byte"),
+        ]),
+    },
+    Chart {
+        name: "bodies",
+        title: "Byte by byte, without a scan",
+        subtitle: "One recogniser in every form of the lecture, in chunks of 1,460 bytes. Lower is better.",
+        x: "nanoseconds per byte",
+        y: "",
+        value: Measurement::cost,
+        panels: Panels::Bars(&[
+            ("no escapes, inlined", "bodies/plain", "1460"),
+            ("an escape in 50 bytes, inlined", "bodies/escapes-2%", "1460"),
+            ("no escapes, called", "bodies-called/plain", "1460"),
+            ("an escape in 50 bytes, called", "bodies-called/escapes-2%", "1460"),
+            ("no escapes, beside others", "bodies-peers/plain", "1460"),
+            ("an escape in 50 bytes, beside others", "bodies-peers/escapes-2%", "1460"),
+        ]),
+    },
+    Chart {
+        name: "create",
+        title: "A parser that lives for three bytes",
+        subtitle: "Created, fed and dropped. Lower is better.",
+        x: "nanoseconds per parser",
+        y: "",
+        value: Measurement::cost,
+        panels: Panels::Bars(&[
+            ("dropped after the string", "create/done", ""),
+            ("dropped inside the string", "create/half-way", ""),
+        ]),
+    },
+    Chart {
+        name: "scale",
+        title: "One of many live parsers",
+        subtitle: "Fed in turn, each in the middle of a string. Lower is better.",
+        x: "live parsers",
+        y: "nanoseconds per feed",
+        value: |measurement| measurement.median,
+        panels: Panels::Lines(&[("1 byte", "scale/1-byte"), ("64 bytes", "scale/64-bytes")]),
+    },
+];
+
+/// Draws the charts that have results. Returns each with its name.
+pub(crate) fn draw(measurements: &[Measurement], footer: &str) -> Vec<(&'static str, String)> {
+    CHARTS
+        .iter()
+        .filter_map(|chart| Some((chart.name, chart.draw(measurements, footer)?)))
+        .collect()
+}
+
+impl Chart {
+    fn draw(&self, measurements: &[Measurement], footer: &str) -> Option<String> {
+        let &Self { title, subtitle, x, y, value, ref panels, .. } = self;
+        let labels = Labels { title, subtitle, x, y, footer };
+        match panels {
+            Panels::Lines(panels) => {
+                let panels = panels.iter().map(|&(title, group)| {
+                    let lines = lines_of(in_group(measurements, group), value);
+                    lines::Panel { title, lines }
+                });
+                let panels: Vec<_> = panels.filter(|panel| !panel.lines.is_empty()).collect();
+                (!panels.is_empty()).then(|| lines::draw(&labels, &panels))
+            }
+            Panels::Bars(panels) => {
+                let panels = panels.iter().map(|&(title, group, parameter)| {
+                    let measurements = in_group(measurements, group)
+                        .filter(|measurement| measurement.id.parameter.to_string() == parameter);
+                    bars::Panel { title, bars: bars_of(measurements, value) }
+                });
+                let panels: Vec<_> = panels.filter(|panel| !panel.bars.is_empty()).collect();
+                (!panels.is_empty()).then(|| bars::draw(&labels, &panels))
+            }
+        }
+    }
+}
+
+fn in_group<'m>(
+    measurements: &'m [Measurement],
+    group: &str,
+) -> impl Iterator<Item = &'m Measurement> {
+    measurements.iter().filter(move |measurement| measurement.id.group == group)
+}
+
+/// A line for each function. Measurements come sorted by function, then by parameter.
+fn lines_of<'m>(
+    measurements: impl Iterator<Item = &'m Measurement>,
+    value: fn(&Measurement) -> f64,
+) -> Vec<Line<'m>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for measurement in measurements {
+        let function = &measurement.id.function[..];
+        let Parameter::Number(parameter) = measurement.id.parameter else { continue };
+        if !lines::shows(function) {
+            continue;
+        }
+        let point = (parameter as f64, value(measurement));
+        match lines.last_mut() {
+            Some(line) if line.function == function => line.points.push(point),
+            _ => lines.push(Line { function, points: vec![point] }),
+        }
+    }
+    lines
+}
+
+/// A bar for each measurement, the fastest first.
+fn bars_of<'m>(
+    measurements: impl Iterator<Item = &'m Measurement>,
+    value: fn(&Measurement) -> f64,
+) -> Vec<Bar<'m>> {
+    let mut measurements: Vec<_> = measurements.collect();
+    measurements.sort_by(|a, b| a.cost().total_cmp(&b.cost()));
+    let machine = measurements.iter().find(|measurement| measurement.id.function == "machine");
+    let bars = measurements.iter().map(|measurement| Bar {
+        function: &measurement.id.function,
+        value: value(measurement),
+        ratio: machine.map(|machine| measurement.cost() / machine.cost()),
+    });
+    bars.collect()
+}

@@ -1,0 +1,60 @@
+//! Colours and number formats common to all charts.
+
+/// The engines, in the order of the legends.
+pub(crate) const ENGINES: [&str; 5] =
+    ["machine", "coroutine", "stackless", "generator", "combinator"];
+
+pub(crate) const INK: &str = "#222222";
+pub(crate) const GREY: &str = "#9a9a9a";
+pub(crate) const FAINT: &str = "#e4e4e4";
+
+/// The colour of an engine and its variants, such as `coroutine-fresh`; grey for everything else.
+///
+/// The palette is safe for colour-blind readers (M. Okabe and K. Ito, "Color Universal Design",
+/// 2008).
+pub(crate) fn colour(function: &str) -> &'static str {
+    match function.split('-').next() {
+        Some("machine") => "#0072b2",
+        Some("coroutine") => "#d55e00",
+        Some("stackless") => "#009e73",
+        Some("generator") => "#cc79a7",
+        Some("combinator") => "#e69f00",
+        _ => GREY,
+    }
+}
+
+/// A function's name in the charts.
+pub(crate) fn label(function: &str) -> &str {
+    match function {
+        "limit" => "limit (memchr2)",
+        _ => function.strip_prefix("peer-").unwrap_or(function),
+    }
+}
+
+/// A number with three significant digits, or two if it is less than one, and commas between
+/// thousands.
+pub(crate) fn figure(number: f64) -> String {
+    let digits = if number < 1.0 { 1 } else { 2 };
+    let rounded: f64 = format!("{number:.digits$e}").parse().unwrap_or(number);
+    let decimals = digits as i32 - rounded.log10().floor() as i32;
+    let text = format!("{rounded:.*}", decimals.max(0) as usize);
+    with_commas(&text)
+}
+
+/// A number at an axis mark, with all its digits.
+pub(crate) fn mark(number: f64) -> String {
+    let text = format!("{number:.9}");
+    with_commas(text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn with_commas(number: &str) -> String {
+    let (whole, fraction) = number.split_at(number.find('.').unwrap_or(number.len()));
+    let mut text = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + fraction
+}
