@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Attempts are polled *before* the next action, so an answer that is there takes precedence over a
-//! delay, a deadline or an abort that has come in the meantime.
+//! delay or a deadline that has come in the meantime. Between two polls the attempts are parked in the
+//! shared state, where an abort may end them: then the call only finds out.
 
 use std::mem;
 use std::task::{Context, Poll};
@@ -33,7 +34,8 @@ use crate::wait::{Clock, Step};
 use crate::waits::{Peer, Why};
 use crate::wakers::AfterUnlock;
 
-/// A call, which counts as running until it is [settled](Self::settle).
+/// A call, which counts as running until it is [settled](Self::settle), or until an abort ends it
+/// while it is parked.
 pub(super) struct CallDriver<'a, S, A, R, E>
 where
     R: Send + 'static,
@@ -172,6 +174,7 @@ where
         self.now = clock.now();
         let (effect, cause) = match completion {
             Completion::Reply(reply) => {
+                // Nothing of the call is in the shared state any more when the caller has the reply.
                 self.settle(EndKind::Finished, Some(server));
                 return Some(reply);
             }

@@ -46,6 +46,9 @@ impl<'a, R, E> ShutdownWaiter<'a, R, E> {
     }
 
     /// Returns the report once nothing is running. Otherwise the shutdown is woken then.
+    ///
+    /// The report is final: it is made under the lock, when all requests have ended or been dropped, and
+    /// no call can begin.
     fn report(&mut self, cx: &mut Context<'_>) -> Option<Report> {
         let mut locked = self.shared.lock_with::<AfterUnlock>();
         let (state, after) = locked.split();
