@@ -144,6 +144,27 @@ async fn a_call_that_is_kept_but_not_polled_does_not_stop_the_line() {
     }
 }
 
+/// The second in line watches the first one. Here neither is polled.
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_kept_but_not_polled_stop_the_line_for_ten_seconds_at_most() {
+    for (per_second, percent) in [(1, 0), (0, 50)] {
+        let (client, hedged) = stopped(Budget { percent, per_second, burst: 1 });
+        let spawn = |call| {
+            let client = client.clone();
+            tokio::spawn(async move { client.call(call).await });
+        };
+        spawn(0);
+        sleep(ms(15)).await;
+        let mut stuck = [1, 2, 3].map(|call| Box::pin(client.call(call)));
+        for call in &mut stuck {
+            assert!(tokio::time::timeout(ms(11), call).await.is_err());
+        }
+        spawn(4);
+        sleep(Duration::from_secs(25)).await;
+        assert_eq!(*hedged.lock().unwrap(), [0, 4]);
+    }
+}
+
 /// Each used to look again whenever its delay was over: a hundred million polls here.
 #[tokio::test(start_paused = true)]
 async fn calls_that_wait_for_the_budget_are_not_polled() {
@@ -173,8 +194,9 @@ async fn calls_that_wait_for_the_budget_are_not_polled() {
     assert_eq!(hedges, 1001);
     // Twice: when they begin, and when their delay is over.
     assert!(before < 2 * CALLS + 10);
-    // The one that gets the token, with its second request, and the two that move up.
-    assert!(polls <= 5 * hedges);
+    // The one that gets the token, with its second request, and the two that move up. And each call
+    // looks every ten seconds.
+    assert!(polls <= 5 * hedges + 10 * CALLS);
     calls.iter().for_each(tokio::task::JoinHandle::abort);
     for call in calls {
         assert!(call.await.unwrap_err().is_cancelled());

@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 /// would otherwise stop the line.
 const GRACE: Duration = Duration::from_millis(10);
 
+/// The same for the others, which look only this often: ten thousand of them are a thousand polls a
+/// second.
+const WATCH: Duration = Duration::from_secs(10);
+
 /// A line of calls, each of which wants one token.
 ///
 /// The first in line waits for the next token, and the second one for the first to leave it untouched
-/// for too long. The others wait for neither: they are woken when they have moved up. So however long
-/// the line, two of its calls have a timer.
+/// for too long. The others are woken when they have moved up. In case that both of the first two are
+/// kept but not polled, they look again now and then.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
     /// The numbers of the calls, by place.
@@ -43,10 +47,12 @@ impl Line {
     ) -> Result<(), NotYet> {
         *place = place.filter(|place| self.places.contains_key(place));
         let there = token.is_some_and(|at| at <= now);
-        let lapsed = self.offered.is_some_and(|at| now >= at + GRACE);
-        if there && lapsed && place.is_some() && *place == self.nth(1) {
-            let mut first = self.nth(0);
-            self.leave(&mut first);
+        let patience = if *place == self.nth(1) { GRACE } else { WATCH };
+        if let Some(place) = place
+            && there
+            && self.offered.is_some_and(|at| now >= at + patience)
+        {
+            self.places = self.places.split_off(place);
         }
         if there && *place == self.nth(0) {
             self.leave(place);
@@ -64,7 +70,7 @@ impl Line {
         } else if self.nth(1) == Some(place) {
             self.offered.map(|at| at + GRACE)
         } else {
-            None
+            now.checked_add(WATCH)
         }))
     }
 
