@@ -35,8 +35,8 @@ use crate::wait::{self, Clock, Step};
 use crate::waits::{Entry, Site};
 
 static SERVER: Site = Site::wait("schedule", "acceptor", "a server");
-static WORKER: Site = Site::task("schedule", "worker").peers("server");
-static TASK: Site = Site::wait("schedule", "worker", "a task").peers("server");
+static WORKER: Site = Site::task("schedule", "worker");
+static TASK: Site = Site::wait("schedule", "worker", "a task");
 
 /// The servers of a run: a `Vec`, or a channel through which they join during the run.
 ///
