@@ -5,19 +5,22 @@
 //! $ cargo run -p pushdown-patterns --example debug_http --features debug
 //! http://127.0.0.1:43721/waiting
 //! $ curl http://127.0.0.1:43721/waiting
-//! 3 pubsub publish: waits for room at 1 since 705.8ms to 705.8ms
-//! 1 pubsub recv: waits for an event since 705.8ms
-//! 1 schedule run: waits for its end since 705.8ms
-//! 1 schedule worker: runs at 0 since 705.8ms
-//! 1 schedule worker: runs at 1 since 705.8ms
-//! 1 schedule worker: waits for a call at 0 since 705.8ms
-//! 1 schedule worker: waits for a call at 1 since 705.8ms
+//! 7 waiting, 2 running
+//! 3 pubsub publish: waits for room at subscriber 1 for 705.8 ms
+//! 1 pubsub recv: waits for an event for 705.8 ms
+//! 1 schedule run: waits for its end for 705.8 ms
+//! 1 schedule worker: runs at server 0 for 705.8 ms
+//! 1 schedule worker: runs at server 1 for 705.8 ms
+//! 1 schedule worker: waits for a call at server 0 for 705.8 ms
+//! 1 schedule worker: waits for a call at server 1 for 705.8 ms
 //! ```
 //!
 //! The server has its own runtime and thread, so it answers while every worker of the program is stuck.
 //! The optional argument is the address to listen on. The default is a free port of this machine.
 
 use std::error::Error;
+use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 use std::{env, thread};
 
@@ -28,11 +31,20 @@ use pushdown_patterns::pubsub::{Policy, mutex::Server};
 use pushdown_patterns::schedule::{CallFailure, Lease, Options, schedule};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
 
 /// Limits of a request: the bytes of its head, and the time for it and the answer.
 const MAX_HEAD: u64 = 8 << 10;
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Connections served at a time. Further ones wait until the system accepts them, and so cost the
+/// program, which may be short of file descriptors already, none of its own.
+const MAX_CONNECTIONS: usize = 16;
+
+/// Time after which a connection that could not be accepted is tried again. Usually the program has no
+/// file descriptor left.
+const RETRY: Duration = Duration::from_millis(100);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
@@ -43,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let working = tokio::runtime::Runtime::new()?;
     working.spawn(work());
-    serving.join().expect("the server does not panic")?;
+    serving.join().map_err(|_| "the server panicked")?;
     Ok(())
 }
 
@@ -65,34 +77,40 @@ async fn work() {
 }
 
 /// Serves each connection in its own task, and prints the list whenever the signal comes.
-async fn serve(listener: TcpListener) -> std::io::Result<()> {
+async fn serve(listener: TcpListener) {
     #[cfg(unix)]
     tokio::spawn(async {
         use tokio::signal::unix::{SignalKind, signal};
         let mut quit = signal(SignalKind::quit()).expect("a handler can be installed");
         while quit.recv().await.is_some() {
-            eprint!("{}", dump());
+            // `eprint!` would panic if nothing reads it any more.
+            let _ = write!(io::stderr(), "{}", dump());
         }
     });
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(timeout(TIMEOUT, answer(stream)));
+        let connection = connections.clone().acquire_owned().await.expect("it is never closed");
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(async move {
+                    let _ = timeout(TIMEOUT, answer(stream)).await;
+                    drop(connection);
+                });
+            }
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "no connection: {error}");
+                sleep(RETRY).await;
+            }
+        }
     }
 }
 
-/// Parses the head of a request, up to the empty line, and returns its path.
-async fn head(input: &mut Input<'_>) -> Result<Vec<u8>, Bad> {
-    for byte in *b"GET " {
-        input.expect(byte).await?;
-    }
-    let mut path = Vec::new();
-    loop {
-        match next(input).await? {
-            b' ' => break,
-            b'\r' | b'\n' => return Err(input.fail(ErrorKind::UnexpectedByte)),
-            byte => path.push(byte),
-        }
-    }
+/// A request: its method and its path.
+type Request = (Vec<u8>, Vec<u8>);
+
+/// Parses the head of a request, up to the empty line.
+async fn head(input: &mut Input<'_>) -> Result<Request, Bad> {
+    let request = (word(input).await?, word(input).await?);
     let mut line = 1;
     while line > 0 {
         line = 0;
@@ -104,7 +122,19 @@ async fn head(input: &mut Input<'_>) -> Result<Vec<u8>, Bad> {
             }
         }
     }
-    Ok(path)
+    Ok(request)
+}
+
+/// Reads up to the next space, which has to be on the same line and may not come first.
+async fn word(input: &mut Input<'_>) -> Result<Vec<u8>, Bad> {
+    let mut word = Vec::new();
+    loop {
+        match next(input).await? {
+            b' ' if !word.is_empty() => return Ok(word),
+            byte @ b'!'..=b'~' => word.push(byte),
+            _ => return Err(input.fail(ErrorKind::UnexpectedByte)),
+        }
+    }
 }
 
 /// Reads the next byte of the head, within its limit.
@@ -113,7 +143,7 @@ async fn next(input: &mut Input<'_>) -> Result<u8, Bad> {
     if input.offset() > MAX_HEAD { Err(input.fail(ErrorKind::TooLong)) } else { Ok(byte) }
 }
 
-async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
+async fn answer(mut stream: TcpStream) -> io::Result<()> {
     let mut parser = Parser::new(head);
     let mut chunk = [0; 1024];
     while parser.status() == Status::NeedMoreInput {
@@ -122,8 +152,13 @@ async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
             read => _ = parser.feed(&chunk[..read]),
         }
     }
-    let (status, body) = match parser.take_output().as_deref() {
-        Some(b"/waiting") => ("200 OK", dump().to_string()),
+    let request = parser.take_output();
+    let request = request.as_ref().map(|(method, path)| (&method[..], &path[..]));
+    let (status, mut body) = match request {
+        Some((b"GET" | b"HEAD", b"/waiting")) => ("200 OK", dump().to_string()),
+        Some((_, b"/waiting")) => {
+            ("405 Method Not Allowed\r\nallow: GET, HEAD", "try GET\n".to_owned())
+        }
         Some(_) => ("404 Not Found", "try /waiting\n".to_owned()),
         None => ("400 Bad Request", format!("{}\n", parser.error().expect("it has ended"))),
     };
@@ -132,7 +167,14 @@ async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
          connection: close\r\n\r\n",
         body.len()
     );
+    // The answer to HEAD is that to GET without its body.
+    if matches!(request, Some((b"HEAD", _))) {
+        body.clear();
+    }
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(body.as_bytes()).await?;
-    stream.shutdown().await
+    stream.shutdown().await?;
+    // Closing a connection with unread bytes resets it, and the answer may be lost with it.
+    while stream.read(&mut chunk).await? > 0 {}
+    Ok(())
 }

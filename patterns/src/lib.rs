@@ -74,8 +74,12 @@ pub mod schedule;
 pub mod thread;
 
 cfg_select! {
-    any(pushdown_model = "loom", pushdown_model = "shuttle") => { pub mod seeded; }
+    any(pushdown_model = "loom", pushdown_model = "shuttle") => {
+        pub mod clock;
+        pub mod seeded;
+    }
     _ => {
+        mod clock;
         #[allow(unreachable_pub, reason = "public in the models, which switch bugs on")]
         mod seeded;
     }

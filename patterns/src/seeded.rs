@@ -63,6 +63,13 @@ pub enum Bug {
     DroppedCallIsCounted,
     /// Replicated client: a call or loser that waits is not woken by an abort.
     AbortIsNotAnnounced,
+    /// Replicated client: an abort waits until a call is polled, which may never be.
+    AbortNeedsAPoll,
+    /// Replicated client: the error of a call says nothing of the attempts that are running. They may
+    /// still have an effect, or have had one.
+    AnswerForgetsRunning,
+    /// Replicated client: a call that waits for the budget is not woken when there is some.
+    LineIsNotWoken,
     /// Replicated client: losers outlive the client.
     LosersOutliveTheClient,
 

@@ -21,10 +21,12 @@ use crate::wakers::AfterUnlock;
 
 cfg_select! {
     pushdown_model = "loom" => {
+        pub(crate) use loom::lazy_static;
         use loom::sync as imp;
         pub(crate) use loom::thread;
     }
     pushdown_model = "shuttle" => {
+        pub(crate) use shuttle::lazy_static;
         use shuttle::sync as imp;
         pub(crate) use shuttle::thread;
     }

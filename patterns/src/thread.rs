@@ -35,6 +35,7 @@ static RECV: Site = Site::wait("thread", "recv", "a value");
 /// Runs a future to completion on this thread, which sleeps while the future waits.
 ///
 /// Futures of this crate that use no timer need no runtime here.
+#[track_caller]
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     wait::block_on(future)
 }

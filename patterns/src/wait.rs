@@ -4,15 +4,15 @@
 //! [`wait`] polls it from a task, [`block`] from a thread. That is the only difference between the two
 //! drivers.
 
-use std::boxed::Box;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
+pub(crate) use crate::clock::Clock;
+use crate::clock::{self, Timer};
 use crate::sync::{Condvar, Mutex};
-use crate::waits::{At, Entry, Peer, Site};
+use crate::waits::{At, Entry, Peer, Site, Why};
 
 /// The result of one poll.
 #[derive(Debug)]
@@ -34,20 +34,6 @@ impl<T> From<Poll<T>> for Step<T> {
     }
 }
 
-/// A source of the time. It is read only by a waiter that has to wait.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(fn() -> Instant);
-
-impl Clock {
-    /// The clock of tokio, which tests can pause.
-    pub(crate) const TOKIO: Self = Self(|| tokio::time::Instant::now().into_std());
-    pub(crate) const SYSTEM: Self = Self(Instant::now);
-
-    pub(crate) fn now(self) -> Instant {
-        (self.0)()
-    }
-}
-
 /// Waits in a task. Needs the timer of tokio only once the closure returns a deadline.
 pub(crate) async fn wait<'p, T>(
     at: impl Into<At<'p>>,
@@ -61,20 +47,25 @@ pub(crate) async fn wait_for<'p, T>(
     at: impl Into<At<'p>>,
     mut poll: impl FnMut(&mut Context<'_>, Clock, &mut Option<Peer>) -> Step<T>,
 ) -> T {
+    wait_why(at, |cx, clock, why| poll(cx, clock, &mut why.peer)).await
+}
+
+/// Waits in a task for a reason that only the closure can name.
+pub(crate) async fn wait_why<'p, T>(
+    at: impl Into<At<'p>>,
+    mut poll: impl FnMut(&mut Context<'_>, Clock, &mut Why) -> Step<T>,
+) -> T {
     let mut waiter = Waiter::new(at.into());
-    let mut timer: Option<Pin<Box<tokio::time::Sleep>>> = None;
+    let mut timer = None;
     poll_fn(|cx| {
         loop {
-            let until = match waiter.poll(|peer| poll(cx, Clock::TOKIO, peer)) {
+            let until = match waiter.poll(|why| poll(cx, Clock::TOKIO, why)) {
                 Ok(value) => return Poll::Ready(value),
                 Err(None) => return Poll::Pending,
-                Err(Some(until)) => tokio::time::Instant::from_std(until),
+                Err(Some(until)) => until,
             };
-            let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
-            if timer.deadline() != until {
-                timer.as_mut().reset(until);
-            }
-            if timer.as_mut().poll(cx).is_pending() {
+            let timer = timer.get_or_insert_with(|| Timer::new(until));
+            if timer.poll(until, cx).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -95,9 +86,17 @@ pub(crate) fn block_for<'p, T>(
     at: impl Into<At<'p>>,
     mut poll: impl FnMut(&mut Context<'_>, Clock, &mut Option<Peer>) -> Step<T>,
 ) -> T {
+    block_why(at, |cx, clock, why| poll(cx, clock, &mut why.peer))
+}
+
+/// Waits by blocking the thread, for a reason that only the closure can name.
+pub(crate) fn block_why<'p, T>(
+    at: impl Into<At<'p>>,
+    mut poll: impl FnMut(&mut Context<'_>, Clock, &mut Why) -> Step<T>,
+) -> T {
     // Usually there is nothing to wait for, and then nothing to allocate.
     let mut cx = Context::from_waker(Waker::noop());
-    if let Step::Done(value) = poll(&mut cx, Clock::SYSTEM, &mut None) {
+    if let Step::Done(value) = poll(&mut cx, Clock::SYSTEM, &mut Why::default()) {
         return value;
     }
     let mut waiter = Waiter::new(at.into());
@@ -105,9 +104,9 @@ pub(crate) fn block_for<'p, T>(
     let waker = Waker::from(parker.clone());
     let mut cx = Context::from_waker(&waker);
     loop {
-        match waiter.poll(|peer| poll(&mut cx, Clock::SYSTEM, peer)) {
+        match waiter.poll(|why| poll(&mut cx, Clock::SYSTEM, why)) {
             Ok(value) => return value,
-            Err(until) => parker.park(until),
+            Err(until) => clock::sleep(&mut cx, until, |until| parker.park(until)),
         }
     }
 }
@@ -124,19 +123,13 @@ impl<'p> Waiter<'p> {
     }
 
     /// Polls once. `Err` has the deadline of the next poll.
-    fn poll<T>(
-        &mut self,
-        poll: impl FnOnce(&mut Option<Peer>) -> Step<T>,
-    ) -> Result<T, Option<Instant>> {
-        let mut peer = None;
-        let until = match poll(&mut peer) {
+    fn poll<T>(&mut self, poll: impl FnOnce(&mut Why) -> Step<T>) -> Result<T, Option<Instant>> {
+        let mut why = Why::default();
+        let until = match poll(&mut why) {
             Step::Done(value) => return Ok(value),
             Step::Wait { until } => until,
         };
-        let entry = self.entry.get_or_insert_with(|| Entry::new(self.at));
-        if let Some(peer) = peer {
-            entry.set_peer(peer);
-        }
+        self.entry.get_or_insert_with(|| Entry::new(self.at)).set(why);
         Err(until)
     }
 }
@@ -144,9 +137,10 @@ impl<'p> Waiter<'p> {
 static FUTURE: Site = Site::wait("thread", "block_on", "a future");
 
 /// Runs a future to completion in this thread.
+#[track_caller]
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
-    block(&FUTURE, |cx, _| future.as_mut().poll(cx).into())
+    block(FUTURE.here(), |cx, _| future.as_mut().poll(cx).into())
 }
 
 /// A thread that sleeps until it is woken. A wake-up before it sleeps counts.

@@ -1,6 +1,7 @@
 //! Queues of waiters.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::task::{Context, Waker};
 use std::vec::Vec;
 
@@ -21,35 +22,10 @@ pub(crate) struct Waiters {
     next: u64,
 }
 
-#[allow(dead_code, reason = "both forms while callers move from one to the other")]
 impl Waiters {
     /// Returns whether the waiter with this ticket, or a newcomer without one, has the turn.
     pub(crate) fn has_turn(&self, ticket: Option<Ticket>) -> bool {
         self.queue.front().map(|(first, _)| *first) == ticket || self.queue.is_empty()
-    }
-
-    /// The old form of [`enqueue`](Self::enqueue). Returns the replaced waker, to be dropped when no
-    /// lock is held.
-    #[must_use = "a waker is dropped when no lock is held"]
-    pub(crate) fn wait(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) -> Option<Waker> {
-        if let Some(index) = ticket.and_then(|ticket| self.index(ticket)) {
-            let old = &mut self.queue[index].1;
-            return (!old.will_wake(waker)).then(|| std::mem::replace(old, waker.clone()));
-        }
-        let joined = Ticket(self.next);
-        self.next += 1;
-        self.queue.push_back((joined, waker.clone()));
-        *ticket = Some(joined);
-        None
-    }
-
-    /// The old form of [`remove`](Self::remove). When no lock is held, drop the first waker and wake the
-    /// second, which has the turn now.
-    pub(crate) fn leave(&mut self, ticket: Ticket) -> (Option<Waker>, Option<Waker>) {
-        let Some(index) = self.index(ticket) else { return (None, None) };
-        let left = self.queue.remove(index).map(|(_, waker)| waker);
-        let passes_on = index == 0 && !seeded::is(Bug::TurnIsLost);
-        (left, if passes_on { self.first() } else { None })
     }
 
     /// Adds a waiter at the end, or updates the waker of one that is queued.
@@ -59,16 +35,26 @@ impl Waiters {
         cx: &Context<'_>,
         after: &mut AfterUnlock,
     ) {
-        let replaced = self.wait(ticket, cx.waker());
-        after.discard(replaced);
+        if let Some(index) = ticket.and_then(|ticket| self.index(ticket)) {
+            let waker = &mut self.queue[index].1;
+            if !waker.will_wake(cx.waker()) {
+                after.discard([mem::replace(waker, cx.waker().clone())]);
+            }
+            return;
+        }
+        let joined = Ticket(self.next);
+        self.next += 1;
+        self.queue.push_back((joined, cx.waker().clone()));
+        *ticket = Some(joined);
     }
 
     /// Removes a waiter, if it is queued. If it had the turn, wakes the next one.
     pub(crate) fn remove(&mut self, ticket: Option<Ticket>, after: &mut AfterUnlock) {
-        let Some(ticket) = ticket else { return };
-        let (left, next) = self.leave(ticket);
-        after.discard(left);
-        after.wake(next);
+        let had_turn = ticket.is_some() && self.queue.front().map(|(first, _)| *first) == ticket;
+        self.forget(ticket, after);
+        if had_turn && !seeded::is(Bug::TurnIsLost) {
+            after.wake(self.first());
+        }
     }
 
     /// Removes a waiter, if it is queued, and wakes no other. For waiters that take no turns: all of

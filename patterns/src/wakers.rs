@@ -38,7 +38,6 @@ impl Drop for AfterUnlock {
 #[derive(Debug, Default)]
 pub(crate) struct WakerSlot(Option<Waker>);
 
-#[allow(dead_code, reason = "until every waker has moved here")]
 impl WakerSlot {
     /// Stores the waker of the task in place of the previous one.
     pub(crate) fn register(&mut self, cx: &Context<'_>, after: &mut AfterUnlock) {

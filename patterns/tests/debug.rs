@@ -3,11 +3,13 @@
 #![cfg(feature = "debug")]
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pushdown_patterns::debug::{Group, Peer, dump};
 use pushdown_patterns::pubsub::{Policy, mutex, task};
+use pushdown_patterns::replicated::{self, Budget, Client, Hedge};
 use pushdown_patterns::schedule::{CallFailure, Lease, Options, schedule};
 
 /// The whole process has one list, so the tests take turns.
@@ -49,10 +51,8 @@ fn a_publisher_is_listed_with_the_subscriber_it_waits_for() {
     assert_eq!(format!("subscriber {peer}"), stuck.id().to_string());
     assert!(group.longest >= group.shortest);
     let line = group.to_string();
-    assert!(
-        line.starts_with(&format!("3 pubsub publish: waits for room at {peer} since ")),
-        "{line}"
-    );
+    assert!(line.starts_with("3 pubsub "), "{line}");
+    assert!(line.contains(&format!("publish: waits for room at subscriber {peer} for ")), "{line}");
     drop(stuck);
     assert!(publishers.into_iter().all(|publisher| publisher.join().unwrap().is_ok()));
     assert_eq!(groups("pubsub", "publish"), []);
@@ -143,4 +143,80 @@ fn the_list_is_complete_while_every_worker_is_blocked() {
         .unwrap();
     gate.wait();
     println!("{WAITERS} waiters listed in {took:?}");
+}
+
+/// A wait is listed with the system it belongs to, what it waits for just now, and the line that called
+/// the function.
+#[test]
+fn a_call_is_listed_with_its_client_its_reason_and_its_line() {
+    let _turn = TURN.lock();
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let request = async |_, ()| std::future::pending::<Result<(), ()>>().await;
+        let options = || {
+            let none = Budget { percent: 0, per_second: 0, burst: 0 };
+            replicated::Options::new().hedge(Hedge::After(Duration::from_millis(1))).budget(none)
+        };
+        let orders = Client::new([0, 1], request, options().name("orders")).unwrap();
+        let others = [(); 2].map(|()| Client::new([0, 1], request, options()).unwrap());
+        let line = std::sync::Arc::new(AtomicU32::new(0));
+        let call = |client: &Client<_, _, _, _>| {
+            let (client, line) = (client.clone(), line.clone());
+            tokio::spawn(async move {
+                let (here, call) = (line!(), client.call(()));
+                line.store(here, Ordering::Relaxed);
+                call.await
+            })
+        };
+        let calls = [&orders, &orders, &others[0], &others[1]].map(call);
+        tokio::task::yield_now().await;
+        let listed = groups("replicated", "call");
+        assert_eq!(listed.len(), 3, "one for each client: {listed:?}");
+        let of_orders = |groups: &[Group]| {
+            let name = Some(Peer::Name("orders".into()));
+            groups.iter().find(|group| group.system == name).cloned().unwrap()
+        };
+        let group = of_orders(&listed);
+        assert_eq!((group.count, group.waits_for), (2, Some("a reply")));
+        assert_eq!((group.peer_kind, &group.peer), (Some("server"), &Some(Peer::Number(0))));
+        let (location, line) = (group.location.unwrap(), line.load(Ordering::Relaxed));
+        assert_eq!((location.file(), location.line()), (file!(), line));
+        let text = group.to_string();
+        assert!(text.starts_with("2 replicated orders call: waits for a reply at server 0 for "));
+        assert!(text.ends_with(&format!(", {}:{line}", file!())), "{text}");
+
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let group = of_orders(&groups("replicated", "call"));
+        assert_eq!(group.waits_for, Some("a reply or its budget"));
+
+        let total = dump().to_string();
+        assert!(total.starts_with("4 waiting\n"), "{total}");
+        calls.iter().for_each(tokio::task::JoinHandle::abort);
+    });
+    drop(runtime);
+    assert_eq!(dump().to_string(), "0 waiting\n");
+}
+
+#[test]
+fn a_range_of_times_is_shown_where_it_differs() {
+    let _turn = TURN.lock();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let server = mutex::Server::<u64>::new();
+        let mut reader = server.subscribe(Policy::drop_oldest(1)).unwrap();
+        tokio::spawn(async move { reader.recv().await.is_some() });
+        tokio::task::yield_now().await;
+    });
+    let mut group = groups("pubsub", "recv").pop().unwrap();
+    group.location = None;
+    let mut shown = |shortest: u64, longest: u64| {
+        group.shortest = Duration::from_micros(shortest);
+        group.longest = Duration::from_micros(longest);
+        let text = group.to_string();
+        text.rsplit_once(" for ").unwrap().1.to_owned()
+    };
+    assert_eq!(shown(1_000_000, 1_000_001), "1.0 s");
+    assert_eq!(shown(52, 3_400), "52.0 µs to 3.4 ms");
+    assert_eq!(shown(0, 75_250_000), "0.0 ns to 75.2 s");
 }

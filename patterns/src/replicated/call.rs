@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Attempts are polled *before* the next action, so an answer that is there takes precedence over a
-//! delay, a deadline or an abort that has come in the meantime.
+//! delay or a deadline that has come in the meantime. Between two polls the attempts are parked in the
+//! shared state, where an abort may end them: then the call only finds out.
 
 use std::mem;
 use std::task::{Context, Poll};
@@ -25,15 +26,16 @@ use super::options::Losers;
 use super::proto::{Action, Call, Outcome};
 use super::report::EndKind;
 use super::service::Service;
-use super::shared::Phase;
+use super::shared::{Aborted, Key};
 use crate::Effect;
 use crate::panics::contain;
 use crate::seeded::{self, Bug};
 use crate::wait::{Clock, Step};
-use crate::waiters::Ticket;
+use crate::waits::{Peer, Why};
 use crate::wakers::AfterUnlock;
 
-/// A call, which counts as running until it is [settled](Self::settle).
+/// A call, which counts as running until it is [settled](Self::settle), or until an abort ends it
+/// while it is parked.
 pub(super) struct CallDriver<'a, S, A, R, E>
 where
     R: Send + 'static,
@@ -47,7 +49,8 @@ where
     failures: Vec<Failure<E>>,
     /// The time at which the attempts were last polled.
     now: Instant,
-    ticket: Option<Ticket>,
+    /// Set while the attempts are in the shared state, where an abort can end them.
+    is_parked: bool,
     /// Runs the losers. Taken while the call waits, as it may be dropped outside of its runtime.
     spawner: Option<Spawner>,
     settled: bool,
@@ -67,15 +70,18 @@ where
             attempts: Vec::new(),
             failures: Vec::new(),
             now,
-            ticket: None,
+            is_parked: false,
             spawner: None,
             settled: false,
         }
     }
 
-    /// Returns the server of the latest attempt that is running.
-    pub(super) fn asked_last(&self) -> Option<usize> {
-        self.attempts.last().map(|attempt| attempt.server)
+    /// Returns what the call waits for, and the server of the latest attempt that is running.
+    pub(super) fn why(&self) -> Why {
+        Why {
+            what: self.call.waits_for_budget().then_some("a reply or its budget"),
+            peer: self.call.running().next_back().map(|(server, _)| Peer::Number(server as u64)),
+        }
     }
 
     pub(super) fn step(
@@ -83,6 +89,9 @@ where
         cx: &mut Context<'_>,
         clock: Clock,
     ) -> Step<Result<R, CallError<A, E>>> {
+        if let Err(aborted) = self.unpark() {
+            return Step::Done(Err(self.aborted(&aborted)));
+        }
         if let Some(reply) = self.poll(cx, clock) {
             return Step::Done(Ok(reply));
         }
@@ -106,7 +115,7 @@ where
                     };
                     return Step::Done(Err(self.fail(kind, EndKind::Finished)));
                 }
-                Err(Aborted) => {
+                Err(Aborted { .. }) => {
                     return Step::Done(Err(self.fail(CallErrorKind::Closed, EndKind::Aborted)));
                 }
             }
@@ -165,6 +174,7 @@ where
         self.now = clock.now();
         let (effect, cause) = match completion {
             Completion::Reply(reply) => {
+                // Nothing of the call is in the shared state any more when the caller has the reply.
                 self.settle(EndKind::Finished, Some(server));
                 return Some(reply);
             }
@@ -189,26 +199,50 @@ where
     fn poll_action(&mut self, cx: &mut Context<'_>) -> Result<Option<Action>, Aborted> {
         let mut locked = self.service.shared.lock_with::<AfterUnlock>();
         let (state, after) = locked.split();
-        if state.phase == Phase::Aborting {
-            return Err(Aborted);
-        }
+        state.aborted()?;
         let action = self.call.poll_action(&mut state.replicas, self.now);
         if action.is_none() {
-            state.running.enqueue(&mut self.ticket, cx, after);
+            state.park(Key::call(&self.call), mem::take(&mut self.attempts), cx, after);
+            self.is_parked = true;
         }
+        state.wake_line(after);
         Ok(action)
     }
 
     /// Ends the call without a reply.
+    ///
+    /// The error cannot become a lie: each attempt that was started is in the failures, either with its
+    /// own end, or as one that may have an effect, now or later. No other is started, because the call
+    /// is settled before the error is made.
     fn fail(&mut self, kind: CallErrorKind, end: EndKind) -> CallError<A, E> {
+        self.give_up_running();
+        self.settle(end, None);
+        self.error(kind)
+    }
+
+    /// Ends a call that an abort has ended and counted. Its requests had been started, so they are
+    /// among the failures.
+    fn aborted(&mut self, aborted: &Aborted) -> CallError<A, E> {
+        (self.now, self.settled) = (aborted.since, true);
+        self.give_up_running();
+        self.error(CallErrorKind::Closed)
+    }
+
+    /// Counts the running attempts as failures.
+    fn give_up_running(&mut self) {
         let now = self.now;
-        self.failures.extend(self.attempts.iter().map(|attempt| Failure {
-            server: attempt.server,
-            after: now.saturating_duration_since(attempt.started),
+        if seeded::is(Bug::AnswerForgetsRunning) {
+            return;
+        }
+        self.failures.extend(self.call.running().map(|(server, started)| Failure {
+            server,
+            after: now.saturating_duration_since(started),
             effect: Effect::MayHaveHappened,
             cause: Cause::Unanswered,
         }));
-        self.settle(end, None);
+    }
+
+    fn error(&mut self, kind: CallErrorKind) -> CallError<A, E> {
         let args = self.args.take().expect("a call ends once");
         CallError { kind, args, failures: mem::take(&mut self.failures) }
     }
@@ -219,42 +253,48 @@ where
     R: Send + 'static,
     E: Send + 'static,
 {
+    /// Takes the attempts back from the shared state, unless an abort was faster.
+    fn unpark(&mut self) -> Result<(), Aborted> {
+        if mem::take(&mut self.is_parked) {
+            self.attempts = self.service.shared.lock().unpark(Key::call(&self.call))?;
+        }
+        Ok(())
+    }
+
     /// Ends the call: first its running attempts, then its part in the shared state.
     fn settle(&mut self, end: EndKind, winner: Option<usize>) {
         self.settled = true;
         let shared = &self.service.shared;
-        let mut losers = mem::take(&mut self.attempts);
-        let (mut spawner, mut deadline, mut kept) = (None, None, 0);
+        let mut attempts = mem::take(&mut self.attempts);
+        let (mut spawner, mut deadline, mut losers) = (None, None, Vec::new());
         if let Losers::Finish { at_most, within } = self.service.losers
-            && !losers.is_empty()
+            && !attempts.is_empty()
         {
             spawner = self.spawner.take().or_else(Spawner::current);
             deadline = self.now.checked_add(within);
             let at_most = if spawner.is_some() { at_most.get() } else { 0 };
-            kept = shared.lock().reserve(losers.len(), at_most);
+            losers = shared.lock().keep(&self.call, &mut attempts, at_most);
         }
         // Requests are dropped without the lock, and before the call counts as over.
-        let cancelled: Vec<usize> =
-            losers.split_off(kept).into_iter().map(|attempt| attempt.server).collect();
+        attempts.iter_mut().for_each(Attempt::cancel);
         {
             let mut locked = shared.lock_with::<AfterUnlock>();
             let (state, after) = locked.split();
             if let Some(server) = winner {
                 self.call.handle_reply(&mut state.replicas, server, self.now);
             }
-            for server in cancelled {
-                self.call.handle_cancel(&mut state.replicas, server, self.now);
+            for attempt in &attempts {
+                self.call.handle_cancel(&mut state.replicas, attempt.server, self.now);
             }
-            state.call_ended(self.ticket.take(), end, after);
+            self.call.handle_drop(&mut state.replicas);
+            state.end(Key::call(&self.call), end, after);
+            state.wake_line(after);
         }
-        for (attempt, spawner) in losers.into_iter().zip(spawner.iter().cycle()) {
-            spawner.spawn(Loser::new(shared.clone(), attempt, deadline));
+        for (key, spawner) in losers.into_iter().zip(spawner.iter().cycle()) {
+            spawner.spawn(Loser::new(shared.clone(), key, deadline), self.service.name.clone());
         }
     }
 }
-
-/// The client is shutting down and does not wait for its calls.
-struct Aborted;
 
 /// Runs when the caller has given up, or has its reply. The reply must not be lost to a panic of what
 /// else is dropped here.
@@ -264,7 +304,8 @@ where
     E: Send + 'static,
 {
     fn drop(&mut self) {
-        if !self.settled && !seeded::is(Bug::DroppedCallIsCounted) {
+        let is_over = self.settled || self.unpark().is_err();
+        if !is_over && !seeded::is(Bug::DroppedCallIsCounted) {
             self.now = Clock::TOKIO.now();
             self.settle(EndKind::Cancelled, None);
         }

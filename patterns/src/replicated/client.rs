@@ -17,9 +17,9 @@ use super::shutdown::ShutdownWaiter;
 use crate::Shutdown;
 use crate::sync::Mutex;
 use crate::wait::{self, Clock};
-use crate::waits::{Peer, Site};
+use crate::waits::{At, Peer, Site};
 
-static CALL: Site = Site::wait("replicated", "call", "a reply");
+static CALL: Site = Site::wait("replicated", "call", "a reply").peers("server");
 static SHUTDOWN: Site = Site::wait("replicated", "shutdown", "calls");
 
 /// A client of servers `S` that take arguments `A` and answer `R`, or fail with `E`. The
@@ -70,7 +70,7 @@ impl<S, A, R, E> Client<S, A, R, E> {
     {
         let servers: Vec<_> = servers.into_iter().map(Arc::new).collect();
         let count = NonZeroUsize::new(servers.len()).ok_or(BuildError::NoServers)?;
-        let Options { hedge, budget, timeout, losers, effect } = options;
+        let Options { hedge, budget, timeout, losers, effect, name } = options;
         if let Hedge::Percentile { percentile, at_least, at_most } = hedge
             && (!(1..=99).contains(&percentile) || at_least > at_most)
         {
@@ -84,6 +84,7 @@ impl<S, A, R, E> Client<S, A, R, E> {
                 effect,
                 timeout,
                 losers,
+                name: Peer::unique(name),
                 shared: Arc::new(Mutex::new(state)),
             }),
         })
@@ -114,11 +115,16 @@ impl<S, A, R, E> Client<S, A, R, E> {
     /// future is dropped while it waits, the client stays closed and what is running carries on to
     /// its end.
     ///
-    /// A second shutdown waits as well; the earlier deadline holds. A loser ends in the runtime it runs
-    /// in: while that runtime is not running, even an abort waits.
-    pub async fn shutdown(&self, how: Shutdown) -> Report {
-        let mut waiter = ShutdownWaiter::new(&self.service.shared, how, Clock::TOKIO.now());
-        wait::wait(&SHUTDOWN, |cx, clock| waiter.step(cx, clock)).await
+    /// A second shutdown waits as well; the earlier deadline holds. An abort drops the requests of
+    /// calls and losers that nothing polls at the moment, and waits for a poll that is under way. It
+    /// does not depend on another poll. The aborted call learns of it when it is polled again.
+    #[track_caller]
+    pub fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> {
+        let at = SHUTDOWN.here().of(&self.service.name);
+        async move {
+            let mut waiter = ShutdownWaiter::new(&self.service.shared, how, Clock::TOKIO.now());
+            wait::wait(at, |cx, clock| waiter.step(cx, clock)).await
+        }
     }
 }
 
@@ -140,8 +146,9 @@ where
     /// # Panics
     /// If there is a delay or a timeout to wait for, and the call is polled outside of tokio or in a
     /// runtime without timers.
-    pub async fn call(&self, args: A) -> Result<R, CallError<A, E>> {
-        self.call_with(args, CallOptions::new()).await
+    #[track_caller]
+    pub fn call(&self, args: A) -> impl Future<Output = Result<R, CallError<A, E>>> {
+        self.call_with(args, CallOptions::new())
     }
 
     /// Makes a call with options of its own. Otherwise the same as [`call`](Self::call).
@@ -153,17 +160,36 @@ where
     /// # Panics
     /// If there is a delay or a timeout to wait for, and the call is polled outside of tokio or in a
     /// runtime without timers.
-    pub async fn call_with(&self, args: A, mut options: CallOptions) -> Result<R, CallError<A, E>> {
+    #[track_caller]
+    pub fn call_with(
+        &self,
+        args: A,
+        options: CallOptions,
+    ) -> impl Future<Output = Result<R, CallError<A, E>>> {
+        self.run(args, options, CALL.here().of(&self.service.name))
+    }
+
+    async fn run(
+        &self,
+        args: A,
+        mut options: CallOptions,
+        at: At<'_>,
+    ) -> Result<R, CallError<A, E>> {
         options.timeout = options.timeout.or(self.service.timeout);
         let now = Clock::TOKIO.now();
-        let begun = self.service.shared.lock().begin(options, now);
+        let begun = {
+            let mut locked = self.service.shared.lock_with();
+            let (state, after) = locked.split();
+            state.begin(options, now, after)
+        };
+        // A call that has not begun has asked no server, and never will.
         let Some(call) = begun else {
             return Err(CallError { kind: CallErrorKind::Closed, args, failures: Vec::new() });
         };
         let mut driver = CallDriver::new(&self.service, args, call, now);
-        wait::wait_for(&CALL, |cx, clock, peer| {
+        wait::wait_why(at, |cx, clock, why| {
             let step = driver.step(cx, clock);
-            *peer = driver.asked_last().map(|server| Peer::Number(server as u64));
+            *why = driver.why();
             step
         })
         .await

@@ -1,77 +1,100 @@
 //! Attempts that outlive their call.
 
+use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
+use std::vec::Vec;
 
 use super::attempt::Attempt;
 use super::proto::AttemptEnd;
 use super::report::EndKind;
-use super::shared::{Phase, SharedState};
+use super::shared::{Key, SharedState};
 use crate::sync::Mutex;
 use crate::wait::{self, Clock, Step};
-use crate::waiters::Ticket;
 use crate::waits::{Entry, Peer, Site};
 use crate::wakers::AfterUnlock;
 
-static LOSER: Site = Site::task("replicated", "loser");
-static REPLY: Site = Site::wait("replicated", "loser", "a reply");
+static LOSER: Site = Site::task("replicated", "loser").peers("server");
+static REPLY: Site = Site::wait("replicated", "loser", "a reply").peers("server");
 
-/// An attempt with a reserved slot. Dropping it frees the slot.
+/// An attempt that is parked in a slot of its own. Dropping it ends the attempt and frees the slot.
 pub(super) struct Loser<R, E> {
-    shared: Arc<Mutex<SharedState>>,
-    attempt: Attempt<R, E>,
+    shared: Arc<Mutex<SharedState<R, E>>>,
+    key: Key,
     deadline: Option<Instant>,
-    ticket: Option<Ticket>,
+    /// Its one attempt, while it is polled.
+    attempts: Vec<Attempt<R, E>>,
+    is_parked: bool,
     attempt_end: AttemptEnd,
     end: EndKind,
 }
 
 impl<R, E> Loser<R, E> {
     pub(super) fn new(
-        shared: Arc<Mutex<SharedState>>,
-        attempt: Attempt<R, E>,
+        shared: Arc<Mutex<SharedState<R, E>>>,
+        key: Key,
         deadline: Option<Instant>,
     ) -> Self {
         let (attempt_end, end) = (AttemptEnd::Cancelled, EndKind::Cancelled);
-        Self { shared, attempt, deadline, ticket: None, attempt_end, end }
+        Self { shared, key, deadline, attempts: Vec::new(), is_parked: true, attempt_end, end }
     }
 
     /// Runs the attempt to its end, which counts in the statistics.
-    pub(super) async fn run(mut self) {
-        let server = Peer::Number(self.attempt.server as u64);
-        let _alive = Entry::new(LOSER.at(&server));
-        wait::wait(REPLY.at(&server), |cx, clock| self.step(cx, clock)).await;
+    pub(super) async fn run(mut self, client: Peer) {
+        let server = Peer::Number(self.key.loser.unwrap_or_default() as u64);
+        let _alive = Entry::new(LOSER.of(&client).at(&server));
+        wait::wait(REPLY.of(&client).at(&server), |cx, clock| self.step(cx, clock)).await;
     }
 
     fn step(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<()> {
-        if let Poll::Ready(completion) = self.attempt.poll(cx) {
-            (self.attempt_end, self.end) = (completion.into_end(), EndKind::Finished);
+        if !self.unpark() {
             return Step::Done(());
+        }
+        for attempt in &mut self.attempts {
+            if let Poll::Ready(completion) = attempt.poll(cx) {
+                (self.attempt_end, self.end) = (completion.into_end(), EndKind::Finished);
+                return Step::Done(());
+            }
         }
         if self.deadline.is_some_and(|deadline| clock.now() >= deadline) {
             return Step::Done(());
         }
         let mut locked = self.shared.lock_with::<AfterUnlock>();
         let (state, after) = locked.split();
-        if state.phase == Phase::Aborting {
+        if state.aborted().is_err() {
             self.end = EndKind::Aborted;
             return Step::Done(());
         }
-        state.running.enqueue(&mut self.ticket, cx, after);
+        state.park(self.key, mem::take(&mut self.attempts), cx, after);
+        self.is_parked = true;
         Step::Wait { until: self.deadline }
+    }
+
+    /// Takes the attempt back, unless an abort was faster.
+    fn unpark(&mut self) -> bool {
+        if mem::take(&mut self.is_parked) {
+            self.attempts = self.shared.lock().unpark(self.key).unwrap_or_default();
+        }
+        !self.attempts.is_empty()
     }
 }
 
 impl<R, E> Drop for Loser<R, E> {
     fn drop(&mut self) {
-        let took = Clock::TOKIO.now().saturating_duration_since(self.attempt.started);
-        // The request is dropped before the loser counts as ended, so a shutdown waits for that too.
-        self.attempt.cancel();
+        if !self.unpark() {
+            return;
+        }
+        let now = Clock::TOKIO.now();
+        // Requests are dropped before the loser counts as over, so a shutdown waits for that too.
+        self.attempts.iter_mut().for_each(Attempt::cancel);
         let mut locked = self.shared.lock_with::<AfterUnlock>();
         let (state, after) = locked.split();
-        state.replicas.handle_end(self.attempt.server, self.attempt_end, took);
-        state.loser_ended(self.ticket, self.end, after);
+        for Attempt { server, started, .. } in &self.attempts {
+            let took = now.saturating_duration_since(*started);
+            state.replicas.handle_end(*server, self.attempt_end, took);
+        }
+        state.end(self.key, self.end, after);
     }
 }
 
@@ -85,8 +108,12 @@ cfg_select! {
                 Some(Self)
             }
 
-            pub(super) fn spawn<R: Send + 'static, E: Send + 'static>(&self, loser: Loser<R, E>) {
-                crate::sync::thread::spawn(move || wait::block_on(loser.run()));
+            pub(super) fn spawn<R: Send + 'static, E: Send + 'static>(
+                &self,
+                loser: Loser<R, E>,
+                client: Peer,
+            ) {
+                crate::sync::thread::spawn(move || wait::block_on(loser.run(client)));
             }
         }
     }
@@ -99,8 +126,12 @@ cfg_select! {
                 tokio::runtime::Handle::try_current().ok().map(Self)
             }
 
-            pub(super) fn spawn<R: Send + 'static, E: Send + 'static>(&self, loser: Loser<R, E>) {
-                self.0.spawn(loser.run());
+            pub(super) fn spawn<R: Send + 'static, E: Send + 'static>(
+                &self,
+                loser: Loser<R, E>,
+                client: Peer,
+            ) {
+                self.0.spawn(loser.run(client));
             }
         }
     }

@@ -44,10 +44,12 @@
 //! * A call that is [not idempotent](CallOptions::idempotent) is made once.
 //!
 //! Attempts run inside the call's own future, so poll it to completion or drop it: a call that is kept
-//! but not polled makes no progress. Whenever one attempt is woken, the call polls them all.
+//! but not polled makes no progress. It holds up nothing else, neither an abort nor the line for the
+//! budget. Whenever one attempt is woken, the call polls them all.
 //!
 //! A call takes the client's lock when it begins, for each attempt it starts, for each attempt that
-//! fails, each time it waits, and when it ends: four times if the first server answers after a wait.
+//! fails, before and after each wait, and when it ends: five times if the first server answers after
+//! a wait.
 //! Leaving losers behind takes it once more. No user code runs under that lock, except that a waker is
 //! cloned.
 //!

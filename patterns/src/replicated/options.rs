@@ -3,6 +3,7 @@
 use std::boxed::Box;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Effect;
@@ -28,6 +29,7 @@ pub struct Options<E> {
     pub(super) timeout: Option<Duration>,
     pub(super) losers: Losers,
     pub(super) effect: EffectOf<E>,
+    pub(super) name: Option<Arc<str>>,
 }
 
 impl<E> Options<E> {
@@ -40,6 +42,7 @@ impl<E> Options<E> {
             timeout: None,
             losers: Losers::default(),
             effect: Box::new(|_| Effect::MayHaveHappened),
+            name: None,
         }
     }
 
@@ -74,6 +77,13 @@ impl<E> Options<E> {
     pub fn effect(self, effect: impl Fn(&E) -> Effect + Send + Sync + 'static) -> Self {
         Self { effect: Box::new(effect), ..self }
     }
+
+    /// Names the client in the list of what waits, which the feature `debug` offers. Without a name it
+    /// is listed by a number.
+    #[must_use]
+    pub fn name(self, name: impl Into<Arc<str>>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
 }
 
 impl<E> Default for Options<E> {
@@ -89,6 +99,7 @@ impl<E> fmt::Debug for Options<E> {
             .field("budget", &self.budget)
             .field("timeout", &self.timeout)
             .field("losers", &self.losers)
+            .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }
@@ -135,8 +146,9 @@ impl Default for Hedge {
 /// A limit on the requests made because a server is slow, beyond one for each call.
 ///
 /// A token bucket, full at first. It keeps a client whose servers are all slow from doubling their
-/// load. A call that finds it empty tries again after its delay. Asking another server after an
-/// *error* is free: the server that failed has nothing left to do.
+/// load. Calls that find it empty wait in line for the next token; one that is kept but not polled
+/// loses its place. Asking another server after an *error* is free: the server that failed has nothing
+/// left to do.
 ///
 /// ```
 /// use pushdown_patterns::replicated::Budget;

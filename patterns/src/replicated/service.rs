@@ -7,10 +7,11 @@ use std::vec::Vec;
 
 use super::attempt::Request;
 use super::options::{EffectOf, Losers};
-use super::shared::SharedState;
+use super::shared::{SharedState, abort};
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
-use crate::wakers::AfterUnlock;
+use crate::wait::Clock;
+use crate::waits::Peer;
 
 pub(super) type Call<S, A, R, E> = Box<dyn Fn(Arc<S>, A) -> Request<R, E> + Send + Sync>;
 
@@ -20,17 +21,17 @@ pub(super) struct Service<S, A, R, E> {
     pub(super) effect: EffectOf<E>,
     pub(super) timeout: Option<Duration>,
     pub(super) losers: Losers,
+    /// Names the client in the list of what waits.
+    pub(super) name: Peer,
     /// Losers share it too, and may outlive the rest.
-    pub(super) shared: Arc<Mutex<SharedState>>,
+    pub(super) shared: Arc<Mutex<SharedState<R, E>>>,
 }
 
 /// Runs when the last handle is dropped. No call is running then, but losers may be.
 impl<S, A, R, E> Drop for Service<S, A, R, E> {
     fn drop(&mut self) {
         if !seeded::is(Bug::LosersOutliveTheClient) {
-            let mut locked = self.shared.lock_with::<AfterUnlock>();
-            let (state, after) = locked.split();
-            state.abort(after);
+            abort(&self.shared, Clock::TOKIO.now());
         }
     }
 }

@@ -1,25 +1,28 @@
 //! The state that calls, losers and shutdowns share under one lock.
 
+use std::collections::BTreeMap;
+use std::task::Context;
 use std::time::Instant;
 use std::vec::Vec;
 
+use super::attempt::Attempt;
 use super::options::CallOptions;
-use super::proto::{Call, Replicas};
+use super::proto::{AttemptEnd, Call, Replicas};
 use super::report::{EndCounts, EndKind};
 use crate::seeded::{self, Bug};
-use crate::waiters::{Ticket, Waiters};
-use crate::wakers::AfterUnlock;
+use crate::sync::Mutex;
+use crate::waiters::Waiters;
+use crate::wakers::{AfterUnlock, WakerSlot};
 
-#[derive(Debug)]
-pub(super) struct SharedState {
+pub(super) struct SharedState<R, E> {
     pub(super) replicas: Replicas,
-    pub(super) phase: Phase,
+    phase: Phase,
     /// Running calls.
     pub(super) calls: usize,
-    /// Running losers, and those for which a slot is reserved.
+    /// Running losers.
     pub(super) losers: usize,
-    /// Calls and losers that wait. An abort wakes them.
-    pub(super) running: Waiters,
+    /// Calls and losers that wait, with their attempts.
+    parked: BTreeMap<Key, Parked<R, E>>,
     /// Shutdowns that wait.
     pub(super) shutdowns: Waiters,
     /// Ends of calls and losers since the client was closed.
@@ -28,20 +31,46 @@ pub(super) struct SharedState {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
+enum Phase {
     Open,
     Draining,
-    Aborting,
+    Aborting { since: Instant },
 }
 
-impl SharedState {
+/// Names a call by its number, and a loser by that of its call and its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    call: u64,
+    pub(super) loser: Option<usize>,
+}
+
+impl Key {
+    pub(super) fn call(call: &Call) -> Self {
+        Self { call: call.number(), loser: None }
+    }
+}
+
+/// A call or loser between two polls. Its attempts are here, so that an abort does not depend on
+/// another poll, which may never come.
+struct Parked<R, E> {
+    waker: WakerSlot,
+    /// `None` while they are polled.
+    attempts: Option<Vec<Attempt<R, E>>>,
+}
+
+/// The client is shutting down and does not wait for its calls.
+pub(super) struct Aborted {
+    pub(super) since: Instant,
+}
+
+impl<R, E> SharedState<R, E> {
     pub(super) fn new(replicas: Replicas) -> Self {
         Self {
             replicas,
             phase: Phase::Open,
             calls: 0,
             losers: 0,
-            running: Waiters::default(),
+            parked: BTreeMap::new(),
             shutdowns: Waiters::default(),
             calls_ended: EndCounts::default(),
             losers_ended: EndCounts::default(),
@@ -49,63 +78,138 @@ impl SharedState {
     }
 
     /// Begins a call, unless the client is closed.
-    pub(super) fn begin(&mut self, options: CallOptions, now: Instant) -> Option<Call> {
+    pub(super) fn begin(
+        &mut self,
+        options: CallOptions,
+        now: Instant,
+        after: &mut AfterUnlock,
+    ) -> Option<Call> {
         if self.phase > Phase::Open {
             return None;
         }
         self.calls += 1;
-        Some(Call::new(&mut self.replicas, options, now))
+        let call = Call::new(&mut self.replicas, options, now);
+        self.wake_line(after);
+        Some(call)
     }
 
-    /// Reserves slots for losers, and returns how many.
-    pub(super) fn reserve(&mut self, losers: usize, at_most: usize) -> usize {
-        let room = if self.phase == Phase::Aborting { 0 } else { at_most };
-        let reserved = losers.min(room.saturating_sub(self.losers));
-        self.losers += reserved;
-        reserved
+    /// Accepts no more calls.
+    pub(super) fn close(&mut self) {
+        self.phase = self.phase.max(Phase::Draining);
     }
 
-    pub(super) fn call_ended(
+    pub(super) fn aborted(&self) -> Result<(), Aborted> {
+        match self.phase {
+            Phase::Aborting { since } => Err(Aborted { since }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves the attempts of a call or loser here until it is polled again.
+    pub(super) fn park(
         &mut self,
-        ticket: Option<Ticket>,
-        end: EndKind,
+        key: Key,
+        attempts: Vec<Attempt<R, E>>,
+        cx: &Context<'_>,
         after: &mut AfterUnlock,
     ) {
-        self.calls -= 1;
-        if self.phase > Phase::Open {
-            self.calls_ended.add(end);
-        }
-        self.leave(ticket, after);
+        let new = || Parked { waker: WakerSlot::default(), attempts: None };
+        let parked = self.parked.entry(key).or_insert_with(new);
+        parked.waker.register(cx, after);
+        parked.attempts = Some(attempts);
     }
 
-    pub(super) fn loser_ended(
+    /// Takes the attempts out again. If an abort was faster, the call or loser has ended, and been
+    /// counted.
+    pub(super) fn unpark(&mut self, key: Key) -> Result<Vec<Attempt<R, E>>, Aborted> {
+        match self.parked.get_mut(&key).and_then(|parked| parked.attempts.take()) {
+            Some(attempts) => Ok(attempts),
+            None => Err(self.aborted().expect_err("attempts are taken once, or by an abort")),
+        }
+    }
+
+    /// Turns attempts of a call into parked losers, the oldest first, as far as there are slots.
+    pub(super) fn keep(
         &mut self,
-        ticket: Option<Ticket>,
-        end: EndKind,
-        after: &mut AfterUnlock,
-    ) {
-        self.losers -= 1;
-        if self.phase > Phase::Open {
-            self.losers_ended.add(end);
-        }
-        self.leave(ticket, after);
+        call: &Call,
+        attempts: &mut Vec<Attempt<R, E>>,
+        at_most: usize,
+    ) -> Vec<Key> {
+        let room = if self.aborted().is_err() { 0 } else { at_most.saturating_sub(self.losers) };
+        let kept = attempts.drain(..room.min(attempts.len())).map(|attempt| {
+            let key = Key { call: call.number(), loser: Some(attempt.server) };
+            let attempts = Some(Vec::from([attempt]));
+            self.parked.insert(key, Parked { waker: WakerSlot::default(), attempts });
+            key
+        });
+        let kept: Vec<Key> = kept.collect();
+        self.losers += kept.len();
+        kept
     }
 
-    fn leave(&mut self, ticket: Option<Ticket>, after: &mut AfterUnlock) {
+    /// Counts the end of a call or loser, whose attempts have ended before.
+    pub(super) fn end(&mut self, key: Key, end: EndKind, after: &mut AfterUnlock) {
+        if let Some(mut parked) = self.parked.remove(&key) {
+            parked.waker.clear(after);
+        }
+        let (running, ends) = match key.loser {
+            None => (&mut self.calls, &mut self.calls_ended),
+            Some(_) => (&mut self.losers, &mut self.losers_ended),
+        };
+        *running -= 1;
+        if self.phase > Phase::Open {
+            ends.add(end);
+        }
         if self.is_idle() {
             after.wake(self.shutdowns.all());
         }
-        self.running.forget(ticket, after);
     }
 
     pub(super) fn is_idle(&self) -> bool {
         self.calls == 0 && self.losers == 0
     }
 
-    /// Ends everything that is running.
-    pub(super) fn abort(&mut self, after: &mut AfterUnlock) {
-        self.phase = Phase::Aborting;
-        let waiting = self.running.all();
-        after.wake(if seeded::is(Bug::AbortIsNotAnnounced) { Vec::new() } else { waiting });
+    /// Wakes the calls whose turn has come to ask another server. Each change of the replicas may have
+    /// brought one.
+    pub(super) fn wake_line(&mut self, after: &mut AfterUnlock) {
+        while let Some(call) = self.replicas.poll_wake() {
+            if let Some(parked) = self.parked.get_mut(&Key { call, loser: None })
+                && !seeded::is(Bug::LineIsNotWoken)
+            {
+                parked.waker.wake(after);
+            }
+        }
+    }
+}
+
+/// Ends everything that is running.
+///
+/// What is parked ends here. What is being polled finds out before it parks again.
+pub(super) fn abort<R, E>(shared: &Mutex<SharedState<R, E>>, now: Instant) {
+    let mut parked: Vec<(Key, Parked<R, E>)> = {
+        let mut state = shared.lock();
+        if state.aborted().is_err() {
+            return;
+        }
+        state.phase = Phase::Aborting { since: now };
+        let takes = !seeded::is(Bug::AbortNeedsAPoll);
+        state.parked.extract_if(.., |_, parked| takes && parked.attempts.is_some()).collect()
+    };
+    // Requests are dropped without the lock, and before their calls count as over.
+    for attempt in parked.iter_mut().flat_map(|(_, parked)| parked.attempts.iter_mut().flatten()) {
+        attempt.cancel();
+    }
+    let mut locked = shared.lock_with::<AfterUnlock>();
+    let (state, after) = locked.split();
+    for (key, Parked { mut waker, attempts }) in parked {
+        for Attempt { server, started, .. } in attempts.iter().flatten() {
+            let took = now.saturating_duration_since(*started);
+            state.replicas.handle_end(*server, AttemptEnd::Cancelled, took);
+        }
+        state.end(key, EndKind::Aborted, after);
+        if seeded::is(Bug::AbortIsNotAnnounced) {
+            waker.clear(after);
+        }
+        waker.wake(after);
     }
 }

@@ -4,7 +4,7 @@ use std::task::Context;
 use std::time::Instant;
 
 use super::report::Report;
-use super::shared::{Phase, SharedState};
+use super::shared::{SharedState, abort};
 use crate::Shutdown;
 use crate::sync::Mutex;
 use crate::wait::{Clock, Step};
@@ -12,42 +12,56 @@ use crate::waiters::Ticket;
 use crate::wakers::AfterUnlock;
 
 /// A shutdown, which waits until nothing is running.
-pub(super) struct ShutdownWaiter<'a> {
-    shared: &'a Mutex<SharedState>,
+pub(super) struct ShutdownWaiter<'a, R, E> {
+    shared: &'a Mutex<SharedState<R, E>>,
     /// When the drain becomes an abort. An abort is one that is due at once.
     deadline: Option<Instant>,
     ticket: Option<Ticket>,
 }
 
-impl<'a> ShutdownWaiter<'a> {
+impl<'a, R, E> ShutdownWaiter<'a, R, E> {
     /// Closes the client to new calls.
-    pub(super) fn new(shared: &'a Mutex<SharedState>, how: Shutdown, now: Instant) -> Self {
+    pub(super) fn new(shared: &'a Mutex<SharedState<R, E>>, how: Shutdown, now: Instant) -> Self {
         let deadline = match how {
             Shutdown::Drain { timeout } => now.checked_add(timeout),
             Shutdown::Abort => Some(now),
         };
-        let mut state = shared.lock();
-        state.phase = state.phase.max(Phase::Draining);
+        shared.lock().close();
         Self { shared, deadline, ticket: None }
     }
 
     pub(super) fn step(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Report> {
+        if let Some(deadline) = self.deadline {
+            let now = clock.now();
+            if now >= deadline {
+                self.deadline = None;
+                abort(self.shared, now);
+            }
+        }
+        // After an abort usually nothing is running any more. What is being polled ends with that poll.
+        match self.report(cx) {
+            Some(report) => Step::Done(report),
+            None => Step::Wait { until: self.deadline },
+        }
+    }
+
+    /// Returns the report once nothing is running. Otherwise the shutdown is woken then.
+    ///
+    /// The report is final: it is made under the lock, when all requests have ended or been dropped, and
+    /// no call can begin.
+    fn report(&mut self, cx: &mut Context<'_>) -> Option<Report> {
         let mut locked = self.shared.lock_with::<AfterUnlock>();
         let (state, after) = locked.split();
-        if state.is_idle() {
-            let (calls, losers) = (state.calls_ended, state.losers_ended);
-            return Step::Done(Report { calls, losers, stats: state.replicas.stats() });
+        if !state.is_idle() {
+            state.shutdowns.enqueue(&mut self.ticket, cx, after);
+            return None;
         }
-        let due = self.deadline.is_some_and(|deadline| clock.now() >= deadline);
-        if due && state.phase < Phase::Aborting {
-            state.abort(after);
-        }
-        state.shutdowns.enqueue(&mut self.ticket, cx, after);
-        Step::Wait { until: self.deadline.filter(|_| !due) }
+        let (calls, losers) = (state.calls_ended, state.losers_ended);
+        Some(Report { calls, losers, stats: state.replicas.stats() })
     }
 }
 
-impl Drop for ShutdownWaiter<'_> {
+impl<R, E> Drop for ShutdownWaiter<'_, R, E> {
     fn drop(&mut self) {
         if self.ticket.is_some() {
             let mut locked = self.shared.lock_with::<AfterUnlock>();

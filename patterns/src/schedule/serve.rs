@@ -17,9 +17,9 @@ use crate::panics::{discard, message};
 use crate::wait::{Step, wait};
 use crate::waits::{Entry, Site};
 
-static WORKER: Site = Site::task("schedule", "worker");
-static TASK: Site = Site::wait("schedule", "worker", "a task");
-static CALL: Site = Site::wait("schedule", "worker", "a call");
+static WORKER: Site = Site::task("schedule", "worker").peers("server");
+static TASK: Site = Site::wait("schedule", "worker", "a task").peers("server");
+static CALL: Site = Site::wait("schedule", "worker", "a call").peers("server");
 
 /// A worker, and what it needs to make calls.
 ///

@@ -1,12 +1,14 @@
 //! The registry of what waits, and for what. The module `debug` lists it.
 
 use core::fmt;
+use core::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 cfg_select! {
     feature = "debug" => {
         mod table;
-        pub(crate) use table::{Entry, visit};
+        pub(crate) use table::{Entry, Row, visit};
     }
     _ => {
         mod nothing;
@@ -14,7 +16,8 @@ cfg_select! {
     }
 }
 
-/// The subscriber, server or connection that something waits for or runs at.
+/// A number or a name of something that waits are listed with: a client, say, or a server that it
+/// waits for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[cfg_attr(
@@ -26,6 +29,15 @@ pub enum Peer {
     Number(u64),
     /// A name.
     Name(Arc<str>),
+}
+
+impl Peer {
+    /// Names a client, server, run or connection. Without a name it gets a number that no other one in
+    /// this process has.
+    pub(crate) fn unique(name: Option<Arc<str>>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        name.map_or_else(|| Self::Number(NEXT.fetch_add(1, Ordering::Relaxed)), Self::Name)
+    }
 }
 
 impl fmt::Display for Peer {
@@ -46,6 +58,8 @@ pub(crate) struct Site {
     pub(crate) name: &'static str,
     /// `None` for a task or thread of the pattern, for as long as it exists.
     pub(crate) waits_for: Option<&'static str>,
+    /// The word for its peers.
+    pub(crate) peers: Option<&'static str>,
 }
 
 impl Site {
@@ -54,28 +68,68 @@ impl Site {
         name: &'static str,
         waits_for: &'static str,
     ) -> Self {
-        Self { pattern, name, waits_for: Some(waits_for) }
+        Self { pattern, name, waits_for: Some(waits_for), peers: None }
     }
 
     pub(crate) const fn task(pattern: &'static str, name: &'static str) -> Self {
-        Self { pattern, name, waits_for: None }
+        Self { pattern, name, waits_for: None, peers: None }
+    }
+
+    /// Sets the word for the peers: `server`, for example.
+    pub(crate) const fn peers(self, peers: &'static str) -> Self {
+        Self { peers: Some(peers), ..self }
+    }
+
+    /// The site, reached from the line that called the caller, which is `#[track_caller]` as well.
+    #[track_caller]
+    pub(crate) fn here<'p>(&'static self) -> At<'p> {
+        At { location: Some(Location::caller()), ..At::from(self) }
     }
 
     pub(crate) fn at<'p>(&'static self, peer: &'p Peer) -> At<'p> {
-        At { site: self, peer: Some(peer) }
+        At::from(self).at(peer)
+    }
+
+    pub(crate) fn of<'p>(&'static self, system: &'p Peer) -> At<'p> {
+        At::from(self).of(system)
     }
 }
 
-/// A site and its peer.
+/// A site, and what is known of a wait there before it begins.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "debug"), expect(dead_code, reason = "read by the feature `debug` alone"))]
 pub(crate) struct At<'p> {
     pub(crate) site: &'static Site,
+    /// The line of user code.
+    pub(crate) location: Option<&'static Location<'static>>,
+    /// The client, server, run or connection that it belongs to.
+    pub(crate) system: Option<&'p Peer>,
+    /// The peer that is waited for.
     pub(crate) peer: Option<&'p Peer>,
+}
+
+impl<'p> At<'p> {
+    pub(crate) fn at(self, peer: &'p Peer) -> Self {
+        Self { peer: Some(peer), ..self }
+    }
+
+    pub(crate) fn of(self, system: &'p Peer) -> Self {
+        Self { system: Some(system), ..self }
+    }
 }
 
 impl From<&'static Site> for At<'_> {
     fn from(site: &'static Site) -> Self {
-        Self { site, peer: None }
+        Self { site, location: None, system: None, peer: None }
     }
+}
+
+/// The reason of a wait, as far as only the poll knows it.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(not(feature = "debug"), expect(dead_code, reason = "read by the feature `debug` alone"))]
+pub(crate) struct Why {
+    /// Replaces what the [`Site`] says.
+    pub(crate) what: Option<&'static str>,
+    /// Replaces the peer of the [`At`].
+    pub(crate) peer: Option<Peer>,
 }

@@ -1,6 +1,6 @@
 //! The registry without the feature `debug`: nothing is registered.
 
-use super::{At, Peer};
+use super::{At, Why};
 
 /// An entry that takes no space.
 #[derive(Debug)]
@@ -11,5 +11,5 @@ impl Entry {
         Self
     }
 
-    pub(crate) fn set_peer(&self, _: Peer) {}
+    pub(crate) fn set(&self, _: Why) {}
 }

@@ -4,12 +4,13 @@
 //! waits under them, and no user code runs.
 
 use std::cell::Cell;
+use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use std::vec::Vec;
 
-use super::{At, Peer, Site};
+use super::{At, Peer, Site, Why};
 
 const SHARDS: usize = 32;
 
@@ -36,11 +37,14 @@ impl Rows {
     }
 }
 
+/// A wait, or a task or thread that runs.
 #[derive(Clone)]
-struct Row {
-    site: &'static Site,
-    peer: Option<Peer>,
-    since: Instant,
+pub(crate) struct Row {
+    pub(crate) site: &'static Site,
+    pub(crate) location: Option<&'static Location<'static>>,
+    pub(crate) system: Option<Peer>,
+    pub(crate) why: Why,
+    pub(crate) since: Instant,
 }
 
 /// A registration, removed when this is dropped.
@@ -52,7 +56,13 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(at: At<'_>) -> Self {
-        let new = Row { site: at.site, peer: at.peer.cloned(), since: Instant::now() };
+        let new = Row {
+            site: at.site,
+            location: at.location,
+            system: at.system.cloned(),
+            why: Why { what: at.site.waits_for, peer: at.peer.cloned() },
+            since: Instant::now(),
+        };
         let shard = shard();
         let Rows { rows, free } = &mut *TABLE[shard].lock();
         let row = match free.pop() {
@@ -68,10 +78,14 @@ impl Entry {
         Self { shard, row }
     }
 
-    /// Replaces the peer that is waited for.
-    pub(crate) fn set_peer(&self, peer: Peer) {
+    /// Replaces the reason, as far as there is a new one.
+    pub(crate) fn set(&self, why: Why) {
+        if why.what.is_none() && why.peer.is_none() {
+            return;
+        }
         if let Some(row) = &mut TABLE[self.shard].lock().rows[self.row] {
-            row.peer = Some(peer);
+            row.why.what = why.what.or(row.site.waits_for);
+            row.why.peer = why.peer.or(row.why.peer.take());
         }
     }
 }
@@ -104,11 +118,7 @@ fn shard() -> usize {
 }
 
 /// Visits everything that is registered, one shard after another.
-pub(crate) fn visit(mut see: impl FnMut(&Site, Option<&Peer>, Instant)) {
-    for shard in &TABLE {
-        let rows: Vec<Row> = shard.lock().rows.iter().flatten().cloned().collect();
-        for row in rows {
-            see(row.site, row.peer.as_ref(), row.since);
-        }
-    }
+pub(crate) fn visit(see: impl FnMut(Row)) {
+    let rows = |shard: &Shard| -> Vec<Row> { shard.lock().rows.iter().flatten().cloned().collect() };
+    TABLE.iter().flat_map(rows).for_each(see);
 }

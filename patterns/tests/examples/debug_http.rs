@@ -3,6 +3,7 @@
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,11 +14,16 @@ struct Example {
 
 impl Example {
     fn start() -> Self {
+        Self::start_with(Command::new)
+    }
+
+    /// Starts the example with the command that is made of its path.
+    fn start_with(command: impl Fn(PathBuf) -> Command) -> Self {
         let test = env::current_exe().unwrap();
         let path = test.ancestors().nth(2).unwrap().join("examples/debug_http");
         assert!(path.exists(), "{} is not there: `cargo build --examples`", path.display());
-        let mut command = Command::new(path);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command(path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address =
@@ -33,12 +39,14 @@ impl Example {
         answer
     }
 
-    /// Requests the list until the work of the example is under way.
+    /// Requests the list until the work of the example is under way: the list is then the one in its
+    /// header.
     fn list(&self) -> String {
-        let start = Instant::now();
+        let (start, shown) = (Instant::now(), shown());
         loop {
             let answer = self.ask(b"GET /waiting HTTP/1.1\r\nHost: localhost\r\n\r\n");
-            if answer.matches("waits for a call").count() == 2 {
+            let list = answer.split_once("\r\n\r\n").map_or("", |(_, list)| list);
+            if words(list) == words(&shown) {
                 return answer;
             }
             assert!(start.elapsed() < Duration::from_secs(60), "{answer}");
@@ -53,9 +61,18 @@ impl Drop for Example {
     }
 }
 
+/// Returns the list in the header of the example.
+fn shown() -> String {
+    let source = include_str!("../../examples/debug_http.rs");
+    let shown = source.lines().skip_while(|line| !line.starts_with("//! $ curl")).skip(1);
+    let mut shown: Vec<&str> = shown.map_while(|line| line.strip_prefix("//! ")).collect();
+    assert_eq!(shown.pop(), Some("```"));
+    shown.join("\n")
+}
+
 /// Removes the times, which differ from run to run.
 fn words(list: &str) -> Vec<&str> {
-    list.lines().map(|line| line.split(" since").next().unwrap()).collect()
+    list.lines().map(|line| line.rsplit_once(" for ").map_or(line, |(words, _)| words)).collect()
 }
 
 #[test]
@@ -65,10 +82,7 @@ fn the_list_is_the_one_in_the_header_of_the_example() {
     let (head, list) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
     assert!(head.contains(&format!("content-length: {}\r\n", list.len())), "{head}");
-    let source = include_str!("../../examples/debug_http.rs");
-    let shown = source.lines().skip_while(|line| !line.starts_with("//! $ curl")).skip(1);
-    let shown: Vec<&str> = shown.map_while(|line| line.strip_prefix("//! ")).collect();
-    assert_eq!(words(list), words(&shown[..shown.len() - 1].join("\n")));
+    assert_eq!(words(list), words(&shown()));
 }
 
 #[test]
@@ -77,21 +91,23 @@ fn a_signal_prints_the_list() {
     let expected = example.list();
     let pid = example.child.id().to_string();
     assert!(Command::new("kill").args(["-s", "QUIT", &pid]).status().unwrap().success());
-    let printed = BufReader::new(example.child.stderr.take().unwrap()).lines();
-    let printed: Vec<String> = printed.take(7).map(Result::unwrap).collect();
     let (_, list) = expected.split_once("\r\n\r\n").unwrap();
+    let printed = BufReader::new(example.child.stderr.take().unwrap()).lines();
+    let printed: Vec<String> = printed.take(list.lines().count()).map(Result::unwrap).collect();
     assert_eq!(words(&printed.join("\n")), words(list));
 }
 
 #[test]
 fn other_requests_get_an_error() {
     let example = Example::start();
-    // One byte above the limit, so that all of it is read before the answer.
-    let long = [b"GET /", &[b'x'; (8 << 10) + 1 - b"GET /".len()][..]].concat();
-    let requests: [(&[u8], &str); 5] = [
+    let long = [b"GET /", &[b'x'; 100_000][..]].concat();
+    let requests: [(&[u8], &str); 8] = [
         (b"GET / HTTP/1.1\r\n\r\n", "404 Not Found"),
-        (b"POST /waiting HTTP/1.1\r\n", "400 Bad Request"),
+        (b"POST /waiting HTTP/1.1\r\n\r\n", "405 Method Not Allowed\r\nallow: GET, HEAD"),
+        (b"BREW /waiting HTTP/1.1\r\n\r\na body", "405 Method Not Allowed"),
+        (b"PUT /other HTTP/1.1\r\n\r\n", "404 Not Found"),
         (b"GET /waiting\r\n\r\n", "400 Bad Request"),
+        (b" /waiting HTTP/1.1\r\n\r\n", "400 Bad Request"),
         (b"\x16\x03\x01\x02\x00\x01", "400 Bad Request"),
         (&long, "400 Bad Request"),
     ];
@@ -100,4 +116,63 @@ fn other_requests_get_an_error() {
         let answer = example.ask(request);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
     }
+}
+
+#[test]
+fn head_gets_the_head_of_the_answer_to_get() {
+    let example = Example::start();
+    example.list();
+    let answer = example.ask(b"HEAD /waiting HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert!(head.contains("content-length: ") && !head.contains("content-length: 0"), "{head}");
+    assert_eq!(body, "");
+}
+
+/// Returns the number of open file descriptors of the example.
+#[cfg(target_os = "linux")]
+fn open(example: &Example) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", example.child.id())).unwrap().count()
+}
+
+/// The limit of the example is 16. The others wait in the system, and are served in their turn.
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_connections_beyond_the_limit_are_not_accepted() {
+    let example = Example::start();
+    example.list();
+    let (start, before) = (Instant::now(), open(&example));
+    let idle: Vec<TcpStream> =
+        (0..64).map(|_| TcpStream::connect(&example.address).unwrap()).collect();
+    // The last connection of the list may have counted as open at first.
+    while open(&example) < before + 15 {
+        assert!(start.elapsed() < Duration::from_secs(60), "{} are open", open(&example));
+    }
+    for _ in 0..1000 {
+        assert!(open(&example) <= before + 16);
+        std::thread::yield_now();
+    }
+    drop(idle);
+    example.list();
+}
+
+/// With so few file descriptors that it cannot accept as many connections as it serves.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lack_of_file_descriptors_ends_with_the_connections() {
+    let mut example = Example::start_with(|path| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n 24 && exec \"$0\""]).arg(path);
+        command
+    });
+    example.list();
+    let idle: Vec<TcpStream> =
+        (0..32).map(|_| TcpStream::connect(&example.address).unwrap()).collect();
+    let mut line = String::new();
+    let mut printed = BufReader::new(example.child.stderr.take().unwrap());
+    printed.read_line(&mut line).unwrap();
+    assert!(line.starts_with("no connection: "), "{line}");
+    assert_eq!(example.child.try_wait().unwrap(), None, "it has ended");
+    drop(idle);
+    example.list();
 }

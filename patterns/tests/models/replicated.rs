@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use pushdown_patterns::clock::advance;
 use pushdown_patterns::replicated::proto::{Action, Call, Outcome, Replicas};
 use pushdown_patterns::replicated::{
     Budget, CallErrorKind, CallOptions, Client, EndCounts, Hedge, Losers, Options,
@@ -155,6 +156,143 @@ fn a_dropped_call_that_stays_counted_is_found() {
     finds(Bug::DroppedCallIsCounted, a_dropped_call);
 }
 
+/// A call that is polled once or twice and then kept, as the loser of a `select!` is. The abort, which
+/// comes at some point, does not wait for another poll.
+fn a_kept_call() {
+    let client = alone(|_, ()| pending());
+    let other = client.clone();
+    let (ended, end) = channel::<()>(NonZeroUsize::MIN);
+    let caller = thread::spawn(move || {
+        let mut call = Box::pin(other.call(()));
+        let mut poll = || call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let closed = poll().is_ready() || poll().is_ready();
+        end.recv();
+        let Poll::Ready(Err(error)) = poll_unless(closed, poll) else { return };
+        assert_eq!((error.kind, error.effect()), (CallErrorKind::Closed, Effect::MayHaveHappened));
+    });
+    let report = block_on(client.shutdown(Shutdown::Abort));
+    assert_eq!((report.calls.finished, report.calls.cancelled), (0, 0));
+    assert_eq!(client.running().calls, 0);
+    drop(ended);
+    caller.join().unwrap();
+    assert_eq!(report.stats.running(), 0);
+}
+
+/// Polls, unless that would be a poll after the end.
+fn poll_unless<T>(ended: bool, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+    if ended { Poll::Pending } else { poll() }
+}
+
+#[test]
+fn an_abort_ends_a_call_that_is_not_polled() {
+    holds("a kept call", a_kept_call);
+}
+
+#[test]
+fn an_abort_that_needs_a_poll_is_found() {
+    finds(Bug::AbortNeedsAPoll, a_kept_call);
+}
+
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// A call with a time limit, an answer, and the time that passes, in any order. The error tells the
+/// truth about what the server has seen.
+fn a_limit_and_an_answer() {
+    let (gate, seen) = (Arc::new(Gate::default()), Arc::new(AtomicUsize::new(0)));
+    let (passed, counted) = (gate.clone(), seen.clone());
+    let call = move |_, ()| {
+        let (gate, seen) = (passed.clone(), counted.clone());
+        async move {
+            gate.passed().await;
+            seen.fetch_add(1, Ordering::Relaxed);
+            Ok::<(), ()>(())
+        }
+    };
+    let options = Options::new().hedge(Hedge::Never).timeout(LIMIT).losers(FINISH);
+    let client = Client::new([()], call, options).unwrap();
+    let time = thread::spawn(|| advance(LIMIT));
+    let opened = thread::spawn(move || gate.open());
+    let result = block_on(client.call(()));
+    opened.join().unwrap();
+    time.join().unwrap();
+    // The loser ends, since the gate is open.
+    let report = block_on(client.shutdown(DRAIN));
+    assert_eq!(report.stats.running(), 0);
+    let seen = seen.load(Ordering::Relaxed);
+    match result {
+        Ok(()) => assert_eq!(seen, 1),
+        Err(error) => {
+            assert_eq!(error.kind, CallErrorKind::TimedOut);
+            assert!(error.effect() == Effect::MayHaveHappened || seen == 0);
+        }
+    }
+}
+
+/// A drain with a time limit, a call without an answer, and the time that passes.
+fn a_drain_with_a_limit() {
+    let client = alone(|_, ()| pending());
+    let other = client.clone();
+    let call = thread::spawn(move || block_on(other.call(())));
+    let mut shutdown = Box::pin(client.shutdown(Shutdown::Drain { timeout: LIMIT }));
+    let begun = shutdown.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let time = thread::spawn(|| advance(LIMIT));
+    let report = match begun {
+        Poll::Ready(report) => report,
+        Poll::Pending => block_on(shutdown),
+    };
+    assert_eq!((report.calls.finished, report.calls.cancelled), (0, 0));
+    let error = call.join().unwrap().unwrap_err();
+    let asked = error.effect() == Effect::MayHaveHappened;
+    assert_eq!(error.kind, CallErrorKind::Closed);
+    assert!(usize::from(asked) <= report.calls.aborted);
+    time.join().unwrap();
+}
+
+#[test]
+fn an_error_tells_the_truth_whenever_the_time_is_over() {
+    holds("a limit and an answer", a_limit_and_an_answer);
+}
+
+#[test]
+fn a_drain_ends_at_its_limit() {
+    holds("a drain with a limit", a_drain_with_a_limit);
+}
+
+#[test]
+fn an_answer_that_forgets_running_attempts_is_found() {
+    finds(Bug::AnswerForgetsRunning, a_limit_and_an_answer);
+}
+
+/// A call that waits for the budget, and another one that earns the missing half of a token.
+fn a_call_in_line() {
+    // The argument is the first server that answers.
+    let call = |server: Arc<usize>, first: usize| async move {
+        if *server < first {
+            pending::<()>().await;
+        }
+        Ok::<usize, ()>(*server)
+    };
+    let budget = Budget { percent: 50, per_second: 0, burst: 1 };
+    let options = Options::new().hedge(Hedge::After(Duration::ZERO)).budget(budget);
+    let client = Client::new(0..2, call, options).unwrap();
+    // A dropped call spends what is saved up.
+    drop(Box::pin(client.call(2)).as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    let other = client.clone();
+    let waits = thread::spawn(move || block_on(other.call(1)).unwrap());
+    block_on(client.call(0)).unwrap();
+    assert_eq!(waits.join().unwrap(), 1);
+}
+
+#[test]
+fn a_call_in_line_gets_the_token_that_another_one_earns() {
+    holds("a call in line", a_call_in_line);
+}
+
+#[test]
+fn a_line_that_is_not_woken_is_found() {
+    finds(Bug::LineIsNotWoken, a_call_in_line);
+}
+
 type Request = Pin<Box<dyn Future<Output = Result<usize, ()>> + Send>>;
 
 /// Two servers, asked at once. The second one replies, so the first one loses.
@@ -280,9 +418,8 @@ fn a_budget_of_one() {
     });
     let [first, second] = &mut calls;
     assert_eq!(first.poll_action(&mut replicas, start + DELAY), Some(Action::Start(1)));
-    let until = Some(start + 2 * DELAY);
     assert_eq!(second.poll_action(&mut replicas, start + DELAY), None);
-    assert_eq!(second.poll_timeout(), until);
+    assert_eq!(second.poll_timeout(), None, "time brings no tokens");
 }
 
 fn a_preference_that_changed_back() {

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 #[path = "../common/servers.rs"]
 mod common;
 
+mod budget;
 mod calls;
 mod drops;
 mod leaks;
@@ -24,6 +25,7 @@ mod races;
 mod servers;
 mod shutdown;
 mod statistics;
+mod truth;
 
 /// The behaviour of a server when it is asked.
 #[derive(Clone, Copy, Debug)]

@@ -99,7 +99,8 @@ impl Model {
                 } else if hedge_at != Some(now) {
                     break;
                 } else if self.tokens < 100 {
-                    hedge_at = self.hedge.map(|delay| now + delay.max(1));
+                    // Only another call could earn a token.
+                    hedge_at = None;
                     break;
                 } else {
                     self.tokens -= 100;

@@ -100,6 +100,65 @@ async fn an_abort_ends_a_drain() {
     assert_eq!(servers.elapsed(), 0);
 }
 
+/// The loser of a `select!`, which stays in scope.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_kept_but_not_polled_is_aborted_and_counted() {
+    for (how, end) in [(DRAIN, 107), (Shutdown::Abort, 7)] {
+        let servers = Servers::new([Stop, Stop]);
+        let client: Fake<u8> = servers.client(Options::new().hedge(Hedge::After(ms(5))));
+        let mut call = std::pin::pin!(client.call(7));
+        tokio::select! { biased; _ = &mut call => unreachable!(), () = sleep(ms(7)) => {} }
+        let report = client.shutdown(how).await;
+        assert_eq!((servers.elapsed(), servers.running()), (end, 0));
+        assert_eq!((counts(report.calls), client.running().calls), ((0, 0, 1), 0));
+        let cancelled = report.stats.servers.iter().map(|server| server.cancelled);
+        assert_eq!(cancelled.collect::<Vec<_>>(), [1, 1]);
+        sleep(ms(1)).await;
+        let error = call.await.unwrap_err();
+        assert_eq!((error.kind, error.args), (CallErrorKind::Closed, 7));
+        assert_eq!(error.effect(), Effect::MayHaveHappened);
+        let after = error.failures.iter().map(|failure| failure.after.as_millis() as u64);
+        assert_eq!(after.collect::<Vec<_>>(), [end, end - 5], "up to the abort");
+        assert_eq!(counts(client.shutdown(how).await.calls), (0, 0, 1), "counted once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_kept_but_not_polled_may_be_dropped_after_its_abort() {
+    let servers = Servers::new([Stop]);
+    let client: Fake<u8> = servers.client(Options::new().losers(finish(9)));
+    let mut call = Box::pin(client.call(7));
+    assert!(tokio::time::timeout(ms(1), &mut call).await.is_err());
+    client.shutdown(Shutdown::Abort).await;
+    drop(call);
+    let report = client.shutdown(Shutdown::Abort).await;
+    assert_eq!((counts(report.calls), counts(report.losers)), ((0, 0, 1), (0, 0, 0)));
+    assert_eq!(report.stats.running(), 0);
+}
+
+/// The other future that may never be polled again: a task whose runtime has stopped.
+#[test]
+fn an_abort_ends_losers_whose_runtime_is_not_running() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (stopped, running) = (runtime(), runtime());
+    let (servers, client) = stopped.block_on(async {
+        let servers = Servers::new([Stop]);
+        let client: Fake<u8> = servers.client(Options::new().losers(finish(2)));
+        for _ in 0..2 {
+            // The first loser has been polled, and the second one has not.
+            settle().await;
+            let call = client.call(7);
+            super::drops::drop_after(call, 1).await;
+        }
+        (servers, client)
+    });
+    assert_eq!((client.running().losers, servers.running()), (2, 2));
+    let report = running.block_on(client.shutdown(Shutdown::Abort));
+    assert_eq!((counts(report.losers), servers.running()), ((0, 0, 2), 0));
+    stopped.block_on(settle());
+    assert_eq!(stopped.metrics().num_alive_tasks(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_dropped_during_the_drain_is_counted() {
     let servers = Servers::new([Stop]);

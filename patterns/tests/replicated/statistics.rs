@@ -1,4 +1,4 @@
-//! Statistics, and what depends on them: delays by percentile, and the budget.
+//! Statistics, and the delays by percentile that depend on them.
 
 use super::*;
 use pushdown_patterns::replicated::{Budget, Hedge, Latency};
@@ -84,84 +84,6 @@ async fn a_percentile_stays_within_its_bounds() {
         client.call(()).await.unwrap();
         assert_eq!(servers.asked(), [(begun, 0), (begun + delay, 1)]);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_budget_limits_the_load_on_slow_servers() {
-    let servers = Servers::new([Reply(50), Reply(50)]);
-    let budget = Budget { percent: 10, per_second: 0, burst: 5 };
-    let client: Fake = servers.client(Options::new().hedge(Hedge::After(ms(10))).budget(budget));
-    for _ in 0..200 {
-        client.call(()).await.unwrap();
-    }
-    let stats = client.stats();
-    // The first call finds the bucket full.
-    assert_eq!(stats.hedges, 5 + 199 / 10);
-    assert!(stats.hedges_denied > 0);
-    assert_eq!(servers.asked().len() as u64, 200 + stats.hedges);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_that_finds_no_budget_tries_again_after_the_delay() {
-    let servers = Servers::new([Stop, Stop]);
-    let budget = Budget { percent: 50, per_second: 0, burst: 1 };
-    let client: Fake = servers.client(Options::new().hedge(Hedge::After(ms(10))).budget(budget));
-    // The first call takes the only token, and the second gets none.
-    let calls: Vec<_> = (0..2)
-        .map(|_| {
-            let client = client.clone();
-            tokio::spawn(async move { client.call(()).await.unwrap() })
-        })
-        .collect();
-    sleep(ms(15)).await;
-    assert_eq!((client.stats().hedges, client.stats().hedges_denied), (1, 1));
-    // Two more calls earn another one.
-    servers.becomes(0, Reply(0));
-    servers.becomes(1, Reply(0));
-    client.call(()).await.unwrap();
-    client.call(()).await.unwrap();
-    sleep(ms(10)).await;
-    assert_eq!(client.stats().hedges, 2);
-    let mut answers = 0;
-    for call in calls {
-        if call.is_finished() {
-            assert_eq!(call.await.unwrap(), 1);
-            answers += 1;
-        } else {
-            call.abort();
-        }
-    }
-    assert_eq!(answers, 1, "the second server of the other call had stopped when it was asked");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_used_up_budget_is_earned_back_with_time() {
-    let servers = Servers::new([Reply(0), Reply(0)]);
-    let budget = Budget { percent: 0, per_second: 2, burst: 1 };
-    let client: Fake = servers.client(Options::new().hedge(Hedge::After(ms(10))).budget(budget));
-    // The preferred server stops each time, and no other calls are made.
-    let waits = async || {
-        servers.becomes(client.preferred(), Stop);
-        let begun = servers.elapsed();
-        client.call(()).await.unwrap();
-        (0..2).for_each(|server| servers.becomes(server, Reply(0)));
-        servers.elapsed() - begun
-    };
-    assert_eq!(waits().await, 10, "one is saved up");
-    for _ in 0..10 {
-        assert_eq!(waits().await, 500);
-    }
-    sleep(Duration::from_secs(3600)).await;
-    assert_eq!(waits().await, 10);
-    assert_eq!(waits().await, 500, "no more than one is saved up");
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_any_budget_another_server_is_asked_after_an_error() {
-    let servers = Servers::new([Fail(1), Fail(1), Reply(1)]);
-    let budget = Budget { percent: 0, per_second: 0, burst: 0 };
-    let client: Fake = servers.client(Options::new().hedge(Hedge::After(ms(0))).budget(budget));
-    assert_eq!(client.call(()).await.unwrap(), 2);
 }
 
 #[test]

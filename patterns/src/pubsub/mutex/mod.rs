@@ -28,7 +28,7 @@ use crate::waits::Site;
 use closing::Closing;
 use publishing::{Line, Publishing};
 
-static PUBLISH: Site = Site::wait("pubsub", "publish", "room");
+static PUBLISH: Site = Site::wait("pubsub", "publish", "room").peers("subscriber");
 static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 
 /// A handle to the server. Dropping the last one aborts the server.

@@ -28,26 +28,40 @@ impl Bucket {
         self.add(self.budget.percent.into());
     }
 
-    /// Pays for an extra request if there are enough tokens.
-    pub(super) fn pay(&mut self, now: Instant) -> bool {
+    /// Returns when there are enough tokens for an extra request: now, or after some time in which no
+    /// call earns any. `None` if time brings none.
+    pub(super) fn next(&mut self, now: Instant) -> Option<Instant> {
         self.fill(now);
-        let pays = self.tokens >= TOKEN;
-        if pays && !seeded::is(Bug::BudgetIsNotSpent) {
-            self.tokens -= TOKEN;
+        let missing = TOKEN.saturating_sub(self.tokens);
+        if missing == 0 {
+            return Some(now);
         }
-        pays
+        let reachable = capacity(self.budget) >= TOKEN;
+        let nanos = self.nanos_per_token().filter(|_| reachable)?;
+        self.filled?.checked_add(Duration::from_nanos(missing * nanos))
+    }
+
+    /// Pays for an extra request, as far as there are tokens.
+    pub(super) fn pay(&mut self) {
+        if !seeded::is(Bug::BudgetIsNotSpent) {
+            self.tokens = self.tokens.saturating_sub(TOKEN);
+        }
     }
 
     /// Adds the tokens earned by time since the last call. A fraction of a token is carried over.
     fn fill(&mut self, now: Instant) {
         let filled = self.filled.get_or_insert(now);
-        let rate = u64::from(self.budget.per_second) * TOKEN;
-        let Some(nanos_per_token) = 1_000_000_000_u64.checked_div(rate) else { return };
-        let nanos_per_token = nanos_per_token.max(1);
         let elapsed = now.saturating_duration_since(*filled).as_nanos();
-        let count = u64::try_from(elapsed).unwrap_or(u64::MAX) / nanos_per_token;
-        *filled += Duration::from_nanos(count * nanos_per_token);
+        let Some(nanos) = self.nanos_per_token() else { return };
+        let count = u64::try_from(elapsed).unwrap_or(u64::MAX) / nanos;
+        self.filled = self.filled.map(|filled| filled + Duration::from_nanos(count * nanos));
         self.add(count);
+    }
+
+    /// Returns the time that brings a hundredth of an extra request.
+    fn nanos_per_token(&self) -> Option<u64> {
+        let rate = u64::from(self.budget.per_second) * TOKEN;
+        1_000_000_000_u64.checked_div(rate).map(|nanos| nanos.max(1))
     }
 
     fn add(&mut self, tokens: u64) {

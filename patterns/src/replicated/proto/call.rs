@@ -1,17 +1,14 @@
 //! The state of one call.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::vec::Vec;
 
+use super::line::{NotYet, Place};
 use super::replicas::{Preference, Replicas};
 use super::stats::AttemptEnd;
 use crate::Effect;
 use crate::replicated::options::CallOptions;
 use crate::seeded::{self, Bug};
-
-/// The shortest time after which a call that found the budget empty tries again. It keeps a call
-/// with a delay of zero from spinning.
-const SHORTEST_RETRY: Duration = Duration::from_millis(1);
 
 /// The next thing to do for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +52,7 @@ pub enum Outcome {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Call {
+    number: u64,
     /// The preference that the call began with.
     since: Preference,
     servers: usize,
@@ -64,8 +62,11 @@ pub struct Call {
     attempts: Vec<Option<Instant>>,
     /// Attempts to start at once: the first, and one for each that failed.
     owed: usize,
-    /// When another server is asked because the last one is slow.
+    /// When another server is asked because the last one is slow, or, in line for the budget, when to
+    /// try again.
     hedge_at: Option<Instant>,
+    /// Set while it waits for the budget.
+    place: Option<Place>,
     outcome: Option<Outcome>,
 }
 
@@ -74,6 +75,7 @@ impl Call {
     pub fn new(replicas: &mut Replicas, options: CallOptions, now: Instant) -> Self {
         let (since, servers) = replicas.begin(now);
         Self {
+            number: replicas.latest(),
             since,
             servers,
             idempotent: options.idempotent,
@@ -81,12 +83,32 @@ impl Call {
             attempts: Vec::new(),
             owed: 1,
             hedge_at: None,
+            place: None,
             outcome: None,
         }
     }
 
-    /// Returns the next thing to do, or `None` if there is nothing to do until an attempt ends or
-    /// [`poll_timeout`](Self::poll_timeout) has passed.
+    /// Returns the number of the call, from 1, by which [`Replicas::poll_wake`] names it.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Returns the servers whose attempts are running, the one asked first first, and when each
+    /// attempt was started.
+    pub fn running(&self) -> impl DoubleEndedIterator<Item = (usize, Instant)> {
+        let started = |(index, started): (usize, &Option<Instant>)| {
+            started.map(|started| (self.server(index), started))
+        };
+        self.attempts.iter().enumerate().filter_map(started)
+    }
+
+    /// Returns whether the call is in line for the budget.
+    pub fn waits_for_budget(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// Returns the next thing to do, or `None` if there is nothing to do until an attempt ends,
+    /// [`poll_timeout`](Self::poll_timeout) has passed, or [`Replicas::poll_wake`] names the call.
     ///
     /// Poll it after each event until it returns `None` or [`Action::Finish`]. A call that is over keeps
     /// returning `Finish`.
@@ -126,6 +148,7 @@ impl Call {
         self.end(replicas, server, AttemptEnd::Succeeded, now);
         if self.outcome.is_none() {
             self.outcome = Some(Outcome::Won(server));
+            replicas.leave_line(&mut self.place);
             replicas.prefer(server, self.since);
         }
     }
@@ -162,6 +185,11 @@ impl Call {
         self.end(replicas, server, AttemptEnd::Cancelled, now);
     }
 
+    /// Takes the drop of the call, which waits for the budget no longer.
+    pub fn handle_drop(&mut self, replicas: &mut Replicas) {
+        replicas.leave_line(&mut self.place);
+    }
+
     fn end(&mut self, replicas: &mut Replicas, server: usize, end: AttemptEnd, now: Instant) {
         let index = (server + self.servers - self.since.server) % self.servers;
         let running = self.attempts.get_mut(index).and_then(Option::take);
@@ -189,19 +217,19 @@ impl Call {
 
     /// Returns whether to ask another server now because the last one is slow, and pays for it.
     fn hedges(&mut self, replicas: &mut Replicas, now: Instant) -> bool {
-        if self.hedge_at.is_none_or(|at| now < at) {
+        if self.place.is_none() && self.hedge_at.is_none_or(|at| now < at) {
             return false;
         }
-        let pays = replicas.pay_for_hedge(now);
-        if !pays {
-            let delay = replicas.delay(self.server(self.attempts.len() - 1));
-            self.hedge_at = delay.and_then(|delay| now.checked_add(delay.max(SHORTEST_RETRY)));
+        let turn = replicas.pay_for_hedge(self.number, &mut self.place, now);
+        if let Err(NotYet(until)) = turn {
+            self.hedge_at = until;
         }
-        pays
+        turn.is_ok()
     }
 
     fn start(&mut self, replicas: &mut Replicas, server: usize, now: Instant) -> Action {
         self.attempts.push(Some(now));
+        replicas.leave_line(&mut self.place);
         let delay = if self.idempotent { replicas.delay(server) } else { None };
         self.hedge_at = delay.and_then(|delay| now.checked_add(delay));
         replicas.attempt_started(server, now);
@@ -214,6 +242,7 @@ impl Call {
         if let Some(server) = self.next() {
             replicas.prefer(server, self.since);
         }
+        replicas.leave_line(&mut self.place);
         self.outcome = Some(outcome);
         Action::Finish(outcome)
     }

@@ -31,6 +31,7 @@
 mod bucket;
 mod call;
 mod latency;
+mod line;
 mod replicas;
 mod stats;
 

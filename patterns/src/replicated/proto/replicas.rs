@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use std::vec::Vec;
 
 use super::bucket::Bucket;
+use super::line::{Line, NotYet, Place};
 use super::stats::{AttemptEnd, ServerStats, Stats};
 use crate::replicated::options::{Budget, Hedge};
 use crate::seeded::{self, Bug};
@@ -18,6 +19,7 @@ pub struct Replicas {
     hedge: Hedge,
     preference: Preference,
     bucket: Bucket,
+    line: Line,
     calls: u64,
     hedges: u64,
     hedges_denied: u64,
@@ -39,6 +41,7 @@ impl Replicas {
             hedge,
             preference: Preference { server: 0, version: 0 },
             bucket: Bucket::new(budget),
+            line: Line::default(),
             calls: 0,
             hedges: 0,
             hedges_denied: 0,
@@ -71,29 +74,56 @@ impl Replicas {
         self.servers[server].count(end, took);
     }
 
+    /// Returns the number of a call that has to be polled: it waits for the budget, and its turn has
+    /// come. Ask again until this returns `None`, after any call has done anything.
+    pub fn poll_wake(&mut self) -> Option<u64> {
+        self.line.poll_wake()
+    }
+
     /// Counts a new call, and returns the preference it begins with and the number of servers.
     pub(super) fn begin(&mut self, now: Instant) -> (Preference, usize) {
         self.calls += 1;
         self.bucket.earn(now);
+        if !self.line.is_empty() && self.bucket.next(now) == Some(now) {
+            self.line.wake();
+        }
         (self.preference, self.servers.len())
+    }
+
+    /// Returns the number of the latest call, from 1.
+    pub(super) fn latest(&self) -> u64 {
+        self.calls
     }
 
     pub(super) fn attempt_started(&mut self, server: usize, now: Instant) {
         self.servers[server].attempts += 1;
         if seeded::is(Bug::HedgePaysEarly) {
-            self.bucket.pay(now);
+            self.bucket.next(now);
+            self.bucket.pay();
         }
     }
 
-    /// Pays for an extra request if the budget allows it.
-    pub(super) fn pay_for_hedge(&mut self, now: Instant) -> bool {
-        let pays = self.bucket.pay(now);
-        if pays {
+    /// Pays for an extra request of a call, or leaves the call waiting in line.
+    pub(super) fn pay_for_hedge(
+        &mut self,
+        call: u64,
+        place: &mut Option<Place>,
+        now: Instant,
+    ) -> Result<(), NotYet> {
+        let (token, waited) = (self.bucket.next(now), place.is_some());
+        let turn = self.line.poll_turn(call, place, token, now);
+        if turn.is_ok() {
+            self.bucket.pay();
             self.hedges += 1;
-        } else {
+        } else if !waited {
             self.hedges_denied += 1;
         }
-        pays
+        turn
+    }
+
+    /// Removes a call from the line, if it is there.
+    pub(super) fn leave_line(&mut self, place: &mut Option<Place>) {
+        self.line.leave(place);
     }
 
     /// Prefers a server, unless the preference has changed since a call began with it.

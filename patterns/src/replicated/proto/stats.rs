@@ -71,7 +71,7 @@ pub struct Stats {
     pub calls: u64,
     /// Attempts started because an earlier one was slow.
     pub hedges: u64,
-    /// Times when there was no [`Budget`](crate::replicated::Budget) left for one.
+    /// Times when a call had to wait for the [`Budget`](crate::replicated::Budget) of one.
     pub hedges_denied: u64,
     /// The counts of each server.
     pub servers: Vec<ServerStats>,
