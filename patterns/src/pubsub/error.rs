@@ -5,6 +5,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use super::item::SubscriberId;
+use crate::Effect;
 
 /// The server has been shut down. Always [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,11 @@ pub enum TryRecvError {
 }
 
 impl<E: ?Sized> PublishError<E> {
+    /// Returns [`Effect::DidNotHappen`]: no subscriber receives the event.
+    pub fn effect(&self) -> Effect {
+        Effect::DidNotHappen
+    }
+
     /// Returns the event that was not published.
     pub fn into_event(self) -> Arc<E> {
         match self {

@@ -33,6 +33,7 @@ macro_rules! shapes {
 mod cancel;
 mod channels;
 mod drops;
+mod effects;
 mod forwarders;
 mod leaks;
 mod model;
