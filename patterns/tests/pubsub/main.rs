@@ -44,6 +44,7 @@ mod payloads;
 mod policies;
 mod shutdown;
 mod threads;
+mod upstream;
 mod wakes;
 
 const SECOND: Duration = Duration::from_secs(1);
