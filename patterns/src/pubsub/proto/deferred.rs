@@ -1,17 +1,19 @@
 //! Wakers and values for after the unlock.
 
 use core::fmt;
+use core::mem;
 use std::sync::Arc;
 use std::vec::Vec;
 
 use super::log::Segment;
 use super::outlet::Outlet;
 use super::queue::Unread;
+use crate::panics::discard;
 use crate::wakers::AfterUnlock;
 
 /// Wakers to wake and values to drop once no lock is held.
 ///
-/// Dropping it first wakes, then drops payloads and outlets.
+/// Dropping it first wakes, then drops outlets and payloads. No panic of user code gets out.
 #[must_use = "it is dropped when no lock is held"]
 pub struct Deferred<O: Outlet> {
     pub(crate) wakers: AfterUnlock,
@@ -35,6 +37,14 @@ impl<O: Outlet> Deferred<O> {
     pub(super) fn discard_unread(&mut self, mut unread: Unread<O::Event>) {
         unread.to_cut.wake(&mut self.wakers);
         self.unread.push(unread);
+    }
+}
+
+/// The outlet of a channel wakes the channel's receiver, and its waker may panic.
+impl<O: Outlet> Drop for Deferred<O> {
+    fn drop(&mut self) {
+        discard(mem::take(&mut self.wakers));
+        self.outlets.drain(..).for_each(discard);
     }
 }
 
