@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use pushdown_patterns::pubsub::{Item, Policy, PubSub, PublishError, Subscription, mutex, task};
 use pushdown_patterns::thread::block_on;
 use pushdown_patterns::{Effect, Shutdown};
+use tokio::sync::Notify;
 
 const PUBLISHERS: u64 = 3;
 const READERS: usize = 2;
@@ -131,16 +132,19 @@ async fn in_tasks<S: PubSub<u64>>(server: S, limits: [u64; READERS]) -> (usize, 
         let reader = server.subscribe(policy(limit)).await.unwrap();
         readers.push(tokio::task::spawn_blocking(move || read(reader)));
     }
-    let closing = Arc::new(AtomicBool::new(false));
+    let (closing, under_way) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
     let publishers: Vec<_> = (0..PUBLISHERS)
         .map(|publisher| {
-            let (server, closing) = (server.clone(), closing.clone());
+            let (server, closing, under_way) = (server.clone(), closing.clone(), under_way.clone());
             tokio::spawn(async move {
                 let mut results = Results::new();
                 for event in events(publisher, EVENTS) {
                     let result = checked(event, server.publish(event).await);
                     let is_closed = result.is_err() && closing.load(Ordering::Relaxed);
                     results.insert(event, result);
+                    if results.len() as u64 == EVENTS / 4 {
+                        under_way.notify_one();
+                    }
                     if is_closed {
                         break;
                     }
@@ -149,7 +153,7 @@ async fn in_tasks<S: PubSub<u64>>(server: S, limits: [u64; READERS]) -> (usize, 
             })
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    under_way.notified().await;
     closing.store(true, Ordering::Relaxed);
     server.shutdown(Shutdown::Drain { timeout: Duration::MAX }).await;
     let mut results = Results::new();
