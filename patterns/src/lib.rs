@@ -49,6 +49,7 @@
 //! and, where it makes sense, for threads.
 //!
 //! # Features
+//! * `bytes`: events of `bytes::Bytes` measure themselves, for limits of bytes.
 //! * `debug`: the module `debug`, a list of everything that waits in the systems, and for what.
 //!
 //! The minimum supported Rust version is the `rust-version` in Cargo.toml.

@@ -28,15 +28,7 @@ pub(crate) fn question<T>() -> (Reply<T>, Answer<T>) {
     (Reply(slot.clone()), Answer(slot))
 }
 
-/// The identity of a question, for as long as either end of it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Question(usize);
-
 impl<T> Answer<T> {
-    pub(crate) fn question(&self) -> Question {
-        Question(Arc::as_ptr(&self.0).addr())
-    }
-
     /// Returns `None` if there will be no answer.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let mut locked = self.0.lock_with::<AfterUnlock>();
@@ -53,10 +45,6 @@ impl<T> Answer<T> {
 }
 
 impl<T> Reply<T> {
-    pub(crate) fn question(&self) -> Question {
-        Question(Arc::as_ptr(&self.0).addr())
-    }
-
     /// Returns whether the answer is still wanted.
     pub(crate) fn is_wanted(&self) -> bool {
         matches!(*self.0.lock(), Slot::Asked(_))

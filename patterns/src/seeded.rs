@@ -18,6 +18,9 @@ pub enum Bug {
     CancelForgetsPublished,
     /// Publish/subscribe: a publisher keeps waiting for a subscriber that has been cancelled.
     CancelLeavesPublisher,
+    /// Publish/subscribe: a publisher is told that it has timed out while its event is still in the
+    /// line.
+    AnswersInLine,
     /// Publish/subscribe: a publisher is not woken when there is room.
     RoomIsNotAnnounced,
     /// Publish/subscribe: a reader does not check again after it has stored its waker.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pushdown_patterns::pubsub::mutex::Server;
-use pushdown_patterns::pubsub::{Closed, Policy, SubscriberId, Subscription};
+use pushdown_patterns::pubsub::{Policy, SubscribeError, SubscriberId, Subscription};
 
 /// The server, and the numbers by which clients refer to subscriptions.
 pub(crate) struct Hub {
@@ -23,10 +23,10 @@ pub(crate) struct Listed {
 
 impl Hub {
     pub(crate) fn new(grace: Duration) -> Self {
-        Self { server: Server::new(), grace, listed: Mutex::default() }
+        Self { server: Server::new().measured(), grace, listed: Mutex::default() }
     }
 
-    pub(crate) fn subscribe(self: &Arc<Self>, policy: Policy) -> Result<Listed, Closed> {
+    pub(crate) fn subscribe(self: &Arc<Self>, policy: Policy) -> Result<Listed, SubscribeError> {
         let subscription = self.server.subscribe(policy)?;
         let id = subscription.id();
         self.listed.lock().unwrap().insert(number(id), id);

@@ -1,17 +1,18 @@
 //! The errors. After each of them nothing has happened: the effect of a failed operation is always
-//! [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
+//! [`Effect::DidNotHappen`](Effect::DidNotHappen).
 
 use core::fmt;
 use std::sync::Arc;
 
 use super::item::SubscriberId;
+use crate::Effect;
 
-/// The server has been shut down. Always [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
+/// The server has been shut down. Always [`Effect::DidNotHappen`](Effect::DidNotHappen).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
 
 /// Why an event was not published. No subscriber receives it: always
-/// [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
+/// [`Effect::DidNotHappen`](Effect::DidNotHappen).
 #[non_exhaustive]
 pub enum PublishError<E: ?Sized> {
     /// The server has been shut down.
@@ -25,8 +26,8 @@ pub enum PublishError<E: ?Sized> {
     },
 }
 
-/// Why a channel was not subscribed. Always
-/// [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
+/// Why nothing was subscribed. Always
+/// [`Effect::DidNotHappen`](Effect::DidNotHappen).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubscribeError {
@@ -34,9 +35,12 @@ pub enum SubscribeError {
     Closed,
     /// This channel is already subscribed.
     Twice(SubscriberId),
+    /// The policy limits the bytes of a queue, and the server has no
+    /// [measure](super::mutex::Server::with_sizes) for its events.
+    Unmeasured,
 }
 
-/// Why nothing was cancelled. Always [`Effect::DidNotHappen`](crate::Effect::DidNotHappen).
+/// Why nothing was cancelled. Always [`Effect::DidNotHappen`](Effect::DidNotHappen).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CancelError {
@@ -54,6 +58,11 @@ pub enum TryRecvError {
 }
 
 impl<E: ?Sized> PublishError<E> {
+    /// Returns [`Effect::DidNotHappen`]: no subscriber receives the event.
+    pub fn effect(&self) -> Effect {
+        Effect::DidNotHappen
+    }
+
     /// Returns the event that was not published.
     pub fn into_event(self) -> Arc<E> {
         match self {
@@ -96,6 +105,7 @@ impl fmt::Display for SubscribeError {
         match self {
             Self::Closed => f.write_str(CLOSED),
             Self::Twice(id) => write!(f, "the channel is already subscribed, as {id}"),
+            Self::Unmeasured => f.write_str("the server has no measure for a limit of bytes"),
         }
     }
 }

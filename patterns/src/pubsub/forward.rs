@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A forwarder ends with its subscription, or when the receiver of the channel is closed. While it
-//! waits for room in the channel, it also ends, at once, if its subscription is disconnected or
-//! aborted.
+//! waits for room in the channel, it also ends, at once, if its subscription is aborted. If it is
+//! disconnected, the receiver still gets the item on its way, and a gap for everything after it.
 
 use core::fmt;
 use std::future::Future;
@@ -20,7 +20,6 @@ use super::item::{Item, SubscriberId};
 use super::policy::Policy;
 use super::proto::{Outlet, Queue, Registry};
 use super::subscription::{Shared, Subscription};
-use crate::panics::contain;
 use crate::sync;
 use crate::thread;
 use crate::wait::{self, Step};
@@ -180,8 +179,6 @@ impl<E: ?Sized> Subscription<E> {
         cx: &mut Context<'_>,
         mut closed: impl FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> Step<Option<Item<Arc<E>>>> {
-        // Without this, a payload that panics when it is dropped here would close the channel.
-        let _ = contain(|| self.clear());
         let item = match self.poll_next(cx) {
             Poll::Pending => return closed(cx).map(|()| None).into(),
             Poll::Ready(next) => next.map(|next| self.lend(next).cloned()),

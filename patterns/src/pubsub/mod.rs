@@ -12,6 +12,8 @@
 //!   numbers. If one publish returns before another begins, its number is smaller.
 //! * **All or none.** A publish that fails, or whose future is dropped before it returns, has reached
 //!   either every subscriber or none. After an error it has reached none.
+//! * **A panic of a payload's destructor ends where the server drops the payload.** The panic hook
+//!   reports it, and no call fails because of it.
 //! * **A slow subscriber has a [`Policy`]** of its own, which says what gives way. Events that it has
 //!   missed appear in its stream as a [`Gap`](Item::Gap), and the stream goes on.
 //! * **Any handle can cancel** a subscription, by its id or its channel, without waiting for its
@@ -59,12 +61,14 @@
 mod error;
 mod forward;
 mod item;
+mod line;
 pub mod mutex;
 mod policy;
 #[doc(hidden)]
 pub mod proto;
 mod readers;
 mod report;
+mod sizes;
 mod subscription;
 pub mod task;
 
@@ -76,6 +80,7 @@ pub use forward::Channel;
 pub use item::{Item, SubscriberId};
 pub use policy::{Limit, Policy};
 pub use report::{EndReason, EndedSubscription, ReaderOutcome, Report};
+pub use sizes::Measure;
 pub use subscription::Subscription;
 
 use super::Shutdown;
@@ -85,18 +90,20 @@ pub trait PubSub<E: ?Sized + Send + Sync + 'static>: Clone + Send + Sync + 'stat
     /// Subscribes. The stream contains the events published from now on.
     ///
     /// # Errors
-    /// [`Closed`] if the server is shut down.
+    /// If the server is shut down, or has no measure for a limit of bytes.
     fn subscribe(
         &self,
         policy: Policy,
-    ) -> impl Future<Output = Result<Subscription<E>, Closed>> + Send;
+    ) -> impl Future<Output = Result<Subscription<E>, SubscribeError>> + Send;
 
     /// Subscribes a channel of the caller. The policy applies to a queue in front of it, and one more
     /// item may be on its way from the queue to the channel. When the subscription ends, the server
-    /// drops its sender; when the receiver is closed, the subscription ends.
+    /// drops its sender; when the receiver is closed, the subscription ends. [`end`](Self::end) says
+    /// why it has ended.
     ///
     /// # Errors
-    /// If the channel is already subscribed, or the server is shut down.
+    /// If the channel is already subscribed, the server is shut down, or it has no measure for a limit
+    /// of bytes.
     ///
     /// # Panics
     /// If the channel is one of tokio's, and this is called outside a tokio runtime.
@@ -131,6 +138,17 @@ pub trait PubSub<E: ?Sized + Send + Sync + 'static>: Clone + Send + Sync + 'stat
         &self,
         channel: impl Into<Channel<E>> + Send,
     ) -> impl Future<Output = Result<(), CancelError>> + Send;
+
+    /// Counts events that never reached this server, because something upstream lost them. They have
+    /// numbers, and every subscriber misses them here. A gap needs no room.
+    ///
+    /// # Errors
+    /// [`Closed`] if the server is shut down.
+    fn missed(&self, missed: u64) -> impl Future<Output = Result<(), Closed>> + Send;
+
+    /// Returns why a subscription has ended, or will end after the unread events. `None` while it is
+    /// active. Once its reader has left, the server remembers it until a thousand others have.
+    fn end(&self, id: SubscriberId) -> impl Future<Output = Option<EndReason>> + Send;
 
     /// Returns the number of subscribers.
     fn subscribers(&self) -> impl Future<Output = usize> + Send;

@@ -43,8 +43,9 @@ pub enum Policy {
     Queue {
         /// The number of events that the queue holds.
         items: Limit,
-        /// The total size of the events that it holds, as the server
-        /// [measures](super::mutex::Server::with_sizes) them.
+        /// The total size of the events that it holds. The server needs a measure:
+        /// [`measured`](super::mutex::Server::measured) or
+        /// [`with_sizes`](super::mutex::Server::with_sizes).
         bytes: Limit,
     },
     /// While the queue is full, the subscriber misses new events. The first event missed starts the

@@ -4,7 +4,7 @@ use std::vec::Vec;
 
 use super::item::SubscriberId;
 
-/// Why a stream has ended.
+/// Why a stream or subscription has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndReason {
@@ -16,6 +16,8 @@ pub enum EndReason {
     Shutdown,
     /// The server was aborted, or its last handle dropped. Unread events are lost.
     Aborted,
+    /// The reader was dropped, or the receiver of its channel.
+    Left,
 }
 
 /// The subscriptions that a server had when it was shut down, and how each ended.

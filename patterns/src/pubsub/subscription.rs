@@ -3,9 +3,10 @@
 use core::fmt;
 use core::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use tokio::task::coop;
 
 use super::error::TryRecvError;
 use super::item::{Item, SubscriberId};
@@ -20,9 +21,6 @@ use crate::wait;
 use crate::waits::Site;
 
 static RECV: Site = Site::wait("pubsub", "recv", "an event");
-
-/// The number of items that a reader takes without waiting before it lets other tasks run.
-const YIELD_AFTER: u8 = 128;
 
 /// The queue of a subscriber, shared by its reader and the server.
 ///
@@ -54,8 +52,8 @@ impl<E: ?Sized> Outlet for Arc<Shared<E>> {
 pub(super) trait ServerHooks: Send + Sync {
     fn readers(&self) -> &Readers;
 
-    /// A publisher waited for room, and this reader has made some.
-    fn handle_room_made(&self);
+    /// The server waited for room, and this reader has made some.
+    fn handle_room_made(&self, id: SubscriberId);
 
     /// A reader has read the end, or has been dropped.
     fn handle_reader_left(&self, id: SubscriberId);
@@ -86,11 +84,9 @@ pub struct Subscription<E: ?Sized> {
     /// The server has not been told that this reader has left.
     is_present: bool,
     cursor: Cursor<E>,
-    /// The number of items since the reader last waited.
-    streak: u8,
 }
 
-/// The next item. An event is the one at the cursor.
+/// The next item. An event is the one at the cursor, with this number.
 #[derive(Clone, Copy)]
 pub(super) enum Next {
     Event(u64),
@@ -103,7 +99,13 @@ impl<E: ?Sized> Subscription<E> {
         shared: Arc<Shared<E>>,
         server: Arc<dyn ServerHooks>,
     ) -> Self {
-        Self { id, shared, server, is_present: true, cursor: Cursor::new(), streak: 0 }
+        Self { id, shared, server, is_present: true, cursor: Cursor::new() }
+    }
+
+    /// Starts with the next event, if the subscription was made for a caller that may have given up.
+    pub(super) fn claim(&self) {
+        let published = self.server.readers().published();
+        self.shared.with(|queue| queue.claim(published));
     }
 
     /// Returns the id with which any handle to the server can cancel the subscription.
@@ -144,20 +146,22 @@ impl<E: ?Sized> Subscription<E> {
 
     pub(super) fn lend(&self, next: Next) -> Item<&Arc<E>> {
         match next {
-            Next::Event(seq) => Item::Event { seq, event: self.cursor.event(seq) },
+            Next::Event(seq) => Item::Event { seq, event: self.cursor.event() },
             Next::Gap(missed) => Item::Gap { missed },
         }
     }
 
-    /// Like [`poll_next`](Self::poll_next), but yields after [`YIELD_AFTER`] items.
+    /// Like [`poll_next`](Self::poll_next), but lets other tasks run now and then.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
-        if self.streak == YIELD_AFTER {
-            self.streak = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        if !self.is_present {
+            // The stream has ended, and says so as often as it is asked.
+            return Poll::Ready(None);
         }
+        let turn = ready!(coop::poll_proceed(cx));
         let next = self.poll_next(cx);
-        self.streak = if let Poll::Ready(Some(_)) = next { self.streak + 1 } else { 0 };
+        if next.is_ready() {
+            turn.made_progress();
+        }
         next
     }
 
@@ -171,37 +175,32 @@ impl<E: ?Sized> Subscription<E> {
     }
 
     fn read(&mut self) -> Poll<Option<Next>> {
-        // Before an item is taken: if a payload panics when it is dropped here, no item is lost.
-        self.clear();
+        self.cursor.clear();
         let published = || self.server.readers().published();
         let read = self.shared.queue.lock().poll_read(&mut self.cursor, published);
         match read {
             Read::Event { seq, room } => {
                 if room && !seeded::is(Bug::RoomIsNotAnnounced) {
                     // The event is taken: a panic of user code must not keep it from the reader.
-                    let _ = contain(|| self.server.handle_room_made());
+                    let _ = contain(|| self.server.handle_room_made(self.id));
                 }
                 Poll::Ready(Some(Next::Event(seq)))
             }
             Read::Gap(missed) => Poll::Ready(Some(Next::Gap(missed))),
             Read::Empty => Poll::Pending,
             Read::End(_) => {
+                self.cursor.clear();
                 self.leave();
                 Poll::Ready(None)
             }
         }
     }
 
-    /// Drops payloads that are no longer needed.
-    pub(super) fn clear(&mut self) {
-        self.cursor.clear();
-    }
-
     pub(super) fn set_in_hand(&self, in_hand: u64) {
         self.shared.with(|queue| queue.set_in_hand(in_hand));
     }
 
-    /// Ready when the stream was cut off: it has ended, and the unread events are lost.
+    /// Ready when the stream was aborted: the unread events are lost.
     pub(super) fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut locked = self.shared.queue.lock_with();
         let (queue, after) = locked.split();

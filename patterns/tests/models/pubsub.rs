@@ -1,5 +1,6 @@
 //! `pubsub`, with publishers and readers in threads.
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
@@ -129,6 +130,118 @@ fn a_task_a_publisher_and_a_reader_that_leaves() {
     owner.join().unwrap();
 }
 
+/// A limit that is over when a publisher looks for the second time, since a clock goes on between two
+/// looks. No model checker has a clock, so a longer one would never be over.
+const OVER_SOON: Duration = Duration::from_nanos(1);
+
+/// A publisher times out while the reader makes room. Whatever it was told is what the reader sees.
+fn a_publisher_that_may_time_out() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(Policy::block(1, OVER_SOON)).unwrap();
+    server.blocking_publish(1).unwrap();
+    let publisher = thread::spawn({
+        let server = server.clone();
+        move || server.blocking_publish(2).ok()
+    });
+    let first = reader.blocking_recv();
+    assert!(matches!(first, Some(Item::Event { seq: 1, .. })));
+    let told = publisher.join().unwrap();
+    server.cancel(reader.id()).unwrap();
+    assert_eq!(read(&mut reader), Vec::from_iter(told.map(|seq| (seq, 2))));
+}
+
+/// Two publishers in line time out, while the reader makes room for one of them or for both.
+fn two_publishers_that_may_time_out() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(Policy::block(1, OVER_SOON)).unwrap();
+    server.blocking_publish(0).unwrap();
+    let publishers = [10, 20].map(|event| {
+        let server = server.clone();
+        thread::spawn(move || server.blocking_publish(event).ok().map(|seq| (seq, event)))
+    });
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        if let Ok(Item::Event { seq, event }) = reader.try_recv() {
+            seen.push((seq, **event));
+        }
+        thread::yield_now();
+    }
+    let mut told = vec![(1, 0)];
+    told.extend(publishers.into_iter().filter_map(|publisher| publisher.join().unwrap()));
+    told.sort_unstable();
+    server.cancel(reader.id()).unwrap();
+    seen.extend(read(&mut reader));
+    assert_eq!(seen, told);
+}
+
+/// The same with the owner task, whose publishers do not wait: no timer runs in a model.
+fn two_publishers_that_time_out_in_the_task() {
+    let (server, owner) = task::Server::<u64>::new();
+    let owner = thread::spawn(move || block_on(owner));
+    let mut reader = block_on(server.subscribe(Policy::block(1, Duration::ZERO))).unwrap();
+    let publishers = [10, 20].map(|event| {
+        let server = server.clone();
+        thread::spawn(move || block_on(server.publish(event)).ok().map(|seq| (seq, event)))
+    });
+    let mut seen = Vec::new();
+    if let Ok(Item::Event { seq, event }) = reader.try_recv() {
+        seen.push((seq, **event));
+    }
+    let mut told: Vec<_> =
+        publishers.into_iter().filter_map(|publisher| publisher.join().unwrap()).collect();
+    told.sort_unstable();
+    block_on(server.cancel(reader.id())).unwrap();
+    seen.extend(read(&mut reader));
+    assert_eq!(seen, told);
+    drop((reader, server));
+    owner.join().unwrap();
+}
+
+/// A publisher gives up while the reader makes room for its event.
+fn a_publisher_that_gives_up() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(block(1)).unwrap();
+    server.blocking_publish(1).unwrap();
+    let publisher = thread::spawn({
+        let server = server.clone();
+        move || {
+            let mut publish = Box::pin(server.publish(2));
+            let mut cx = Context::from_waker(Waker::noop());
+            publish.as_mut().poll(&mut cx).is_ready()
+        }
+    });
+    assert!(matches!(reader.blocking_recv(), Some(Item::Event { seq: 1, .. })));
+    let was_told = publisher.join().unwrap();
+    let was_seen = reader.try_recv().is_ok();
+    assert!(was_seen || !was_told);
+    let seq = server.blocking_publish(3).unwrap();
+    server.cancel(reader.id()).unwrap();
+    assert_eq!(read(&mut reader), [(seq, 3)], "its place in the line is not in the way");
+}
+
+/// A full queue takes events again once its reader has made room.
+fn a_full_queue_and_its_reader() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(Policy::drop_newest(1)).unwrap();
+    (1..=2).for_each(|event| assert!(server.blocking_publish(event).is_ok()));
+    let publisher = thread::spawn({
+        let server = server.clone();
+        move || server.blocking_publish(3).unwrap()
+    });
+    assert!(matches!(reader.blocking_recv(), Some(Item::Event { seq: 1, .. })));
+    publisher.join().unwrap();
+    server.blocking_publish(4).unwrap();
+    server.cancel(reader.id()).unwrap();
+    let mut rest = Vec::new();
+    while let Some(item) = reader.blocking_recv() {
+        rest.push(match item {
+            Item::Event { seq, .. } => seq.cast_signed(),
+            Item::Gap { missed } => -missed.cast_signed(),
+        });
+    }
+    assert!(rest == [-2, 4] || rest == [-1, 3, -1], "{rest:?}");
+}
+
 /// A publisher waits for room that is never made, until the server is aborted.
 fn a_publisher_without_room_and_an_abort() {
     let server = mutex::Server::<u64>::new();
@@ -221,6 +334,38 @@ fn published_events_are_read_after_a_cancel() {
 #[cfg(pushdown_model = "shuttle")]
 fn a_cancel_releases_the_publisher_that_waits_for_it() {
     holds("a publisher and a cancel", a_publisher_and_a_cancel);
+}
+
+#[test]
+fn an_event_whose_publisher_timed_out_is_not_read() {
+    holds("a publisher that may time out", a_publisher_that_may_time_out);
+}
+
+#[test]
+#[cfg(pushdown_model = "shuttle")]
+fn events_whose_publishers_timed_out_in_line_are_not_read() {
+    holds("two publishers that may time out", two_publishers_that_may_time_out);
+}
+
+#[test]
+#[cfg(pushdown_model = "shuttle")]
+fn events_whose_publishers_timed_out_in_the_task_are_not_read() {
+    holds("two publishers that time out in the task", two_publishers_that_time_out_in_the_task);
+}
+
+#[test]
+fn a_publisher_that_gives_up_is_not_in_the_way() {
+    holds("a publisher that gives up", a_publisher_that_gives_up);
+}
+
+#[test]
+fn a_full_queue_takes_events_again() {
+    holds("a full queue and its reader", a_full_queue_and_its_reader);
+}
+
+#[test]
+fn an_answer_before_leaving_the_line_is_found() {
+    finds(Bug::AnswersInLine, a_publisher_that_may_time_out);
 }
 
 #[test]

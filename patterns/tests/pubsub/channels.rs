@@ -1,8 +1,11 @@
 //! Channels of the caller.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
-use pushdown_patterns::pubsub::{CancelError, Item, Policy, ReaderOutcome, SubscribeError, mutex};
+use pushdown_patterns::pubsub::{
+    CancelError, EndReason, Item, Policy, ReaderOutcome, SubscribeError, mutex,
+};
 use pushdown_patterns::{Shutdown, thread};
 use tokio::sync::mpsc;
 
@@ -80,11 +83,11 @@ shapes! {
         assert_eq!(received(&mut receiver).await, [1, 2, 3, 4, -2]);
     }
 
-    async fn a_forwarder_to_a_full_channel_ends_when_its_subscription_is_disconnected<S>(server: S) {
+    async fn a_channel_whose_subscription_is_disconnected_ends_with_a_gap<S>(server: S) {
         let tasks = alive_tasks();
         let (sender, mut receiver) = mpsc::channel(1);
         let policy = Policy::disconnect(1, SECOND);
-        server.subscribe_channel(sender, policy).await.unwrap();
+        let id = server.subscribe_channel(sender, policy).await.unwrap();
         for event in 1..=4 {
             publish(&server, [event]).await;
             settle().await;
@@ -92,8 +95,51 @@ shapes! {
         tokio::time::advance(SECOND).await;
         publish(&server, [5]).await;
         settle().await;
-        assert_eq!(alive_tasks(), tasks, "the forwarder does not wait for the reader");
+        assert_eq!(server.end(id).await, Some(EndReason::TooSlow));
+        // One in the channel, one in the forwarder's hand. The rest is missed, as it is for a handle.
+        assert_eq!(received(&mut receiver).await, [1, 2, -3]);
+        settle().await;
+        assert_eq!(alive_tasks(), tasks);
+        assert_eq!(server.end(id).await, Some(EndReason::TooSlow));
+    }
+
+    async fn a_forwarder_whose_subscription_is_disconnected_ends_with_its_receiver<S>(server: S) {
+        let tasks = alive_tasks();
+        let (sender, receiver) = mpsc::channel(1);
+        server.subscribe_channel(sender, Policy::disconnect(1, Duration::ZERO)).await.unwrap();
+        for event in 1..=5 {
+            publish(&server, [event]).await;
+            settle().await;
+        }
+        drop(receiver);
+        settle().await;
+        assert_eq!(alive_tasks(), tasks);
+    }
+
+    async fn the_server_says_how_a_subscription_has_ended<S>(server: S) {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let id = server.subscribe_channel(sender.clone(), lossless()).await.unwrap();
+        assert_eq!(server.end(id).await, None);
+        publish(&server, [1]).await;
+        server.cancel_channel(sender.clone()).await.unwrap();
+        assert_eq!(server.end(id).await, Some(EndReason::Cancelled));
+        drop(sender);
         assert_eq!(received(&mut receiver).await, [1]);
+        settle().await;
+        assert_eq!(server.end(id).await, Some(EndReason::Cancelled), "after the stream has ended");
+
+        let (sender, receiver) = mpsc::channel(1);
+        let id = server.subscribe_channel(sender, lossless()).await.unwrap();
+        drop(receiver);
+        settle().await;
+        assert_eq!(server.end(id).await, Some(EndReason::Left));
+
+        let aborted = server.subscribe(lossless()).await.unwrap();
+        server.shutdown(Shutdown::Abort).await;
+        assert_eq!(server.end(aborted.id()).await, Some(EndReason::Aborted));
+        assert_eq!(server.end(id).await, Some(EndReason::Left));
+        let other = mutex::Server::<u64>::new().subscribe(lossless()).unwrap();
+        assert_eq!(server.end(other.id()).await, None, "of another server");
     }
 
     async fn a_drain_waits_for_channels_too<S>(server: S) {

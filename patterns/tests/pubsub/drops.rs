@@ -87,6 +87,49 @@ shapes! {
         assert_eq!(server.subscribers().await, 0);
     }
 
+    async fn a_dropped_publish_frees_its_payload_before_any_other_task_runs<S>(server: S) {
+        let _stuck = server.subscribe(Policy::block(1, Duration::MAX)).await.unwrap();
+        publish(&server, [1]).await;
+        // In the line, or in the mailbox of a task that has not run since.
+        let (payload, freed) = counted();
+        let mut publishing = Box::pin(server.publish(payload));
+        assert!(poll_once(publishing.as_mut()).is_pending());
+        drop(publishing);
+        assert!(freed.upgrade().is_none());
+        // In the line of the task.
+        let (payload, freed) = counted();
+        let mut publishing = Box::pin(server.publish(payload));
+        assert!(waits(&mut publishing).await);
+        drop(publishing);
+        assert!(freed.upgrade().is_none());
+    }
+
+    async fn a_subscriber_that_does_not_know_it_is_one_makes_no_publisher_wait<S>(server: S) {
+        for policy in [
+            Policy::block(1, Duration::MAX),
+            Policy::drop_newest(1),
+            Policy::drop_oldest(1),
+            Policy::disconnect(1, Duration::ZERO),
+        ] {
+            let mut subscribing = Box::pin(server.subscribe(policy));
+            let early = poll_once(subscribing.as_mut());
+            settle().await;
+            if early.is_ready() {
+                return;
+            }
+            for event in 0..100 {
+                let published = tokio::time::timeout(crate::SECOND, server.publish(event));
+                assert!(published.await.is_ok_and(|published| published.is_ok()), "{policy:?}");
+            }
+            let mut subscription = subscribing.await.unwrap();
+            assert_eq!(subscription.end_reason(), None, "{policy:?}");
+            let seq = server.publish(100).await.unwrap().cast_signed();
+            assert_eq!(ready(&mut subscription), [seq], "{policy:?}: the stream begins here");
+            drop(subscription);
+            settle().await;
+        }
+    }
+
     async fn a_payload_is_freed_after_its_last_reader<S>(server: S) {
         let mut subscription = server.subscribe(lossless()).await.unwrap();
         let (payload, freed) = counted();

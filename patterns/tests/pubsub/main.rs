@@ -33,6 +33,7 @@ macro_rules! shapes {
 mod cancel;
 mod channels;
 mod drops;
+mod effects;
 mod forwarders;
 mod leaks;
 mod model;
@@ -43,6 +44,7 @@ mod payloads;
 mod policies;
 mod shutdown;
 mod threads;
+mod upstream;
 mod wakes;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -19,6 +19,8 @@ enum Step {
     Subscribe(Policy),
     /// Publishes an event of this many bytes.
     Publish(usize),
+    /// This many events are lost upstream.
+    Lose(u64),
     /// One of the subscribers reads up to this many items.
     Read(prop::sample::Index, usize),
     Cancel(prop::sample::Index),
@@ -48,6 +50,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => policies().prop_map(Step::Subscribe),
         40 => (0_usize..5).prop_map(Step::Publish),
+        2 => (0_u64..4).prop_map(Step::Lose),
         20 => (any::<prop::sample::Index>(), 0_usize..20).prop_map(|(who, n)| Step::Read(who, n)),
         1 => any::<prop::sample::Index>().prop_map(Step::Cancel),
         1 => any::<prop::sample::Index>().prop_map(Step::Leave),
@@ -63,7 +66,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// A subscriber as the documentation describes it.
 struct Model {
     policy: Policy,
-    /// The number of each event and its size, or `None` if it was missed.
+    /// The number of each event and its size, or `None` if it was missed or lost upstream.
     items: VecDeque<(u64, Option<usize>)>,
     full_since: Option<Instant>,
     end: Option<EndReason>,
@@ -142,12 +145,16 @@ struct Subscriber {
 }
 
 impl Subscriber {
-    fn read(&mut self, published: u64) -> Result<Read, TestCaseError> {
+    fn read(&mut self, registry: &mut Subscribers) -> Result<Read, TestCaseError> {
+        let published = registry.published();
         let read = self.queue.borrow_mut().poll_read(&mut self.cursor, || published);
         self.cursor.clear();
         let found = match read {
-            Read::Event { seq, .. } => {
-                prop_assert_eq!(**self.cursor.event(seq), seq, "the payload of the event");
+            Read::Event { seq, room } => {
+                prop_assert_eq!(**self.cursor.event(), seq, "the payload of the event");
+                if room {
+                    registry.handle_room_made(self.id);
+                }
                 Read::Event { seq, room: false }
             }
             other => other,
@@ -158,8 +165,10 @@ impl Subscriber {
     }
 }
 
+type Subscribers = Registry<Rc<RefCell<Queue<u64>>>>;
+
 fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let mut registry = Registry::<Rc<RefCell<Queue<u64>>>>::new();
+    let mut registry = Subscribers::new();
     let mut subscribers: Vec<Subscriber> = Vec::new();
     let (mut published, mut now) = (0, Instant::now());
     for step in steps {
@@ -197,10 +206,21 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
                     }
                 }
             }
+            Step::Lose(lost) => {
+                registry.lose(lost, &mut deferred);
+                for seq in published + 1..=published + lost {
+                    for sub in &mut subscribers {
+                        if !sub.left && sub.model.end.is_none() {
+                            sub.model.items.push_back((seq, None));
+                        }
+                    }
+                }
+                published += lost;
+            }
             Step::Read(who, count) if !subscribers.is_empty() => {
                 let sub = who.get_mut(&mut subscribers);
                 for _ in 0..if sub.left { 0 } else { count } {
-                    if matches!(sub.read(published)?, Read::Empty | Read::End(_)) {
+                    if matches!(sub.read(&mut registry)?, Read::Empty | Read::End(_)) {
                         break;
                     }
                 }
@@ -223,15 +243,11 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
         }
         drop(deferred);
     }
-    end(registry, subscribers, published)
+    end(registry, subscribers)
 }
 
 /// Reads all streams to the end, and checks the report.
-fn end(
-    mut registry: Registry<Rc<RefCell<Queue<u64>>>>,
-    mut subscribers: Vec<Subscriber>,
-    published: u64,
-) -> Result<(), TestCaseError> {
+fn end(mut registry: Subscribers, mut subscribers: Vec<Subscriber>) -> Result<(), TestCaseError> {
     let aborted: Vec<_> = registry.ended().unwrap_or_default().to_vec();
     let mut deferred = Deferred::default();
     let closed = registry.is_closed();
@@ -244,9 +260,12 @@ fn end(
         } else if closed {
             sub.model.end.get_or_insert(EndReason::Shutdown);
         }
-        while !matches!(sub.read(published)?, Read::Empty | Read::End(_)) {}
+        while !matches!(sub.read(&mut registry)?, Read::Empty | Read::End(_)) {}
         prop_assert_eq!(sub.queue.borrow().end(), sub.model.end);
+        prop_assert_eq!(registry.end(sub.id), sub.model.end);
         prop_assert_eq!(registry.handle_reader_left(sub.id, &mut deferred), aborted.is_empty());
+        let ended = sub.model.end.unwrap_or(EndReason::Left);
+        prop_assert_eq!(registry.end(sub.id), Some(ended), "it is remembered");
     }
     if let Some(ended) = registry.ended() {
         prop_assert!(registry.is_finished());

@@ -84,17 +84,13 @@ fn two_payloads_that_panic_together_do_not_abort_the_process() {
         let payload = on_drop(move || assert!(![3, 5].contains(&event), "a panic in a payload"));
         server.blocking_publish(payload).unwrap();
     }
-    let (mut read, mut panics) = (Vec::new(), 0);
-    while read.len() < 40 {
-        match catch_unwind(AssertUnwindSafe(|| reader.try_recv().map(crate::short))) {
-            Ok(item) => read.push(item.unwrap()),
-            Err(_) => panics += 1,
-        }
-    }
-    // Both are in one segment, so the reader sees one panic.
-    panics += usize::from(catch_unwind(AssertUnwindSafe(|| reader.try_recv().is_ok())).is_err());
-    assert_eq!(panics, 1);
-    assert!(read.into_iter().eq(1..=40));
+    let read: Vec<_> = (0..40).map(|_| reader.try_recv().map(crate::short).unwrap()).collect();
+    assert!(read.into_iter().eq(1..=40), "and no call of the reader panics");
+    let unwinding = catch_unwind(AssertUnwindSafe(move || {
+        let _reader = reader;
+        panic!("the reader's own panic");
+    }));
+    assert!(unwinding.is_err());
 }
 
 /// The reader that makes room publishes for the waiting publisher. This starts a new segment, and drops
@@ -140,47 +136,44 @@ async fn a_payload_that_panics_in_the_owner_task_keeps_no_publisher_waiting() {
     }
 }
 
-/// Publishes events of which one panics when it is dropped. Returns the number of publishes that
-/// panicked.
-async fn publish_with_one_that_panics<S: PubSub<OnDrop>>(server: &S) -> usize {
-    let mut panics = 0;
+/// Publishes events of which one panics when it is dropped. Each publish returns its number.
+async fn publish_with_one_that_panics<S: PubSub<OnDrop>>(server: &S) {
     for event in 1..=100_u64 {
         let payload = on_drop(move || assert_ne!(event, 5, "a panic in a payload"));
-        let own = server.clone();
-        let published = tokio::spawn(async move { own.publish(payload).await.unwrap() });
-        panics += usize::from(published.await.is_err());
+        assert_eq!(server.publish(payload).await.unwrap(), event);
     }
-    panics
 }
 
-async fn the_reader_sees_the_panic<S: PubSub<OnDrop>>(server: S) {
+async fn the_reader_is_the_last_owner<S: PubSub<OnDrop>>(server: S) {
     let mut reader = server.subscribe(lossless()).await.unwrap();
-    assert_eq!(publish_with_one_that_panics(&server).await, 0);
-    let (mut read, mut panics) = (Vec::new(), 0);
-    for _ in 0..101 {
-        match catch_unwind(AssertUnwindSafe(|| reader.try_recv().map(crate::short))) {
-            Ok(item) => read.push(item.unwrap()),
-            Err(_) => panics += 1,
-        }
-    }
-    assert_eq!(panics, 1, "the reader was the last owner of the payload");
-    assert!(read.into_iter().eq(1..=100), "and misses no event");
+    publish_with_one_that_panics(&server).await;
+    let read: Vec<_> = (0..100).map(|_| reader.try_recv().map(crate::short).unwrap()).collect();
+    assert!(read.into_iter().eq(1..=100), "no event is missed, and no call panics");
 }
 
-async fn the_others_go_on<S: PubSub<OnDrop>>(server: S, panics: usize) {
+async fn the_server_is_the_last_owner<S: PubSub<OnDrop>>(server: S) {
+    for policy in [Policy::drop_oldest(1), Policy::drop_newest(10), Policy::disconnect(10, HANG)] {
+        let slow = server.subscribe(policy).await.unwrap();
+        let last = server.publish(on_drop(|| ())).await.unwrap();
+        for event in last + 1..last + 100 {
+            let payload = on_drop(move || assert_ne!(event, last + 5, "a panic in a payload"));
+            assert_eq!(server.publish(payload).await.unwrap(), event);
+        }
+        drop(slow);
+    }
     let mut slow = server.subscribe(Policy::drop_oldest(1)).await.unwrap();
-    assert_eq!(publish_with_one_that_panics(&server).await, panics);
-    assert_eq!(slow.recv().await.map(crate::short), Some(-99));
-    assert_eq!(slow.recv().await.map(crate::short), Some(100));
+    server.publish(on_drop(|| panic!("a panic in a payload"))).await.unwrap();
+    let last = server.publish(on_drop(|| ())).await.unwrap();
+    assert_eq!(slow.recv().await.map(crate::short), Some(-1));
+    assert_eq!(slow.recv().await.map(crate::short), Some(last.cast_signed()));
 }
 
 #[tokio::test]
 async fn a_payload_that_panics_when_it_is_dropped_stops_neither_publishers_nor_readers() {
-    the_reader_sees_the_panic(mutex::Server::new()).await;
-    the_reader_sees_the_panic(task::Server::spawn()).await;
-    // The publisher was its last owner. In the other shape it was the task, which goes on.
-    the_others_go_on(mutex::Server::new(), 1).await;
-    the_others_go_on(task::Server::spawn(), 0).await;
+    the_reader_is_the_last_owner(mutex::Server::new()).await;
+    the_reader_is_the_last_owner(task::Server::spawn()).await;
+    the_server_is_the_last_owner(mutex::Server::new()).await;
+    the_server_is_the_last_owner(task::Server::spawn()).await;
 }
 
 #[tokio::test]

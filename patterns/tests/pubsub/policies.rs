@@ -1,14 +1,20 @@
 //! A slow subscriber, and the others.
 
 use std::num::NonZeroUsize;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use pushdown_patterns::pubsub::{
-    EndReason, Limit, Policy, PubSub, PublishError, Subscription, mutex, task,
+    EndReason, Limit, Measure, Policy, PubSub, PublishError, SubscribeError, Subscription, mutex,
+    task,
 };
 use tokio::time::{Instant, advance};
 
 use crate::{SECOND, lossless, publish, ready, rest, settle, waits};
+
+fn bytes(limit: usize) -> Policy {
+    Policy::Queue { items: Limit::Unbounded, bytes: at_most(limit) }
+}
 
 fn at_most(limit: usize) -> Limit {
     Limit::AtMost(NonZeroUsize::new(limit).unwrap())
@@ -128,17 +134,13 @@ shapes! {
         assert!(server.cancel(slow.id()).await.is_err());
     }
 
-    async fn a_queue_has_a_limit_of_bytes<S>(server: S) {
-        let bytes = |limit| Policy::Queue { items: Limit::Unbounded, bytes: at_most(limit) };
-        let mut small = server.subscribe(bytes(31)).await.unwrap();
-        let mut large = server.subscribe(bytes(32)).await.unwrap();
-        publish(&server, 1..=4).await;
-        assert_eq!(small.end_reason(), Some(EndReason::TooSlow), "an event counts 8 bytes");
-        assert_eq!(large.end_reason(), None);
-        assert_eq!(rest(&mut small).await, [-4]);
-        assert_eq!(large.recv().await.map(crate::short), Some(1));
-        publish(&server, [5]).await;
-        assert_eq!(ready(&mut large), [2, 3, 4, 5]);
+    async fn a_limit_of_bytes_is_refused_without_a_measure<S>(server: S) {
+        let refused = server.subscribe(bytes(usize::MAX)).await;
+        assert!(matches!(refused, Err(SubscribeError::Unmeasured)));
+        let (channel, _receiver) = tokio::sync::mpsc::channel(1);
+        let refused = server.subscribe_channel(channel, bytes(usize::MAX)).await;
+        assert_eq!(refused, Err(SubscribeError::Unmeasured));
+        assert_eq!(server.subscribers().await, 0);
     }
 
     async fn a_queue_without_limits_takes_everything<S>(server: S) {
@@ -174,7 +176,7 @@ shapes! {
     }
 
     async fn slow_subscribers_without_block_do_not_delay_the_others<S>(server: S) {
-        let limits = Policy::Queue { items: at_most(1), bytes: at_most(1) };
+        let limits = Policy::Queue { items: at_most(1), bytes: Limit::Unbounded };
         let mut healthy = server.subscribe(lossless()).await.unwrap();
         let mut stuck = Vec::new();
         for policy in [
@@ -197,9 +199,63 @@ shapes! {
     }
 }
 
+async fn a_limit_of_bytes<S: PubSub<u64>>(server: S) {
+    let mut small = server.subscribe(bytes(31)).await.unwrap();
+    let mut large = server.subscribe(bytes(32)).await.unwrap();
+    publish(&server, 1..=4).await;
+    assert_eq!(small.end_reason(), Some(EndReason::TooSlow), "an event counts 8 bytes");
+    assert_eq!(large.end_reason(), None);
+    assert_eq!(rest(&mut small).await, [-4]);
+    assert_eq!(large.recv().await.map(crate::short), Some(1));
+    publish(&server, [5]).await;
+    assert_eq!(ready(&mut large), [2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_queue_has_a_limit_of_bytes() {
+    a_limit_of_bytes(mutex::Server::new().with_sizes(|_| 8)).await;
+    a_limit_of_bytes(task::Server::spawn().with_sizes(|_| 8)).await;
+}
+
+/// `size_of` would count 24 bytes for each of these.
+#[tokio::test]
+async fn an_event_that_owns_bytes_counts_all_of_them() {
+    async fn check<E, S>(server: S, event: impl Fn(usize) -> E)
+    where
+        E: Measure + Send + Sync + 'static,
+        S: PubSub<E>,
+    {
+        let slow = server.subscribe(bytes(8 << 20)).await.unwrap();
+        server.publish(event(8 << 20)).await.unwrap();
+        assert_eq!(slow.end_reason(), None);
+        server.publish(event(1)).await.unwrap();
+        assert_eq!(slow.end_reason(), Some(EndReason::TooSlow));
+    }
+    let text = |count| "x".repeat(count);
+    check(mutex::Server::new().measured(), |count| vec![0_u8; count]).await;
+    check(task::Server::spawn().measured(), |count| vec![0_u8; count].into_boxed_slice()).await;
+    check(mutex::Server::new().measured(), text).await;
+    check(task::Server::spawn().measured(), |count| text(count).into_boxed_str()).await;
+    check(mutex::Server::new().measured(), |count| std::sync::Arc::new(text(count))).await;
+    #[cfg(feature = "bytes")]
+    check(task::Server::spawn().measured(), |count| bytes::Bytes::from(vec![0; count])).await;
+    assert_eq!((str::measure("four"), <[u8]>::measure(b"six..."), (&"four").measure()), (4, 6, 4));
+}
+
+/// The measure is the server's: a handle made before counts by it too.
+#[tokio::test]
+async fn all_handles_measure_alike() {
+    let early = mutex::Server::<str>::new();
+    let server = early.clone().measured();
+    let slow = server.subscribe(bytes(3)).unwrap();
+    early.publish("four").await.unwrap();
+    assert_eq!(slow.end_reason(), Some(EndReason::TooSlow));
+    assert!(std::panic::catch_unwind(AssertUnwindSafe(|| early.with_sizes(|_| 1))).is_err());
+}
+
 #[tokio::test]
 async fn the_caller_chooses_how_events_are_measured() {
-    let policy = Policy::Queue { items: Limit::Unbounded, bytes: at_most(10) };
+    let policy = bytes(10);
     let mutex = mutex::Server::<str>::new().with_sizes(str::len);
     let task = task::Server::<str>::spawn().with_sizes(str::len);
     let (mut a, mut b) = (mutex.subscribe(policy).unwrap(), task.subscribe(policy).await.unwrap());

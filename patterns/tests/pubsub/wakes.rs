@@ -7,7 +7,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
-use pushdown_patterns::pubsub::{EndReason, Policy, PubSub, mutex};
+use pushdown_patterns::pubsub::{EndReason, Item, Policy, PubSub, mutex};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -102,6 +102,59 @@ shapes! {
         assert!((1..=128).contains(&before), "{before} items");
         reader.await.unwrap();
         assert_eq!(read.load(Ordering::Relaxed), 1000);
+    }
+
+    async fn a_loop_that_publishes_lets_other_tasks_run<S>(server: S) {
+        let published = Arc::new(AtomicU64::new(0));
+        let publisher = tokio::spawn({
+            let (server, published) = (server.clone(), published.clone());
+            async move {
+                for event in 0..10_000 {
+                    server.publish(event).await.unwrap();
+                    published.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        let other = tokio::spawn({
+            let published = published.clone();
+            async move { published.load(Ordering::Relaxed) }
+        });
+        let before = other.await.unwrap();
+        assert!(before <= 128, "{before} events");
+        publisher.await.unwrap();
+    }
+
+    async fn a_reader_beside_a_loop_that_publishes_gets_its_share<S>(server: S) {
+        let mut reader = server.subscribe(Policy::drop_oldest(1000)).await.unwrap();
+        let publisher = tokio::spawn({
+            let server = server.clone();
+            async move { publish(&server, 1..=100_000).await }
+        });
+        let (mut read, mut missed) = (0, 0);
+        while read + missed < 100_000 {
+            match reader.recv().await.unwrap() {
+                Item::Event { .. } => read += 1,
+                Item::Gap { missed: more } => missed += more,
+            }
+        }
+        println!("{read} events read, {missed} missed");
+        assert_eq!(missed, 0);
+        publisher.await.unwrap();
+    }
+
+    /// The owner is never without a request.
+    async fn the_server_does_not_starve_other_tasks<S>(server: S) {
+        let publishers: Vec<_> = (0..16).map(|_| tokio::spawn({
+            let server = server.clone();
+            async move { publish(&server, 1..=1000).await }
+        })).collect();
+        let mut turns = 0;
+        while !publishers.iter().all(JoinHandle::is_finished) {
+            tokio::task::yield_now().await;
+            turns += 1;
+        }
+        println!("{turns} turns beside 16 publishers");
+        assert!(turns >= 1000 / 128, "{turns} turns");
     }
 }
 

@@ -34,7 +34,7 @@ impl<'a, E: ?Sized> Closing<'a, E> {
             }
             state.registry.close(EndReason::Shutdown);
             self.inner.readers.wake_all(&mut deferred.wakers);
-            state.line.wake_all(&mut deferred.wakers);
+            self.inner.settle(state, || clock.now(), deferred);
         }
         let is_over = self.deadline.is_some_and(|deadline| clock.now() >= deadline);
         if self.how == Shutdown::Abort || is_over {

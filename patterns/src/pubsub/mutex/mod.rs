@@ -1,32 +1,39 @@
 //! State as data: the registry under a lock.
 //!
-//! A publisher writes its event into the log itself. If there is no room, it leaves the event in a
+//! A publisher writes its event into the log itself. If there is no room, it leaves the event in the
 //! line, so that no publisher overtakes another, and the call that makes room publishes it. Only
 //! publishing and shutting down wait.
 
 mod closing;
 mod publishing;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::coop;
 
 use super::PubSub;
 use super::error::{CancelError, Closed, PublishError, SubscribeError};
 use super::forward::{self, Channel, Subscriber};
 use super::item::SubscriberId;
+use super::line::Line;
 use super::policy::Policy;
-use super::proto::{Deferred, Registry};
+use super::proto::{Deferred, Full, Registry};
 use super::readers::Readers;
-use super::report::Report;
+use super::report::{EndReason, Report};
+use super::sizes::{Measure, Sizes};
 use super::subscription::{ServerHooks, Subscription};
 use crate::Shutdown;
 use crate::seeded::{self, Bug};
 use crate::sync::{Locked, Mutex};
-use crate::wait;
+use crate::wait::{self, Clock};
 use crate::waiters::Waiters;
 use crate::waits::Site;
 use closing::Closing;
-use publishing::{Line, Publishing};
+use publishing::Publishing;
 
 static PUBLISH: Site = Site::wait("pubsub", "publish", "room").peers("subscriber");
 static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
@@ -61,12 +68,12 @@ static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 /// ```
 pub struct Server<E: ?Sized> {
     inner: Arc<Inner<E>>,
-    size_of: fn(&E) -> usize,
 }
 
 struct Inner<E: ?Sized> {
     state: Mutex<State<E>>,
     readers: Readers,
+    sizes: Sizes<E>,
 }
 
 struct State<E: ?Sized> {
@@ -78,7 +85,7 @@ struct State<E: ?Sized> {
 }
 
 impl<E: ?Sized + Send + Sync + 'static> Server<E> {
-    /// Creates a server without subscribers. The size of an event is its [`size_of_val`].
+    /// Creates a server without subscribers.
     pub fn new() -> Self {
         let state = State {
             registry: Registry::new(),
@@ -86,30 +93,46 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
             closers: Waiters::default(),
             handles: 1,
         };
-        let inner = Inner { state: Mutex::new(state), readers: Readers::new() };
-        Self { inner: Arc::new(inner), size_of: |event| size_of_val(event) }
+        let state = Mutex::new(state);
+        let inner = Inner { state, readers: Readers::new(), sizes: Sizes::new() };
+        Self { inner: Arc::new(inner) }
     }
 
-    /// Sets how this handle, and its clones made from now on, measure the size in bytes of an event
-    /// for [`Policy::Queue`].
+    /// Sets how the server measures the size in bytes of an event, for [`Policy::Queue`].
+    ///
+    /// # Panics
+    /// If the server has a measure already.
     #[must_use]
-    pub fn with_sizes(mut self, size_of: fn(&E) -> usize) -> Self {
-        self.size_of = size_of;
+    pub fn with_sizes(self, size_of: fn(&E) -> usize) -> Self {
+        self.inner.sizes.set(size_of);
         self
+    }
+
+    /// Lets events measure themselves, for [`Policy::Queue`].
+    ///
+    /// # Panics
+    /// If the server has a measure already.
+    #[must_use]
+    pub fn measured(self) -> Self
+    where
+        E: Measure,
+    {
+        self.with_sizes(E::measure)
     }
 
     /// See [`PubSub::subscribe`].
     ///
     /// # Errors
-    /// [`Closed`] if the server is shut down.
-    pub fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, Closed> {
-        self.inner.register(policy, None).map_err(|_| Closed)
+    /// If the server is shut down, or has no measure for a limit of bytes.
+    pub fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, SubscribeError> {
+        self.inner.register(policy, None)
     }
 
     /// See [`PubSub::subscribe_channel`].
     ///
     /// # Errors
-    /// If the channel is already subscribed, or the server is shut down.
+    /// If the channel is already subscribed, the server is shut down, or it has no measure for a limit
+    /// of bytes.
     ///
     /// # Panics
     /// If the channel is one of tokio's, and this is called outside a tokio runtime.
@@ -130,6 +153,8 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// # Errors
     /// No subscriber receives the event; the error returns it.
     pub async fn publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
+        // Otherwise a loop that publishes would never let a reader run.
+        coop::consume_budget().await;
         let mut publishing = self.publishing(event.into());
         wait::wait_for(&PUBLISH, |cx, clock, peer| publishing.poll(cx, clock, peer)).await
     }
@@ -144,7 +169,7 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     }
 
     fn publishing(&self, event: Arc<E>) -> Publishing<'_, E> {
-        let bytes = (self.size_of)(&event);
+        let bytes = self.inner.sizes.of(&event);
         Publishing::new(&self.inner, event, bytes)
     }
 
@@ -165,6 +190,26 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
         self.inner.cancel(|registry| registry.find(&channel))
     }
 
+    /// See [`PubSub::missed`].
+    ///
+    /// # Errors
+    /// [`Closed`] if the server is shut down.
+    pub fn missed(&self, missed: u64) -> Result<(), Closed> {
+        let mut locked = self.inner.lock();
+        let (state, deferred) = locked.split();
+        if state.registry.is_closed() {
+            return Err(Closed);
+        }
+        state.registry.lose(missed, deferred);
+        self.inner.readers.wake_all(&mut deferred.wakers);
+        Ok(())
+    }
+
+    /// See [`PubSub::end`].
+    pub fn end(&self, id: SubscriberId) -> Option<EndReason> {
+        self.inner.state.lock().registry.end(id)
+    }
+
     /// See [`PubSub::subscribers`].
     pub fn subscribers(&self) -> usize {
         self.inner.state.lock().registry.len()
@@ -183,13 +228,6 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     }
 }
 
-impl<E: ?Sized> State<E> {
-    /// Publishes the events of waiting publishers for which there is room.
-    fn advance(&mut self, readers: &Readers, deferred: &mut Deferred<Subscriber<E>>) {
-        self.line.advance(&mut self.registry, readers, deferred);
-    }
-}
-
 impl<E: ?Sized> Inner<E> {
     fn lock(&self) -> Locked<'_, State<E>, Deferred<Subscriber<E>>> {
         self.state.lock_with()
@@ -199,6 +237,17 @@ impl<E: ?Sized> Inner<E> {
         state.registry.abort(deferred);
         self.readers.wake_all(&mut deferred.wakers);
         deferred.wakers.wake(state.closers.all());
+        self.settle(state, || Clock::TOKIO.now(), deferred);
+    }
+
+    /// See [`Line::settle`].
+    fn settle(
+        &self,
+        state: &mut State<E>,
+        now: impl Fn() -> Instant,
+        deferred: &mut Deferred<Subscriber<E>>,
+    ) -> Option<(Full, Option<Instant>)> {
+        state.line.settle(&mut state.registry, &self.readers, now, deferred)
     }
 }
 
@@ -208,6 +257,9 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
         policy: Policy,
         channel: Option<Channel<E>>,
     ) -> Result<Subscription<E>, SubscribeError> {
+        if !self.sizes.fit(policy) {
+            return Err(SubscribeError::Unmeasured);
+        }
         let subscriber = Subscriber::new(policy, self.readers.join(), channel);
         let shared = subscriber.shared.clone();
         match self.subscribe(policy, subscriber) {
@@ -253,7 +305,7 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
         let cancelled = state.registry.cancel(id, deferred).ok_or(CancelError::NotSubscribed)?;
         self.readers.wake(cancelled.shared.slot, &mut deferred.wakers);
         if !seeded::is(Bug::CancelLeavesPublisher) {
-            state.advance(&self.readers, deferred);
+            self.settle(state, || Clock::TOKIO.now(), deferred);
         }
         Ok(())
     }
@@ -264,11 +316,11 @@ impl<E: ?Sized + Send + Sync + 'static> ServerHooks for Inner<E> {
         &self.readers
     }
 
-    fn handle_room_made(&self) {
+    fn handle_room_made(&self, id: SubscriberId) {
         let mut locked = self.lock();
         let (state, deferred) = locked.split();
-        if state.registry.handle_room_made() {
-            state.advance(&self.readers, deferred);
+        if state.registry.handle_room_made(id) {
+            self.settle(state, || Clock::TOKIO.now(), deferred);
         }
     }
 
@@ -276,7 +328,7 @@ impl<E: ?Sized + Send + Sync + 'static> ServerHooks for Inner<E> {
         let mut locked = self.lock();
         let (state, deferred) = locked.split();
         state.registry.handle_reader_left(id, deferred);
-        state.advance(&self.readers, deferred);
+        self.settle(state, || Clock::TOKIO.now(), deferred);
         if state.registry.is_finished() {
             deferred.wakers.wake(state.closers.all());
         }
@@ -284,7 +336,7 @@ impl<E: ?Sized + Send + Sync + 'static> ServerHooks for Inner<E> {
 }
 
 impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
-    async fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, Closed> {
+    async fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, SubscribeError> {
         self.subscribe(policy)
     }
 
@@ -311,6 +363,14 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
         self.cancel_channel(channel)
     }
 
+    async fn missed(&self, missed: u64) -> Result<(), Closed> {
+        self.missed(missed)
+    }
+
+    async fn end(&self, id: SubscriberId) -> Option<EndReason> {
+        self.end(id)
+    }
+
     async fn subscribers(&self) -> usize {
         self.subscribers()
     }
@@ -329,7 +389,7 @@ impl<E: ?Sized + Send + Sync + 'static> Default for Server<E> {
 impl<E: ?Sized + Send + Sync + 'static> Clone for Server<E> {
     fn clone(&self) -> Self {
         self.inner.state.lock().handles += 1;
-        Self { inner: self.inner.clone(), size_of: self.size_of }
+        Self { inner: self.inner.clone() }
     }
 }
 

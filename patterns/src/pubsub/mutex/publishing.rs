@@ -1,107 +1,36 @@
-//! Publishing, and the line of publishers that wait for room.
+//! Publishing.
 
-use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Poll};
+use std::time::Instant;
 
 use super::super::error::PublishError;
 use super::super::forward::Subscriber;
-use super::super::proto::{Deferred, Patience, Registry, TimedOut};
-use super::super::readers::Readers;
-use super::Inner;
+use super::super::line::{self, Waiter};
+use super::super::proto::{Deferred, Full};
+use super::{Inner, State};
+use crate::seeded::{self, Bug};
 use crate::wait::{Clock, Step};
 use crate::waits::Peer;
-use crate::wakers::{AfterUnlock, WakerSlot};
-
-/// Publishers that wait for room.
-///
-/// The call that makes room publishes their events, so a publisher that is neither polled nor dropped
-/// holds up no other.
-///
-/// Invariant: while a publisher waits, there was no room when the line last advanced, and every call
-/// that makes room or closes the server advances it again.
-pub(super) struct Line<E: ?Sized> {
-    /// In the order of the tickets.
-    waiting: VecDeque<Waiting<E>>,
-    /// The numbers of the events that were published from the line, by ticket, until their publishers
-    /// ask.
-    published: BTreeMap<u64, u64>,
-    next_ticket: u64,
-    /// The limit of the subscriber that the line waits for.
-    limit: Duration,
-}
-
-struct Waiting<E: ?Sized> {
-    ticket: u64,
-    event: Arc<E>,
-    bytes: usize,
-    waker: WakerSlot,
-}
-
-impl<E: ?Sized> Line<E> {
-    pub(super) fn new() -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            published: BTreeMap::new(),
-            next_ticket: 0,
-            limit: Duration::MAX,
-        }
-    }
-
-    pub(super) fn wake_all(&mut self, after: &mut AfterUnlock) {
-        for waiting in &mut self.waiting {
-            waiting.waker.wake(after);
-        }
-    }
-
-    /// Publishes the events for which there is room.
-    pub(super) fn advance(
-        &mut self,
-        registry: &mut Registry<Subscriber<E>>,
-        readers: &Readers,
-        deferred: &mut Deferred<Subscriber<E>>,
-    ) {
-        while !self.waiting.is_empty() && !registry.is_closed() {
-            if let Err(full) = registry.poll_room() {
-                return self.wait_for(full.limit, &mut deferred.wakers);
-            }
-            let Some(first) = self.waiting.pop_front() else { return };
-            let Waiting { ticket, event, bytes, mut waker } = first;
-            let seq = registry.publish(event, bytes, || Clock::TOKIO.now(), deferred);
-            readers.publish(seq, &mut deferred.wakers);
-            self.published.insert(ticket, seq);
-            waker.wake(&mut deferred.wakers);
-        }
-    }
-
-    /// Notes the limit that counts. If it has become shorter, some of those who wait may be out of
-    /// time, but have set their timers by the old limit.
-    fn wait_for(&mut self, limit: Duration, after: &mut AfterUnlock) {
-        if limit < self.limit {
-            self.wake_all(after);
-        }
-        self.limit = limit;
-    }
-
-    fn index(&self, ticket: u64) -> Option<usize> {
-        self.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket).ok()
-    }
-}
 
 /// A publish under way. If it is dropped while it waits, its event reaches no subscriber.
 pub(super) struct Publishing<'a, E: ?Sized> {
     inner: &'a Inner<E>,
-    event: Arc<E>,
     bytes: usize,
-    /// Its ticket in the line.
-    ticket: Option<u64>,
-    patience: Patience,
+    stage: Stage<E>,
+}
+
+/// The event is in one place at a time: here, in the line with its waiter, or where the answer says.
+enum Stage<E: ?Sized> {
+    New(Arc<E>),
+    /// In the line since then.
+    Waiting(Arc<Waiter<E>>, Instant),
+    Over,
 }
 
 impl<'a, E: ?Sized> Publishing<'a, E> {
     pub(super) fn new(inner: &'a Inner<E>, event: Arc<E>, bytes: usize) -> Self {
-        Self { inner, bytes, event, ticket: None, patience: Patience::default() }
+        Self { inner, bytes, stage: Stage::New(event) }
     }
 
     pub(super) fn poll(
@@ -112,68 +41,73 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
     ) -> Step<Result<u64, PublishError<E>>> {
         let mut locked = self.inner.lock();
         let (state, deferred) = locked.split();
-        let full = loop {
-            // A reader may have made room and not announced it yet.
-            state.advance(&self.inner.readers, deferred);
-            if let Some(seq) = self.ticket.and_then(|ticket| state.line.published.remove(&ticket)) {
-                self.ticket = None;
-                return Step::Done(Ok(seq));
-            }
-            if state.registry.is_closed() {
-                return Step::Done(Err(PublishError::Closed(self.event.clone())));
-            }
-            match state.registry.poll_room() {
-                Err(full) => break full,
-                // Room that was made just now is for the line, which may include this publisher.
-                Ok(()) if !state.line.waiting.is_empty() => {}
-                Ok(()) => {
-                    let (event, now) = (self.event.clone(), || clock.now());
-                    let seq = state.registry.publish(event, self.bytes, now, deferred);
-                    self.inner.readers.publish(seq, &mut deferred.wakers);
-                    return Step::Done(Ok(seq));
-                }
-            }
-        };
-        match self.patience.poll_timeout(&state.registry, full, clock.now()) {
-            Err(TimedOut { subscriber }) => {
-                Step::Done(Err(PublishError::TimedOut { event: self.event.clone(), subscriber }))
-            }
-            Ok(until) => {
-                state.line.limit = full.limit;
-                self.enqueue(&mut state.line, cx, &mut deferred.wakers);
-                *peer = Some(Peer::Number(full.id.0));
-                Step::Wait { until }
-            }
+        if seeded::is(Bug::AnswersInLine)
+            && let Some(error) = self.answer_in_line(state, clock)
+        {
+            return Step::Done(Err(error));
         }
+        // A reader may have made room and not announced it yet.
+        let mut full = self.inner.settle(state, || clock.now(), deferred);
+        let (waiter, since) = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Waiting(waiter, since) => (waiter, since),
+            Stage::New(event) => {
+                // Room is for the line first. The line is empty once there is enough for all.
+                if full.is_none()
+                    && (state.registry.is_closed() || state.registry.poll_room().is_ok())
+                {
+                    return Step::Done(self.publish(event, state, clock, deferred));
+                }
+                let (waiter, now) = (Waiter::new(event, self.bytes), clock.now());
+                state.line.join(waiter.clone(), now);
+                // Its limit may be over at once.
+                full = self.inner.settle(state, || now, deferred);
+                (waiter, now)
+            }
+            Stage::Over => unreachable!("a publish is not polled after its end"),
+        };
+        if let Poll::Ready(answer) = waiter.poll(cx, &mut deferred.wakers) {
+            return Step::Done(answer);
+        }
+        // Each has a timer of its own, since others may not be polled. A subscriber that has room now
+        // may have none when its shorter limit is over.
+        let waited = clock.now().saturating_duration_since(since);
+        let limit = state.registry.next_limit(waited);
+        *peer = full.map(|(full, _)| Peer::Number(full.id.0));
+        self.stage = Stage::Waiting(waiter, since);
+        Step::Wait { until: limit.and_then(|limit| since.checked_add(limit)) }
     }
 
-    /// Joins the end of the line, or stays in it with another waker.
-    fn enqueue(&mut self, line: &mut Line<E>, cx: &Context<'_>, after: &mut AfterUnlock) {
-        if let Some(index) = self.ticket.and_then(|ticket| line.index(ticket)) {
-            return line.waiting[index].waker.register(cx, after);
+    /// Publishes without a line, unless the server is closed. Either way the event was never in it.
+    fn publish(
+        &self,
+        event: Arc<E>,
+        state: &mut State<E>,
+        clock: Clock,
+        deferred: &mut Deferred<Subscriber<E>>,
+    ) -> Result<u64, PublishError<E>> {
+        if state.registry.is_closed() {
+            return Err(PublishError::Closed(event));
         }
-        let ticket = line.next_ticket;
-        line.next_ticket += 1;
-        self.ticket = Some(ticket);
-        let mut waker = WakerSlot::default();
-        waker.register(cx, after);
-        let event = self.event.clone();
-        line.waiting.push_back(Waiting { ticket, event, bytes: self.bytes, waker });
+        let (registry, readers) = (&mut state.registry, &self.inner.readers);
+        Ok(line::publish(event, self.bytes, registry, readers, || clock.now(), deferred))
+    }
+
+    /// Answers while the event is in the line, which a reader may settle before the drop removes it.
+    fn answer_in_line(&self, state: &mut State<E>, clock: Clock) -> Option<PublishError<E>> {
+        let Stage::Waiting(waiter, since) = &self.stage else { return None };
+        let Full { id: subscriber, limit, .. } = state.registry.poll_room().err()?;
+        let is_over = clock.now().saturating_duration_since(*since) >= limit;
+        let event = waiter.event().filter(|_| is_over)?;
+        Some(PublishError::TimedOut { event, subscriber })
     }
 }
 
 impl<E: ?Sized> Drop for Publishing<'_, E> {
     fn drop(&mut self) {
-        let Some(ticket) = self.ticket else { return };
-        let mut locked = self.inner.lock();
-        let (state, deferred) = locked.split();
-        let line = &mut state.line;
-        line.published.remove(&ticket);
-        if let Some(Waiting { event, mut waker, .. }) =
-            line.index(ticket).and_then(|index| line.waiting.remove(index))
+        if let Stage::Waiting(waiter, _) = &self.stage
+            && waiter.give_up()
         {
-            waker.clear(&mut deferred.wakers);
-            deferred.discard_event(event);
+            self.inner.state.lock().line.handle_given_up(1);
         }
     }
 }

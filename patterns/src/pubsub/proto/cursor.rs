@@ -1,53 +1,71 @@
-//! A reader's position in the log.
+//! The event that a reader has read last.
 
 use core::fmt;
 use std::sync::Arc;
 use std::vec::Vec;
 
 use super::log::Segment;
+use super::payload::Payload;
 
-/// A reader's position: the segment of the event it read last.
+/// The event that a reader has read last.
 ///
-/// Segments that it has left are kept until [`clear`](Self::clear). Dropping them drops payloads, so
-/// `clear` is called where no lock is held.
+/// What it has left is kept until [`clear`](Self::clear). Dropping it drops payloads, so `clear` is
+/// called where no lock is held.
 pub struct Cursor<E: ?Sized> {
-    segment: Option<Arc<Segment<E>>>,
-    left: Vec<Arc<Segment<E>>>,
+    current: Option<Place<E>>,
+    left: Vec<Place<E>>,
+}
+
+/// A place of events.
+pub(super) enum Place<E: ?Sized> {
+    /// A segment of the log, and the position in it.
+    Log(Arc<Segment<E>>, u64),
+    /// A copy of its own.
+    Kept(Payload<E>),
 }
 
 impl<E: ?Sized> Cursor<E> {
     /// Creates a cursor that has read nothing.
     pub fn new() -> Self {
-        Self { segment: None, left: Vec::new() }
+        Self { current: None, left: Vec::new() }
     }
 
-    /// Moves to a segment.
-    pub(super) fn enter(&mut self, segment: &Arc<Segment<E>>) {
-        if !self.segment.as_ref().is_some_and(|own| Arc::ptr_eq(own, segment)) {
-            self.left.extend(self.segment.replace(segment.clone()));
+    /// Moves to an event of the log.
+    pub(super) fn enter(&mut self, segment: &Arc<Segment<E>>, position: u64) {
+        match &mut self.current {
+            Some(Place::Log(own, current)) if Arc::ptr_eq(own, segment) => *current = position,
+            _ => self.move_to(Place::Log(segment.clone(), position)),
         }
+    }
+
+    pub(super) fn move_to(&mut self, place: Place<E>) {
+        self.left.extend(self.current.replace(place));
     }
 
     /// Keeps a segment that the queue no longer needs, until the next [`clear`](Self::clear).
     pub(super) fn keep(&mut self, segment: Arc<Segment<E>>) {
-        self.left.push(segment);
+        self.left.push(Place::Log(segment, 0));
     }
 
-    /// Leaves the last segment: the stream has ended.
+    /// Leaves the last event: the stream has ended.
     pub(super) fn finish(&mut self) {
-        self.left.extend(self.segment.take());
+        self.left.extend(self.current.take());
     }
 
     /// Returns the event that was read last.
     ///
     /// # Panics
-    /// If `seq` is not the number of that event.
-    pub fn event(&self, seq: u64) -> &Arc<E> {
-        let event = self.segment.as_ref().and_then(|segment| segment.get(seq));
-        event.expect("the event that was read last is in the cursor's segment").0
+    /// If the last read was not of an event.
+    pub fn event(&self) -> &Arc<E> {
+        let payload = match self.current.as_ref() {
+            Some(Place::Log(segment, position)) => segment.get(*position).map(|(event, _)| event),
+            Some(Place::Kept(payload)) => Some(payload),
+            None => None,
+        };
+        payload.expect("an event was read, and stays in its place").get()
     }
 
-    /// Drops the segments that were left.
+    /// Drops what was left.
     pub fn clear(&mut self) {
         self.left.clear();
     }
@@ -61,6 +79,10 @@ impl<E: ?Sized> Default for Cursor<E> {
 
 impl<E: ?Sized> fmt::Debug for Cursor<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cursor").field("segment", &self.segment).finish_non_exhaustive()
+        let position = match &self.current {
+            Some(Place::Log(_, position)) => Some(position),
+            _ => None,
+        };
+        f.debug_struct("Cursor").field("position", &position).finish_non_exhaustive()
     }
 }

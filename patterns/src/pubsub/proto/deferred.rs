@@ -1,50 +1,50 @@
 //! Wakers and values for after the unlock.
 
 use core::fmt;
-use std::collections::VecDeque;
+use core::mem;
 use std::sync::Arc;
 use std::vec::Vec;
 
 use super::log::Segment;
 use super::outlet::Outlet;
-use super::queue::{Run, Unread};
+use super::queue::Unread;
+use crate::panics::discard;
 use crate::wakers::AfterUnlock;
 
 /// Wakers to wake and values to drop once no lock is held.
 ///
-/// Dropping it first wakes, then drops payloads and outlets.
+/// Dropping it first wakes, then drops outlets and payloads. No panic of user code gets out.
 #[must_use = "it is dropped when no lock is held"]
 pub struct Deferred<O: Outlet> {
     pub(crate) wakers: AfterUnlock,
     segments: Vec<Arc<Segment<O::Event>>>,
-    runs: VecDeque<Run<O::Event>>,
-    events: Vec<Arc<O::Event>>,
+    unread: Vec<Unread<O::Event>>,
     outlets: Vec<O>,
 }
 
 impl<O: Outlet> Deferred<O> {
-    /// Drops an event that is not published.
-    pub(crate) fn discard_event(&mut self, event: Arc<O::Event>) {
-        self.events.push(event);
-    }
-
     /// Drops an outlet whose subscriber has left.
     pub(crate) fn discard_outlet(&mut self, outlet: O) {
         self.outlets.push(outlet);
     }
 
     /// Drops segments that the log or a queue no longer needs.
-    pub(super) fn discard_segments(
-        &mut self,
-        segments: impl IntoIterator<Item = Arc<Segment<O::Event>>>,
-    ) {
-        self.segments.extend(segments);
+    pub(super) fn segments(&mut self) -> &mut Vec<Arc<Segment<O::Event>>> {
+        &mut self.segments
     }
 
     /// Drops what a subscriber will not read, and wakes the forwarder that has to know.
     pub(super) fn discard_unread(&mut self, mut unread: Unread<O::Event>) {
         unread.to_cut.wake(&mut self.wakers);
-        self.runs.extend(unread.runs);
+        self.unread.push(unread);
+    }
+}
+
+/// The outlet of a channel wakes the channel's receiver, and its waker may panic.
+impl<O: Outlet> Drop for Deferred<O> {
+    fn drop(&mut self) {
+        discard(mem::take(&mut self.wakers));
+        self.outlets.drain(..).for_each(discard);
     }
 }
 
@@ -53,8 +53,7 @@ impl<O: Outlet> Default for Deferred<O> {
         Self {
             wakers: AfterUnlock::default(),
             segments: Vec::new(),
-            runs: VecDeque::new(),
-            events: Vec::new(),
+            unread: Vec::new(),
             outlets: Vec::new(),
         }
     }

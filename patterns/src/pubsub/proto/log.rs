@@ -1,11 +1,14 @@
 //! Published events, in segments that all subscribers share.
+//!
+//! A *position* counts the events of the log, from 1 and without holes. The *number* of an event, which
+//! subscribers see, is its position plus the events lost upstream before it. All arithmetic is on
+//! positions; a number is formed when an event is read.
 
 use core::fmt;
 use core::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::thread;
 
+use super::payload::Payload;
 use crate::sync::Once;
 
 /// Events per segment. Publishing touches every queue once per segment, so a longer segment makes
@@ -17,56 +20,39 @@ pub const SEGMENT_EVENTS: usize =
 /// fill it up.
 pub const SEGMENT_BYTES: u64 = 64 << 10;
 
-/// Events with consecutive numbers. The publisher writes each slot once; from then on it is read
+/// Events at consecutive positions. The publisher writes each slot once; from then on it is read
 /// without a lock.
 pub(super) struct Segment<E: ?Sized> {
-    first: u64,
+    /// The position of its first event.
+    pub(super) first: u64,
+    /// The number of events lost upstream before it.
+    pub(super) lost: u64,
+    /// The size in bytes of the log before it.
+    start: u64,
     slots: [Once<Slot<E>>; SEGMENT_EVENTS],
 }
 
 /// An event, and the size of the log up to and including it.
 struct Slot<E: ?Sized> {
-    event: Arc<E>,
+    payload: Payload<E>,
     total: u64,
 }
 
 impl<E: ?Sized> Segment<E> {
-    fn new(first: u64) -> Arc<Self> {
-        Arc::new(Self { first, slots: std::array::from_fn(|_| Once::new()) })
+    fn new(first: u64, lost: u64, start: u64) -> Arc<Self> {
+        Arc::new(Self { first, lost, start, slots: std::array::from_fn(|_| Once::new()) })
     }
 
-    /// Returns the event with this number and the size of the log up to it, if this segment has it.
-    pub(super) fn get(&self, seq: u64) -> Option<(&Arc<E>, u64)> {
-        let slot = self.slots.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)?.get()?;
-        Some((&slot.event, slot.total))
+    /// Returns the event at this position and the size of the log up to it, if this segment has it.
+    pub(super) fn get(&self, position: u64) -> Option<(&Payload<E>, u64)> {
+        let slot = usize::try_from(position.checked_sub(self.first)?).ok()?;
+        let slot = self.slots.get(slot)?.get()?;
+        Some((&slot.payload, slot.total))
     }
 
-    /// Copies the events in `from..to`, all of them published, into a segment of their own, so that
-    /// they do not keep their neighbours alive.
-    pub(super) fn excerpt(&self, from: u64, to: u64) -> Arc<Self> {
-        let excerpt = Self::new(from);
-        for (slot, seq) in excerpt.slots.iter().zip(from..to) {
-            let Some((event, total)) = self.get(seq) else { break };
-            let _ = slot.set(Slot { event: event.clone(), total });
-        }
-        excerpt
-    }
-}
-
-/// Drops every payload, even if the drop of one panics. The first panic resumes afterwards, unless
-/// the thread is already unwinding.
-impl<E: ?Sized> Drop for Segment<E> {
-    fn drop(&mut self) {
-        let mut first = None;
-        for slot in &mut self.slots {
-            let dropped = catch_unwind(AssertUnwindSafe(|| drop(mem::take(slot))));
-            first = first.or(dropped.err());
-        }
-        if let Some(panic) = first
-            && !thread::panicking()
-        {
-            resume_unwind(panic);
-        }
+    /// Returns the size of the log before this position, which this segment has or is the next to take.
+    pub(super) fn total_before(&self, position: u64) -> u64 {
+        self.get(position - 1).map_or(self.start, |(_, total)| total)
     }
 }
 
@@ -80,17 +66,15 @@ impl<E: ?Sized> fmt::Debug for Segment<E> {
 #[derive(Debug)]
 pub(super) struct Tail<E: ?Sized> {
     segment: Arc<Segment<E>>,
-    /// The number of the next event.
+    /// The position of the next event.
     next: u64,
     /// The size in bytes of all events before it.
     total: u64,
-    /// `total` at the start of the segment.
-    start: u64,
 }
 
 impl<E: ?Sized> Tail<E> {
     pub(super) fn new() -> Self {
-        Self { segment: Segment::new(1), next: 1, total: 0, start: 0 }
+        Self { segment: Segment::new(1, 0, 0), next: 1, total: 0 }
     }
 
     pub(super) fn next(&self) -> u64 {
@@ -108,26 +92,25 @@ impl<E: ?Sized> Tail<E> {
     /// Starts a new segment if the next event needs one, and returns the old one.
     pub(super) fn roll(&mut self) -> Option<Arc<Segment<E>>> {
         let written = self.next - self.segment.first;
-        let full = written == SEGMENT_EVENTS as u64 || self.total - self.start >= SEGMENT_BYTES;
-        full.then(|| {
-            self.start = self.total;
-            self.renew()
-        })
+        let bytes = self.total - self.segment.start;
+        let full = written == SEGMENT_EVENTS as u64 || bytes >= SEGMENT_BYTES;
+        full.then(|| self.renew(0))
     }
 
-    /// Starts a new segment and returns the old one.
-    pub(super) fn renew(&mut self) -> Arc<Segment<E>> {
-        mem::replace(&mut self.segment, Segment::new(self.next))
+    /// Starts a new segment, before which more events are lost upstream, and returns the old one.
+    pub(super) fn renew(&mut self, lost: u64) -> Arc<Segment<E>> {
+        let lost = self.segment.lost.saturating_add(lost);
+        mem::replace(&mut self.segment, Segment::new(self.next, lost, self.total))
     }
 
-    /// Writes the next event, which readers see from now on.
+    /// Writes the next event, which readers see from now on, and returns its number.
     pub(super) fn write(&mut self, event: Arc<E>, bytes: usize) -> u64 {
-        let seq = self.next;
+        let position = self.next;
         self.total = self.total.saturating_add(bytes as u64);
         self.next += 1;
-        let slot = &self.segment.slots[(seq - self.segment.first) as usize];
-        let written = slot.set(Slot { event, total: self.total });
+        let slot = &self.segment.slots[(position - self.segment.first) as usize];
+        let written = slot.set(Slot { payload: Payload::new(event), total: self.total });
         debug_assert!(written.is_ok(), "each slot is written once");
-        seq
+        position.saturating_add(self.segment.lost)
     }
 }

@@ -4,14 +4,14 @@
 //! Registry ── Tail ─→ Segment  ←─ Segment  ←─ Segment       the log, shared
 //!    │                    ↑           ↑
 //!    ├─ Queue: open run ──┘           │                     what each subscriber has not read
-//!    └─ Queue: run, gap, run ─────────┘
+//!    └─ Queue: kept, open run ────────┘
 //! ```
 //!
 //! An event is written once, into a log that all subscribers share, so publishing takes the same time
 //! for one subscriber and for a thousand. A [`Queue`] knows what its subscriber has not read, and
 //! applies its policy when that becomes too much. The [`Registry`] knows the subscribers, and up to
-//! which event no queue need be asked. Both shapes are built on these: one puts the registry under a
-//! lock, the other gives it to a task.
+//! which event no queue need be asked: a queue that is full says when its reader has made room. Both
+//! shapes are built on these: one puts the registry under a lock, the other gives it to a task.
 //!
 //! Nothing here runs user code. Payloads that are no longer wanted go into a [`Deferred`], which is
 //! dropped where no lock is held.
@@ -32,26 +32,31 @@
 //! for event in ["one", "two"] {
 //!     registry.publish(Arc::<str>::from(event), event.len(), Instant::now, &mut deferred);
 //! }
-//! let (mut cursor, published) = (Cursor::new(), || 2);
-//! let mut read = || queue.borrow_mut().poll_read(&mut cursor, published);
-//! assert_eq!(read(), Read::Event { seq: 1, room: false });
+//! let mut cursor = Cursor::new();
+//! let mut read = || queue.borrow_mut().poll_read(&mut cursor, || registry.published());
+//! assert_eq!(read(), Read::Event { seq: 1, room: true });
 //! assert_eq!(read(), Read::Gap(1));
 //! assert_eq!(read(), Read::Empty);
-//! assert_eq!(**cursor.event(1), *"one");
+//! assert_eq!(**cursor.event(), *"one");
 //! ```
 
 mod cursor;
 mod deferred;
+mod ends;
 mod log;
 mod outlet;
-mod patience;
+mod payload;
 mod queue;
 mod registry;
+mod run;
+#[cfg(test)]
+mod tests;
 
 pub use cursor::Cursor;
 pub use deferred::Deferred;
+pub use ends::Ends;
 pub use log::{SEGMENT_BYTES, SEGMENT_EVENTS};
 pub use outlet::Outlet;
-pub use patience::{Patience, TimedOut};
+pub(super) use payload::Payload;
 pub use queue::{Queue, Read};
 pub use registry::{Full, Registry};

@@ -10,34 +10,38 @@ use std::vec::Vec;
 
 use super::super::policy::Policy;
 use super::super::report::EndReason;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Place};
 use super::log::Segment;
+use super::payload::Payload;
+use super::run::OpenRun;
 use crate::seeded::{self, Bug};
 use crate::wakers::{AfterUnlock, WakerSlot};
 
-/// The queue of one subscriber. It holds positions in the log, not events.
+/// The queue of one subscriber. Most of it is a run of the log; only a queue that has been full keeps
+/// copies of events.
 ///
 /// ```text
-/// log      │ 1 2 3 4 5 6 │ 7 8 9 · · ·     · is not written yet
-/// runs         [3 4) gap [6 7) [7 ─→       the last run is open: it grows with the log
-///               ↑ next
+/// kept       3  gap  6
+/// log      │ · · · · · · 7 │ 8 9 · ·       the open run, from its next event on
+///                        ↑ next
 /// ```
 ///
-/// Invariant: the runs cover all numbers from `next`, in order and without a hole, up to the last
-/// event published or, once the stream has ended, up to its end. Only the last run may be open.
+/// Invariant: what is kept comes before the open run, and together they cover everything unread. The
+/// open run has the last segment of the log until the stream has ended.
 pub struct Queue<E: ?Sized> {
     policy: Policy,
-    /// The number of the next item to read.
-    next: u64,
-    /// The size in bytes of the log before it.
+    kept: VecDeque<Kept<E>>,
+    /// The number of events, not of gaps, that are kept.
+    kept_events: u64,
+    open: OpenRun<E>,
+    /// The size in bytes of the log before the open run's next event.
     read_bytes: u64,
-    runs: VecDeque<Run<E>>,
-    /// The number of events that the gaps among the runs cover.
-    gaps: u64,
-    /// When the full queue missed its first event, for [`Policy::Disconnect`].
-    full_since: Option<Instant>,
+    /// The number of events lost upstream that were read or kept as gaps.
+    lost: u64,
     end: Option<EndReason>,
-    /// A publisher waits for room here.
+    /// The subscriber knows of its subscription.
+    is_claimed: bool,
+    /// The server waits for room here.
     awaited: bool,
     /// The number of events that a forwarder has read and not yet delivered.
     in_hand: u64,
@@ -45,24 +49,21 @@ pub struct Queue<E: ?Sized> {
     to_cut: WakerSlot,
 }
 
-pub(super) enum Run<E: ?Sized> {
-    /// The numbers from `start` up to `end`, or as far as the segment is written.
-    Events {
-        segment: Arc<Segment<E>>,
-        start: u64,
-        end: Option<u64>,
-    },
+enum Kept<E: ?Sized> {
+    /// An event, and its number.
+    Event(Payload<E>, u64),
     Missed(u64),
 }
 
 /// The decision of a policy on an event.
 #[derive(Debug)]
 pub(super) enum Offered<E: ?Sized> {
-    /// The event is queued. So is every later one with a number below `until`, as long as the log
+    /// The event is queued. So is every later one at a position below `until`, as long as the log
     /// holds at most `bytes`.
     Taken { until: u64, bytes: u64 },
-    /// The event is counted as missed. A segment that is no longer needed comes back.
-    Missed(Option<Arc<Segment<E>>>),
+    /// The queue is full: this event and all later ones are missed until the reader makes room, and
+    /// `deadline` is the time at which the grace of [`Policy::Disconnect`] is over.
+    Full { deadline: Option<Instant> },
     /// The subscriber is too slow for its policy: its stream has ended, and it misses everything.
     Disconnected(Unread<E>),
 }
@@ -70,11 +71,11 @@ pub(super) enum Offered<E: ?Sized> {
 /// The result of [`Queue::poll_read`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Read {
-    /// The event with this number, in the segment that the cursor now has.
+    /// The event with this number, at which the cursor now is.
     Event {
         /// The number.
         seq: u64,
-        /// A publisher was waiting for this room: call
+        /// The server was waiting for this room: call
         /// [`Registry::handle_room_made`](super::Registry::handle_room_made).
         room: bool,
     },
@@ -88,8 +89,17 @@ pub enum Read {
 
 /// The rest of a stream that was cut off, and the forwarder that waits for that.
 pub(super) struct Unread<E: ?Sized> {
-    pub(super) runs: VecDeque<Run<E>>,
+    kept: VecDeque<Kept<E>>,
+    segments: VecDeque<Arc<Segment<E>>>,
     pub(super) to_cut: WakerSlot,
+}
+
+/// The number of events up to which the policy lets the open run lag behind the log.
+fn lag(policy: Policy) -> u64 {
+    match policy {
+        Policy::DropOldest { capacity } => capacity.get() as u64,
+        _ => u64::MAX,
+    }
 }
 
 impl<E: ?Sized> Queue<E> {
@@ -97,227 +107,247 @@ impl<E: ?Sized> Queue<E> {
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
-            next: 1,
+            kept: VecDeque::new(),
+            kept_events: 0,
+            open: OpenRun::new(lag(policy)),
             read_bytes: 0,
-            runs: VecDeque::new(),
-            gaps: 0,
-            full_since: None,
+            lost: 0,
             end: None,
+            is_claimed: true,
             awaited: false,
             in_hand: 0,
             to_cut: WakerSlot::default(),
         }
     }
 
-    /// Starts at the event `next`, which will be written into this segment.
-    pub(super) fn begin(&mut self, next: u64, total: u64, segment: &Arc<Segment<E>>) -> Policy {
-        self.next = next;
-        self.read_bytes = total;
-        self.attach(next, segment);
+    /// Starts at the position `next`, which will be written into this segment.
+    pub(super) fn begin(&mut self, next: u64, segment: &Arc<Segment<E>>) -> Policy {
+        self.open.begin(next, segment);
+        self.read_bytes = segment.total_before(next);
+        self.lost = segment.lost;
         self.policy
     }
 
-    fn attach(&mut self, start: u64, segment: &Arc<Segment<E>>) {
-        self.runs.push_back(Run::Events { segment: segment.clone(), start, end: None });
+    /// Holds no events until the subscriber claims them: one that does not know yet that it is
+    /// subscribed must not make publishers wait.
+    pub(crate) fn set_unclaimed(&mut self) {
+        self.is_claimed = false;
+        self.open.lag = 0;
     }
 
-    /// Ends the open run before the event `next`. Returns whether there was one.
-    fn detach(&mut self, next: u64) -> bool {
-        match self.runs.back_mut() {
-            Some(Run::Events { end: end @ None, .. }) => {
-                *end = Some(next);
-                true
+    /// Starts with the next event. `published` is the position of the last one.
+    pub(crate) fn claim(&mut self, published: u64) {
+        if !mem::replace(&mut self.is_claimed, true) {
+            self.open.skip(published);
+            self.open.lag = lag(self.policy);
+            if let Some(segment) = self.open.segments.back() {
+                self.read_bytes = segment.total_before(self.open.next);
+                self.lost = segment.lost;
             }
-            _ => false,
         }
     }
 
-    /// Follows the log into a new segment, which starts with the event `next`. Returns the segments
-    /// that the policy drops.
-    pub(super) fn roll(&mut self, next: u64, segment: &Arc<Segment<E>>) -> Vec<Arc<Segment<E>>> {
-        if self.detach(next) {
-            self.attach(next, segment);
+    /// Follows the log into a new segment, which starts at the position `next`. Adds segments that the
+    /// queue no longer needs to `dropped`.
+    pub(super) fn roll(
+        &mut self,
+        next: u64,
+        segment: &Arc<Segment<E>>,
+        dropped: &mut Vec<Arc<Segment<E>>>,
+    ) {
+        self.open.roll(next, segment, dropped);
+        if !self.is_claimed {
+            self.lost = segment.lost;
         }
-        let mut dropped = Vec::new();
-        if let Policy::DropOldest { capacity } = self.policy {
-            let kept = next.saturating_sub(capacity.get() as u64);
-            while let Some(Run::Events { segment, end: Some(end), .. }) = self.runs.front()
-                && *end <= kept
-            {
-                dropped.push(segment.clone());
-                self.runs.pop_front();
-            }
-        }
-        dropped
     }
 
     /// Returns the number of queued events before `next`.
     fn events(&self, next: u64) -> u64 {
-        next - self.next - self.gaps
+        self.kept_events + self.open.len(next)
     }
 
     /// Returns the number of events from `next` on for which there is room. If there is none, the
-    /// queue remembers that a publisher waits.
+    /// queue remembers that the server waits for it.
     pub(super) fn poll_room(&mut self, next: u64) -> u64 {
-        let Policy::Block { capacity, .. } = self.policy else { return u64::MAX };
-        let room = (capacity.get() as u64).saturating_sub(self.events(next));
+        let room = match self.policy {
+            Policy::Block { capacity, .. }
+            | Policy::DropNewest { capacity }
+            | Policy::Disconnect { capacity, .. } => {
+                (capacity.get() as u64).saturating_sub(self.events(next))
+            }
+            Policy::Queue { items, .. } => items.room(self.events(next)),
+            Policy::DropOldest { .. } => u64::MAX,
+        };
         self.awaited = room == 0;
         room
     }
 
-    /// Lets the policy decide on the event `seq`, which will be written into this segment and bring the
-    /// log to `total` bytes. Reads the clock only if the queue is full.
+    /// Lets the policy decide on the event at the position `next`, which will be written into this
+    /// segment and bring the log to `total` bytes. Reads the clock only if the queue is full.
     pub(super) fn offer(
         &mut self,
-        seq: u64,
+        next: u64,
         total: u64,
-        segment: &Arc<Segment<E>>,
         now: impl FnOnce() -> Instant,
+        dropped: &mut Vec<Arc<Segment<E>>>,
     ) -> Offered<E> {
-        let events = self.events(seq);
-        let room = |capacity: usize| (capacity as u64).saturating_sub(events);
-        let room = match self.policy {
-            // `Block` was asked for room before; `DropOldest` takes everything.
-            Policy::Block { .. } | Policy::DropOldest { .. } => u64::MAX,
-            Policy::DropNewest { capacity } => room(capacity.get()),
-            Policy::Disconnect { capacity, grace } => {
-                let room = room(capacity.get());
-                if room > 0 {
-                    self.full_since = None;
-                } else {
-                    let now = now();
-                    let since = *self.full_since.get_or_insert(now);
-                    if now.saturating_duration_since(since) >= grace {
-                        return Offered::Disconnected(self.disconnect(seq));
-                    }
+        let room = self.poll_room(next);
+        let until = next.saturating_add(room);
+        let deadline = match self.policy {
+            Policy::Queue { bytes: limit, .. } => {
+                if !self.is_claimed {
+                    self.read_bytes = self.open.total_before(next);
                 }
-                room
-            }
-            Policy::Queue { items, bytes } => {
-                let room = items.room(events);
-                let until = bytes.room(0).saturating_add(self.read_bytes);
-                if room == 0 || total > until {
-                    return Offered::Disconnected(self.disconnect(seq));
+                let bytes = limit.room(0).saturating_add(self.read_bytes);
+                if room == 0 || total > bytes {
+                    return Offered::Disconnected(self.disconnect(next));
                 }
-                return Offered::Taken { until: seq.saturating_add(room), bytes: until };
+                return Offered::Taken { until, bytes };
             }
+            _ if room > 0 => return Offered::Taken { until, bytes: u64::MAX },
+            Policy::Disconnect { grace, .. } => {
+                let now = now();
+                let deadline = now.checked_add(grace);
+                if deadline.is_some_and(|deadline| deadline <= now) {
+                    return Offered::Disconnected(self.disconnect(next));
+                }
+                deadline
+            }
+            _ => None,
         };
-        if room == 0 {
-            return Offered::Missed(self.miss(seq));
-        }
-        if !matches!(self.runs.back(), Some(Run::Events { end: None, .. })) {
-            self.attach(seq, segment);
-        }
-        Offered::Taken { until: seq.saturating_add(room), bytes: u64::MAX }
+        self.keep_up_to(next, dropped);
+        self.open.lag = 0;
+        Offered::Full { deadline }
     }
 
-    /// Counts the event `seq` as missed.
-    ///
-    /// The run before the gap no longer grows, and may be a small part of its segment. Without the
-    /// excerpt that replaces it, each event of a queue could keep a whole segment alive. Returns the
-    /// replaced segment.
-    fn miss(&mut self, seq: u64) -> Option<Arc<Segment<E>>> {
-        let mut old = None;
-        if self.detach(seq)
-            && let Some(Run::Events { segment, start, .. }) = self.runs.back_mut()
-        {
-            *start = self.next.max(*start);
-            old = Some(mem::replace(segment, segment.excerpt(*start, seq)));
+    /// Keeps copies of the events before `next`, so that they do not keep their neighbours in the log
+    /// alive: a queue that is often full may have taken one of many.
+    fn keep_up_to(&mut self, next: u64, dropped: &mut Vec<Arc<Segment<E>>>) {
+        while self.open.next < next {
+            let position = self.open.next;
+            dropped.extend(std::iter::from_fn(|| self.open.leave(position)));
+            let Some(segment) = self.open.segments.front() else { break };
+            let Some((payload, _)) = segment.get(position) else { break };
+            let (payload, lost) = (payload.clone(), segment.lost);
+            self.miss(lost - self.lost);
+            self.lost = lost;
+            self.kept.push_back(Kept::Event(payload, position.saturating_add(lost)));
+            self.kept_events += 1;
+            self.open.next += 1;
         }
-        self.gaps += 1;
-        match self.runs.back_mut() {
-            Some(Run::Missed(count)) => *count += 1,
-            _ => self.runs.push_back(Run::Missed(1)),
-        }
-        old
+        dropped.extend(std::iter::from_fn(|| self.open.leave(next)));
     }
 
-    /// Ends the stream: everything unread is missed, including the event `seq`.
-    fn disconnect(&mut self, seq: u64) -> Unread<E> {
-        let missed = seq + 1 - self.next;
-        let unread = self.discard();
-        self.runs.push_back(Run::Missed(missed));
-        self.gaps = missed;
-        self.end = Some(EndReason::TooSlow);
+    /// Keeps a gap.
+    fn miss(&mut self, missed: u64) {
+        match self.kept.back_mut() {
+            Some(Kept::Missed(count)) => *count += missed,
+            _ if missed > 0 => self.kept.push_back(Kept::Missed(missed)),
+            _ => {}
+        }
+    }
+
+    /// Takes events again, from the position `next` on: the reader has made room. Returns how many.
+    pub(super) fn resume(&mut self, next: u64) -> u64 {
+        let missed = self.open.skip(next - 1);
+        self.miss(missed);
+        self.open.lag = lag(self.policy);
+        self.poll_room(next)
+    }
+
+    /// Ends the stream: everything unread is missed, including the event at the position `next`.
+    pub(super) fn disconnect(&mut self, next: u64) -> Unread<E> {
+        let missed = self.unread(next + 1) - self.in_hand;
+        let unread = self.cut(EndReason::TooSlow);
+        self.miss(missed);
         unread
     }
 
-    /// Reads the next item. `published` returns the number of the last event.
+    /// Reads the next item. `published` returns the position of the last event.
     pub fn poll_read(&mut self, cursor: &mut Cursor<E>, published: impl FnOnce() -> u64) -> Read {
-        if let Policy::DropOldest { capacity } = self.policy {
-            let kept = (published() + 1).saturating_sub(capacity.get() as u64);
-            if kept > self.next && self.end.is_none() {
-                let missed = kept - self.next;
-                self.next = kept;
-                return Read::Gap(missed);
+        let mut missed = 0;
+        while let Some(Kept::Missed(count)) = self.kept.front() {
+            missed += count;
+            self.kept.pop_front();
+        }
+        if self.kept.is_empty() {
+            if self.open.lag < u64::MAX {
+                missed += self.open.skip(published());
+            }
+            while let Some(segment) = self.open.leave(self.open.next) {
+                cursor.keep(segment);
+            }
+            if let Some(segment) = self.open.segments.front() {
+                missed += segment.lost - self.lost;
+                self.lost = segment.lost;
             }
         }
-        loop {
-            match self.runs.front() {
-                Some(Run::Events { end: Some(end), .. }) if *end <= self.next => {
-                    if let Some(Run::Events { segment, .. }) = self.runs.pop_front() {
-                        cursor.keep(segment);
-                    }
-                }
-                Some(Run::Events { segment, .. }) => {
-                    let Some((_, bytes)) = segment.get(self.next) else { return Read::Empty };
-                    cursor.enter(segment);
-                    let seq = self.next;
-                    self.next += 1;
-                    self.read_bytes = bytes;
-                    let room = mem::take(&mut self.awaited);
-                    return Read::Event { seq, room };
-                }
-                Some(Run::Missed(missed)) => {
-                    let missed = *missed;
-                    self.runs.pop_front();
-                    self.next += missed;
-                    self.gaps -= missed;
-                    if !seeded::is(Bug::LossIsSilent) {
-                        return Read::Gap(missed);
-                    }
-                }
-                None => {
-                    if self.end.is_some() {
-                        cursor.finish();
-                    }
-                    return self.end.map_or(Read::Empty, Read::End);
-                }
+        if missed > 0 && !seeded::is(Bug::LossIsSilent) {
+            return Read::Gap(missed);
+        }
+        let seq = match self.kept.pop_front() {
+            Some(Kept::Event(payload, seq)) => {
+                self.kept_events -= 1;
+                self.shrink();
+                cursor.move_to(Place::Kept(payload));
+                seq
             }
+            _ => match self.read_open(cursor) {
+                Ok(seq) => seq,
+                Err(nothing) => return nothing,
+            },
+        };
+        Read::Event { seq, room: mem::take(&mut self.awaited) }
+    }
+
+    /// Reads the next event of the open run.
+    fn read_open(&mut self, cursor: &mut Cursor<E>) -> Result<u64, Read> {
+        let position = self.open.next;
+        if let Some(end) = self.end
+            && self.open.is_over()
+        {
+            cursor.finish();
+            self.open.segments.drain(..).for_each(|segment| cursor.keep(segment));
+            return Err(Read::End(end));
+        }
+        let segment = self.open.segments.front().ok_or(Read::Empty)?;
+        let (_, total) = segment.get(position).ok_or(Read::Empty)?;
+        cursor.enter(segment, position);
+        self.open.next += 1;
+        self.read_bytes = total;
+        Ok(position.saturating_add(segment.lost))
+    }
+
+    /// Gives memory back once little of it is used.
+    fn shrink(&mut self) {
+        if self.kept.capacity() > 64 && self.kept.len() < self.kept.capacity() / 4 {
+            self.kept.shrink_to(self.kept.len() * 2);
         }
     }
 
-    /// Ends the stream before the event `next`, after the queued events. A stream that has ended keeps
-    /// its reason, unless it is aborted.
+    /// Ends the stream before the position `next`, after the queued events. A stream that has ended
+    /// keeps its reason, unless it is aborted.
     pub(super) fn close(&mut self, next: u64, end: EndReason) {
         if self.end.is_none() {
-            self.trim(next);
-            self.detach(next);
+            self.open.end = Some(next);
             self.end = Some(end);
-        }
-    }
-
-    /// Counts the events that [`Policy::DropOldest`] has dropped. Once the stream has ended, the number
-    /// of the last event no longer says how many they are.
-    fn trim(&mut self, next: u64) {
-        if let Policy::DropOldest { capacity } = self.policy {
-            let kept = next.saturating_sub(capacity.get() as u64);
-            if kept > self.next {
-                self.runs.push_front(Run::Missed(kept - self.next));
-                self.gaps += kept - self.next;
-            }
         }
     }
 
     /// Ends the stream at once. The queued events do not count as missed.
     pub(super) fn abort(&mut self) -> Unread<E> {
-        self.end = Some(EndReason::Aborted);
-        self.discard()
+        self.cut(EndReason::Aborted)
     }
 
-    fn discard(&mut self) -> Unread<E> {
-        self.gaps = 0;
-        Unread { runs: mem::take(&mut self.runs), to_cut: mem::take(&mut self.to_cut) }
+    fn cut(&mut self, end: EndReason) -> Unread<E> {
+        self.end = Some(end);
+        self.open.end = Some(self.open.next);
+        self.kept_events = 0;
+        Unread {
+            kept: mem::take(&mut self.kept),
+            segments: mem::take(&mut self.open.segments),
+            to_cut: mem::take(&mut self.to_cut),
+        }
     }
 
     /// Sets the number of events, missed ones included, that were read and not yet delivered.
@@ -325,14 +355,21 @@ impl<E: ?Sized> Queue<E> {
         self.in_hand = in_hand;
     }
 
-    /// Returns the number of events before `next`, missed ones included, that were published to the
-    /// subscriber and not read or not delivered.
+    /// Returns the number of events before the position `next`, missed ones included, that were
+    /// published to the subscriber and not read or not delivered.
     pub(super) fn unread(&self, next: u64) -> u64 {
-        let end = self.runs.iter().fold(self.next, |at, run| match run {
-            Run::Events { end, .. } => at.max(end.unwrap_or(next)),
-            Run::Missed(missed) => at + missed,
-        });
-        end - self.next + self.in_hand
+        if !self.is_claimed {
+            return 0;
+        }
+        let kept: u64 = self.kept.iter().map(Kept::count).sum();
+        let lost = self.open.segments.back().map_or(0, |segment| segment.lost - self.lost);
+        kept + self.open.span(next) + lost + self.in_hand
+    }
+
+    /// Returns the number of events, of places for what is kept, and of segments of the log.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> (usize, usize, usize) {
+        (self.kept_events as usize, self.kept.capacity(), self.open.segments.len())
     }
 
     /// Returns why the stream has ended, or will end after the queued events.
@@ -340,31 +377,31 @@ impl<E: ?Sized> Queue<E> {
         self.end
     }
 
-    /// Ready when the stream was cut off: it has ended, and the unread events are lost.
+    /// Ready when the stream was aborted: the unread events are lost.
     pub(crate) fn poll_cut(&mut self, cx: &Context<'_>, after: &mut AfterUnlock) -> Poll<()> {
-        match self.end {
-            Some(EndReason::TooSlow | EndReason::Aborted) => Poll::Ready(()),
-            _ => {
-                self.to_cut.register(cx, after);
-                Poll::Pending
-            }
+        if self.end == Some(EndReason::Aborted) {
+            return Poll::Ready(());
         }
+        self.to_cut.register(cx, after);
+        Poll::Pending
     }
 }
 
-impl<E: ?Sized> fmt::Debug for Run<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<E: ?Sized> Kept<E> {
+    fn count(&self) -> u64 {
         match self {
-            Self::Events { end: Some(end), .. } => write!(f, "events before {end}"),
-            Self::Events { end: None, .. } => f.write_str("events"),
-            Self::Missed(missed) => write!(f, "{missed} missed"),
+            Self::Event(..) => 1,
+            Self::Missed(missed) => *missed,
         }
     }
 }
 
 impl<E: ?Sized> fmt::Debug for Unread<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unread").field("runs", &self.runs).finish_non_exhaustive()
+        f.debug_struct("Unread")
+            .field("kept", &self.kept.len())
+            .field("segments", &self.segments.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -372,8 +409,8 @@ impl<E: ?Sized> fmt::Debug for Queue<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue")
             .field("policy", &self.policy)
-            .field("next", &self.next)
-            .field("runs", &self.runs)
+            .field("kept", &self.kept.len())
+            .field("next", &self.open.next)
             .field("end", &self.end)
             .finish_non_exhaustive()
     }

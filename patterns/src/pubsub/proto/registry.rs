@@ -12,7 +12,8 @@ use super::super::item::SubscriberId;
 use super::super::policy::Policy;
 use super::super::report::{EndReason, EndedSubscription, ReaderOutcome};
 use super::deferred::Deferred;
-use super::log::Tail;
+use super::ends::Ends;
+use super::log::{Segment, Tail};
 use super::outlet::Outlet;
 use super::queue::Offered;
 use crate::seeded::{self, Bug};
@@ -30,12 +31,16 @@ pub struct Registry<O: Outlet> {
     count: usize,
     /// Subscribers whose stream has ended, and that have not read the end yet.
     leaving: BTreeMap<SubscriberId, O>,
-    /// The first event for which a publisher may have to wait.
+    /// The reasons for which subscriptions have ended that are in neither list any more.
+    ends: Ends,
+    /// The first position for which a publisher may have to wait.
     room_until: u64,
-    /// The first event on which a policy may have to decide.
+    /// The first position at which a policy may have to decide.
     offer_until: u64,
     /// The size of the log beyond which a policy may have to decide.
     offer_bytes: u64,
+    /// The time from which a policy may have to decide: the first end of a grace.
+    offer_at: Option<Instant>,
     /// The subscribers for which publishers wait, as of the last [`poll_room`](Self::poll_room).
     full: Option<Full>,
     /// `Some` once the registry is closed.
@@ -47,10 +52,12 @@ struct Entry<O> {
     outlet: O,
     /// The limit of [`Policy::Block`].
     block: Option<Duration>,
-    /// The first event for which there may be no room. Reading only makes more room.
+    /// The first position for which there may be no room. Reading only makes more room.
     until: u64,
     /// The size of the log up to which there is room.
     bytes: u64,
+    /// The end of the grace, while the queue is full.
+    deadline: Option<Instant>,
 }
 
 /// Subscribers without room: an event cannot be published now.
@@ -78,9 +85,11 @@ impl<O: Outlet> Registry<O> {
             subscribers: Vec::new(),
             count: 0,
             leaving: BTreeMap::new(),
+            ends: Ends::default(),
             room_until: u64::MAX,
             offer_until: u64::MAX,
             offer_bytes: u64::MAX,
+            offer_at: None,
             full: None,
             ended: None,
         }
@@ -93,16 +102,16 @@ impl<O: Outlet> Registry<O> {
     pub fn subscribe(&mut self, outlet: O) -> SubscriberId {
         assert!(!self.is_closed(), "a closed registry takes no subscribers");
         let id = SubscriberId::next();
-        let (next, total) = (self.tail.next(), self.tail.total());
-        let policy = outlet.with(|queue| queue.begin(next, total, self.tail.segment()));
-        let (block, until) = match policy {
-            Policy::Block { limit, .. } => (Some(limit), next),
-            Policy::DropOldest { .. } => (None, u64::MAX),
-            _ => (None, next),
+        let next = self.tail.next();
+        let policy = outlet.with(|queue| queue.begin(next, self.tail.segment()));
+        let block = match policy {
+            Policy::Block { limit, .. } => Some(limit),
+            _ => None,
         };
+        // The first event asks the queue for how many it has room.
         let bound = if block.is_some() { &mut self.room_until } else { &mut self.offer_until };
-        *bound = until.min(*bound);
-        let entry = Entry { outlet, block, until, bytes: u64::MAX };
+        *bound = next;
+        let entry = Entry { outlet, block, until: next, bytes: u64::MAX, deadline: None };
         self.subscribers.push((id, Some(entry)));
         self.count += 1;
         id
@@ -147,9 +156,16 @@ impl<O: Outlet> Registry<O> {
         }
     }
 
-    /// Handles that a subscriber has made room for which a publisher waits. Returns whether the
-    /// publisher should ask again: this was the last subscriber without room.
-    pub fn handle_room_made(&mut self) -> bool {
+    /// Handles that a subscriber has made room for which the server waits. Returns whether the first
+    /// publisher that waits should ask again: this was the last subscriber without room.
+    pub fn handle_room_made(&mut self, id: SubscriberId) -> bool {
+        let next = self.tail.next();
+        if let Some(Entry { outlet, block: None, until, deadline, .. }) = self.entry(id) {
+            let room_until = next.saturating_add(outlet.with(|queue| queue.resume(next)));
+            (*until, *deadline) = (room_until, None);
+            self.offer_until = self.offer_until.min(room_until);
+            return false;
+        }
         if let Some(full) = &mut self.full {
             full.count -= 1;
             if full.count > 0 {
@@ -161,7 +177,7 @@ impl<O: Outlet> Registry<O> {
     }
 
     /// Returns the shortest limit of a subscriber that is longer than `waited`.
-    pub(super) fn next_limit(&self, waited: Duration) -> Option<Duration> {
+    pub(crate) fn next_limit(&self, waited: Duration) -> Option<Duration> {
         let limits = self.live().filter_map(|(_, subscriber)| subscriber.block);
         limits.filter(|limit| *limit > waited).min()
     }
@@ -171,7 +187,7 @@ impl<O: Outlet> Registry<O> {
     /// grace of a subscriber is running.
     ///
     /// Takes constant time, except that it goes through all subscribers once per segment, and whenever
-    /// a policy has to decide because a queue is full.
+    /// a policy has to decide because a queue becomes full.
     pub fn publish(
         &mut self,
         event: Arc<O::Event>,
@@ -180,48 +196,78 @@ impl<O: Outlet> Registry<O> {
         deferred: &mut Deferred<O>,
     ) -> u64 {
         if let Some(segment) = self.tail.roll() {
-            deferred.discard_segments([segment]);
-            for (_, subscriber) in self.live() {
-                let (next, segment) = (self.tail.next(), self.tail.segment());
-                let dropped = subscriber.outlet.with(|queue| queue.roll(next, segment));
-                deferred.discard_segments(dropped);
-            }
+            self.follow(segment, deferred);
         }
         let total = self.tail.total().saturating_add(bytes as u64);
-        if self.tail.next() >= self.offer_until || total > self.offer_bytes {
+        let is_due = self.offer_at.is_some_and(|offer_at| offer_at <= now());
+        if self.tail.next() >= self.offer_until || total > self.offer_bytes || is_due {
             self.offer(total, now, deferred);
         }
         self.tail.write(event, bytes)
     }
 
+    /// Counts events that were lost upstream: every subscriber misses them here, and they have numbers.
+    /// The caller wakes all readers.
+    pub fn lose(&mut self, lost: u64, deferred: &mut Deferred<O>) {
+        if lost > 0 {
+            let segment = self.tail.renew(lost);
+            self.follow(segment, deferred);
+        }
+    }
+
+    /// Tells all queues that the log has left this segment.
+    fn follow(&mut self, left: Arc<Segment<O::Event>>, deferred: &mut Deferred<O>) {
+        deferred.segments().push(left);
+        let (next, segment) = (self.tail.next(), self.tail.segment());
+        for (_, subscriber) in self.live() {
+            let dropped = deferred.segments();
+            subscriber.outlet.with(|queue| queue.roll(next, segment, dropped));
+        }
+    }
+
+    /// Returns the position of the last event, which [`Queue::poll_read`](super::Queue::poll_read)
+    /// asks for.
+    pub fn published(&self) -> u64 {
+        self.tail.next() - 1
+    }
+
     /// Lets those policies decide on the next event that may not take it.
     fn offer(&mut self, total: u64, now: impl Fn() -> Instant, deferred: &mut Deferred<O>) {
-        let (seq, segment) = (self.tail.next(), self.tail.segment());
+        let next = self.tail.next();
         let mut disconnected = Vec::new();
-        (self.offer_until, self.offer_bytes) = (u64::MAX, u64::MAX);
+        (self.offer_until, self.offer_bytes, self.offer_at) = (u64::MAX, u64::MAX, None);
         for (id, subscriber) in &mut self.subscribers {
             let Some(subscriber) = subscriber.as_mut().filter(|sub| sub.block.is_none()) else {
                 continue;
             };
-            if subscriber.until <= seq || subscriber.bytes < total {
-                let outlet = &subscriber.outlet;
-                match outlet.with(|queue| queue.offer(seq, total, segment, &now)) {
-                    Offered::Taken { until, bytes } => {
-                        (subscriber.until, subscriber.bytes) = (until, bytes);
-                    }
-                    Offered::Missed(segment) => {
-                        subscriber.until = seq + 1;
-                        deferred.discard_segments(segment);
-                    }
-                    Offered::Disconnected(unread) => {
-                        disconnected.push(*id);
-                        deferred.discard_unread(unread);
-                        continue;
-                    }
+            let outlet = &subscriber.outlet;
+            let is_due = subscriber.deadline.is_some_and(|deadline| deadline <= now());
+            let offered = if is_due {
+                Some(Offered::Disconnected(outlet.with(|queue| queue.disconnect(next))))
+            } else if subscriber.until <= next || subscriber.bytes < total {
+                let dropped = deferred.segments();
+                Some(outlet.with(|queue| queue.offer(next, total, &now, dropped)))
+            } else {
+                None
+            };
+            match offered {
+                None => {}
+                Some(Offered::Taken { until, bytes }) => {
+                    (subscriber.until, subscriber.bytes) = (until, bytes);
+                }
+                // The reader says when it has made room. Until then nothing need be asked.
+                Some(Offered::Full { deadline }) => {
+                    (subscriber.until, subscriber.deadline) = (u64::MAX, deadline);
+                }
+                Some(Offered::Disconnected(unread)) => {
+                    disconnected.push(*id);
+                    deferred.discard_unread(unread);
+                    continue;
                 }
             }
             self.offer_until = self.offer_until.min(subscriber.until);
             self.offer_bytes = self.offer_bytes.min(subscriber.bytes);
+            self.offer_at = self.offer_at.into_iter().chain(subscriber.deadline).min();
         }
         for id in disconnected {
             if let Some(subscriber) = self.take(id) {
@@ -263,7 +309,7 @@ impl<O: Outlet> Registry<O> {
     /// The caller wakes all readers.
     pub fn abort(&mut self, deferred: &mut Deferred<O>) {
         self.close(EndReason::Aborted);
-        deferred.discard_segments([self.tail.renew()]);
+        deferred.segments().push(self.tail.renew(0));
         let next = self.tail.next();
         for (id, outlet) in mem::take(&mut self.leaving) {
             let undelivered = outlet.with(|queue| {
@@ -271,7 +317,8 @@ impl<O: Outlet> Registry<O> {
                 deferred.discard_unread(queue.abort());
                 undelivered
             });
-            self.record(EndedSubscription { id, outcome: ReaderOutcome::Aborted, undelivered });
+            let outcome = ReaderOutcome::Aborted;
+            self.record(EndedSubscription { id, outcome, undelivered }, EndReason::Aborted);
             deferred.discard_outlet(outlet);
         }
     }
@@ -292,7 +339,8 @@ impl<O: Outlet> Registry<O> {
         let (end, undelivered) = outlet.with(|queue| (queue.end(), queue.unread(next)));
         let drained = end.is_some() && undelivered == 0;
         let outcome = if drained { ReaderOutcome::Drained } else { ReaderOutcome::Dropped };
-        self.record(EndedSubscription { id, outcome, undelivered });
+        let reason = end.unwrap_or(EndReason::Left);
+        self.record(EndedSubscription { id, outcome, undelivered }, reason);
         deferred.discard_outlet(outlet);
         true
     }
@@ -306,6 +354,20 @@ impl<O: Outlet> Registry<O> {
     /// open.
     pub fn ended(&self) -> Option<&[EndedSubscription]> {
         self.ended.as_deref()
+    }
+
+    /// Returns why a subscription has ended, or will end after the unread events. `None` while it is
+    /// active, and if it is not known (any more).
+    pub fn end(&self, id: SubscriberId) -> Option<EndReason> {
+        match self.leaving.get(&id) {
+            Some(outlet) => outlet.with(|queue| queue.end()),
+            None => self.ends.get(id),
+        }
+    }
+
+    /// Takes what is remembered of subscriptions that have ended.
+    pub fn take_ends(&mut self) -> Ends {
+        mem::take(&mut self.ends)
     }
 
     /// Returns whether the registry is closed and all subscriptions have ended.
@@ -342,9 +404,17 @@ impl<O: Outlet> Registry<O> {
         self.subscribers.iter().filter_map(|(id, subscriber)| Some((*id, subscriber.as_ref()?)))
     }
 
-    fn take(&mut self, id: SubscriberId) -> Option<Entry<O>> {
+    fn entry(&mut self, id: SubscriberId) -> Option<&mut Entry<O>> {
+        self.slot(id)?.as_mut()
+    }
+
+    fn slot(&mut self, id: SubscriberId) -> Option<&mut Option<Entry<O>>> {
         let index = self.subscribers.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        let subscriber = self.subscribers[index].1.take()?;
+        Some(&mut self.subscribers[index].1)
+    }
+
+    fn take(&mut self, id: SubscriberId) -> Option<Entry<O>> {
+        let subscriber = self.slot(id)?.take()?;
         self.count -= 1;
         if self.subscribers.len() > 2 * self.count {
             self.subscribers.retain(|(_, subscriber)| subscriber.is_some());
@@ -357,7 +427,8 @@ impl<O: Outlet> Registry<O> {
         Some(subscriber)
     }
 
-    fn record(&mut self, ended: EndedSubscription) {
+    fn record(&mut self, ended: EndedSubscription, reason: EndReason) {
+        self.ends.record(ended.id, reason);
         if let Some(all) = &mut self.ended {
             all.push(ended);
         }

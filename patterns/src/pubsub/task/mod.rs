@@ -11,29 +11,38 @@
 
 mod mailbox;
 mod owner;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
+
+use tokio::task::coop;
 
 use super::PubSub;
 use super::error::{CancelError, Closed, PublishError, SubscribeError};
 use super::forward::{self, Channel};
 use super::item::SubscriberId;
+use super::line::Waiter;
 use super::policy::Policy;
-use super::report::Report;
+use super::report::{EndReason, Report};
+use super::sizes::Measure;
 use super::subscription::Subscription;
 use crate::Shutdown;
 use crate::reply::{Answer, Reply, question};
 use crate::wait;
 use crate::waits::Site;
+use crate::wakers::AfterUnlock;
 use mailbox::{Mailbox, Request, Target};
 use owner::Owner;
 
 static SUBSCRIBE: Site = Site::wait("pubsub", "subscribe", "the owner");
 static PUBLISH: Site = Site::wait("pubsub", "publish", "the owner, or room");
 static CANCEL: Site = Site::wait("pubsub", "cancel", "the owner");
+static MISSED: Site = Site::wait("pubsub", "missed", "the owner");
+static END: Site = Site::wait("pubsub", "end", "the owner");
 static COUNT: Site = Site::wait("pubsub", "subscribers", "the owner");
 static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 
@@ -59,12 +68,10 @@ static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 /// ```
 pub struct Server<E: ?Sized> {
     mailbox: Arc<Mailbox<E>>,
-    size_of: fn(&E) -> usize,
 }
 
 impl<E: ?Sized + Send + Sync + 'static> Server<E> {
-    /// Creates a server without subscribers, and spawns its task with tokio. The size of an event is
-    /// its [`size_of_val`].
+    /// Creates a server without subscribers, and spawns its task with tokio.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -82,31 +89,44 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     pub fn new() -> (Self, impl Future<Output = ()> + Send) {
         let mailbox = Arc::new(Mailbox::new());
         let owner = Owner::new(mailbox.clone());
-        (Self { mailbox, size_of: |event| size_of_val(event) }, owner.serve())
+        (Self { mailbox }, owner.serve())
     }
 
-    /// Sets how this handle, and its clones made from now on, measure the size in bytes of an event
-    /// for [`Policy::Queue`].
+    /// Sets how the server measures the size in bytes of an event, for [`Policy::Queue`].
+    ///
+    /// # Panics
+    /// If the server has a measure already.
     #[must_use]
-    pub fn with_sizes(mut self, size_of: fn(&E) -> usize) -> Self {
-        self.size_of = size_of;
+    pub fn with_sizes(self, size_of: fn(&E) -> usize) -> Self {
+        self.mailbox.sizes.set(size_of);
         self
+    }
+
+    /// Lets events measure themselves, for [`Policy::Queue`].
+    ///
+    /// # Panics
+    /// If the server has a measure already.
+    #[must_use]
+    pub fn measured(self) -> Self
+    where
+        E: Measure,
+    {
+        self.with_sizes(E::measure)
     }
 
     /// See [`PubSub::subscribe`].
     ///
     /// # Errors
-    /// [`Closed`] if the server is shut down.
-    pub async fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, Closed> {
-        let subscribed =
-            self.ask(&SUBSCRIBE, |reply| Request::Subscribe(policy, None, reply)).await;
-        subscribed.unwrap_or(Err(SubscribeError::Closed)).map_err(|_| Closed)
+    /// If the server is shut down, or has no measure for a limit of bytes.
+    pub async fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, SubscribeError> {
+        self.register(policy, None).await
     }
 
     /// See [`PubSub::subscribe_channel`].
     ///
     /// # Errors
-    /// If the channel is already subscribed, or the server is shut down.
+    /// If the channel is already subscribed, the server is shut down, or it has no measure for a limit
+    /// of bytes.
     ///
     /// # Panics
     /// If the channel is one of tokio's, and this is called outside a tokio runtime.
@@ -116,13 +136,25 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
         policy: Policy,
     ) -> Result<SubscriberId, SubscribeError> {
         let channel = channel.into();
-        let own = channel.clone();
-        let subscribed =
-            self.ask(&SUBSCRIBE, |reply| Request::Subscribe(policy, Some(own), reply)).await;
-        let subscription = subscribed.unwrap_or(Err(SubscribeError::Closed))?;
+        let subscription = self.register(policy, Some(channel.clone())).await?;
         let id = subscription.id();
         forward::start(subscription, channel);
         Ok(id)
+    }
+
+    async fn register(
+        &self,
+        policy: Policy,
+        channel: Option<Channel<E>>,
+    ) -> Result<Subscription<E>, SubscribeError> {
+        if !self.mailbox.sizes.fit(policy) {
+            return Err(SubscribeError::Unmeasured);
+        }
+        let ask = self.ask(&SUBSCRIBE, |reply| Request::Subscribe(policy, channel, reply));
+        // If the owner has ended without an answer, it has ended all subscriptions.
+        let subscription = ask.await.unwrap_or(Err(SubscribeError::Closed))?;
+        subscription.claim();
+        Ok(subscription)
     }
 
     /// See [`PubSub::publish`].
@@ -130,11 +162,13 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// # Errors
     /// No subscriber receives the event; the error returns it.
     pub async fn publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
+        coop::consume_budget().await;
         let event = event.into();
-        let bytes = (self.size_of)(&event);
-        let own = event.clone();
-        let published = self.ask(&PUBLISH, |reply| Request::Publish(own, bytes, reply)).await;
-        published.unwrap_or(Err(PublishError::Closed(event)))
+        let bytes = self.mailbox.sizes.of(&event);
+        let mailbox = &*self.mailbox;
+        let mut publishing = Publishing { mailbox, waiter: Some(Waiter::new(event, bytes)) };
+        publishing.waiter.iter().for_each(|waiter| mailbox.send(Request::Publish(waiter.clone())));
+        wait::wait(&PUBLISH, |cx, _| publishing.poll(cx).into()).await
     }
 
     /// See [`PubSub::cancel`].
@@ -143,6 +177,7 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// If there is no such subscription, or it has ended.
     pub async fn cancel(&self, id: SubscriberId) -> Result<(), CancelError> {
         let cancelled = self.ask(&CANCEL, |reply| Request::Cancel(Target::Id(id), reply)).await;
+        // If the owner has ended without an answer, it has ended all subscriptions.
         cancelled.unwrap_or(Err(CancelError::NotSubscribed))
     }
 
@@ -154,6 +189,26 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
         let target = Target::Channel(channel.into());
         let cancelled = self.ask(&CANCEL, |reply| Request::Cancel(target, reply)).await;
         cancelled.unwrap_or(Err(CancelError::NotSubscribed))
+    }
+
+    /// See [`PubSub::missed`].
+    ///
+    /// # Errors
+    /// [`Closed`] if the server is shut down.
+    pub async fn missed(&self, missed: u64) -> Result<(), Closed> {
+        let counted = self.ask(&MISSED, |reply| Request::Missed(missed, reply)).await;
+        // If the owner has ended without an answer, it has not handled the request: it counts and
+        // answers in one step.
+        counted.unwrap_or(Err(Closed))
+    }
+
+    /// See [`PubSub::end`].
+    pub async fn end(&self, id: SubscriberId) -> Option<EndReason> {
+        match self.ask(&END, |reply| Request::End(id, reply)).await {
+            Some(end) => end,
+            // The owner has ended already.
+            None => self.mailbox.end(id),
+        }
     }
 
     /// See [`PubSub::subscribers`].
@@ -183,7 +238,33 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     }
 }
 
-/// A question under way. If it is dropped before the answer, it makes the owner forget the request.
+/// A publish under way. If it is dropped before its answer, its event leaves the server at once.
+struct Publishing<'a, E: ?Sized> {
+    mailbox: &'a Mailbox<E>,
+    waiter: Option<Arc<Waiter<E>>>,
+}
+
+impl<E: ?Sized> Publishing<'_, E> {
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<u64, PublishError<E>>> {
+        let mut after = AfterUnlock::default();
+        let waiter = self.waiter.as_ref().expect("a publish is not polled after its end");
+        let answer = waiter.poll(cx, &mut after);
+        if answer.is_ready() {
+            self.waiter = None;
+        }
+        answer
+    }
+}
+
+impl<E: ?Sized> Drop for Publishing<'_, E> {
+    fn drop(&mut self) {
+        if self.waiter.take().is_some_and(|waiter| waiter.give_up()) {
+            self.mailbox.handle_given_up();
+        }
+    }
+}
+
+/// A question under way. If it is dropped before the answer, its request leaves the mailbox.
 struct Asking<'a, E: ?Sized, T> {
     at: &'static Site,
     mailbox: &'a Mailbox<E>,
@@ -204,14 +285,14 @@ impl<E: ?Sized, T> Asking<'_, E, T> {
 
 impl<E: ?Sized, T> Drop for Asking<'_, E, T> {
     fn drop(&mut self) {
-        if let Some(answer) = self.answer.take() {
-            self.mailbox.send(Request::Forget(answer.question()));
+        if self.answer.take().is_some() {
+            self.mailbox.handle_given_up();
         }
     }
 }
 
 impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
-    async fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, Closed> {
+    async fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, SubscribeError> {
         self.subscribe(policy).await
     }
 
@@ -238,6 +319,14 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
         self.cancel_channel(channel).await
     }
 
+    async fn missed(&self, missed: u64) -> Result<(), Closed> {
+        self.missed(missed).await
+    }
+
+    async fn end(&self, id: SubscriberId) -> Option<EndReason> {
+        self.end(id).await
+    }
+
     async fn subscribers(&self) -> usize {
         self.subscribers().await
     }
@@ -250,7 +339,7 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
 impl<E: ?Sized> Clone for Server<E> {
     fn clone(&self) -> Self {
         self.mailbox.add_handle();
-        Self { mailbox: self.mailbox.clone(), size_of: self.size_of }
+        Self { mailbox: self.mailbox.clone() }
     }
 }
 

@@ -1,19 +1,21 @@
 //! The task that owns the registry.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
-use super::super::error::{CancelError, PublishError, SubscribeError};
+use tokio::task::coop;
+
+use super::super::error::{CancelError, Closed, SubscribeError};
 use super::super::forward::{Channel, Subscriber};
+use super::super::line::Line;
 use super::super::policy::Policy;
-use super::super::proto::{Deferred, Patience, Registry, TimedOut};
+use super::super::proto::{Deferred, Outlet, Queue, Registry};
 use super::super::report::{EndReason, Report};
 use super::super::subscription::Subscription;
-use super::mailbox::{Mailbox, Request, Target};
+use super::mailbox::{self, Mailbox, Over, Request, Target};
 use crate::Shutdown;
-use crate::panics::{contain, discard};
+use crate::panics::discard;
 use crate::reply::Reply;
 use crate::wait::{self, Clock, Step};
 use crate::waits::{Entry, Site};
@@ -25,27 +27,14 @@ static REQUEST: Site = Site::wait("pubsub", "owner", "a request");
 pub(super) struct Owner<E: ?Sized + Send + Sync + 'static> {
     mailbox: Arc<Mailbox<E>>,
     registry: Registry<Subscriber<E>>,
-    /// Publishers for whose events there is no room, in the order in which they asked.
-    publishing: VecDeque<Publishing<E>>,
+    line: Line<E>,
     /// Shutdowns under way, each with the time at which it aborts the rest.
     closing: Vec<(Option<Instant>, Reply<Report>)>,
 }
 
-struct Publishing<E: ?Sized> {
-    event: Arc<E>,
-    bytes: usize,
-    reply: Reply<Result<u64, PublishError<E>>>,
-    patience: Patience,
-}
-
 impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
     pub(super) fn new(mailbox: Arc<Mailbox<E>>) -> Self {
-        Self {
-            mailbox,
-            registry: Registry::new(),
-            publishing: VecDeque::new(),
-            closing: Vec::new(),
-        }
+        Self { mailbox, registry: Registry::new(), line: Line::new(), closing: Vec::new() }
     }
 
     /// Serves until the server is shut down or the last handle is dropped.
@@ -57,19 +46,37 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
             let next = wait::wait(&REQUEST, |cx, clock| match mailbox.poll_take(cx) {
                 Poll::Ready(request) => Step::Done((request, clock)),
                 Poll::Pending if deadline.is_some_and(|deadline| clock.now() >= deadline) => {
-                    Step::Done((Some(Request::Timeout), clock))
+                    Step::Done((Some((Request::Timeout, 0)), clock))
                 }
                 Poll::Pending => Step::Wait { until: deadline },
             });
-            let (Some(request), clock) = next.await else { return };
-            // A payload that panics when it is dropped here must not end the server. The panic may
-            // have cut the work short, so the owner runs again at once.
-            let handled = contain(|| self.handle(request, clock, deadline));
-            deadline = handled.unwrap_or_else(|_| Some(clock.now()));
+            let (Some((request, given_up)), clock) = next.await else { return };
+            self.line.handle_given_up(given_up);
+            deadline = self.handle(request, clock, deadline);
             if self.registry.is_finished() {
                 return;
             }
+            // As long as there are requests, nothing else makes the owner wait.
+            coop::consume_budget().await;
         }
+    }
+
+    /// Handles the next request, if there is one.
+    #[cfg(test)]
+    pub(super) fn handle_next(&mut self, clock: Clock) -> bool {
+        let cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let Poll::Ready(Some((request, given_up))) = self.mailbox.poll_take(&cx) else {
+            return false;
+        };
+        self.line.handle_given_up(given_up);
+        self.handle(request, clock, None);
+        true
+    }
+
+    /// Returns the number of places in the line that were looked at since the last call.
+    #[cfg(test)]
+    pub(super) fn take_visits(&mut self) -> usize {
+        std::mem::take(&mut self.line.visits)
     }
 
     /// Handles a request, then does everything that has become possible. Returns the deadline at which
@@ -80,13 +87,16 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
         clock: Clock,
         deadline: Option<Instant>,
     ) -> Option<Instant> {
-        // As long as another subscriber has no room, nothing changes.
-        if matches!(request, Request::RoomMade) && !self.registry.handle_room_made() {
-            return deadline;
-        }
         let mut deferred = Deferred::default();
-        self.answer(request, clock, &mut deferred);
-        let for_room = self.publish(clock, &mut deferred);
+        match request {
+            // As long as another subscriber has no room, nothing changes.
+            Request::RoomMade(id) if !self.registry.handle_room_made(id) => return deadline,
+            request if request.is_wanted() => self.answer(request, clock, &mut deferred),
+            _ => {}
+        }
+        let readers = &self.mailbox.readers;
+        let waits = self.line.settle(&mut self.registry, readers, || clock.now(), &mut deferred);
+        let for_room = waits.and_then(|(_, deadline)| deadline);
         let for_end = self.close(clock, &mut deferred);
         for_room.into_iter().chain(for_end).min()
     }
@@ -101,10 +111,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
             Request::Subscribe(policy, channel, reply) => {
                 reply.send(self.subscribe(policy, channel));
             }
-            Request::Publish(event, bytes, reply) => {
-                let patience = Patience::default();
-                self.publishing.push_back(Publishing { event, bytes, reply, patience });
-            }
+            Request::Publish(waiter) => self.line.join(waiter, clock.now()),
             Request::Cancel(target, reply) => {
                 let id = match target {
                     Target::Id(id) => Some(id),
@@ -117,6 +124,15 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
                 reply.send(cancelled.map(|_| ()).ok_or(CancelError::NotSubscribed));
             }
             Request::Count(reply) => reply.send(self.registry.len()),
+            Request::End(id, reply) => reply.send(self.registry.end(id)),
+            Request::Missed(missed, reply) => {
+                let is_closed = self.registry.is_closed();
+                if !is_closed {
+                    self.registry.lose(missed, deferred);
+                    self.mailbox.readers.wake_all(&mut deferred.wakers);
+                }
+                reply.send(if is_closed { Err(Closed) } else { Ok(()) });
+            }
             Request::Shutdown(how, reply) => {
                 self.registry.close(EndReason::Shutdown);
                 self.mailbox.readers.wake_all(&mut deferred.wakers);
@@ -126,12 +142,8 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
                 };
                 self.closing.push((deadline, reply));
             }
-            Request::RoomMade | Request::Timeout => {}
+            Request::RoomMade(_) | Request::Timeout => {}
             Request::ReaderLeft(id) => _ = self.registry.handle_reader_left(id, deferred),
-            Request::Forget(question) => {
-                self.publishing.retain(|it| it.reply.question() != question);
-                self.closing.retain(|(_, reply)| reply.question() != question);
-            }
         }
     }
 
@@ -148,46 +160,13 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
         }
         let subscriber = Subscriber::new(policy, self.mailbox.readers.join(), channel);
         let shared = subscriber.shared.clone();
+        shared.with(Queue::set_unclaimed);
         Ok(Subscription::new(self.registry.subscribe(subscriber), shared, self.mailbox.clone()))
-    }
-
-    /// Publishes the events for which there is room. Returns the deadline of the publishers that wait.
-    fn publish(&mut self, clock: Clock, deferred: &mut Deferred<Subscriber<E>>) -> Option<Instant> {
-        while let Some(Publishing { event, bytes, reply, mut patience }) =
-            self.publishing.pop_front()
-        {
-            if !reply.is_wanted() {
-                continue;
-            }
-            if self.registry.is_closed() {
-                reply.send(Err(PublishError::Closed(event)));
-                continue;
-            }
-            let Err(full) = self.registry.poll_room() else {
-                let seq = self.registry.publish(event, bytes, || clock.now(), deferred);
-                self.mailbox.readers.publish(seq, &mut deferred.wakers);
-                reply.send(Ok(seq));
-                continue;
-            };
-            let now = clock.now();
-            match patience.poll_timeout(&self.registry, full, now) {
-                Err(TimedOut { subscriber }) => {
-                    reply.send(Err(PublishError::TimedOut { event, subscriber }));
-                }
-                Ok(deadline) => {
-                    self.publishing.push_front(Publishing { event, bytes, reply, patience });
-                    for waiting in &mut self.publishing {
-                        waiting.patience.start(now);
-                    }
-                    return deadline;
-                }
-            }
-        }
-        None
     }
 
     /// Aborts the rest if the deadline of a shutdown has passed. Otherwise returns that deadline.
     fn close(&mut self, clock: Clock, deferred: &mut Deferred<Subscriber<E>>) -> Option<Instant> {
+        self.closing.retain(|(_, reply)| reply.is_wanted());
         let deadline = self.closing.iter().filter_map(|(deadline, _)| *deadline).min()?;
         if clock.now() < deadline {
             return Some(deadline);
@@ -208,11 +187,14 @@ impl<E: ?Sized + Send + Sync + 'static> Drop for Owner<E> {
     fn drop(&mut self) {
         let mut deferred = Deferred::default();
         self.abort(&mut deferred);
+        self.line.refuse_all();
         let ended = self.registry.ended().unwrap_or_default().to_vec();
-        let unanswered = self.mailbox.close(ended.clone());
+        let over = Over { ended: ended.clone(), ends: self.registry.take_ends() };
+        let unanswered = self.mailbox.close(over);
         for (_, reply) in self.closing.drain(..) {
             reply.send(Report { ended: ended.clone() });
         }
-        discard((deferred, unanswered));
+        mailbox::refuse(unanswered);
+        discard(deferred);
     }
 }
