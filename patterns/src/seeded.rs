@@ -71,6 +71,8 @@ pub enum Bug {
     MuxEntryStays,
     /// The multiplexer: a dropped call stays in the table (row 1: async-nats, jsonrpsee).
     MuxCallLeaks,
+    /// The multiplexer: a call that has timed out is answered before it has left the table.
+    MuxAnswersBeforeLeaving,
     /// The multiplexer: a late reply is taken for one to nothing, which may be fatal (rows 2 and 3:
     /// jsonrpsee, tokio-tower).
     MuxLateIsUnexpected,

@@ -12,7 +12,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use pushdown_patterns::mux::proto::{Core, Outcome, Received, Transmit};
 use pushdown_patterns::mux::{
-    CallErrorKind, CloseReason, Mux, Options, Protocol, Unexpected, Unsolicited,
+    CallErrorKind, CallOptions, CloseReason, Mux, Options, Protocol, Unexpected, Unsolicited,
 };
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::block_on;
@@ -211,9 +211,13 @@ fn a_last_handle_and_a_receiver() {
 fn the_same_tag_twice() {
     let mut core = Core::<u64, u32, u32, ()>::new(Options::new(), false);
     for number in 0..2 {
-        let id = core.call(Some(7), number).expect("the tag is free");
-        assert!(matches!(core.poll_transmit(|_| None), Transmit::Send { tag: Some(7), .. }));
-        assert_eq!(core.handle_reply(&7, number), Received::Answered(()));
+        let id =
+            core.call(CallOptions::new().tag(7), number, Instant::now).expect("the tag is free");
+        assert!(matches!(
+            core.poll_transmit(|_| None, Instant::now),
+            Transmit::Send { tag: Some(7), .. }
+        ));
+        assert_eq!(core.handle_reply(&7, number, Instant::now), Received::Answered(()));
         assert_eq!(core.poll_call(&id), Some(Outcome::Reply(number)));
     }
 }
@@ -222,15 +226,23 @@ fn the_same_tag_twice() {
 fn a_flush() {
     let mut core = Core::<u64, u32, u32, ()>::new(Options::new(), true);
     let tags = |number| (number < 2).then_some(number);
-    let dropped = core.call(None, 1).unwrap();
-    assert!(matches!(core.poll_transmit(tags), Transmit::Send { tag: Some(0), .. }));
-    core.abandon(&dropped, Instant::now());
-    assert_eq!(core.poll_transmit(tags), Transmit::Cancel { of: 0, tag: Some(1) });
-    core.call(None, 2).unwrap();
-    assert_eq!(core.handle_reply(&0, 1), Received::Late(1));
-    assert_eq!(core.poll_transmit(tags), Transmit::Blocked, "the flush is not answered");
-    assert_eq!(core.handle_reply(&1, 0), Received::Late(0));
-    assert!(matches!(core.poll_transmit(tags), Transmit::Send { message: 2, .. }));
+    let dropped = core.call(CallOptions::new(), 1, Instant::now).unwrap();
+    assert!(matches!(core.poll_transmit(tags, Instant::now), Transmit::Send { tag: Some(0), .. }));
+    core.abandon(&dropped, Instant::now);
+    let transmit = core.poll_transmit(tags, Instant::now);
+    let Transmit::Cancel { entry, of: 0 } = transmit else { panic!("{transmit:?}") };
+    core.cancel(entry, 0);
+    let transmit = core.poll_transmit(tags, Instant::now);
+    assert!(matches!(transmit, Transmit::Send { tag: Some(1), message: 0, .. }), "{transmit:?}");
+    core.call(CallOptions::new(), 2, Instant::now).unwrap();
+    assert_eq!(core.handle_reply(&0, 1, Instant::now), Received::Late(1));
+    assert_eq!(
+        core.poll_transmit(tags, Instant::now),
+        Transmit::Blocked,
+        "the flush is not answered"
+    );
+    assert_eq!(core.handle_reply(&1, 0, Instant::now), Received::Own(0));
+    assert!(matches!(core.poll_transmit(tags, Instant::now), Transmit::Send { message: 2, .. }));
 }
 
 #[test]

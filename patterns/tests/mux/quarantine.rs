@@ -41,7 +41,8 @@ async fn a_call_that_chooses_a_tag_in_quarantine_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn while_the_quarantine_is_full_calls_wait() {
-    let (mux, _unsolicited, peer) = connect(Toy::<99>, Options::new().quarantine(count(2)));
+    let options = Options::new().quarantine(count(2)).when_full(WhenFull::Wait);
+    let (mux, _unsolicited, peer) = connect(Toy::<99>, options);
     for _ in 0..2 {
         assert!(poll_times(2, mux.call(ask("dropped"))).await.is_none());
     }
