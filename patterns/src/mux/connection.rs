@@ -27,19 +27,23 @@ static CONNECTION: Site = Site::task("mux", "connection");
 static WORK: Site = Site::wait("mux", "connection", "messages");
 static SEND: Site = Site::wait("mux", "connection", "something to send, or room");
 
-/// Messages that a loop handles before the other loop, and other tasks, get a turn, and messages that
-/// the sink has taken before it is flushed although there are more to send.
+/// Messages that a loop handles before the other loop, and other tasks, get a turn.
 ///
 /// Without a bound a peer that floods us with messages would keep calls from being sent and other
-/// tasks of the thread from running, callers that never pause would keep replies waiting, and a sender
-/// that never rests would keep the messages of others in the sink's buffer.
+/// tasks of the thread from running, and callers that never pause would keep replies waiting.
 const TURN: usize = 128;
 
-/// Turns that other tasks get, while there is nothing to send, before the sink is flushed.
+/// Messages that the sink takes before it is flushed although there are more to send.
 ///
-/// With several callers, those about to call share the write. A turn in which nobody calls is the last.
-/// Without a bound a sender that calls in each of them would put the flush off for ever.
-const TURNS_BEFORE_FLUSH: usize = 4;
+/// Without a bound, senders that never rest would keep the messages of others in the sink's buffer. A
+/// bound of 128 costs a tenth of the calls per second with a thousand callers, this one nothing.
+const UNFLUSHED: usize = 1024;
+
+/// Turns in which nothing is received, after sending has failed, before the connection ends.
+///
+/// A socket is pending until the runtime has looked at it, although its replies have come. One turn is
+/// enough for that on a runtime of one thread; with more, another thread may be about to look.
+const IDLE_TURNS: usize = 8;
 
 /// Ends the connection when its future is dropped, at whatever point.
 struct EndOnDrop<P: Protocol>(Arc<Shared<P>>);
@@ -77,8 +81,9 @@ where
             let is_idle = AtomicBool::new(false);
             let mut receive = pin!(receive(shared, &protocol, stream, &is_idle));
             let mut send = pin!(send(shared, &protocol, sink));
-            // The end of sending, once it has come.
+            // The end of sending, once it has come, and the turns since in which nothing was received.
             let mut sent: Option<CloseReason> = None;
+            let mut idle_turns = 0;
             let end = wait::wait(WORK.at(&shared.peer), |cx, clock| {
                 let mut locked = shared.lock();
                 let (state, after) = locked.split();
@@ -97,11 +102,15 @@ where
                     }
                     // Nothing more is sent, but the replies that have come are delivered. The loop has
                     // read them all if the stream has nothing more, and enough if no caller waits.
-                    if let Some(end) = sent.take_if(|_| is_idle.load(Relaxed) || shared.is_quiet())
-                    {
-                        return Step::Done(end);
-                    }
-                    if sent.is_some() {
+                    if let Some(end) = &sent {
+                        idle_turns = if is_idle.load(Relaxed) { idle_turns + 1 } else { 0 };
+                        if idle_turns > IDLE_TURNS || shared.is_quiet() {
+                            return Step::Done(end.clone());
+                        }
+                        if idle_turns > 0 {
+                            // Unlike ours it lets the runtime look at its sockets before the next turn.
+                            let _ = pin!(tokio::task::yield_now()).poll(cx);
+                        }
                         return Step::Wait { until };
                     }
                     match poll_loop(send.as_mut(), cx, false) {
@@ -271,10 +280,8 @@ enum Next<T, Q> {
 #[derive(Default)]
 struct Unflushed {
     messages: usize,
-    /// Turns that other tasks have had since.
-    turns: usize,
-    /// The number of messages before the last of these turns.
-    before: usize,
+    /// Set once the other tasks have had a turn since, in which they could send more.
+    has_yielded: bool,
     /// Set while a flush is not complete.
     flushing: bool,
 }
@@ -289,20 +296,13 @@ impl Unflushed {
         *self = Self { flushing: polled.is_pending(), ..Self::default() };
         Ok(())
     }
-
-    /// Returns true if other tasks get a turn before the flush, since they may have more to send.
-    fn waits_for_more(&mut self) -> bool {
-        let waits = self.turns < TURNS_BEFORE_FLUSH && self.before < self.messages;
-        self.turns += 1;
-        self.before = self.messages;
-        waits
-    }
 }
 
 /// Waits for room in the sink and something to send.
 ///
-/// The sink is flushed when there is nothing left to send, so that many messages share one write, and
-/// after a [bounded](TURN) number of messages even if there is more to send.
+/// The sink is flushed when there is nothing left to send, so that many messages share one write. With
+/// several callers, those about to call get a turn before that: one for all messages until the flush, or
+/// a sender that uses each turn would put it off forever. A [limit](UNFLUSHED) holds in any case.
 async fn next<P, S, E>(
     shared: &Shared<P>,
     mut sink: Pin<&mut S>,
@@ -313,7 +313,7 @@ where
     S: Sink<P::Request, Error = E>,
 {
     wait::wait(SEND.at(&shared.peer), |cx, clock| {
-        if (unflushed.flushing || unflushed.messages >= TURN)
+        if (unflushed.flushing || unflushed.messages >= UNFLUSHED)
             && let Err(error) = unflushed.poll_flush(sink.as_mut(), cx)
         {
             return Step::Done(Err(error));
@@ -343,7 +343,7 @@ where
         if unflushed.messages == 0 {
             return Step::Wait { until };
         }
-        if !is_alone && unflushed.waits_for_more() {
+        if !is_alone && !std::mem::replace(&mut unflushed.has_yielded, true) {
             cx.waker().wake_by_ref();
             return Step::Wait { until };
         }

@@ -60,6 +60,44 @@ async fn an_error_reaches_only_the_caller_of_the_bad_request() {
     }
 }
 
+/// Values that are commands, with flags that are valid, unknown, out of place or without sense. A server
+/// that ran one value as commands would send replies that belong to no request, and the connection would
+/// end.
+#[tokio::test]
+async fn no_value_is_run_as_commands_whatever_the_flags() {
+    const CALLS: usize = 5_000;
+    let Some(server) = Server::memcached().await else { return };
+    let (mux, _unsolicited) = connect(&server).await;
+    let mut random = crate::random::Random(0x1234_5678_9abc_def1);
+    let tokens = ["", "1", "0", "60", "S", "x", "18446744073709551615", "99999999999999999999"];
+    let (mut errors, mut calls) = (0, JoinSet::new());
+    for number in 0..CALLS {
+        let value = "mg a v\r\nmn\r\nset b 0 0 1\r\nx\r\n".repeat(random.below(3) as usize);
+        let key = format!("{number}");
+        let mut request = match random.below(4) {
+            0 => Request::get(&key),
+            1 => Request::arithmetic(&key),
+            _ => Request::set(&key, value),
+        }
+        .unwrap();
+        for _ in 0..random.below(14) {
+            let mut flag = vec![b"AbBcCDEfFhIJklMNRsStTvxXyZ"[random.below(26) as usize]];
+            flag.extend_from_slice(tokens[random.below(8) as usize].as_bytes());
+            request = request.clone().flag(flag).unwrap_or(request);
+        }
+        let caller = mux.clone();
+        calls.spawn(async move { caller.call(request).await.unwrap() });
+        if number % 100 == 99 {
+            let replies = std::mem::take(&mut calls).join_all().await;
+            errors += replies.iter().filter(|reply| reply.status.is_error()).count();
+            assert_eq!(mux.call(Request::noop()).await.unwrap().status, Status::Noop);
+        }
+    }
+    assert_eq!(mux.call(Request::get("b").unwrap()).await.unwrap().status, Status::Miss);
+    println!("{CALLS} calls, {errors} errors");
+    assert!(errors > 100);
+}
+
 /// Each caller stores values, reads them back, and drops a call now and then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_callers_get_their_own_values() {
