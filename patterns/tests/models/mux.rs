@@ -43,15 +43,16 @@ impl<const TAGS: u64> Protocol for Echo<TAGS> {
     }
 }
 
-/// A server in the connection's own task: it answers, and hangs up after a number of replies.
+/// A server in the connection's own task: it answers, hangs up after a number of replies, and remembers
+/// what it has received.
 ///
 /// Only that task uses it, so its lock is std's and invisible to the checker.
 #[derive(Clone)]
-struct Server(Arc<Mutex<(VecDeque<Message>, usize, Option<Waker>)>>);
+struct Server(Arc<Mutex<(VecDeque<Message>, usize, Option<Waker>, Vec<u32>)>>);
 
 impl Server {
     fn new(replies: usize) -> Self {
-        Self(Arc::new(Mutex::new((VecDeque::new(), replies, None))))
+        Self(Arc::new(Mutex::new((VecDeque::new(), replies, None, Vec::new()))))
     }
 }
 
@@ -65,6 +66,7 @@ impl Sink<Message> for Server {
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Infallible> {
         let mut server = self.0.lock().unwrap();
         server.0.push_back(message);
+        server.3.push(message.1);
         server.2.take().into_iter().for_each(Waker::wake);
         Ok(())
     }
@@ -104,7 +106,10 @@ type Connected<const TAGS: u64> =
 
 /// A connection with a thread of its own.
 fn connect<const TAGS: u64>(replies: usize) -> Connected<TAGS> {
-    let server = Server::new(replies);
+    connect_to(Server::new(replies))
+}
+
+fn connect_to<const TAGS: u64>(server: Server) -> Connected<TAGS> {
     let options = Options::new().unexpected(Unexpected::Fail);
     let (mux, unsolicited, connection) = Mux::new(Echo, server.clone(), server, options);
     (mux, unsolicited, thread::spawn(move || block_on(connection).end))
@@ -120,6 +125,50 @@ fn call_and_drop<const TAGS: u64>(mux: &Mux<Echo<TAGS>>, number: u32) {
         let mut call = pin!(mux.call((0, number)));
         poll_fn(|cx| Poll::Ready(drop(call.as_mut().poll(cx)))).await;
     });
+}
+
+/// Calls with a time limit that has passed at the second poll. Returns true if the server may have got it.
+fn call_with_limit<const TAGS: u64>(mux: &Mux<Echo<TAGS>>, number: u32) -> bool {
+    // Only a handle to a timer: it never fires, as no time passes while no thread can run.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _context = runtime.enter();
+    let options = CallOptions::new().timeout(std::time::Duration::from_nanos(1));
+    block_on(async {
+        let mut call = pin!(mux.call_with((0, number), options));
+        loop {
+            // The limit is a matter of the clock, so a poll decides without any wake-up.
+            let polled = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+            match polled {
+                Poll::Pending => {}
+                Poll::Ready(Ok(reply)) => {
+                    assert_eq!(reply.1, number, "a wrong answer");
+                    return true;
+                }
+                Poll::Ready(Err(error)) => {
+                    assert!(matches!(error.kind(), CallErrorKind::TimedOut), "{error}");
+                    return error.effect() != Effect::DidNotHappen;
+                }
+            }
+        }
+    })
+}
+
+/// A call times out while it is queued, sent or answered: what its error says is what the server saw.
+fn a_caller_that_times_out() {
+    let server = Server::new(usize::MAX);
+    let (mux, _unsolicited, connection) = connect_to::<2>(server.clone());
+    let other = mux.clone();
+    let caller = thread::spawn(move || call_with_limit(&other, 1));
+    call(&mux, 2);
+    let may_have_happened = caller.join().unwrap();
+    // Comes after the first, if that was sent.
+    call(&mux, 3);
+    let counts = mux.counts();
+    assert_eq!((counts.waiting, counts.in_flight, counts.unclaimed), (0, 0, 0));
+    drop(mux);
+    connection.join().unwrap();
+    let seen = server.0.lock().unwrap().3.contains(&1);
+    assert!(may_have_happened || !seen, "the request was sent although the error says it was not");
 }
 
 /// Two calls that share one tag, and then the drop of the last handle.
@@ -253,6 +302,16 @@ fn callers_get_their_own_replies() {
 #[test]
 fn the_reply_to_a_dropped_call_reaches_no_other_caller() {
     holds("a caller and a dropped call", a_caller_and_a_dropped_call);
+}
+
+#[test]
+fn a_call_that_times_out_says_what_became_of_it() {
+    holds("a caller that times out", a_caller_that_times_out);
+}
+
+#[test]
+fn a_time_out_that_answers_before_its_call_has_left_is_found() {
+    finds(Bug::MuxAnswersBeforeLeaving, a_caller_that_times_out);
 }
 
 #[test]
