@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use futures_core::Stream;
 use pushdown_patterns::mux::proto::{Core, Id, Outcome, Received, Transmit};
-use pushdown_patterns::mux::{Options, dns, memcached};
+use pushdown_patterns::mux::{CallOptions, Options, dns, memcached};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::cut::{Target, cut};
@@ -57,16 +57,17 @@ fn replies(steps: &[u8]) {
         let choice = usize::from(step / 8);
         match step % 8 {
             0 | 1 => {
-                if let Ok(id) = core.call(None, number) {
+                if let Ok(id) = core.call(CallOptions::new(), number, || now) {
                     calls.push((number, id));
                 }
             }
             2 if !calls.is_empty() => {
                 let (_, id) = calls.swap_remove(choice % calls.len());
-                core.abandon(&id, now);
+                core.abandon(&id, || now);
             }
             2..=4 => {
-                let transmit = core.poll_transmit(|number| (number < TAGS).then_some(number));
+                let transmit =
+                    core.poll_transmit(|number| (number < TAGS).then_some(number), || now);
                 if let Transmit::Send { tag: Some(tag), message, .. } = transmit {
                     let due = asked[tag as usize].replace(message);
                     assert_eq!(due, None, "the request that still holds the tag (left) and none");
@@ -75,7 +76,8 @@ fn replies(steps: &[u8]) {
             _ => {
                 let tag = choice % asked.len();
                 let question = asked[tag].take();
-                let received = core.handle_reply(&(tag as u64), question.unwrap_or(usize::MAX));
+                let received =
+                    core.handle_reply(&(tag as u64), question.unwrap_or(usize::MAX), || now);
                 let unexpected = matches!(received, Received::Unexpected(_));
                 assert_eq!(unexpected, question.is_none(), "unexpected (left) and not asked for");
             }

@@ -79,17 +79,19 @@ pub enum Bug {
     /// The multiplexer: the entry of an answered call stays, so its tag can be used only once. A slip
     /// of the lecture.
     MuxEntryStays,
-    /// The multiplexer: a dropped call stays in the table (row 1: async-nats, jsonrpsee).
+    /// The multiplexer: a dropped call stays in the table (async-nats, jsonrpsee).
     MuxCallLeaks,
-    /// The multiplexer: a late reply counts as a reply to no call, which may be fatal (rows 2 and 3:
-    /// jsonrpsee, tokio-tower).
+    /// The multiplexer: a call that has timed out is answered before it has left the table.
+    MuxAnswersBeforeLeaving,
+    /// The multiplexer: a late reply counts as a reply to no call, which may be fatal
+    /// (jsonrpsee, tokio-tower).
     MuxLateIsUnexpected,
-    /// The multiplexer: a reply to a dropped call panics (row 4: tower-lsp-server).
+    /// The multiplexer: a reply to a dropped call panics (tower-lsp-server).
     MuxLatePanics,
     /// The multiplexer: the tag of a dropped call is free at once, and the old reply reaches the next
-    /// call with that tag (row 5: redis-rs).
+    /// call with that tag (redis-rs).
     MuxTagFreedOnDrop,
-    /// The multiplexer: the end of the connection wakes no caller (row 7: redis-rs).
+    /// The multiplexer: the end of the connection wakes no caller (redis-rs).
     MuxEndForgetsCallers,
     /// The multiplexer: a flushed tag is free when the old reply comes, although the flush has not been
     /// answered.

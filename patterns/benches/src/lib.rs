@@ -7,6 +7,7 @@
 )]
 
 pub mod callers;
+pub mod echo;
 pub mod fan_out;
 pub mod memcached;
 pub mod ours;

@@ -7,6 +7,8 @@ use std::boxed::Box;
 use std::error::Error;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -15,7 +17,7 @@ use super::error::{CloseReason, Report};
 use super::options::Unexpected;
 use super::proto::Transmit;
 use super::protocol::Protocol;
-use super::shared::Shared;
+use super::shared::{NoCaller, Shared};
 use crate::panics::contain;
 use crate::seeded::{self, Bug};
 use crate::wait::{self, Step};
@@ -30,6 +32,18 @@ static SEND: Site = Site::wait("mux", "connection", "something to send, or room"
 /// Without a bound a peer that floods us with messages would keep calls from being sent and other
 /// tasks of the thread from running, and callers that never pause would keep replies waiting.
 const TURN: usize = 128;
+
+/// Messages that the sink takes before it is flushed although there are more to send.
+///
+/// Without a bound, senders that never rest would keep the messages of others in the sink's buffer. A
+/// bound of 128 costs a tenth of the calls per second with a thousand callers, this one nothing.
+const UNFLUSHED: usize = 1024;
+
+/// Turns in which nothing is received, after sending has failed, before the connection ends.
+///
+/// A socket is pending until the runtime has looked at it, although its replies have come. One turn is
+/// enough for that on a runtime of one thread; with more, another thread may be about to look.
+const IDLE_TURNS: usize = 8;
 
 /// Ends the connection when its future is dropped, at whatever point.
 struct EndOnDrop<P: Protocol>(Arc<Shared<P>>);
@@ -64,8 +78,12 @@ where
         let shared = &*running.0;
         let _entry = Entry::new(CONNECTION.at(&shared.peer));
         {
-            let mut receive = pin!(receive(shared, &protocol, stream));
+            let is_idle = AtomicBool::new(false);
+            let mut receive = pin!(receive(shared, &protocol, stream, &is_idle));
             let mut send = pin!(send(shared, &protocol, sink));
+            // The end of sending, once it has come, and the turns since in which nothing was received.
+            let mut sent: Option<CloseReason> = None;
+            let mut idle_turns = 0;
             let end = wait::wait(WORK.at(&shared.peer), |cx, clock| {
                 let mut locked = shared.lock();
                 let (state, after) = locked.split();
@@ -78,15 +96,27 @@ where
                 if until.is_some_and(|until| until <= clock.now()) {
                     return Step::Done(CloseReason::Aborted);
                 }
-                // Receiving goes first: replies that have come are delivered even if sending fails.
-                let both = || match receive.as_mut().poll(cx) {
-                    Poll::Ready(end) => Poll::Ready(end),
-                    Poll::Pending => send.as_mut().poll(cx),
-                };
-                match contain(both) {
-                    Ok(Poll::Ready(end)) => Step::Done(end),
-                    Ok(Poll::Pending) => Step::Wait { until },
-                    Err(text) => Step::Done(CloseReason::Panicked(text.into())),
+                loop {
+                    if let Poll::Ready(end) = poll_loop(receive.as_mut(), cx, sent.is_some()) {
+                        return Step::Done(sent.take().unwrap_or(end));
+                    }
+                    // Nothing more is sent, but the replies that have come are delivered. The loop has
+                    // read them all if the stream has nothing more, and enough if no caller waits.
+                    if let Some(end) = &sent {
+                        idle_turns = if is_idle.load(Relaxed) { idle_turns + 1 } else { 0 };
+                        if idle_turns > IDLE_TURNS || shared.is_quiet() {
+                            return Step::Done(end.clone());
+                        }
+                        if idle_turns > 0 {
+                            // Unlike ours it lets the runtime look at its sockets before the next turn.
+                            let _ = pin!(tokio::task::yield_now()).poll(cx);
+                        }
+                        return Step::Wait { until };
+                    }
+                    match poll_loop(send.as_mut(), cx, false) {
+                        Poll::Ready(end) => sent = Some(end),
+                        Poll::Pending => return Step::Wait { until },
+                    }
                 }
             })
             .await;
@@ -99,8 +129,34 @@ where
     }
 }
 
+/// Polls one of the loops. A panic is its end.
+///
+/// With `unconstrained` tokio's budget does not count, so that a stream that is pending has nothing more.
+fn poll_loop(
+    mut running: Pin<&mut impl Future<Output = CloseReason>>,
+    cx: &mut Context<'_>,
+    unconstrained: bool,
+) -> Poll<CloseReason> {
+    let polled = contain(|| {
+        if unconstrained {
+            let running = poll_fn(|cx| running.as_mut().poll(cx));
+            pin!(tokio::task::unconstrained(running)).poll(cx)
+        } else {
+            running.as_mut().poll(cx)
+        }
+    });
+    polled.unwrap_or_else(|text| Poll::Ready(CloseReason::Panicked(text.into())))
+}
+
 /// The receive loop. It delivers messages, and never waits for their receivers.
-async fn receive<P, R, F>(shared: &Shared<P>, protocol: &P, stream: R) -> CloseReason
+///
+/// `is_idle` tells whether it waits for the stream, or for its next turn.
+async fn receive<P, R, F>(
+    shared: &Shared<P>,
+    protocol: &P,
+    stream: R,
+    is_idle: &AtomicBool,
+) -> CloseReason
 where
     P: Protocol,
     R: Stream<Item = Result<P::Reply, F>>,
@@ -109,24 +165,51 @@ where
     let mut stream = pin!(stream);
     loop {
         for _ in 0..TURN {
-            let message = match poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+            let next = poll_fn(|cx| {
+                let polled = stream.as_mut().poll_next(cx);
+                is_idle.store(polled.is_pending(), Relaxed);
+                polled
+            });
+            let message = match next.await {
                 Some(Ok(message)) => message,
                 Some(Err(error)) => return CloseReason::Receive(error.into().into()),
                 None => return CloseReason::Closed,
             };
-            let unclaimed = if protocol.is_reply(&message) {
-                match (shared.reply(protocol.read_tag(&message), message), shared.unexpected()) {
-                    (None, _) | (Some(_), Unexpected::Count) => continue,
-                    (Some(_), Unexpected::Fail) => return CloseReason::Unexpected,
-                    (Some(message), Unexpected::Deliver) => message,
-                }
-            } else {
-                message
-            };
-            shared.deliver(unclaimed);
+            if let Err(end) = handle(shared, protocol, message) {
+                return end;
+            }
         }
         yield_now().await;
     }
+}
+
+/// Delivers a message to its receiver, or ends the connection.
+fn handle<P: Protocol>(
+    shared: &Shared<P>,
+    protocol: &P,
+    message: P::Reply,
+) -> Result<(), CloseReason> {
+    if protocol.is_violation(&message) {
+        return Err(CloseReason::Violation);
+    }
+    let mut unsolicited = message;
+    if protocol.is_reply(&unsolicited) {
+        let tag = protocol.read_tag(&unsolicited);
+        unsolicited = match (shared.reply(tag.as_ref(), unsolicited), tag) {
+            (None, _) => return Ok(()),
+            (Some(NoCaller::Late(reply)), tag) => {
+                let undo = tag.and_then(|tag| protocol.late(&tag, reply));
+                undo.into_iter().for_each(|undo| shared.undo(undo));
+                return Ok(());
+            }
+            (Some(NoCaller::Unexpected(reply)), _) => match shared.unexpected() {
+                Unexpected::Count => return Ok(()),
+                Unexpected::Fail => return Err(CloseReason::Unexpected),
+                Unexpected::Deliver => reply,
+            },
+        };
+    }
+    if shared.deliver(unsolicited) { Ok(()) } else { Err(CloseReason::UnsolicitedFull) }
 }
 
 /// The send loop. It sends in order, and takes no call before the sink has room for it.
@@ -153,30 +236,33 @@ where
     P: Protocol,
     S: Sink<P::Request, Error = E>,
 {
+    let mut unflushed = Unflushed::default();
     loop {
         for _ in 0..TURN {
-            let message = match next(shared, sink.as_mut()).await? {
+            let message = match next(shared, sink.as_mut(), &mut unflushed).await? {
                 Next::Message(tag, mut message) => {
                     if let Some(tag) = tag {
                         protocol.set_tag(&mut message, &tag);
                     }
                     message
                 }
-                Next::Cancel(of, tag) => match (protocol.cancel(&of), tag) {
-                    (Some(mut message), Some(tag)) => {
-                        protocol.set_tag(&mut message, &tag);
-                        message
-                    }
-                    (Some(message), None) => message,
-                    (None, Some(tag)) => {
-                        shared.lock().core.retract(&tag);
+                // The protocol is asked before a cancel takes a tag, if it has one at all.
+                Next::Cancel(entry, of) => match protocol.cancel(&of) {
+                    Some(message) if P::CANCEL_IS_CALL => {
+                        shared.lock().core.cancel(entry, message);
                         continue;
                     }
-                    (None, None) => continue,
+                    Some(message) => message,
+                    None => continue,
                 },
+                Next::Discard(message) => {
+                    drop(message);
+                    continue;
+                }
                 Next::Drained => return Ok(()),
             };
             sink.as_mut().start_send(message)?;
+            unflushed.messages += 1;
         }
         yield_now().await;
     }
@@ -185,24 +271,53 @@ where
 /// The next step of the send loop.
 enum Next<T, Q> {
     Message(Option<T>, Q),
-    Cancel(T, Option<T>),
+    Cancel(u64, T),
+    Discard(Q),
     Drained,
+}
+
+/// The messages that the sink has taken since its last flush began.
+#[derive(Default)]
+struct Unflushed {
+    messages: usize,
+    /// Set once the other tasks have had a turn since, in which they could send more.
+    has_yielded: bool,
+    /// Set while a flush is not complete.
+    flushing: bool,
+}
+
+impl Unflushed {
+    /// Begins or continues a flush.
+    fn poll_flush<S, Q, E>(&mut self, sink: Pin<&mut S>, cx: &mut Context<'_>) -> Result<(), E>
+    where
+        S: Sink<Q, Error = E>,
+    {
+        let polled = sink.poll_flush(cx)?;
+        *self = Self { flushing: polled.is_pending(), ..Self::default() };
+        Ok(())
+    }
 }
 
 /// Waits for room in the sink and something to send.
 ///
-/// The sink is flushed only when there is nothing left to send, so that many messages share one write.
+/// The sink is flushed when there is nothing left to send, so that many messages share one write. With
+/// several callers, those about to call get a turn before that: one for all messages until the flush, or
+/// a sender that uses each turn would put it off forever. A [limit](UNFLUSHED) holds in any case.
 async fn next<P, S, E>(
     shared: &Shared<P>,
     mut sink: Pin<&mut S>,
+    unflushed: &mut Unflushed,
 ) -> Result<Next<P::Tag, P::Request>, E>
 where
     P: Protocol,
     S: Sink<P::Request, Error = E>,
 {
-    // With several callers, those about to call get a turn before the flush.
-    let mut has_yielded = false;
     wait::wait(SEND.at(&shared.peer), |cx, clock| {
+        if (unflushed.flushing || unflushed.messages >= UNFLUSHED)
+            && let Err(error) = unflushed.poll_flush(sink.as_mut(), cx)
+        {
+            return Step::Done(Err(error));
+        }
         match sink.as_mut().poll_ready(cx) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Step::Done(Err(error)),
@@ -210,30 +325,31 @@ where
         }
         let mut locked = shared.lock();
         let (state, after) = locked.split();
-        if state.core.poll_timeout().is_some() {
-            state.core.handle_timeout(clock.now());
-        }
         let mut until = None;
-        match state.core.poll_transmit(P::tag) {
+        match state.core.poll_transmit(P::tag, || clock.now()) {
             Transmit::Send { tag, message, mut waker } => {
                 waker.wake(after);
                 return Step::Done(Ok(Next::Message(tag, message)));
             }
-            Transmit::Cancel { of, tag } => return Step::Done(Ok(Next::Cancel(of, tag))),
+            Transmit::Cancel { entry, of } => return Step::Done(Ok(Next::Cancel(entry, of))),
+            Transmit::Discard(message) => return Step::Done(Ok(Next::Discard(message))),
             Transmit::Drained => return Step::Done(Ok(Next::Drained)),
             Transmit::Nothing => {}
             Transmit::Blocked => until = state.core.poll_timeout(),
         }
-        let alone = state.core.counts().in_flight <= 1;
+        let is_alone = state.core.counts().in_flight <= 1;
         state.idle = !seeded::is(Bug::MuxSenderNotWoken);
         drop(locked);
-        if !std::mem::replace(&mut has_yielded, true) && !alone {
+        if unflushed.messages == 0 {
+            return Step::Wait { until };
+        }
+        if !is_alone && !std::mem::replace(&mut unflushed.has_yielded, true) {
             cx.waker().wake_by_ref();
             return Step::Wait { until };
         }
-        match sink.as_mut().poll_flush(cx) {
-            Poll::Ready(Err(error)) => Step::Done(Err(error)),
-            _ => Step::Wait { until },
+        match unflushed.poll_flush(sink.as_mut(), cx) {
+            Ok(()) => Step::Wait { until },
+            Err(error) => Step::Done(Err(error)),
         }
     })
     .await

@@ -118,6 +118,10 @@ impl Protocol for Dns {
         u16::try_from(number).ok()
     }
 
+    fn is_answered(message: &Message) -> Option<bool> {
+        Some(!message.is_response())
+    }
+
     fn set_tag(&self, request: &mut Message, tag: &u16) {
         request.0[..2].copy_from_slice(&tag.to_be_bytes());
     }

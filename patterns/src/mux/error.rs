@@ -38,6 +38,8 @@ pub enum CallErrorKind {
     Full,
     /// The call took longer than its [timeout](super::CallOptions::timeout).
     TimedOut,
+    /// The message [has a reply](super::Protocol::is_answered) and was sent, or has none and was called.
+    WrongMethod,
     /// The multiplexer is [shutting down](super::Mux::shutdown).
     ShuttingDown,
     /// The connection has ended.
@@ -85,6 +87,9 @@ impl<Q> fmt::Display for CallError<Q> {
             CallErrorKind::DuplicateTag => f.write_str("the tag is in use")?,
             CallErrorKind::Full => f.write_str("too many calls are waiting")?,
             CallErrorKind::TimedOut => f.write_str("timed out")?,
+            CallErrorKind::WrongMethod => {
+                f.write_str("a message with a reply is called, one without is sent")?;
+            }
             CallErrorKind::ShuttingDown => f.write_str("shutting down")?,
             CallErrorKind::Ended(end) => end.fmt(f)?,
         }
@@ -119,6 +124,10 @@ pub enum CloseReason {
     Send(SharedError),
     /// A reply answered no call, and [that is fatal](super::Unexpected::Fail).
     Unexpected,
+    /// The peer broke the [protocol](super::Protocol::is_violation).
+    Violation,
+    /// An unsolicited message found no room, and [that is fatal](super::Overflow::Fail).
+    UnsolicitedFull,
     /// The peer left too many dropped calls unanswered, and [that is fatal](super::WhenFull::Fail).
     QuarantineFull,
     /// The protocol, the sink or the stream panicked, with this message.
@@ -139,6 +148,8 @@ impl fmt::Display for CloseReason {
             Self::Receive(error) => write!(f, "receiving failed: {error}"),
             Self::Send(error) => write!(f, "sending failed: {error}"),
             Self::Unexpected => f.write_str("a reply answered no call"),
+            Self::Violation => f.write_str("the peer broke the protocol"),
+            Self::UnsolicitedFull => f.write_str("too many unsolicited messages were not received"),
             Self::QuarantineFull => f.write_str("the peer left too many dropped calls unanswered"),
             Self::Panicked(text) => write!(f, "the connection panicked: {text}"),
             Self::Drained => f.write_str("the connection was drained"),
@@ -163,6 +174,6 @@ impl Error for CloseReason {
 pub struct Report {
     /// The reason.
     pub end: CloseReason,
-    /// Number of calls that had no reply then.
+    /// Number of calls that had no reply then, and of messages that were not sent.
     pub unfinished: usize,
 }

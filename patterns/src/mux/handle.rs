@@ -10,13 +10,13 @@ use std::sync::Arc;
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::call::{CallOptions, PendingCall};
+use super::call::PendingCall;
 use super::connection;
-use super::error::{CallError, CloseReason, Report};
-use super::options::Options;
-use super::proto::{Counts, Outcome};
+use super::error::{CallError, CallErrorKind, CloseReason, Report};
+use super::options::{CallOptions, Options};
+use super::proto::{Counts, Id, Outcome, Refused};
 use super::protocol::Protocol;
-use super::shared::Shared;
+use super::shared::{Shared, State};
 use super::unsolicited::Unsolicited;
 use crate::Shutdown;
 use crate::wait::{self, Clock, Step};
@@ -25,11 +25,16 @@ use crate::waits::Site;
 
 static CALL: Site = Site::wait("mux", "call", "a reply");
 static SEND: Site = Site::wait("mux", "send", "its turn");
+static ANSWER: Site = Site::wait("mux", "answer", "room to send");
 static ENDED: Site = Site::wait("mux", "ended", "the end of the connection");
 
 /// A handle to a connection that many callers share.
 ///
-/// Clone it for each caller. Dropping the last handle aborts the connection.
+/// Clone it for each caller.
+///
+/// Dropping the last handle aborts the connection: what was accepted but not yet written is lost, and
+/// the last message may arrive cut off. To write it would mean to wait for a peer that may never read,
+/// with nobody left to say for how long. [`close`](Self::close) waits.
 ///
 /// ```
 /// use std::time::Duration;
@@ -137,7 +142,7 @@ impl<P: Protocol> Mux<P> {
         self.call_with(request, CallOptions::new()).await
     }
 
-    /// Like [`call`](Self::call), with a tag of the caller's choice, or a timeout.
+    /// Like [`call`](Self::call), with a tag of the caller's choice, a timeout, or no cancel.
     ///
     /// # Errors
     /// Those of [`call`](Self::call).
@@ -146,11 +151,16 @@ impl<P: Protocol> Mux<P> {
         request: P::Request,
         options: CallOptions<P::Tag>,
     ) -> Result<P::Reply, CallError<P::Request>> {
-        let timeout = options.timeout;
-        let mut call = PendingCall::new(&self.shared, timeout, request);
-        let mut tag = options.tag;
+        if P::is_answered(&request) == Some(false) {
+            return Err(CallError::new(CallErrorKind::WrongMethod, Some(request)));
+        }
+        let mut call = PendingCall::new(&self.shared, options.timeout, request);
+        let mut options = Some(options);
         match wait::wait(CALL.at(&self.shared.peer), |cx, clock| {
-            call.poll(cx, clock, |state, request| state.core.call(tag.take(), request))
+            call.poll(cx, clock, |state, request| {
+                let options = options.take().expect("a call is queued once");
+                state.core.call(options, request, || clock.now())
+            })
         })
         .await?
         {
@@ -159,19 +169,53 @@ impl<P: Protocol> Mux<P> {
         }
     }
 
-    /// Sends a message that has no reply, and waits until the sink has taken it.
+    /// Sends a message that has no reply, in order with the calls, and waits until it is accepted.
     ///
-    /// Dropping the future before that undoes the send.
+    /// An accepted message is the sink's: it goes out behind all that was accepted before, and nothing
+    /// depends on the caller any more. It is written unless the connection ends first, and then the
+    /// message is lost, or cut off. A [drain](Self::close) writes it. Only a reply tells that the peer has
+    /// it. Dropping the future before the message is accepted undoes the send.
     ///
     /// # Errors
-    /// If the message was not sent. The error holds it.
+    /// If the message was not accepted. The error holds it.
     pub async fn send(&self, message: P::Request) -> Result<(), CallError<P::Request>> {
+        self.send_by(&SEND, message, |state, message| state.core.send(message)).await
+    }
+
+    /// Sends a message that has no reply ahead of all calls, and waits until it is accepted, as with
+    /// [`send`](Self::send). A drain takes it.
+    ///
+    /// This is how to answer the peer's calls. A call of ours may wait for the peer to be done with its
+    /// own calls, and those wait for our answers: an answer behind a call could wait forever.
+    ///
+    /// # Errors
+    /// If the message was not accepted. The error holds it.
+    pub async fn answer(&self, message: P::Request) -> Result<(), CallError<P::Request>> {
+        self.send_by(&ANSWER, message, |state, message| state.core.answer(message)).await
+    }
+
+    async fn send_by(
+        &self,
+        site: &'static Site,
+        message: P::Request,
+        mut queue: impl FnMut(&mut State<P>, P::Request) -> Result<Id, Refused<P::Request>>,
+    ) -> Result<(), CallError<P::Request>> {
+        if P::is_answered(&message) == Some(true) {
+            return Err(CallError::new(CallErrorKind::WrongMethod, Some(message)));
+        }
         let mut call = PendingCall::new(&self.shared, None, message);
-        wait::wait(SEND.at(&self.shared.peer), |cx, clock| {
-            call.poll(cx, clock, |state, message| state.core.send(message))
-        })
-        .await
-        .map(|_| ())
+        wait::wait(site.at(&self.shared.peer), |cx, clock| call.poll(cx, clock, &mut queue))
+            .await
+            .map(|_| ())
+    }
+
+    /// Drains the connection without a time limit: accepts no more calls, writes what was accepted, waits
+    /// until the last call is over, and closes the sink.
+    ///
+    /// If this future is dropped the drain goes on, until the last handle is dropped as well.
+    pub async fn close(&self) -> Report {
+        self.shared.drain(None);
+        self.ended().await
     }
 
     /// Ends the connection, and waits until its loops have been dropped.
@@ -188,6 +232,11 @@ impl<P: Protocol> Mux<P> {
         self.ended().await
     }
 
+    /// Returns the reason why the connection has ended, or `None` while it is alive.
+    pub fn end(&self) -> Option<CloseReason> {
+        self.shared.lock().report().map(|report| report.end.clone())
+    }
+
     /// Waits until the connection has ended, for any reason, and its loops have been dropped.
     pub async fn ended(&self) -> Report {
         let mut watcher = Watcher { shared: &self.shared, ticket: None };
@@ -196,7 +245,10 @@ impl<P: Protocol> Mux<P> {
 
     /// Numbers of calls and tags held now, and of replies seen so far.
     pub fn counts(&self) -> Counts {
-        self.shared.lock().core.counts()
+        let mut locked = self.shared.lock();
+        let (state, _) = locked.split();
+        state.core.expire(|| Clock::TOKIO.now());
+        state.core.counts()
     }
 }
 

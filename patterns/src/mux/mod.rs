@@ -47,11 +47,16 @@
 //!   tags are assigned before it is assigned again. A second reply to an answered call cannot be told
 //!   from the first reply to the tag's next call if it comes that late: the more tags, the later that is.
 //! * **No deadlock.** Receiving waits neither for sending, nor for callers, nor for the receiver of
-//!   unsolicited messages. Sending waits for the sink alone.
+//!   unsolicited messages. Sending waits for the sink alone. [Answers](Mux::answer) to the peer go ahead
+//!   of calls, so two sides that call each other do not wait in a circle.
+//! * **No starvation.** A message that the sink has taken is flushed after a bounded number of others,
+//!   however busy the queue is.
 //! * **No unbounded growth.** [`Options`] bound all that is held, except what waiting callers hold
 //!   themselves.
 //! * **No forgotten callers.** The end of the connection wakes all callers at once, and each learns the
-//!   reason and the effect of its call.
+//!   reason and the effect of its call. If sending fails, the replies that have come are delivered first.
+//! * **No error that lies.** An error says that a request was not sent exactly if it holds the request,
+//!   which is never copied: what a caller has back cannot be sent.
 //!
 //! # State as code
 //! The state of a loop is the point where it stands. Both loops run in one task, so a connection is one
@@ -62,9 +67,9 @@
 //!
 //! # Protocols
 //! [`memcached`] and [`dns`] are included. The trait also fits protocols in which a call is cancelled by
-//! another call whose reply frees both tags (9P's `Tflush`), in which both sides call and ids are numbers
-//! or strings (JSON-RPC 2.0), and in which cancelled calls get no reply
-//! ([`Options::quarantine_age`]). It does not fit protocols that answer in order and have no tags: there a
+//! another call whose reply frees both tags (9P's `Tflush`), in which a late reply has to be undone
+//! ([`Protocol::late`]), in which both sides call and ids are numbers or strings (JSON-RPC 2.0), and in
+//! which cancelled calls get no reply ([`Options::quarantine_age`], [`WhenFull::Forget`]). It does not fit protocols that answer in order and have no tags: there a
 //! queue does the work of the map.
 
 mod call;
@@ -80,10 +85,9 @@ mod protocol;
 mod shared;
 mod unsolicited;
 
-pub use call::CallOptions;
 pub use error::{CallError, CallErrorKind, CloseReason, Report};
 pub use handle::Mux;
-pub use options::{Options, Unexpected, WhenFull};
+pub use options::{CallOptions, Options, Overflow, Unexpected, WhenFull};
 pub use protocol::Protocol;
 pub use unsolicited::Unsolicited;
 

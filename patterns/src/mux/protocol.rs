@@ -28,9 +28,9 @@
 /// ```
 ///
 /// # Where user code runs
-/// The connection's task calls [`set_tag`](Self::set_tag), [`read_tag`](Self::read_tag),
-/// [`is_reply`](Self::is_reply) and [`cancel`](Self::cancel), one at a time and without a lock. A panic
-/// there ends the connection, and every caller gets the reason.
+/// The connection's task calls the methods that take `&self`, one at a time and without a lock. A panic
+/// there ends the connection, and every caller gets the reason. [`is_answered`](Self::is_answered) runs
+/// in the caller's task, without a lock.
 ///
 /// [`tag`](Self::tag) and the tag's `Ord`, `Clone` and `Drop` run **under the lock** that the
 /// connection shares with its callers. They must neither block, nor panic, nor call the multiplexer:
@@ -50,11 +50,27 @@ pub trait Protocol: Send + Sync + 'static {
     /// Returns the tag with this number, from 0, or `None` if there are no more. Runs under the lock.
     fn tag(number: u64) -> Option<Self::Tag>;
 
-    /// Writes the tag into a request.
+    /// Returns true if the peer answers this message, false if it does not, and `None` if the message
+    /// alone does not say.
+    ///
+    /// A message that is answered is refused by [`send`](super::Mux::send) and
+    /// [`answer`](super::Mux::answer), where its reply would belong to no call, and one that is not by
+    /// [`call`](super::Mux::call), which would wait forever.
+    fn is_answered(_message: &Self::Request) -> Option<bool> {
+        None
+    }
+
+    /// Writes the tag into a request, which is sent next.
     fn set_tag(&self, request: &mut Self::Request, tag: &Self::Tag);
 
     /// Reads the tag of a reply. A reply without a tag is unexpected.
     fn read_tag(&self, reply: &Self::Reply) -> Option<Self::Tag>;
+
+    /// Returns true if a message shows that the peer has broken the protocol, so that no message can be
+    /// trusted any more. The connection ends, and the message reaches no caller.
+    fn is_violation(&self, _message: &Self::Reply) -> bool {
+        false
+    }
 
     /// Returns true if a message is a reply. Any other message is unsolicited.
     fn is_reply(&self, _message: &Self::Reply) -> bool {
@@ -67,6 +83,15 @@ pub trait Protocol: Send + Sync + 'static {
     /// comes if [that one counts](Self::CANCEL_IS_CALL), or until it comes of
     /// [age](super::Options::quarantine_age).
     fn cancel(&self, _tag: &Self::Tag) -> Option<Self::Request> {
+        None
+    }
+
+    /// Takes the late reply to a dropped call, and returns a request that undoes the call if it has to
+    /// be: a 9P walk that was flushed too late has made a fid, which must be clunked.
+    ///
+    /// The request is sent once, ahead of calls. Unless it [has no reply](Self::is_answered), it has a tag
+    /// of its own, and its reply is dropped.
+    fn late(&self, _tag: &Self::Tag, _reply: Self::Reply) -> Option<Self::Request> {
         None
     }
 }

@@ -4,12 +4,14 @@ use core::fmt;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
+use std::vec::Vec;
 
 use super::error::{CloseReason, Report};
-use super::options::{Options, Unexpected};
-use super::proto::{Core, Received};
+use super::options::{Options, Overflow, Unexpected};
+use super::proto::{Abandoned, Core, Id, Received};
 use super::protocol::Protocol;
 use crate::sync::{Locked, Mutex};
+use crate::wait::Clock;
 use crate::waiters::Waiters;
 use crate::waits::Peer;
 use crate::wakers::{AfterUnlock, WakerSlot};
@@ -24,6 +26,7 @@ pub(super) struct Shared<P: Protocol> {
     state: Mutex<State<P>>,
     unexpected: Unexpected,
     unsolicited: usize,
+    overflow: Overflow,
     /// Names the connection in the list of waiters.
     pub(super) peer: Peer,
 }
@@ -51,6 +54,9 @@ pub(super) struct Inbox<R> {
     /// Cleared when the receiver is dropped.
     pub(super) open: bool,
 }
+
+/// Follows an unlock at which the connection may have ended: requests without a caller are dropped.
+pub(super) type AfterEnd<P> = WakeAndDrop<Vec<<P as Protocol>::Request>>;
 
 /// Follows the unlock: wakers, and a user value to drop.
 pub(super) struct WakeAndDrop<V> {
@@ -85,6 +91,7 @@ impl<P: Protocol> Shared<P> {
         Self {
             unexpected: options.unexpected,
             unsolicited: options.unsolicited.get(),
+            overflow: options.overflow,
             peer: options.name.clone().map_or_else(number, Peer::Name),
             state: Mutex::new(State {
                 core: Core::new(options, P::CANCEL_IS_CALL),
@@ -113,18 +120,21 @@ impl<P: Protocol> Shared<P> {
 
     /// Ends the connection, unless it has ended, and wakes everything that waits for it.
     pub(super) fn end(&self, reason: CloseReason) {
-        let mut locked = self.lock();
+        let mut locked = self.lock_with::<AfterEnd<P>>();
         let (state, after) = locked.split();
-        if state.end.is_none() {
-            let counts = state.core.counts();
-            let unfinished = counts.waiting + counts.in_flight;
-            state.end = Some(Report { end: reason, unfinished });
-            for mut waker in state.core.end() {
-                waker.wake(after);
-            }
-            state.inbox.waker.wake(after);
-            state.task.wake(after);
-        }
+        state.end(reason, after);
+    }
+
+    /// Takes a call out of the core, at whatever stage it is. What it held is dropped without the lock.
+    pub(super) fn abandon(&self, id: &Id) -> Option<Abandoned<P::Request, P::Reply>> {
+        let mut locked = self.lock_with::<AfterEnd<P>>();
+        let (state, after) = locked.split();
+        state.abandon(id, after)
+    }
+
+    /// Returns true if no caller waits for a reply.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.lock().core.counts().in_flight == 0
     }
 
     /// Accepts no more calls, and ends the connection when the last one is over, or at the deadline.
@@ -136,37 +146,90 @@ impl<P: Protocol> Shared<P> {
         state.task.wake(after);
     }
 
-    /// Delivers a reply to its caller. Returns one that is unexpected.
-    pub(super) fn reply(&self, tag: Option<P::Tag>, reply: P::Reply) -> Option<P::Reply> {
+    /// Delivers a reply to its caller. Returns one that has none.
+    pub(super) fn reply(&self, tag: Option<&P::Tag>, reply: P::Reply) -> Option<NoCaller<P>> {
         let mut locked = self.lock_with::<WakeAndDrop<P::Reply>>();
         let (state, after) = locked.split();
         let Some(tag) = tag else {
             state.core.count_unexpected();
-            return Some(reply);
+            return Some(NoCaller::Unexpected(reply));
         };
-        match state.core.handle_reply(&tag, reply) {
+        match state.core.handle_reply(tag, reply, || Clock::TOKIO.now()) {
             Received::Answered(mut waker) => waker.wake(&mut after.wakers),
-            Received::Late(reply) => after.discarded = Some(reply),
-            Received::Unexpected(reply) => return Some(reply),
+            Received::Own(reply) => after.discarded = Some(reply),
+            Received::Late(reply) => return Some(NoCaller::Late(reply)),
+            Received::Unexpected(reply) => return Some(NoCaller::Unexpected(reply)),
         }
         None
     }
 
-    /// Puts a message into the inbox, or counts and drops it if there is no room.
-    pub(super) fn deliver(&self, message: P::Reply) {
+    /// Queues a request that undoes a late reply, unless nothing is sent any more.
+    pub(super) fn undo(&self, request: P::Request) {
+        let has_reply = P::is_answered(&request).unwrap_or(true);
+        let mut locked = self.lock_with::<WakeAndDrop<P::Request>>();
+        let (state, after) = locked.split();
+        after.discarded = state.core.undo(request, has_reply).err();
+    }
+
+    /// Puts a message into the inbox, or counts and drops it if there is no room. Returns false if
+    /// [that is fatal](Overflow::Fail).
+    pub(super) fn deliver(&self, message: P::Reply) -> bool {
         let mut locked = self.lock_with::<WakeAndDrop<P::Reply>>();
         let (state, after) = locked.split();
         if state.inbox.open && state.inbox.messages.len() < self.unsolicited {
             state.inbox.messages.push_back(message);
             state.inbox.waker.wake(&mut after.wakers);
-        } else {
-            state.core.count_discarded();
-            after.discarded = Some(message);
+            return true;
         }
+        state.core.count_discarded();
+        after.discarded = Some(message);
+        // A receiver that was dropped wants no messages, and misses none.
+        !(state.inbox.open && self.overflow == Overflow::Fail)
     }
 }
 
+/// A reply that no caller waits for.
+pub(super) enum NoCaller<P: Protocol> {
+    /// It answers a dropped call.
+    Late(P::Reply),
+    /// It answers no call.
+    Unexpected(P::Reply),
+}
+
 impl<P: Protocol> State<P> {
+    /// Ends the connection, unless it has ended, and wakes everything that waits for it.
+    fn end(&mut self, reason: CloseReason, after: &mut AfterEnd<P>) {
+        if self.end.is_some() {
+            return;
+        }
+        let counts = self.core.counts();
+        let unfinished = counts.waiting + counts.in_flight;
+        self.end = Some(Report { end: reason, unfinished });
+        let ended = self.core.end();
+        after.discarded = Some(ended.discarded);
+        for mut waker in ended.wakers {
+            waker.wake(&mut after.wakers);
+        }
+        self.inbox.waker.wake(&mut after.wakers);
+        self.task.wake(&mut after.wakers);
+    }
+
+    /// Takes a call out of the core, at whatever stage it is.
+    pub(super) fn abandon(
+        &mut self,
+        id: &Id,
+        after: &mut AfterEnd<P>,
+    ) -> Option<Abandoned<P::Request, P::Reply>> {
+        let (abandoned, mut waker) = self.core.abandon(id, || Clock::TOKIO.now())?;
+        waker.clear(&mut after.wakers);
+        // There may be a cancel to send, or this was the last call of a drain.
+        self.wake_sender(&mut after.wakers);
+        if self.core.is_overfull() {
+            self.end(CloseReason::QuarantineFull, after);
+        }
+        Some(abandoned)
+    }
+
     pub(super) fn report(&self) -> Option<&Report> {
         self.end.as_ref()
     }

@@ -12,7 +12,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use pushdown_patterns::mux::proto::{Core, Outcome, Received, Transmit};
 use pushdown_patterns::mux::{
-    CallErrorKind, CloseReason, Mux, Options, Protocol, Unexpected, Unsolicited,
+    CallErrorKind, CallOptions, CloseReason, Mux, Options, Protocol, Unexpected, Unsolicited,
 };
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::block_on;
@@ -43,15 +43,16 @@ impl<const TAGS: u64> Protocol for Echo<TAGS> {
     }
 }
 
-/// A server in the connection's own task: it answers, and hangs up after a number of replies.
+/// A server in the connection's own task: it answers, hangs up after a number of replies, and remembers
+/// what it has received.
 ///
 /// Only that task uses it, so its lock is std's and invisible to the checker.
 #[derive(Clone)]
-struct Server(Arc<Mutex<(VecDeque<Message>, usize, Option<Waker>)>>);
+struct Server(Arc<Mutex<(VecDeque<Message>, usize, Option<Waker>, Vec<u32>)>>);
 
 impl Server {
     fn new(replies: usize) -> Self {
-        Self(Arc::new(Mutex::new((VecDeque::new(), replies, None))))
+        Self(Arc::new(Mutex::new((VecDeque::new(), replies, None, Vec::new()))))
     }
 }
 
@@ -65,6 +66,7 @@ impl Sink<Message> for Server {
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Infallible> {
         let mut server = self.0.lock().unwrap();
         server.0.push_back(message);
+        server.3.push(message.1);
         server.2.take().into_iter().for_each(Waker::wake);
         Ok(())
     }
@@ -104,7 +106,10 @@ type Connected<const TAGS: u64> =
 
 /// A connection with a thread of its own.
 fn connect<const TAGS: u64>(replies: usize) -> Connected<TAGS> {
-    let server = Server::new(replies);
+    connect_to(Server::new(replies))
+}
+
+fn connect_to<const TAGS: u64>(server: Server) -> Connected<TAGS> {
     let options = Options::new().unexpected(Unexpected::Fail);
     let (mux, unsolicited, connection) = Mux::new(Echo, server.clone(), server, options);
     (mux, unsolicited, thread::spawn(move || block_on(connection).end))
@@ -120,6 +125,50 @@ fn call_and_drop<const TAGS: u64>(mux: &Mux<Echo<TAGS>>, number: u32) {
         let mut call = pin!(mux.call((0, number)));
         poll_fn(|cx| Poll::Ready(drop(call.as_mut().poll(cx)))).await;
     });
+}
+
+/// Calls with a time limit that has passed at the second poll. Returns true if the server may have got it.
+fn call_with_limit<const TAGS: u64>(mux: &Mux<Echo<TAGS>>, number: u32) -> bool {
+    // Only a handle to a timer: it never fires, as no time passes while no thread can run.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _context = runtime.enter();
+    let options = CallOptions::new().timeout(std::time::Duration::from_nanos(1));
+    block_on(async {
+        let mut call = pin!(mux.call_with((0, number), options));
+        loop {
+            // The limit is a matter of the clock, so a poll decides without any wake-up.
+            let polled = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+            match polled {
+                Poll::Pending => {}
+                Poll::Ready(Ok(reply)) => {
+                    assert_eq!(reply.1, number, "a wrong answer");
+                    return true;
+                }
+                Poll::Ready(Err(error)) => {
+                    assert!(matches!(error.kind(), CallErrorKind::TimedOut), "{error}");
+                    return error.effect() != Effect::DidNotHappen;
+                }
+            }
+        }
+    })
+}
+
+/// A call times out while it is queued, sent or answered: what its error says is what the server saw.
+fn a_caller_that_times_out() {
+    let server = Server::new(usize::MAX);
+    let (mux, _unsolicited, connection) = connect_to::<2>(server.clone());
+    let other = mux.clone();
+    let caller = thread::spawn(move || call_with_limit(&other, 1));
+    call(&mux, 2);
+    let may_have_happened = caller.join().unwrap();
+    // Comes after the first, if that was sent.
+    call(&mux, 3);
+    let counts = mux.counts();
+    assert_eq!((counts.waiting, counts.in_flight, counts.unclaimed), (0, 0, 0));
+    drop(mux);
+    connection.join().unwrap();
+    let seen = server.0.lock().unwrap().3.contains(&1);
+    assert!(may_have_happened || !seen, "the request was sent although the error says it was not");
 }
 
 /// Two calls that share one tag, and then the drop of the last handle.
@@ -211,9 +260,13 @@ fn a_last_handle_and_a_receiver() {
 fn the_same_tag_twice() {
     let mut core = Core::<u64, u32, u32, ()>::new(Options::new(), false);
     for number in 0..2 {
-        let id = core.call(Some(7), number).expect("the tag is free");
-        assert!(matches!(core.poll_transmit(|_| None), Transmit::Send { tag: Some(7), .. }));
-        assert_eq!(core.handle_reply(&7, number), Received::Answered(()));
+        let id =
+            core.call(CallOptions::new().tag(7), number, Instant::now).expect("the tag is free");
+        assert!(matches!(
+            core.poll_transmit(|_| None, Instant::now),
+            Transmit::Send { tag: Some(7), .. }
+        ));
+        assert_eq!(core.handle_reply(&7, number, Instant::now), Received::Answered(()));
         assert_eq!(core.poll_call(&id), Some(Outcome::Reply(number)));
     }
 }
@@ -222,15 +275,23 @@ fn the_same_tag_twice() {
 fn a_flush() {
     let mut core = Core::<u64, u32, u32, ()>::new(Options::new(), true);
     let tags = |number| (number < 2).then_some(number);
-    let dropped = core.call(None, 1).unwrap();
-    assert!(matches!(core.poll_transmit(tags), Transmit::Send { tag: Some(0), .. }));
-    core.abandon(&dropped, Instant::now());
-    assert_eq!(core.poll_transmit(tags), Transmit::Cancel { of: 0, tag: Some(1) });
-    core.call(None, 2).unwrap();
-    assert_eq!(core.handle_reply(&0, 1), Received::Late(1));
-    assert_eq!(core.poll_transmit(tags), Transmit::Blocked, "the flush is not answered");
-    assert_eq!(core.handle_reply(&1, 0), Received::Late(0));
-    assert!(matches!(core.poll_transmit(tags), Transmit::Send { message: 2, .. }));
+    let dropped = core.call(CallOptions::new(), 1, Instant::now).unwrap();
+    assert!(matches!(core.poll_transmit(tags, Instant::now), Transmit::Send { tag: Some(0), .. }));
+    core.abandon(&dropped, Instant::now);
+    let transmit = core.poll_transmit(tags, Instant::now);
+    let Transmit::Cancel { entry, of: 0 } = transmit else { panic!("{transmit:?}") };
+    core.cancel(entry, 0);
+    let transmit = core.poll_transmit(tags, Instant::now);
+    assert!(matches!(transmit, Transmit::Send { tag: Some(1), message: 0, .. }), "{transmit:?}");
+    core.call(CallOptions::new(), 2, Instant::now).unwrap();
+    assert_eq!(core.handle_reply(&0, 1, Instant::now), Received::Late(1));
+    assert_eq!(
+        core.poll_transmit(tags, Instant::now),
+        Transmit::Blocked,
+        "the flush is not answered"
+    );
+    assert_eq!(core.handle_reply(&1, 0, Instant::now), Received::Own(0));
+    assert!(matches!(core.poll_transmit(tags, Instant::now), Transmit::Send { message: 2, .. }));
 }
 
 #[test]
@@ -241,6 +302,16 @@ fn callers_get_their_own_replies() {
 #[test]
 fn the_reply_to_a_dropped_call_reaches_no_other_caller() {
     holds("a caller and a dropped call", a_caller_and_a_dropped_call);
+}
+
+#[test]
+fn a_call_that_times_out_says_what_became_of_it() {
+    holds("a caller that times out", a_caller_that_times_out);
+}
+
+#[test]
+fn a_time_out_that_answers_before_its_call_has_left_is_found() {
+    finds(Bug::MuxAnswersBeforeLeaving, a_caller_that_times_out);
 }
 
 #[test]

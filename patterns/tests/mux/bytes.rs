@@ -250,18 +250,48 @@ async fn an_error_without_a_token_answers_the_oldest_call() {
     let (ours, mut theirs) = tokio::io::duplex(1 << 10);
     let (read, write) = tokio::io::split(ours);
     let (sink, stream) = memcached::split(read, write, 100);
-    let (mux, mut unsolicited) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
+    let (mux, _unsolicited) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
     let call = async |key: &str| mux.call(Request::get(key).unwrap()).await.unwrap();
     let server = async {
         settle().await;
-        mux.send(Request::noop()).await.unwrap();
         let replies = b"EN O0\r\nSERVER_ERROR out of memory\r\nHD O2\r\nMN\r\n";
         theirs.write_all(replies).await.unwrap();
     };
-    let (a, b, c, ()) = tokio::join!(call("a"), call("b"), call("c"), server);
+    let noop = mux.call(Request::noop());
+    let (a, b, c, noop, ()) = tokio::join!(call("a"), call("b"), call("c"), noop, server);
     assert_eq!([a.status, b.status, c.status], [Status::Miss, Status::ServerError, Status::Done]);
     assert_eq!(b.flags, b"out of memory");
-    assert_eq!(unsolicited.recv().await.unwrap().status, Status::Noop);
+    assert_eq!(noop.unwrap().status, Status::Noop);
+}
+
+/// In each case the first reply belongs to no request that is due, so that no later one can be trusted.
+#[tokio::test(start_paused = true)]
+async fn a_memcached_reply_out_of_order_ends_the_connection_and_reaches_no_caller() {
+    for reply in ["HD O1\r\nHD O0\r\n", "HD\r\n", "MN\r\n", "HD O7\r\n"] {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 10);
+        let (read, write) = tokio::io::split(ours);
+        let (sink, stream) = memcached::split(read, write, 100);
+        let (mux, _unsolicited) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
+        let call = async || mux.call(Request::get("key").unwrap()).await.unwrap_err();
+        let server = async {
+            settle().await;
+            theirs.write_all(reply.as_bytes()).await.unwrap();
+        };
+        let (a, b, ()) = tokio::join!(call(), call(), server);
+        for error in [a, b] {
+            assert!(matches!(end_of(&error), CloseReason::Violation), "{reply:?}: {error}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_memcached_that_answers_no_request_ends_the_connection() {
+    let (ours, mut theirs) = tokio::io::duplex(1 << 10);
+    let (read, write) = tokio::io::split(ours);
+    let (sink, stream) = memcached::split(read, write, 100);
+    let (mux, _unsolicited) = Mux::spawn(Memcached::new(), sink, stream, Options::new());
+    theirs.write_all(b"ERROR Too many open connections\r\n").await.unwrap();
+    assert!(matches!(mux.ended().await.end, CloseReason::Violation));
 }
 
 #[test]
@@ -274,6 +304,17 @@ fn a_request_that_would_break_the_protocol_is_refused() {
         let request = Request::get("key").unwrap();
         assert_eq!(request.flag(flag).unwrap_err(), InvalidRequest::Flag, "{flag:?}");
     }
+    for flag in ["T60", "t", &format!("F{}", "1".repeat(21))] {
+        let request = Request::get("key").unwrap().flag("T1").unwrap().flag("t").unwrap();
+        assert_eq!(request.flag(flag).unwrap_err(), InvalidRequest::Flag, "{flag:?}");
+    }
+    let set = Request::set("key", "mn\r\n").unwrap();
+    let twelve = (b'a'..=b'l').try_fold(set, |request, flag| request.flag([flag])).unwrap();
+    assert_eq!(twelve.flag("z").unwrap_err(), InvalidRequest::Flag);
+    assert_eq!(Request::noop().flag("s").unwrap_err(), InvalidRequest::Flag);
+    // The memory is not touched.
+    let long = vec![0; memcached::MAX_SET + 1];
+    assert_eq!(Request::set("key", long).unwrap_err(), InvalidRequest::Value);
     let key = "x".repeat(250);
     assert_eq!(Request::delete(&key).unwrap().to_string(), format!("md {key}"));
     assert_eq!(Request::arithmetic("n").unwrap().flag("D5").unwrap().to_string(), "ma n D5");

@@ -2,6 +2,7 @@
 
 use pushdown_patterns::Effect;
 use pushdown_patterns::mux::{CallErrorKind, CallOptions, Options};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::wire::{Toy, ask, connect, frame, toy};
@@ -167,4 +168,103 @@ async fn a_call_about_to_be_made_shares_the_write_of_the_call_before() {
         tokio::join!(first.call(ask("a")), async { drop(tokio::spawn(second)) })
     });
     assert_eq!((peer.sent().await.len(), peer.flushes()), (2, 2));
+}
+
+/// With calls in flight the connection lets others go first before it flushes. The producer uses each
+/// such turn.
+#[tokio::test(start_paused = true)]
+async fn a_message_is_flushed_although_a_producer_never_rests() {
+    let (mux, _unsolicited, peer) = toy();
+    let mut unanswered = JoinSet::new();
+    for _ in 0..2 {
+        let mux = mux.clone();
+        unanswered.spawn(async move { mux.call(ask("unanswered")).await });
+    }
+    settle().await;
+    for _ in 0..10_000 {
+        mux.send(frame(0, "notice")).await.unwrap();
+    }
+    settle().await;
+    assert_eq!(peer.take_sent().len(), 10_002);
+    assert!(peer.most_unflushed() <= 4, "{} messages waited", peer.most_unflushed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_flushed_although_the_queue_is_never_empty() {
+    let (mux, _unsolicited, peer) = toy();
+    let mut senders = JoinSet::new();
+    for _ in 0..5_000 {
+        let mux = mux.clone();
+        senders.spawn(async move { mux.send(frame(0, "notice")).await.unwrap() });
+    }
+    senders.join_all().await;
+    assert!(peer.most_unflushed() <= 1024, "{} messages waited", peer.most_unflushed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_goes_ahead_of_calls_and_a_send_keeps_its_order() {
+    let (mux, _unsolicited, peer) = connect(Toy::<1>, Options::new());
+    let rest = async {
+        settle().await;
+        assert!(poll_times(1, mux.send(frame(9, "dropped"))).await.is_none());
+        let sent = async {
+            mux.send(frame(9, "notice")).await.unwrap();
+            assert_eq!(peer.take_sent(), [frame(0, "b"), frame(9, "notice")]);
+        };
+        let answered = async {
+            settle().await;
+            mux.answer(frame(9, "answer")).await.unwrap();
+            // The second call and the notice wait for the only tag.
+            assert_eq!(peer.sent().await, [frame(0, "a"), frame(9, "answer")]);
+            peer.reply(0, "a");
+            settle().await;
+            peer.reply(0, "b");
+        };
+        tokio::join!(sent, answered);
+    };
+    let (a, b, ()) = tokio::join!(mux.call(ask("a")), mux.call(ask("b")), rest);
+    assert!(a.is_ok() && b.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_answers_may_wait_as_calls() {
+    let (mux, _unsolicited, peer) = connect(Toy::<9>, Options::new().waiting(count(1)));
+    peer.block();
+    let rest = async {
+        settle().await;
+        let answer = async {
+            settle().await;
+            let error = mux.answer(frame(1, "too many")).await.unwrap_err();
+            assert!(matches!(error.kind(), CallErrorKind::Full));
+            assert_eq!(error.into_request(), Some(frame(1, "too many")));
+            peer.unblock();
+            assert_eq!(peer.sent().await, [frame(0, "answer"), frame(0, "a")]);
+            peer.reply(0, "done");
+        };
+        tokio::join!(mux.answer(frame(0, "answer")), answer).0.unwrap();
+    };
+    assert!(tokio::join!(mux.call(ask("a")), rest).0.is_ok());
+}
+
+#[tokio::test]
+async fn a_message_that_has_a_reply_is_not_sent_and_one_that_has_none_not_called() {
+    use pushdown_patterns::mux::dns::{self, Dns, Message};
+
+    let (ours, _theirs) = tokio::io::duplex(64);
+    let (read, write) = tokio::io::split(ours);
+    let (sink, stream) = dns::split(read, write);
+    let (mux, _unsolicited) = pushdown_patterns::mux::Mux::spawn(Dns, sink, stream, Options::new());
+    let query = Message::new(vec![0; 12]).unwrap();
+    let response = Message::new(vec![0x80; 12]).unwrap();
+    let refused = [
+        mux.send(query.clone()).await.unwrap_err(),
+        mux.answer(query).await.unwrap_err(),
+        mux.call(response.clone()).await.unwrap_err(),
+    ];
+    for error in refused {
+        assert!(matches!(error.kind(), CallErrorKind::WrongMethod), "{error}");
+        assert_eq!(error.effect(), Effect::DidNotHappen);
+        assert!(error.into_request().is_some());
+    }
+    mux.answer(response).await.unwrap();
 }

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
-use pushdown_patterns::mux::Options;
 use pushdown_patterns::mux::proto::{Core, Id, Outcome, Received, Transmit};
+use pushdown_patterns::mux::{CallOptions, Options};
 
 use crate::random::Random;
 use crate::wire::{Toy, ask, connect};
@@ -28,14 +28,14 @@ fn a_million_late_duplicate_and_unknown_replies_give_no_wrong_answer() {
         match random.below(8) {
             0 | 1 if calls.len() < 6 => {
                 next += 1;
-                calls.push((next, core.call(None, next).unwrap()));
+                calls.push((next, core.call(CallOptions::new(), next, || now).unwrap()));
             }
             2 if !calls.is_empty() => {
                 let (_, id) = calls.swap_remove(random.below(calls.len() as u64) as usize);
-                core.abandon(&id, now);
+                core.abandon(&id, || now);
             }
             3 | 4 => {
-                let transmit = core.poll_transmit(|number| (number < 2).then_some(number));
+                let transmit = core.poll_transmit(|number| (number < 2).then_some(number), || now);
                 if let Transmit::Send { tag: Some(tag), message, .. } = transmit {
                     let old = asked[tag as usize].replace(message);
                     assert_eq!(old, None, "the tag was still in use");
@@ -46,12 +46,13 @@ fn a_million_late_duplicate_and_unknown_replies_give_no_wrong_answer() {
                 let tag = random.below(3);
                 let question = asked.get_mut(tag as usize).and_then(Option::take);
                 // The right reply if there was a question, otherwise a duplicate or unknown one.
-                match core.handle_reply(&tag, question.unwrap_or(u64::MAX)) {
+                match core.handle_reply(&tag, question.unwrap_or(u64::MAX), || now) {
                     Received::Answered(_) => assert!(question.is_some(), "a wrong answer"),
                     Received::Late(_) => {
                         assert!(question.is_some(), "a duplicate counts as late");
                         late += 1;
                     }
+                    Received::Own(_) => unreachable!("there are no cancels"),
                     Received::Unexpected(_) => {
                         assert!(question.is_none(), "a reply is lost");
                         unexpected += 1;

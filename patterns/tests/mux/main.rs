@@ -6,6 +6,7 @@
 //! | `model` | the sans-IO core against a naive model |
 //! | `drops`, `leaks` | futures dropped at every point; what is left afterwards |
 //! | `shutdown`, `panics` | ends of connections |
+//! | `effects` | errors against what the peer received, on real threads |
 //! | `hostile` | late, duplicate and unknown replies |
 //! | `others` | bugs of other software |
 //! | `bytes`, `protocols`, `servers` | the included protocols, two more, and a real memcached |
@@ -24,6 +25,7 @@ mod common;
 mod bytes;
 mod calls;
 mod drops;
+mod effects;
 mod hostile;
 mod leaks;
 mod model;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pushdown_patterns::mux::{CallOptions, Mux, Options, Protocol, Unsolicited};
+use pushdown_patterns::mux::{CallOptions, CloseReason, Mux, Options, Protocol, Unsolicited};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
@@ -36,6 +36,11 @@ impl<const TAGS: u64> Protocol for NineP<TAGS> {
     fn cancel(&self, tag: &u64) -> Option<Frame> {
         (*tag != 7).then(|| ask(format!("Tflush {tag}")))
     }
+
+    fn late(&self, tag: &u64, reply: Frame) -> Option<Frame> {
+        assert_eq!(*tag, reply.tag);
+        (reply.text == "Rwalk").then(|| ask("Tclunk"))
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,10 +53,10 @@ async fn in_9p_only_the_reply_to_a_flush_frees_the_flushed_tag() {
         // A reply from before the flush arrived frees nothing.
         peer.reply(0, "Rread");
         assert_eq!(peer.sent().await, []);
-        assert_eq!(mux.counts().quarantined, 2);
+        assert_eq!((mux.counts().quarantined, mux.counts().late), (1, 1));
         peer.reply(1, "Rflush");
         assert_eq!(peer.sent_one().await, frame(0, "Twrite"));
-        assert_eq!(mux.counts().quarantined, 0);
+        assert_eq!((mux.counts().quarantined, mux.counts().late), (0, 1));
         peer.reply(0, "Rwrite");
     };
     let (reply, ()) = tokio::join!(mux.call(ask("Twrite")), rest);
@@ -96,6 +101,59 @@ async fn in_9p_a_late_or_second_reply_to_a_flush_is_harmless() {
     assert!(tokio::join!(mux.call(ask("b")), answering).0.is_ok());
     settle().await;
     assert_eq!((mux.counts().quarantined, mux.counts().unexpected), (0, 2));
+}
+
+/// The flush was sent later than a call was dropped that comes of age later.
+#[tokio::test(start_paused = true)]
+async fn in_9p_a_flush_comes_of_age_with_the_call_it_flushes() {
+    let (mux, _unsolicited, peer) = connect(NineP::<3>, Options::new().quarantine_age(SECOND));
+    assert!(poll_times(1, mux.call(ask("a"))).await.is_none());
+    peer.block();
+    assert!(poll_times(1, mux.call(ask("not sent"))).await.is_none());
+    tokio::time::advance(SECOND / 2).await;
+    peer.unblock();
+    assert!(poll_times(1, mux.call(ask("b"))).await.is_none());
+    assert_eq!(peer.sent().await, [frame(0, "a"), frame(1, "Tflush 0"), frame(2, "b")]);
+    assert_eq!(mux.counts().quarantined, 2);
+    tokio::time::advance(SECOND / 2).await;
+    assert_eq!(mux.counts().quarantined, 1);
+    assert!(poll_times(1, mux.call_with(ask("c"), CallOptions::new().tag(1))).await.is_none());
+    assert_eq!(peer.sent().await, [frame(0, "Tflush 2"), frame(1, "c")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_9p_a_walk_that_was_flushed_too_late_is_undone_once() {
+    let (mux, mut unsolicited, peer) = connect(NineP::<3>, Options::new());
+    assert!(poll_times(2, mux.call(ask("Twalk"))).await.is_none());
+    assert_eq!(peer.sent().await, [frame(0, "Twalk"), frame(1, "Tflush 0")]);
+    peer.reply(0, "Rwalk");
+    assert_eq!(peer.sent().await, [frame(2, "Tclunk")]);
+    peer.reply(0, "Rwalk");
+    assert_eq!(peer.sent().await, []);
+    assert_eq!((mux.counts().late, mux.counts().unexpected), (1, 1));
+    // The clunk has a tag until its reply, which reaches nobody.
+    assert!(mux.call_with(ask("Tread"), CallOptions::new().tag(2)).await.is_err());
+    peer.reply(2, "Rclunk");
+    peer.reply(1, "Rflush");
+    settle().await;
+    let counts = mux.counts();
+    assert_eq!((counts.quarantined, counts.late, counts.unexpected), (0, 1, 1));
+    assert!(poll_times(1, unsolicited.recv()).await.is_none());
+    assert!(matches!(mux.close().await.end, CloseReason::Drained));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_9p_a_flush_that_waits_for_a_tag_until_the_reply_comes_is_not_sent() {
+    let (mux, _unsolicited, peer) = connect(NineP::<1>, Options::new());
+    assert!(poll_times(2, mux.call(ask("a"))).await.is_none());
+    assert_eq!(peer.sent().await, [frame(0, "a")]);
+    peer.reply(0, "a");
+    let answering = async {
+        assert_eq!(peer.sent_one().await, frame(0, "b"));
+        peer.reply(0, "b");
+    };
+    assert!(tokio::join!(mux.call(ask("b")), answering).0.is_ok());
+    assert_eq!((mux.counts().late, mux.counts().quarantined), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,14 +227,21 @@ mod lines {
 
     pub(super) fn connect(options: Options) -> (Mux<JsonRpc>, Unsolicited<JsonRpc>, Server) {
         let (ours, theirs) = tokio::io::duplex(1 << 10);
+        let (mux, unsolicited) = spawn(ours, options);
+        (mux, unsolicited, Server(BufReader::new(theirs)))
+    }
+
+    pub(super) fn spawn(
+        ours: DuplexStream,
+        options: Options,
+    ) -> (Mux<JsonRpc>, Unsolicited<JsonRpc>) {
         let (read, write) = tokio::io::split(ours);
         let stream = Reader::new(read, Parser::new(line));
         let sink = Writer::new(write, |message: Value, bytes: &mut Vec<u8>| {
             bytes.extend_from_slice(message.to_string().as_bytes());
             bytes.push(b'\n');
         });
-        let (mux, unsolicited) = Mux::spawn(JsonRpc, sink, stream, options);
-        (mux, unsolicited, Server(BufReader::new(theirs)))
+        Mux::spawn(JsonRpc, sink, stream, options)
     }
 
     pub(super) struct Server(BufReader<DuplexStream>);
@@ -224,7 +289,7 @@ async fn in_json_rpc_the_server_can_call_and_notify() {
     let client = async {
         let request = unsolicited.recv().await.unwrap();
         assert_eq!((&request["id"], &request["method"]), (&json!(0), &json!("ask")));
-        mux.send(json!({ "id": request["id"], "result": "answer" })).await.unwrap();
+        mux.answer(json!({ "id": request["id"], "result": "answer" })).await.unwrap();
         assert_eq!(unsolicited.recv().await.unwrap()["method"], "news");
     };
     let serving = async {
@@ -272,4 +337,35 @@ async fn in_json_rpc_the_ids_of_unanswered_cancelled_calls_come_of_age() {
     }
     assert!(mux.counts().quarantined <= 4);
     assert_eq!(mux.counts().waiting, 0);
+}
+
+/// Each side has one call in flight and others that wait, and answers a call only after it has called
+/// back: an answer behind the calls would wait for the other side, which waits for it.
+#[tokio::test(start_paused = true)]
+async fn in_json_rpc_two_sides_that_call_each_other_do_not_wait_in_a_circle() {
+    const CALLS: usize = 12;
+    let (a, b) = tokio::io::duplex(64);
+    let side = |half| {
+        let (mux, mut unsolicited) = lines::spawn(half, Options::new().in_flight(crate::count(1)));
+        let answering = mux.clone();
+        tokio::spawn(async move {
+            while let Some(request) = unsolicited.recv().await {
+                let answer = json!({ "id": request["id"], "result": request["method"] });
+                answering.answer(answer).await.unwrap();
+            }
+        });
+        let mut calls = tokio::task::JoinSet::new();
+        for number in 0..CALLS {
+            let mux = mux.clone();
+            calls.spawn(async move {
+                let reply = mux.call(json!({ "method": number.to_string() })).await.unwrap();
+                assert_eq!(reply["result"], number.to_string());
+            });
+        }
+        (mux, calls)
+    };
+    let ((a, a_calls), (b, b_calls)) = (side(a), side(b));
+    let calls = async { tokio::join!(a_calls.join_all(), b_calls.join_all()) };
+    tokio::time::timeout(60 * SECOND, calls).await.expect("no call hangs");
+    drop((a, b));
 }

@@ -25,7 +25,7 @@ async fn connect(server: &Server) -> (Mux<Memcached>, Unsolicited<Memcached>) {
 #[tokio::test]
 async fn every_command_gets_the_reply_that_memcached_documents() {
     let Some(server) = Server::memcached().await else { return };
-    let (mux, mut unsolicited) = connect(&server).await;
+    let (mux, _unsolicited) = connect(&server).await;
     let call = async |request: Request| mux.call(request).await.unwrap();
     assert_eq!(call(Request::get("key").unwrap()).await.status, Status::Miss);
     assert_eq!(call(Request::set("key", "41").unwrap()).await.status, Status::Done);
@@ -39,8 +39,7 @@ async fn every_command_gets_the_reply_that_memcached_documents() {
     assert_eq!(call(compare).await.status, Status::Exists);
     assert_eq!(call(Request::delete("key").unwrap()).await.status, Status::Done);
     assert_eq!(call(Request::delete("key").unwrap()).await.status, Status::NotFound);
-    mux.send(Request::noop()).await.unwrap();
-    assert_eq!(unsolicited.recv().await.unwrap().status, Status::Noop);
+    assert_eq!(call(Request::noop()).await.status, Status::Noop);
     let report = mux.shutdown(Shutdown::Drain { timeout: PATIENCE }).await;
     assert!(matches!(report.end, CloseReason::Drained), "{}", report.end);
 }
@@ -59,6 +58,44 @@ async fn an_error_reaches_only_the_caller_of_the_bad_request() {
     for other in [a, b, c] {
         assert_eq!(other.unwrap().status, Status::Miss);
     }
+}
+
+/// Values that are commands, with flags that are valid, unknown, out of place or without sense. A server
+/// that ran one value as commands would send replies that belong to no request, and the connection would
+/// end.
+#[tokio::test]
+async fn no_value_is_run_as_commands_whatever_the_flags() {
+    const CALLS: usize = 5_000;
+    let Some(server) = Server::memcached().await else { return };
+    let (mux, _unsolicited) = connect(&server).await;
+    let mut random = crate::random::Random(0x1234_5678_9abc_def1);
+    let tokens = ["", "1", "0", "60", "S", "x", "18446744073709551615", "99999999999999999999"];
+    let (mut errors, mut calls) = (0, JoinSet::new());
+    for number in 0..CALLS {
+        let value = "mg a v\r\nmn\r\nset b 0 0 1\r\nx\r\n".repeat(random.below(3) as usize);
+        let key = format!("{number}");
+        let mut request = match random.below(4) {
+            0 => Request::get(&key),
+            1 => Request::arithmetic(&key),
+            _ => Request::set(&key, value),
+        }
+        .unwrap();
+        for _ in 0..random.below(14) {
+            let mut flag = vec![b"AbBcCDEfFhIJklMNRsStTvxXyZ"[random.below(26) as usize]];
+            flag.extend_from_slice(tokens[random.below(8) as usize].as_bytes());
+            request = request.clone().flag(flag).unwrap_or(request);
+        }
+        let caller = mux.clone();
+        calls.spawn(async move { caller.call(request).await.unwrap() });
+        if number % 100 == 99 {
+            let replies = std::mem::take(&mut calls).join_all().await;
+            errors += replies.iter().filter(|reply| reply.status.is_error()).count();
+            assert_eq!(mux.call(Request::noop()).await.unwrap().status, Status::Noop);
+        }
+    }
+    assert_eq!(mux.call(Request::get("b").unwrap()).await.unwrap().status, Status::Miss);
+    println!("{CALLS} calls, {errors} errors");
+    assert!(errors > 100);
 }
 
 /// Each caller stores values, reads them back, and drops a call now and then.

@@ -1,10 +1,10 @@
 //! The ways in which connections end.
 
-use pushdown_patterns::mux::{CallErrorKind, CloseReason, Mux, Options};
+use pushdown_patterns::mux::{CallErrorKind, CloseReason, Mux, Options, dns};
 use pushdown_patterns::{Effect, Shutdown};
 use tokio::time::Instant;
 
-use crate::wire::{Peer, Toy, ask, connect, toy};
+use crate::wire::{Peer, Toy, ask, connect, frame, toy};
 use crate::{SECOND, end_of, poll_times, settle, tasks};
 
 #[tokio::test(start_paused = true)]
@@ -180,6 +180,120 @@ async fn every_caller_gets_the_error_of_the_stream_or_the_sink() {
         assert_eq!(mux.ended().await.end.to_string(), text);
         assert_eq!(tasks().await, 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_accepts_answers_until_the_last_call_is_over() {
+    let (mux, _unsolicited, peer) = toy();
+    let rest = async {
+        settle().await;
+        let answering = async {
+            settle().await;
+            mux.answer(frame(5, "answer")).await.unwrap();
+            let error = mux.send(frame(5, "notice")).await.unwrap_err();
+            assert!(matches!(error.kind(), CallErrorKind::ShuttingDown));
+            assert_eq!(peer.sent().await, [frame(0, "a"), frame(5, "answer")]);
+            assert!(mux.end().is_none());
+            peer.reply(0, "a");
+        };
+        tokio::join!(mux.close(), answering).0
+    };
+    let (reply, report) = tokio::join!(mux.call(ask("a")), rest);
+    assert!(reply.is_ok() && matches!(report.end, CloseReason::Drained));
+    assert!(matches!(mux.end(), Some(CloseReason::Drained)));
+}
+
+/// The number of replies exceeds what the receive loop reads in one turn.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_replies_that_have_come_are_delivered_although_sending_fails() {
+    let (mux, _unsolicited, peer) = toy();
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 0..1000 {
+        let mux = mux.clone();
+        calls.spawn(async move { mux.call(ask(format!("{number}"))).await });
+    }
+    let sent = peer.sent().await;
+    assert_eq!(sent.len(), 1000);
+    peer.break_sink();
+    for request in sent {
+        peer.reply(request.tag, request.text);
+    }
+    let error = mux.call(ask("broken")).await.unwrap_err();
+    assert!(matches!(end_of(&error), CloseReason::Send(_)));
+    let replies = calls.join_all().await;
+    assert_eq!(replies.into_iter().filter(Result::is_ok).count(), 1000);
+}
+
+/// The peer reads a thousand requests, answers them and hangs up. Sending fails before, between or after
+/// the replies are read, as the socket pleases.
+#[tokio::test]
+async fn all_replies_of_a_peer_that_hangs_up_are_delivered() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    for _ in 0..20 {
+        let (ours, mut theirs) = tokio::net::UnixStream::pair().unwrap();
+        let (read, write) = ours.into_split();
+        let (sink, stream) = dns::split(read, write);
+        let (mux, _unsolicited) = Mux::spawn(dns::Dns, sink, stream, Options::new());
+        let query = || dns::Message::new(vec![0; 12]).unwrap();
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..1000 {
+            let mux = mux.clone();
+            calls.spawn(async move { mux.call(query()).await });
+        }
+        let mut messages = vec![0; 1000 * 14];
+        theirs.read_exact(&mut messages).await.unwrap();
+        messages.chunks_mut(14).for_each(|message| message[4] |= 0x80);
+        theirs.write_all(&messages).await.unwrap();
+        drop(theirs);
+        assert!(mux.call(query()).await.is_err());
+        let replies = calls.join_all().await;
+        assert_eq!(replies.into_iter().filter(Result::is_ok).count(), 1000);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_cannot_send_ends_although_the_peer_never_pauses() {
+    let (mux, _unsolicited, peer) = toy();
+    peer.flood();
+    // Paused time stands still during a flood.
+    tokio::task::yield_now().await;
+    peer.break_sink();
+    let error = mux.call(ask("a")).await.unwrap_err();
+    assert!(matches!(end_of(&error), CloseReason::Send(_)));
+}
+
+/// A message of 110 bytes over a connection that takes any number of bytes at a time.
+#[tokio::test(start_paused = true)]
+async fn an_accepted_message_is_written_whole_by_a_close_and_cut_off_at_most_by_a_drop() {
+    use tokio::io::AsyncReadExt;
+    let mut cut_off = 0;
+    for room in 1..=112 {
+        for closes in [true, false] {
+            let (ours, mut theirs) = tokio::io::duplex(room);
+            let (read, write) = tokio::io::split(ours);
+            let (sink, stream) = dns::split(read, write);
+            let (mux, _unsolicited) = Mux::spawn(dns::Dns, sink, stream, Options::new());
+            let message: Vec<u8> = std::iter::once([7, 7, 0x80]).flatten().chain(3..108).collect();
+            mux.answer(dns::Message::new(message.clone()).unwrap()).await.unwrap();
+            settle().await;
+            let mut bytes = Vec::new();
+            if closes {
+                let close = async { mux.close().await };
+                let (report, read) = tokio::join!(close, theirs.read_to_end(&mut bytes));
+                assert!(matches!(report.end, CloseReason::Drained) && read.is_ok());
+                assert_eq!(bytes, [&[0, 108], &message[..]].concat(), "room for {room} bytes");
+            } else {
+                drop(mux);
+                theirs.read_to_end(&mut bytes).await.unwrap();
+                let whole = [&[0, 108], &message[..]].concat();
+                assert!(whole.starts_with(&bytes), "room for {room} bytes");
+                cut_off += usize::from(bytes.len() < whole.len());
+            }
+            assert_eq!(tasks().await, 0);
+        }
+    }
+    println!("{cut_off} messages cut off");
+    assert!(cut_off > 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use pushdown_patterns::mux::{CloseReason, Mux, Options, Unexpected};
+use pushdown_patterns::mux::{CloseReason, Mux, Options, Overflow, Unexpected};
 
 use crate::wire::{Frame, Peer, Toy, ask, connect, frame, toy};
 use crate::{count, end_of, poll_times, settle};
@@ -54,6 +54,29 @@ async fn replies_do_not_wait_for_the_receiver_of_unsolicited_messages() {
     peer.reply(0, "!no receiver");
     settle().await;
     assert_eq!(mux.counts().discarded, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unsolicited_message_without_room_ends_the_connection_if_that_is_fatal() {
+    let options = Options::new().unsolicited(count(2)).overflow(Overflow::Fail);
+    let (mux, mut unsolicited, peer) = connect(Toy::<9>, options.clone());
+    for number in 0..3 {
+        assert!(mux.end().is_none());
+        peer.reply(number, format!("!{number}"));
+        settle().await;
+    }
+    assert!(matches!(mux.end(), Some(CloseReason::UnsolicitedFull)));
+    assert_eq!(unsolicited.recv().await.unwrap().text, "!0");
+    assert_eq!(unsolicited.recv().await.unwrap().text, "!1");
+    assert_eq!(unsolicited.recv().await, None);
+
+    // Without a receiver no message is missed.
+    let (mux, unsolicited, peer) = connect(Toy::<9>, options);
+    drop(unsolicited);
+    (0..3).for_each(|number| peer.reply(number, "!no receiver"));
+    settle().await;
+    assert!(mux.end().is_none());
+    assert_eq!(mux.counts().discarded, 3);
 }
 
 #[tokio::test(start_paused = true)]

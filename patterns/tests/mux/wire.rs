@@ -70,9 +70,13 @@ struct State {
     sender: Option<Waker>,
     /// Number of flushes that had something to flush.
     flushes: usize,
-    unflushed: bool,
+    unflushed: usize,
+    /// The most frames that waited for a flush at a time.
+    most_unflushed: usize,
     incoming: VecDeque<Option<io::Result<Frame>>>,
     receiver: Option<Waker>,
+    /// Set if there is always one more unsolicited message.
+    floods: bool,
 }
 
 /// The test's end of the connection.
@@ -119,6 +123,11 @@ impl Peer {
         self.0.lock().unwrap().flushes
     }
 
+    /// The most frames that waited for a flush at a time.
+    pub(crate) fn most_unflushed(&self) -> usize {
+        self.0.lock().unwrap().most_unflushed
+    }
+
     /// Returns true once the multiplexer has closed its sink.
     pub(crate) fn is_closed(&self) -> bool {
         self.0.lock().unwrap().closed
@@ -131,6 +140,11 @@ impl Peer {
 
     pub(crate) fn reply(&self, tag: u64, text: impl Into<String>) {
         self.change(|state| state.incoming.push_back(Some(Ok(frame(tag, text)))));
+    }
+
+    /// Makes the stream give unsolicited messages without end.
+    pub(crate) fn flood(&self) {
+        self.change(|state| state.floods = true);
     }
 
     /// Ends the stream.
@@ -185,14 +199,15 @@ impl Sink<Frame> for Side {
         let mut state = self.0.0.lock().unwrap();
         assert!(!state.blocked, "start_send is called only when there is room");
         state.sent.push_back(frame);
-        state.unflushed = true;
+        state.unflushed += 1;
+        state.most_unflushed = state.most_unflushed.max(state.unflushed);
         Ok(())
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = self.poll(cx);
         let mut state = self.0.0.lock().unwrap();
-        state.flushes += usize::from(polled.is_ready() && std::mem::take(&mut state.unflushed));
+        state.flushes += usize::from(polled.is_ready() && std::mem::take(&mut state.unflushed) > 0);
         polled
     }
 
@@ -210,6 +225,7 @@ impl Stream for Side {
         let mut state = self.0.0.lock().unwrap();
         match state.incoming.pop_front() {
             Some(frame) => Poll::Ready(frame),
+            None if state.floods => Poll::Ready(Some(Ok(frame(0, "!more")))),
             None => {
                 state.receiver = Some(cx.waker().clone());
                 Poll::Pending

@@ -18,11 +18,18 @@
 //!
 //! # Errors have no token
 //! memcached does not repeat the token in a line that begins with `ERROR`, `CLIENT_ERROR` or
-//! `SERVER_ERROR`, for example about a value that is too large. As it answers in order, such a line goes
-//! to the oldest request that has no reply. A [`Request`] is well formed, so it has exactly one reply.
+//! `SERVER_ERROR`, for example about a value that is too large, nor in the reply to `mn`. But it answers
+//! in order, and a [`Request`] is well formed, so each has exactly one reply, and a reply without a token
+//! belongs to the oldest request that has none yet. A reply with a token must have the token of that
+//! request. One that does not, or that answers no request, ends the connection
+//! ([`CloseReason::Violation`](super::CloseReason::Violation)): the replies after it may be anybody's.
 //!
-//! The debugging command `me` does not repeat the token either, and is not offered. `mn` takes no token:
-//! [send](super::Mux::send) it, and its reply is unsolicited.
+//! The debugging command `me` does not repeat the token either, and is not offered.
+//!
+//! # The value is always read
+//! A server that refuses the line of a `ms` without reading the value would run the value as commands.
+//! It does so if the line is too long or has too many flags, or if the value is longer than it can
+//! count. Such requests cannot be made: see [`MAX_FLAGS`], [`MAX_FLAG`] and [`MAX_SET`].
 
 mod reply;
 mod request;
@@ -35,7 +42,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use reply::{Reply, Status};
-pub use request::{InvalidRequest, MAX_KEY, Request};
+pub use request::{InvalidRequest, MAX_FLAG, MAX_FLAGS, MAX_KEY, MAX_SET, Request};
 
 use super::protocol::Protocol;
 use crate::sync::Mutex;
@@ -48,8 +55,14 @@ pub const MAX_VALUE: usize = 1 << 20;
 /// The protocol of one connection.
 #[derive(Debug)]
 pub struct Memcached {
-    /// Tags of requests that have no reply yet, oldest first: errors carry no tag.
-    sent: Mutex<VecDeque<u64>>,
+    /// Requests that have no reply yet, oldest first.
+    sent: Mutex<VecDeque<Sent>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    tag: u64,
+    is_noop: bool,
 }
 
 impl Memcached {
@@ -74,25 +87,26 @@ impl Protocol for Memcached {
         Some(number)
     }
 
+    fn is_answered(_: &Request) -> Option<bool> {
+        Some(true)
+    }
+
     fn set_tag(&self, request: &mut Request, tag: &u64) {
         request.token = Some(*tag);
-        self.sent.lock().push_back(*tag);
+        self.sent.lock().push_back(Sent { tag: *tag, is_noop: request.is_noop() });
     }
 
-    fn read_tag(&self, reply: &Reply) -> Option<u64> {
-        let mut sent = self.sent.lock();
+    fn is_violation(&self, reply: &Reply) -> bool {
+        let Some(Sent { tag, is_noop }) = self.sent.lock().front().copied() else { return true };
         if reply.status.is_error() {
-            return sent.pop_front();
+            return false;
         }
-        let token = reply.token?;
-        if let Some(index) = sent.iter().position(|tag| *tag == token) {
-            sent.drain(..=index);
-        }
-        Some(token)
+        is_noop != (reply.status == Status::Noop) || reply.token != (!is_noop).then_some(tag)
     }
 
-    fn is_reply(&self, reply: &Reply) -> bool {
-        reply.status != Status::Noop
+    fn read_tag(&self, _: &Reply) -> Option<u64> {
+        // Replies come in order, or they are violations.
+        self.sent.lock().pop_front().map(|sent| sent.tag)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The answers of [`Core`](super::Core).
 
+use std::vec::Vec;
+
 /// A call that was not accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused<Q> {
@@ -35,14 +37,16 @@ pub enum Transmit<T, Q, W> {
     },
     /// Tell the peer that the call with the tag `of` was dropped.
     Cancel {
-        /// The tag of the dropped call.
+        /// The dropped call, for [`Core::cancel`](super::Core::cancel).
+        entry: u64,
+        /// Its tag.
         of: T,
-        /// The tag of the cancel, in protocols where a cancel is a call.
-        tag: Option<T>,
     },
+    /// Drop this message: it cancels a call that has been answered in the meantime.
+    Discard(Q),
     /// There is nothing to send.
     Nothing,
-    /// A call waits, but no tag is free, or too many calls are in flight or tags in quarantine.
+    /// A request waits, but no tag is free, or too many calls are in flight or tags in quarantine.
     Blocked,
     /// The last call of a [drain](super::Core::drain) is over.
     Drained,
@@ -55,6 +59,8 @@ pub enum Received<R, W> {
     Answered(W),
     /// It answers a call that was dropped.
     Late(R),
+    /// It answers a cancel, or a request that undoes a late reply.
+    Own(R),
     /// It answers no call.
     Unexpected(R),
 }
@@ -83,17 +89,36 @@ pub enum Abandoned<Q, R> {
     Sent,
 }
 
+impl<Q, R> Abandoned<Q, R> {
+    /// The message, if it was not sent.
+    pub fn into_request(self) -> Option<Q> {
+        match self {
+            Self::Waiting(message) => Some(message),
+            Self::InFlight | Self::Answered(_) | Self::Sent => None,
+        }
+    }
+}
+
+/// Everything that was held at the end of a multiplexer, for the caller to wake and to drop.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ended<Q, W> {
+    /// The wakers of all callers.
+    pub wakers: Vec<W>,
+    /// Requests that have no caller and were not sent.
+    pub discarded: Vec<Q>,
+}
+
 /// Numbers of calls and tags that a multiplexer holds, and of replies that it has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Calls that have not been sent yet.
+    /// Calls, and messages without a reply, that have not been sent yet.
     pub waiting: usize,
     /// Calls that were sent and whose callers wait.
     pub in_flight: usize,
     /// Calls that are over, but whose callers have not noticed yet.
     pub unclaimed: usize,
-    /// Tags of dropped calls that must not be assigned yet.
+    /// Dropped calls whose tags must not be assigned yet.
     pub quarantined: usize,
     /// Replies to dropped calls so far.
     pub late: u64,

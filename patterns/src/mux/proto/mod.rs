@@ -2,7 +2,9 @@
 //!
 //! The vocabulary is that of a sans-IO state machine: `handle_*` takes an event, `poll_*` returns what
 //! to do next, and [`poll_timeout`](Core::poll_timeout) is the time of the next
-//! [`handle_timeout`](Core::handle_timeout).
+//! [`handle_timeout`](Core::handle_timeout). Operations that depend on the age of tags are told the time
+//! as a function, which they call only if some tag can come of age, and free those that have first. So
+//! no decision depends on when a timer fires.
 //!
 //! ```text
 //!             call          poll_transmit           handle_reply
@@ -16,20 +18,28 @@
 //! [`poll_transmit`](Core::poll_transmit) commits a call. Before, dropping the call undoes it; after,
 //! its tag is in use until its reply has come. Waiting calls hold no tag, unless they chose one.
 //!
+//! # Why no error lies about its effect
+//! A request is one value, which is moved and never copied. [`poll_transmit`](Core::poll_transmit) moves
+//! it out to be sent; [`poll_call`](Core::poll_call), [`abandon`](Core::abandon) and a [refusal](Refused)
+//! move it back to the caller, and remove the call in the same step. An error says that the request was
+//! not sent exactly if it holds the request, so no request can be sent that the caller has back. If it
+//! does not hold the request, the effect is open, whatever the sink did with it.
+//!
 //! ```
 //! use pushdown_patterns::mux::proto::{Core, Outcome, Received, Transmit};
-//! use pushdown_patterns::mux::Options;
+//! use pushdown_patterns::mux::{CallOptions, Options};
 //!
+//! let now = std::time::Instant::now;
 //! let mut core = Core::<u8, &str, &str, Option<&str>>::new(Options::new(), false);
-//! let call = core.call(None, "what time is it?").unwrap();
+//! let call = core.call(CallOptions::new(), "what time is it?", now).unwrap();
 //! *core.waker(&call) = Some("the caller");
 //!
-//! let transmit = core.poll_transmit(|number| u8::try_from(number).ok());
+//! let transmit = core.poll_transmit(|number| u8::try_from(number).ok(), now);
 //! let Transmit::Send { tag: Some(tag), message, .. } = transmit else { panic!() };
 //! assert_eq!((tag, message), (0, "what time is it?"));
 //!
-//! assert!(matches!(core.handle_reply(&tag, "noon"), Received::Answered(Some("the caller"))));
-//! assert!(matches!(core.handle_reply(&tag, "one"), Received::Unexpected("one")));
+//! assert!(matches!(core.handle_reply(&tag, "noon", now), Received::Answered(Some("the caller"))));
+//! assert!(matches!(core.handle_reply(&tag, "one", now), Received::Unexpected("one")));
 //! assert_eq!(core.poll_call(&call), Some(Outcome::Reply("noon")));
 //! ```
 
@@ -41,12 +51,12 @@ use std::collections::VecDeque;
 use std::time::Instant;
 use std::vec::Vec;
 
-pub use answers::{Abandoned, Counts, Outcome, Received, Refusal, Refused, Transmit};
+pub use answers::{Abandoned, Counts, Ended, Outcome, Received, Refusal, Refused, Transmit};
 use calls::Calls;
 pub use calls::Id;
 use tags::{Owner, Tags};
 
-use super::options::{Options, WhenFull};
+use super::options::{CallOptions, Options, WhenFull};
 use crate::seeded::{self, Bug};
 
 /// The state of a multiplexer. `T` are tags, `Q` requests, `R` replies, and `W` holds the waker of a
@@ -63,7 +73,14 @@ pub struct Core<T, Q, R, W> {
     calls: Calls<Call<T, Q, R, W>>,
     /// First come, first served.
     waiting: VecDeque<Id>,
+    /// Answers to the peer. They need no tag, so they wait for the sink alone.
+    answers: VecDeque<Id>,
+    /// Requests that have no caller.
+    own: VecDeque<(Own, Q)>,
     in_flight: usize,
+    /// Requests in flight that undo a late reply. They count against the limit of calls in flight:
+    /// otherwise a peer that answers everything but these could make us hold more and more tags.
+    undoing: usize,
     tags: Tags<T>,
     counts: Counts,
 }
@@ -72,12 +89,27 @@ pub struct Core<T, Q, R, W> {
 enum Phase {
     Open,
     Draining,
+    /// The last call of a drain is over.
+    Drained,
     Ended,
+}
+
+/// The purpose of a request that has no caller.
+#[derive(Clone, Copy, Debug)]
+enum Own {
+    /// It cancels this entry of the quarantine, and has a reply.
+    Cancel(u64),
+    /// It undoes a late reply, and has a reply.
+    Undo,
+    /// It undoes a late reply, and has none.
+    Notice,
 }
 
 #[derive(Debug)]
 struct Call<T, Q, R, W> {
     stage: Stage<T, Q, R>,
+    /// Set if the peer is to be told when the call is dropped in flight.
+    cancel: bool,
     waker: W,
 }
 
@@ -102,6 +134,8 @@ enum Tagged<T> {
     Assigned,
     /// None: the message has no reply.
     Not,
+    /// None: the message is an answer to the peer, and waits in a queue of its own.
+    Answer,
 }
 
 impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
@@ -114,25 +148,35 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
             phase: Phase::Open,
             calls: Calls::default(),
             waiting: VecDeque::new(),
+            answers: VecDeque::new(),
+            own: VecDeque::new(),
             in_flight: 0,
+            undoing: 0,
             tags: Tags::new(),
             counts: Counts::default(),
         }
     }
 
-    /// Queues a call, with a tag of the caller's choice or one that is assigned when it is sent.
+    /// Queues a call, with a tag of the caller's choice or one that is assigned when it is sent. Of the
+    /// options the timeout is the driver's.
     ///
     /// # Errors
     /// Returns the message if the call is not accepted.
-    pub fn call(&mut self, tag: Option<T>, message: Q) -> Result<Id, Refused<Q>> {
-        let tagged = match tag {
+    pub fn call(
+        &mut self,
+        options: CallOptions<T>,
+        message: Q,
+        now: impl FnOnce() -> Instant,
+    ) -> Result<Id, Refused<Q>> {
+        self.expire(now);
+        let tagged = match options.tag {
             Some(tag) if self.tags.owner(&tag).is_some() => {
                 return Err(Refused { message, why: Refusal::DuplicateTag });
             }
             Some(tag) => Tagged::Chosen(tag),
             None => Tagged::Assigned,
         };
-        self.queue(tagged, message)
+        self.queue(tagged, message, options.cancel)
     }
 
     /// Queues a message that has no reply.
@@ -140,54 +184,78 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
     /// # Errors
     /// Returns the message if it is not accepted.
     pub fn send(&mut self, message: Q) -> Result<Id, Refused<Q>> {
-        self.queue(Tagged::Not, message)
+        self.queue(Tagged::Not, message, false)
     }
 
-    fn queue(&mut self, tagged: Tagged<T>, message: Q) -> Result<Id, Refused<Q>> {
-        if self.phase != Phase::Open {
+    /// Queues an answer to the peer, ahead of everything else. A drain accepts it.
+    ///
+    /// # Errors
+    /// Returns the message if it is not accepted.
+    pub fn answer(&mut self, message: Q) -> Result<Id, Refused<Q>> {
+        self.queue(Tagged::Answer, message, false)
+    }
+
+    fn queue(&mut self, tagged: Tagged<T>, message: Q, cancel: bool) -> Result<Id, Refused<Q>> {
+        let is_answer = matches!(tagged, Tagged::Answer);
+        if self.phase != Phase::Open && !(is_answer && self.phase == Phase::Draining) {
             return Err(Refused { message, why: Refusal::Closed });
         }
-        if self.waiting.len() >= self.options.waiting.get() {
+        let queue = if is_answer { &mut self.answers } else { &mut self.waiting };
+        if queue.len() >= self.options.waiting.get() {
             return Err(Refused { message, why: Refusal::Full });
         }
         if let Tagged::Chosen(tag) = &tagged {
             self.tags.set_owner(tag.clone(), Owner::Waiting);
         }
         let stage = Stage::Waiting { tagged, message };
-        let id = self.calls.insert(Call { stage, waker: W::default() });
-        self.waiting.push_back(id.clone());
+        let id = self.calls.insert(Call { stage, cancel, waker: W::default() });
+        queue.push_back(id.clone());
         Ok(id)
     }
 
     /// Returns the next thing to send, and commits it. `tag` numbers the tags that may be assigned,
     /// from 0 to the first `None`.
-    pub fn poll_transmit(&mut self, tag: impl Fn(u64) -> Option<T>) -> Transmit<T, Q, W> {
-        // Looked up before a cancel takes a tag of its own.
-        let is_full = self.options.when_full == WhenFull::Wait
-            && self.tags.quarantined() >= self.options.quarantine.get();
-        // Cancels go first: they free tags that calls may wait for.
-        if let Some((of, tag)) = self.tags.next_cancel(self.cancel_is_call, &tag) {
-            return Transmit::Cancel { of, tag };
+    pub fn poll_transmit(
+        &mut self,
+        tag: impl Fn(u64) -> Option<T>,
+        now: impl FnOnce() -> Instant,
+    ) -> Transmit<T, Q, W> {
+        self.expire(now);
+        if let Some(id) = self.answers.pop_front() {
+            return self.commit(id, None);
+        }
+        // Cancels go ahead of calls: they free tags that calls may wait for.
+        if let Some((entry, of)) = self.tags.next_cancel() {
+            return Transmit::Cancel { entry, of };
+        }
+        if let Some(transmit) = self.next_own(&tag) {
+            return transmit;
         }
         let Some(id) = self.waiting.front() else {
-            let drained = self.phase == Phase::Draining && self.in_flight == 0;
-            return if drained { Transmit::Drained } else { Transmit::Nothing };
+            // A request of our own that finds no tag does not hold up a drain.
+            if matches!(self.phase, Phase::Draining | Phase::Drained) && self.in_flight == 0 {
+                self.phase = Phase::Drained;
+                return Transmit::Drained;
+            }
+            return if self.own.is_empty() { Transmit::Nothing } else { Transmit::Blocked };
         };
-        let id = id.clone();
-        let call = self.calls.get(&id).expect("a waiting call is in the table");
+        let call = self.calls.get(id).expect("a waiting call is in the table");
         let Stage::Waiting { tagged, .. } = &call.stage else { unreachable!("the call waits") };
         let tag = match tagged {
-            Tagged::Not => None,
-            _ if is_full || self.in_flight >= self.options.in_flight.get() => {
-                return Transmit::Blocked;
-            }
+            Tagged::Not | Tagged::Answer => None,
+            _ if self.is_full() || !self.has_room() => return Transmit::Blocked,
             Tagged::Chosen(tag) => Some(tag.clone()),
             Tagged::Assigned => match self.tags.find_free(tag) {
                 Some(tag) => Some(tag),
                 None => return Transmit::Blocked,
             },
         };
-        self.waiting.pop_front();
+        let id = self.waiting.pop_front().expect("the call waits");
+        self.commit(id, tag)
+    }
+
+    /// Sends a call that has left its queue.
+    fn commit(&mut self, id: Id, tag: Option<T>) -> Transmit<T, Q, W> {
         let call = self.calls.get_mut(&id).expect("a waiting call is in the table");
         let stage = tag.clone().map_or(Stage::Sent, Stage::InFlight);
         let before = std::mem::replace(&mut call.stage, stage);
@@ -202,43 +270,98 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
         }
     }
 
-    /// Takes back the tag of a [`Transmit::Cancel`] that is not sent, for a call that the protocol
-    /// cannot cancel.
-    pub fn retract(&mut self, tag: &T) {
-        self.tags.retract(tag);
+    /// Returns the next request of our own, unless it finds no tag.
+    fn next_own(&mut self, tag: impl Fn(u64) -> Option<T>) -> Option<Transmit<T, Q, W>> {
+        let tag = match self.own.front()?.0 {
+            Own::Cancel(entry) if !self.tags.is_quarantined(entry) => {
+                return self.own.pop_front().map(|(_, message)| Transmit::Discard(message));
+            }
+            Own::Undo if !self.has_room() => return None,
+            Own::Cancel(_) | Own::Undo => Some(self.tags.find_free(tag)?),
+            Own::Notice => None,
+        };
+        let (own, message) = self.own.pop_front()?;
+        match (own, tag.clone()) {
+            (Own::Cancel(entry), Some(tag)) => self.tags.set_cancel(entry, tag),
+            (_, Some(tag)) => {
+                self.tags.set_owner(tag, Owner::Undo);
+                self.undoing += 1;
+            }
+            (_, None) => {}
+        }
+        Some(Transmit::Send { tag, message, waker: W::default() })
+    }
+
+    /// Queues the message for a [`Transmit::Cancel`] in protocols where a cancel is a call.
+    pub fn cancel(&mut self, entry: u64, message: Q) {
+        debug_assert!(self.cancel_is_call, "any other cancel is sent at once");
+        self.own.push_back((Own::Cancel(entry), message));
+    }
+
+    /// Queues a request that undoes a late reply. Its reply, if it has one, is dropped.
+    ///
+    /// # Errors
+    /// Returns the request if nothing is sent any more.
+    pub fn undo(&mut self, message: Q, has_reply: bool) -> Result<(), Q> {
+        if matches!(self.phase, Phase::Drained | Phase::Ended) {
+            return Err(message);
+        }
+        self.own.push_back((if has_reply { Own::Undo } else { Own::Notice }, message));
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        self.in_flight + self.undoing < self.options.in_flight.get()
+    }
+
+    fn is_full(&self) -> bool {
+        self.options.when_full == WhenFull::Wait
+            && self.tags.quarantined() >= self.options.quarantine.get()
     }
 
     /// Takes a reply, and decides which call it answers.
-    pub fn handle_reply(&mut self, tag: &T, reply: R) -> Received<R, W> {
-        match self.tags.owner(tag) {
+    pub fn handle_reply(
+        &mut self,
+        tag: &T,
+        reply: R,
+        now: impl FnOnce() -> Instant,
+    ) -> Received<R, W> {
+        self.expire(now);
+        match self.tags.owner(tag).cloned() {
             Some(Owner::InFlight(id)) => {
-                let call = self.calls.get_mut(id).expect("a call in flight is in the table");
+                let call = self.calls.get_mut(&id).expect("a call in flight is in the table");
                 call.stage = Stage::Answered(reply);
                 let waker = std::mem::take(&mut call.waker);
                 self.in_flight -= 1;
                 if !seeded::is(Bug::MuxEntryStays) {
                     self.tags.release(tag);
                 }
-                Received::Answered(waker)
+                return Received::Answered(waker);
             }
-            Some(Owner::Quarantined(_)) if seeded::is(Bug::MuxLateIsUnexpected) => {
-                Received::Unexpected(reply)
-            }
+            Some(Owner::Quarantined(_)) if seeded::is(Bug::MuxLateIsUnexpected) => {}
             Some(Owner::Quarantined(_)) if seeded::is(Bug::MuxLatePanics) => {
                 panic!("a late reply")
             }
             Some(Owner::Quarantined(entry)) => {
-                self.counts.late += 1;
-                let entry = entry.clone();
-                self.tags.handle_late(&entry);
-                Received::Late(reply)
+                if self.tags.handle_late(entry) {
+                    self.counts.late += 1;
+                    return Received::Late(reply);
+                }
+            }
+            Some(Owner::Cancel(entry)) => {
+                self.tags.remove(entry);
+                return Received::Own(reply);
+            }
+            Some(Owner::Undo) => {
+                self.tags.release(tag);
+                self.undoing -= 1;
+                return Received::Own(reply);
             }
             // A reply cannot come before its request was sent.
-            Some(Owner::Waiting) | None => {
-                self.count_unexpected();
-                Received::Unexpected(reply)
-            }
+            Some(Owner::Waiting) | None => {}
         }
+        self.count_unexpected();
+        Received::Unexpected(reply)
     }
 
     /// Returns the outcome of a call, and removes it. `None` while the call is not over.
@@ -266,13 +389,19 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
 
     /// Removes a call whose caller has left, at whatever stage it is. Returns what the call held, for
     /// the caller to drop, or `None` if the call was over already.
-    pub fn abandon(&mut self, id: &Id, now: Instant) -> Option<(Abandoned<Q, R>, W)> {
-        let Call { stage, waker } = self.calls.remove(id)?;
+    pub fn abandon(
+        &mut self,
+        id: &Id,
+        now: impl FnOnce() -> Instant,
+    ) -> Option<(Abandoned<Q, R>, W)> {
+        let Call { stage, cancel, waker } = self.calls.remove(id)?;
         let ended = self.phase == Phase::Ended;
         let abandoned = match stage {
             Stage::Waiting { tagged, message } => {
-                if let Ok(index) = self.waiting.binary_search(id) {
-                    self.waiting.remove(index);
+                let is_answer = matches!(tagged, Tagged::Answer);
+                let queue = if is_answer { &mut self.answers } else { &mut self.waiting };
+                if let Ok(index) = queue.binary_search(id) {
+                    queue.remove(index);
                 }
                 if let Tagged::Chosen(tag) = tagged
                     && !ended
@@ -284,7 +413,10 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
             Stage::InFlight(tag) => {
                 if !ended {
                     self.in_flight -= 1;
-                    self.tags.quarantine(tag, now);
+                    let now = now();
+                    self.handle_timeout(now);
+                    self.tags.quarantine(tag, now, cancel);
+                    self.forget();
                 }
                 Abandoned::InFlight
             }
@@ -292,6 +424,16 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
             Stage::Sent => Abandoned::Sent,
         };
         Some((abandoned, waker))
+    }
+
+    /// Frees the oldest tags if there are more in quarantine than the options allow, and they ask for
+    /// [that](WhenFull::Forget).
+    fn forget(&mut self) {
+        while self.options.when_full == WhenFull::Forget
+            && self.tags.quarantined() > self.options.quarantine.get()
+        {
+            self.tags.remove_oldest();
+        }
     }
 
     /// Returns true if more tags are in quarantine than the options allow, and
@@ -306,6 +448,13 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
         self.tags.oldest()?.checked_add(self.options.quarantine_age?)
     }
 
+    /// Frees the tags in quarantine that have come of age, before something depends on it.
+    pub fn expire(&mut self, now: impl FnOnce() -> Instant) {
+        if self.poll_timeout().is_some() {
+            self.handle_timeout(now());
+        }
+    }
+
     /// Frees the tags in quarantine that have come of age.
     pub fn handle_timeout(&mut self, now: Instant) {
         while self.poll_timeout().is_some_and(|timeout| timeout <= now) {
@@ -313,33 +462,38 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
         }
     }
 
-    /// Accepts no more calls. When the last one is over, [`poll_transmit`](Self::poll_transmit)
-    /// returns [`Transmit::Drained`].
+    /// Accepts no more calls, only answers. When the last call is over,
+    /// [`poll_transmit`](Self::poll_transmit) returns [`Transmit::Drained`], and nothing is accepted.
     pub fn drain(&mut self) {
         if self.phase == Phase::Open {
             self.phase = Phase::Draining;
         }
     }
 
-    /// Ends every call. Returns the wakers of their callers, each of which then gets its
-    /// [outcome](Self::poll_call).
-    pub fn end(&mut self) -> Vec<W> {
+    /// Ends every call. Each caller then gets its [outcome](Self::poll_call).
+    pub fn end(&mut self) -> Ended<Q, W> {
         self.phase = Phase::Ended;
         self.tags.clear();
         self.in_flight = 0;
+        self.undoing = 0;
         self.waiting.clear();
-        if seeded::is(Bug::MuxEndForgetsCallers) {
-            return Vec::new();
-        }
-        self.calls.iter_mut().map(|call| std::mem::take(&mut call.waker)).collect()
+        self.answers.clear();
+        let discarded = self.own.drain(..).map(|(_, message)| message).collect();
+        let wakers = if seeded::is(Bug::MuxEndForgetsCallers) {
+            Vec::new()
+        } else {
+            self.calls.iter_mut().map(|call| std::mem::take(&mut call.waker)).collect()
+        };
+        Ended { wakers, discarded }
     }
 
     /// Numbers of calls and tags held now, and of replies seen so far.
     pub fn counts(&self) -> Counts {
+        let waiting = self.waiting.len() + self.answers.len();
         Counts {
-            waiting: self.waiting.len(),
+            waiting,
             in_flight: self.in_flight,
-            unclaimed: self.calls.len() - self.waiting.len() - self.in_flight,
+            unclaimed: self.calls.len() - waiting - self.in_flight,
             quarantined: self.tags.quarantined(),
             ..self.counts
         }

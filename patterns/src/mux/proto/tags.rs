@@ -9,12 +9,13 @@ use crate::seeded::{self, Bug};
 /// Every tag in use, with its owner.
 #[derive(Debug)]
 pub(super) struct Tags<T> {
-    /// Invariant: `InFlight` names a call in flight, `Quarantined` an entry of the quarantine.
-    owners: BTreeMap<T, Owner<T>>,
-    /// Tags whose late reply may still come, oldest first.
-    quarantine: BTreeMap<u64, (Instant, T)>,
+    /// Invariant: `InFlight` names a call in flight, `Quarantined` and `Cancel` an entry of the
+    /// quarantine.
+    owners: BTreeMap<T, Owner>,
+    /// Dropped calls whose late reply may still come, oldest first.
+    quarantine: BTreeMap<u64, Entry<T>>,
     next_entry: u64,
-    /// Entries of the quarantine for which no cancel has been sent.
+    /// Entries of the quarantine that the peer has not been told of.
     cancels: VecDeque<u64>,
     /// The number of the tag to try next. It goes round, so that all other tags are used before one
     /// is used again, which leaves a duplicate reply the longest time to arrive unharmed.
@@ -25,25 +26,30 @@ pub(super) struct Tags<T> {
 }
 
 /// The owner of a tag.
-#[derive(Debug)]
-pub(super) enum Owner<T> {
+#[derive(Clone, Debug)]
+pub(super) enum Owner {
     /// A waiting call that chose it.
     Waiting,
     /// A call in flight.
     InFlight(Id),
     /// A call that was dropped in flight.
-    Quarantined(Entry<T>),
+    Quarantined(u64),
+    /// The call that cancels a dropped one.
+    Cancel(u64),
+    /// A request that undoes a late reply.
+    Undo,
 }
 
-/// A tag's entry in the quarantine.
-#[derive(Clone, Debug)]
-pub(super) struct Entry<T> {
-    number: u64,
-    /// Set while a cancel with a tag of its own is in flight: then only the reply to that cancel frees
-    /// this tag.
-    held: bool,
-    /// If this is the tag of such a cancel: the entry and the tag that its reply frees.
-    frees: Option<(u64, T)>,
+/// A dropped call in quarantine.
+#[derive(Debug)]
+struct Entry<T> {
+    since: Instant,
+    tag: T,
+    /// The tag of the cancel that is in flight, in protocols where a cancel is a call. Then only the
+    /// reply to the cancel frees both tags.
+    cancel: Option<T>,
+    /// Set when a late reply has come that did not free the tag.
+    answered: bool,
 }
 
 impl<T: Ord + Clone> Tags<T> {
@@ -58,11 +64,11 @@ impl<T: Ord + Clone> Tags<T> {
         }
     }
 
-    pub(super) fn owner(&self, tag: &T) -> Option<&Owner<T>> {
+    pub(super) fn owner(&self, tag: &T) -> Option<&Owner> {
         self.owners.get(tag)
     }
 
-    pub(super) fn set_owner(&mut self, tag: T, owner: Owner<T>) {
+    pub(super) fn set_owner(&mut self, tag: T, owner: Owner) {
         self.owners.insert(tag, owner);
     }
 
@@ -96,96 +102,78 @@ impl<T: Ord + Clone> Tags<T> {
         None
     }
 
-    /// Puts the tag of a call in flight into quarantine.
-    pub(super) fn quarantine(&mut self, tag: T, now: Instant) {
+    /// Puts the tag of a call in flight into quarantine. With `cancel` the peer is to be told.
+    pub(super) fn quarantine(&mut self, tag: T, since: Instant, cancel: bool) {
         if seeded::is(Bug::MuxTagFreedOnDrop) {
             self.release(&tag);
             return;
         }
-        let entry = self.insert(tag, now, None);
-        self.cancels.push_back(entry);
-    }
-
-    fn insert(&mut self, tag: T, since: Instant, frees: Option<(u64, T)>) -> u64 {
         let number = self.next_entry;
         self.next_entry += 1;
-        self.quarantine.insert(number, (since, tag.clone()));
-        self.owners.insert(tag, Owner::Quarantined(Entry { number, held: false, frees }));
-        number
+        self.owners.insert(tag.clone(), Owner::Quarantined(number));
+        self.quarantine.insert(number, Entry { since, tag, cancel: None, answered: false });
+        if cancel {
+            self.cancels.push_back(number);
+        }
     }
 
-    /// Frees the tag of a late reply, and the tag that this reply frees, if any.
-    pub(super) fn handle_late(&mut self, entry: &Entry<T>) {
-        if !entry.held {
-            self.remove(entry.number);
-            if let Some((cancelled, _)) = entry.frees {
-                self.remove(cancelled);
+    /// Takes the late reply of a dropped call, and frees its tag unless a cancel is in flight.
+    /// Returns false if it is the second one.
+    pub(super) fn handle_late(&mut self, number: u64) -> bool {
+        let entry = self.quarantine.get_mut(&number).expect("the tag's entry is in quarantine");
+        if entry.cancel.is_none() || seeded::is(Bug::MuxFlushIgnored) {
+            self.remove(number);
+            return true;
+        }
+        !std::mem::replace(&mut entry.answered, true)
+    }
+
+    /// Removes an entry of the quarantine, and frees its tag and that of its cancel.
+    pub(super) fn remove(&mut self, number: u64) {
+        if let Some(entry) = self.quarantine.remove(&number) {
+            self.release(&entry.tag);
+            if let Some(cancel) = entry.cancel {
+                self.release(&cancel);
             }
         }
     }
 
-    fn remove(&mut self, entry: u64) {
-        if let Some((_, tag)) = self.quarantine.remove(&entry) {
-            self.release(&tag);
-        }
-    }
-
-    /// Returns the next tag to send a cancel for and, in protocols where a cancel is a call, the tag
-    /// of the cancel. `None` if there is no such tag, or no tag is free for the cancel.
-    pub(super) fn next_cancel(
-        &mut self,
-        cancel_is_call: bool,
-        tag: impl Fn(u64) -> Option<T>,
-    ) -> Option<(T, Option<T>)> {
-        while let Some(&entry) = self.cancels.front() {
+    /// Returns the next entry to tell the peer of, and its tag.
+    pub(super) fn next_cancel(&mut self) -> Option<(u64, T)> {
+        loop {
+            let number = self.cancels.pop_front()?;
             // The late reply may have come in the meantime.
-            if let Some((since, of)) = self.quarantine.get(&entry).cloned() {
-                let tag = if cancel_is_call {
-                    let tag = self.find_free(tag)?;
-                    self.set_held(&of, !seeded::is(Bug::MuxFlushIgnored));
-                    // As old as the tag that it cancels, so that both come of age together.
-                    self.insert(tag.clone(), since, Some((entry, of.clone())));
-                    Some(tag)
-                } else {
-                    None
-                };
-                self.cancels.pop_front();
-                return Some((of, tag));
+            if let Some(entry) = self.quarantine.get(&number) {
+                return Some((number, entry.tag.clone()));
             }
-            self.cancels.pop_front();
-        }
-        None
-    }
-
-    /// Frees the tag of a cancel that is not sent after all.
-    pub(super) fn retract(&mut self, tag: &T) {
-        if let Some(Owner::Quarantined(Entry { number, frees: Some((_, of)), .. })) =
-            self.owners.remove(tag)
-        {
-            self.quarantine.remove(&number);
-            self.set_held(&of, false);
-            self.exhausted = false;
         }
     }
 
-    fn set_held(&mut self, tag: &T, held: bool) {
-        if let Some(Owner::Quarantined(entry)) = self.owners.get_mut(tag) {
-            entry.held = held;
+    /// Gives a tag to the cancel of an entry.
+    pub(super) fn set_cancel(&mut self, number: u64, tag: T) {
+        if let Some(entry) = self.quarantine.get_mut(&number) {
+            entry.cancel = Some(tag.clone());
+            self.owners.insert(tag, Owner::Cancel(number));
         }
+    }
+
+    pub(super) fn is_quarantined(&self, number: u64) -> bool {
+        self.quarantine.contains_key(&number)
     }
 
     /// The time since which the oldest tag has been in quarantine.
     pub(super) fn oldest(&self) -> Option<Instant> {
-        self.quarantine.first_key_value().map(|(_, (since, _))| *since)
+        self.quarantine.first_key_value().map(|(_, entry)| entry.since)
     }
 
     /// Frees the oldest tag in quarantine.
     pub(super) fn remove_oldest(&mut self) {
-        if let Some(oldest) = self.quarantine.first_key_value().map(|(entry, _)| *entry) {
+        if let Some(oldest) = self.quarantine.first_key_value().map(|(number, _)| *number) {
             self.remove(oldest);
         }
     }
 
+    /// Number of dropped calls in quarantine.
     pub(super) fn quarantined(&self) -> usize {
         self.quarantine.len()
     }
