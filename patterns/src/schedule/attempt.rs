@@ -35,6 +35,12 @@ impl Attempt {
         self.server.id
     }
 
+    /// Returns the number of the task, in the order of the tasks from 0. It is the same in every attempt,
+    /// and no other task of the run has it: the key by which a server can recognise a task it has done.
+    pub fn task(&self) -> usize {
+        self.assignment.task
+    }
+
     /// The attempt's number, from 1.
     pub fn number(&self) -> u32 {
         self.assignment.number

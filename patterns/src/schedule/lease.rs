@@ -40,6 +40,11 @@ impl<S> Lease<S> {
         Self { server: Some(slot.take()), attempt, slot }
     }
 
+    /// Returns the number of the task for which the server is lent: see [`Attempt::task`].
+    pub fn task(&self) -> usize {
+        self.attempt.task()
+    }
+
     /// Returns the attempt for which the server is lent.
     pub fn attempt(&self) -> &Attempt {
         &self.attempt

@@ -70,6 +70,7 @@ mod acceptor;
 mod attempt;
 mod control;
 mod failure;
+mod feeder;
 mod lease;
 mod options;
 #[doc(hidden)]
@@ -85,16 +86,19 @@ mod slot;
 mod snapshot;
 #[cfg(not(pushdown_model = "loom"))] // loom has no scoped threads
 pub mod thread;
+mod values;
 mod watch;
 mod worker;
 
 pub use attempt::Attempt;
 pub use control::Control;
 pub use failure::{CallFailure, Cause, FailedAttempt, FailureKind};
+pub use feeder::Iter;
 pub use lease::Lease;
 pub use options::{Exhausted, OnFailure, Options};
-pub use report::{Finished, NotDone, Reason, Report, ServerReport, Unfinished};
-pub use run::{Run, WorkerFuture, schedule, schedule_on};
+pub use report::{Finished, NotDone, Reason, Report, ServerReport, Summary, Unfinished};
+pub use results::Results;
+pub use run::{Run, WorkerFuture, schedule, schedule_on, schedule_stream, schedule_stream_on};
 pub use server::{LeaveReason, ServerCounts, ServerId};
 pub use servers::Servers;
 pub use snapshot::{ServerSnapshot, Snapshot};
