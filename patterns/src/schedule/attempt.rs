@@ -30,6 +30,11 @@ impl Attempt {
         Self { server, assignment }
     }
 
+    /// Returns the next attempt on the same server.
+    pub(super) fn next(self, assignment: Assignment) -> Self {
+        Self { assignment, ..self }
+    }
+
     /// Returns the server's number in this run.
     pub fn server_id(&self) -> ServerId {
         self.server.id

@@ -23,8 +23,9 @@ use super::{CallFailure, Control, Finished, Lease, Options, Results, Servers, Wa
 use crate::Shutdown;
 use crate::wait::{Clock, Step};
 
-/// The tasks that [`schedule`] takes from their iterator in advance.
-pub(super) const AHEAD: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+/// The tasks that [`schedule`] takes from their iterator in advance. More of them cost cache misses, fewer
+/// of them more turns of the feeder.
+pub(super) const AHEAD: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
 
 /// A worker, an acceptor or a feeder, which [`schedule_on`] asks its caller to spawn.
 pub type WorkerFuture = Pin<Box<dyn Future<Output = ()> + Send>>;

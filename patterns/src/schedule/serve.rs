@@ -122,8 +122,8 @@ where
     Fut: Future<Output = Result<R, CallFailure<E>>>,
 {
     let panicked = |payload| CallResult::Failed(Cause::Panicked(message(payload)));
-    let (shared, id) = (worker.shared(), worker.id());
     let lease = worker.lend(assignment);
+    let (shared, id) = (worker.shared(), worker.id());
     let begin = AssertUnwindSafe(|| call(lease, worker.task().clone()));
     let mut future = match catch_unwind(begin) {
         Ok(future) => pin!(Some(future)),

@@ -249,10 +249,12 @@ impl Shared {
 impl State {
     /// Wakes all that have to look again after a change.
     fn wake(&mut self, after: &mut AfterUnlock) {
-        for mut watcher in mem::take(&mut self.watchers).into_values() {
-            watcher.wake(after);
+        if !self.watchers.is_empty() {
+            for mut watcher in mem::take(&mut self.watchers).into_values() {
+                watcher.wake(after);
+            }
         }
-        let wakes = self.scheduler.poll_wakes();
+        let Some(wakes) = self.scheduler.poll_wakes() else { return };
         if wakes.all {
             self.workers.values_mut().for_each(|worker| worker.wake(after));
             self.run.wake(after);

@@ -167,6 +167,18 @@ impl<S, I: Iterator> Run<S, I> {
         let Self { shared, options, intake, source, mut tasks } = self;
         let values = Values::new(options.backup_after.is_some());
         let mut more_tasks = true;
+        let mut feed = |room: usize| {
+            let batch = tasks.by_ref().take(room).collect::<Vec<_>>();
+            let more = batch.len() == room;
+            let slots = values.insert(batch);
+            shared.change(|scheduler| {
+                slots.into_iter().for_each(|slot| scheduler.handle_task(slot));
+                if !more {
+                    scheduler.handle_exhausted();
+                }
+            });
+            more
+        };
         thread::scope(|scope| {
             let call = &call;
             let worker = |server| Worker::new(&shared, &values, server, None);
@@ -174,6 +186,8 @@ impl<S, I: Iterator> Run<S, I> {
                 scope.spawn(move || serve(&mut worker, call));
             };
             let mut joining = None;
+            // Before the threads start, which would wait for each task.
+            more_tasks = feed(AHEAD.get());
             match source {
                 Source::All(servers) => {
                     // All join before the first one starts, so that none finds itself the last.
@@ -185,17 +199,7 @@ impl<S, I: Iterator> Run<S, I> {
             }
             while more_tasks || joining.is_some() {
                 match next(&shared, more_tasks, joining.as_ref()) {
-                    Next::Room(room) => {
-                        let batch = tasks.by_ref().take(room).collect::<Vec<_>>();
-                        more_tasks = batch.len() == room;
-                        let slots = values.insert(batch);
-                        shared.change(|scheduler| {
-                            slots.into_iter().for_each(|slot| scheduler.handle_task(slot));
-                            if !more_tasks {
-                                scheduler.handle_exhausted();
-                            }
-                        });
-                    }
+                    Next::Room(room) => more_tasks = feed(room),
                     Next::Server(server) => start(worker(server)),
                     Next::NoServers => {
                         joining = None;
@@ -206,7 +210,8 @@ impl<S, I: Iterator> Run<S, I> {
             }
             drop(intake);
         });
-        // Every worker has left.
+        // Every worker has left, so that no attempt can start or end: what the report says of the tasks
+        // that are not done cannot change.
         let mut settled = VecDeque::new();
         values.unsettled(&shared, &mut settled);
         let rest = tasks.take(if more_tasks { usize::MAX } else { 0 });
@@ -261,9 +266,11 @@ fn serve<S, T: Clone, R, E>(
     let peer = worker.id().peer();
     let _entry = Entry::new(WORKER.at(&peer));
     let mut last = None;
-    while let Some(assignment) =
-        wait::block(TASK.at(&peer), |cx, _| worker.poll_next(&mut last, cx))
-    {
+    while let Some(assignment) = wait::block(TASK.at(&peer), |cx, _| {
+        // The lease of a blocking call is back when the call returns.
+        assert!(worker.poll_idle(cx), "the server is here");
+        worker.poll_next(&mut last, cx)
+    }) {
         let mut lease = worker.lend(assignment);
         let (server, attempt) = lease.split();
         let begin = || call(server, worker.task().clone(), attempt);
@@ -276,6 +283,7 @@ fn serve<S, T: Clone, R, E>(
             Ok(Err(failure)) => CallResult::Failed(Cause::Failed(failure)),
             Err(payload) => CallResult::Failed(Cause::Panicked(message(payload))),
         };
+        drop(lease);
         last = Some(EndedCall { assignment, result });
     }
 }

@@ -117,12 +117,10 @@ impl<S, T, R, E> Values<S, T, R, E> {
 
     /// Keeps new tasks, and returns their slots.
     pub(super) fn insert(&self, tasks: Vec<T>) -> Vec<usize> {
-        let copies = self.copies;
-        let keep = |task| if copies { Kept::Shared(Arc::new(task)) } else { Kept::Moved(task) };
-        let tasks = tasks.into_iter().map(keep).collect::<Vec<_>>();
         let mut slots = Vec::with_capacity(tasks.len());
         let mut table = self.table.lock();
         for task in tasks {
+            let task = if self.copies { Kept::Shared(Arc::new(task)) } else { Kept::Moved(task) };
             let entry = Entry { number: table.next, task: Some(task), failures: Vec::new() };
             table.next += 1;
             let slot = table.free.pop().unwrap_or(table.entries.len());

@@ -21,8 +21,10 @@ use crate::wait::Step;
 /// However its loop ends, the drop hands the server and the task of its call back, and then reports to
 /// the shared state that the worker has left.
 pub(super) struct Worker<S, T, R, E> {
-    server: Arc<ServerHandle>,
-    lent: Arc<ServerSlot<S>>,
+    handle: Arc<ServerHandle>,
+    /// The server, with its last attempt. `None` while it is on lease.
+    server: Option<(S, Option<Attempt>)>,
+    slot: Arc<ServerSlot<S>>,
     values: Arc<Values<S, T, R, E>>,
     /// The call in progress.
     call: Option<Call<T>>,
@@ -72,19 +74,20 @@ impl<S, T, R, E> Worker<S, T, R, E> {
     ) -> Self {
         let id = shared.join();
         Self {
-            server: Arc::new(ServerHandle { id, shared: shared.clone() }),
-            lent: ServerSlot::new(id, server, hand_back),
+            handle: Arc::new(ServerHandle { id, shared: shared.clone() }),
+            server: Some((server, None)),
+            slot: ServerSlot::new(id, hand_back),
             values: values.clone(),
             call: None,
         }
     }
 
     pub(super) fn id(&self) -> ServerId {
-        self.server.id
+        self.handle.id
     }
 
     pub(super) fn shared(&self) -> &Shared {
-        &self.server.shared
+        &self.handle.shared
     }
 
     /// Ends the run, which cannot go on.
@@ -94,8 +97,12 @@ impl<S, T, R, E> Worker<S, T, R, E> {
     }
 
     /// Returns `true` if the server is not on lease. Otherwise the task is woken when it comes back.
-    pub(super) fn poll_idle(&self, cx: &mut Context<'_>) -> bool {
-        self.lent.poll_idle(cx)
+    pub(super) fn poll_idle(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.server.is_none() {
+            let back = self.slot.poll_back(cx);
+            self.server = back.map(|(server, attempt)| (server, Some(attempt)));
+        }
+        self.server.is_some()
     }
 
     /// Returns the task of the call in progress.
@@ -107,8 +114,13 @@ impl<S, T, R, E> Worker<S, T, R, E> {
     ///
     /// # Panics
     /// If it is already on lease.
-    pub(super) fn lend(&self, assignment: Assignment) -> Lease<S> {
-        Lease::new(self.lent.clone(), Attempt::new(self.server.clone(), assignment))
+    pub(super) fn lend(&mut self, assignment: Assignment) -> Lease<S> {
+        let (server, last) = self.server.take().expect("a worker lends its server while it has it");
+        let attempt = match last {
+            Some(last) => last.next(assignment),
+            None => Attempt::new(self.handle.clone(), assignment),
+        };
+        Lease::new(self.slot.clone(), server, attempt)
     }
 
     /// Records the last call, unless that was done before, and takes the next task. `None` is the end.
@@ -196,7 +208,8 @@ struct Ended<R> {
 impl<S, T, R, E> Drop for Worker<S, T, R, E> {
     fn drop(&mut self) {
         let id = self.id();
-        let server = self.lent.close().filter(|_| !seeded::is(Bug::NobodyTakesBack));
+        let server = self.server.take().map(|(server, _)| server);
+        let server = self.slot.close(server).filter(|_| !seeded::is(Bug::NobodyTakesBack));
         if let Some(Call { slot, number, task }) = self.call.take() {
             self.values.put_back(slot, task, None);
             let verdict = self.shared().lose(id);
@@ -209,6 +222,6 @@ impl<S, T, R, E> Drop for Worker<S, T, R, E> {
 
 impl<S, T, R, E> fmt::Debug for Worker<S, T, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").field("server", &self.lent).finish_non_exhaustive()
+        f.debug_struct("Worker").field("slot", &self.slot).finish_non_exhaustive()
     }
 }

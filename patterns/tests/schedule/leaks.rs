@@ -41,7 +41,8 @@ async fn a_run_outlives_any_number_of_servers() {
         retired.fetch_add(1, Ordering::Relaxed);
         while watch.changed().await.is_some_and(|now| now.running > 0) {}
     }
-    quiet(1).await;
+    // The acceptor and the feeder.
+    quiet(2).await;
     let named = format!("{watch:?}").matches("ServerId(").count();
     assert_eq!(named, 0, "departed servers are still listed: {watch:?}");
     drop(run.shutdown(Shutdown::Abort).await);

@@ -19,12 +19,14 @@ mod joining;
 mod leaks;
 mod leases;
 mod lecture;
+mod limits;
 mod model;
 mod others;
 mod panics;
 mod proto;
 mod redis;
 mod shutdown;
+mod streams;
 mod threads;
 mod watch;
 

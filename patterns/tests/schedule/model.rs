@@ -388,7 +388,7 @@ fn check(scheduler: &mut Scheduler, model: &mut Model) {
             server.id
         );
     }
-    let wakes = scheduler.poll_wakes();
+    let wakes = scheduler.poll_wakes().unwrap_or_default();
     for server in &mut model.servers {
         if wakes.all || wakes.servers.contains(&server.id) {
             server.waits = None;
@@ -429,7 +429,7 @@ fn check_waiting(mut scheduler: Scheduler, model: &Model, woken: Vec<ServerId>) 
             if let Action::Wait { until } = scheduler.poll_action(server, Some(model.now)) {
                 waiting.insert(server, until);
             }
-            woken.extend(scheduler.poll_wakes().servers);
+            woken.extend(scheduler.poll_wakes().unwrap_or_default().servers);
         }
     }
     let alarm = waiting.values().flatten().min().copied();

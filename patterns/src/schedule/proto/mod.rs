@@ -528,8 +528,10 @@ impl Scheduler {
     }
 
     /// Takes the wake-ups that are due since the last call.
-    pub fn poll_wakes(&mut self) -> Wakes {
-        std::mem::take(&mut self.wakes)
+    pub fn poll_wakes(&mut self) -> Option<Wakes> {
+        let Wakes { all, servers, feeder, acceptor } = &self.wakes;
+        let any = *all || *feeder || *acceptor || !servers.is_empty();
+        any.then(|| std::mem::take(&mut self.wakes))
     }
 
     /// Returns the counters of the run.
