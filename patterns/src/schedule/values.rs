@@ -47,7 +47,7 @@ struct Table<T, R, E> {
     reader: WakerSlot,
 }
 
-/// A task that is not settled. Without one the slot is free, or a copy of a settled task still runs.
+/// A task that is not settled, or of which a copy still runs. Without one the slot is free.
 struct Entry<T, E> {
     number: usize,
     /// `None` during an attempt, unless copies are enabled.
@@ -88,13 +88,6 @@ impl<T> Kept<T> {
             Self::Moved(task) => task,
             Self::Shared(task) => Arc::into_inner(task).expect("no attempt is in progress"),
         }
-    }
-}
-
-impl<T, E> Entry<T, E> {
-    fn take(&mut self) -> Self {
-        let failures = mem::take(&mut self.failures);
-        Self { number: self.number, task: self.task.take(), failures }
     }
 }
 
@@ -294,12 +287,16 @@ impl<T, R, E> Table<T, R, E> {
         }
     }
 
-    /// Takes what a settled task has left, and frees its slot if no attempt at it is in progress.
+    /// Takes what a settled task has left, and frees its slot if no attempt at it is in progress. A copy
+    /// that was assigned before may yet come for the task.
     fn release(&mut self, slot: usize, is_last: bool) -> Entry<T, E> {
+        let entry = &mut self.entries[slot];
+        let failures = mem::take(&mut entry.failures);
+        let task = if is_last { entry.task.take() } else { None };
         if is_last {
             self.free.push(slot);
         }
-        self.entries[slot].take()
+        Entry { number: entry.number, task, failures }
     }
 }
 

@@ -28,6 +28,7 @@ mod redis;
 mod shutdown;
 mod streams;
 mod threads;
+mod truth;
 mod watch;
 
 const SECOND: Duration = Duration::from_secs(1);

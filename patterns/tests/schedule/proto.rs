@@ -85,3 +85,55 @@ fn many_different_sets_of_servers_to_avoid_stay_cheap() {
     }
     assert_eq!(scheduler.counts().attempts, calls);
 }
+
+/// The number of servers that are woken.
+fn woken(scheduler: &mut Scheduler) -> usize {
+    scheduler
+        .poll_wakes()
+        .map_or(0, |wakes| if wakes.all { usize::MAX } else { wakes.servers.len() })
+}
+
+/// Without this, every failure would wake every idle server, and each would search all others.
+#[test]
+fn a_failure_wakes_one_of_a_thousand_idle_servers() {
+    let second = Duration::from_secs(1);
+    let limits = Options::default().backup_after(second).attempts(NonZeroU32::MAX);
+    let mut scheduler = Scheduler::new(1, &limits);
+    let mut now = Instant::now();
+    let servers: Vec<_> = (0..1000).map(|_| scheduler.handle_join()).collect();
+    assert!(matches!(scheduler.poll_action(servers[0], Some(now)), Action::Call(_)));
+    let mut timekeepers = 0;
+    for server in &servers[1..] {
+        let Action::Wait { until } = scheduler.poll_action(*server, Some(now)) else { panic!() };
+        timekeepers += usize::from(until.is_some());
+    }
+    assert_eq!((timekeepers, woken(&mut scheduler)), (1, 0));
+    let (mut busy, mut wakes) = (servers[0], 0);
+    for _ in 0..1000 {
+        now += second / 1000;
+        scheduler.handle_outcome(busy, Outcome::Failed(FailureKind::Retry), Some(now));
+        let named = scheduler.poll_wakes().unwrap().servers;
+        assert_eq!(named.len(), 1);
+        assert!(matches!(scheduler.poll_action(named[0], Some(now)), Action::Call(_)));
+        let next = scheduler.poll_action(busy, Some(now));
+        assert!(matches!(next, Action::Wait { .. }));
+        wakes += named.len() + woken(&mut scheduler);
+        busy = named[0];
+    }
+    // Each failure wakes one server for the task, and sometimes one to keep the time.
+    assert!((1000..=2000).contains(&wakes), "{wakes} wake-ups");
+}
+
+#[test]
+fn as_many_servers_are_woken_as_tasks_arrive() {
+    let ahead = std::num::NonZeroUsize::new(100).unwrap();
+    let mut scheduler = Scheduler::streaming(ahead, false, &Options::default());
+    for _ in 0..50 {
+        let server = scheduler.handle_join();
+        assert!(matches!(scheduler.poll_action(server, None), Action::Wait { until: None }));
+    }
+    (0..3).for_each(|slot| scheduler.handle_task(slot));
+    assert_eq!(woken(&mut scheduler), 3);
+    (3..100).for_each(|slot| scheduler.handle_task(slot));
+    assert_eq!(woken(&mut scheduler), 47);
+}
