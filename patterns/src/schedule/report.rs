@@ -1,7 +1,7 @@
 //! The outcome of a run: its tasks, its servers, and why it ended early.
 
 use core::fmt;
-use std::string::String;
+use std::boxed::Box;
 use std::vec::Vec;
 
 use super::{Cause, FailedAttempt, LeaveReason, ServerCounts, ServerId};
@@ -20,9 +20,9 @@ pub struct Report<S, T, R, E> {
     pub backups: u64,
     /// The panic message of the stream of servers, if it panicked. The run continued with the servers
     /// it had.
-    pub source_panic: Option<String>,
+    pub source_panic: Option<Box<str>>,
     /// The panic message of [`Reason::Panicked`].
-    pub panic: Option<String>,
+    pub panic: Option<Box<str>>,
 }
 
 /// The outcome of a run whose results were taken one by one.
@@ -39,9 +39,9 @@ pub struct Summary<S> {
     pub backups: u64,
     /// The panic message of the stream of servers, if it panicked. The run continued with the servers
     /// it had.
-    pub source_panic: Option<String>,
+    pub source_panic: Option<Box<str>>,
     /// The panic message of [`Reason::Panicked`].
-    pub panic: Option<String>,
+    pub panic: Option<Box<str>>,
 }
 
 impl<S> Summary<S> {

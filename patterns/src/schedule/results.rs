@@ -23,6 +23,9 @@ use crate::waits::Site;
 
 static RUN: Site = Site::wait("schedule", "run", "its end");
 
+/// The number of a task, and its result.
+type Item<T, R, E> = (usize, Result<R, NotDone<T, E>>);
+
 /// The results of a run, as they settle: see [`schedule_stream`](super::schedule_stream).
 ///
 /// Each is the number of a task and its result. After a run that failed, the tasks that were taken and
@@ -58,7 +61,7 @@ impl<S, T, R, E> Results<S, T, R, E> {
     /// Waits for the next result. Returns `None` when the run is over and there is no other.
     ///
     /// Cancel safe: a future that is dropped has taken no result.
-    pub async fn next(&mut self) -> Option<(usize, Result<R, NotDone<T, E>>)> {
+    pub async fn next(&mut self) -> Option<Item<T, R, E>> {
         poll_fn(|cx| self.poll_settled(cx)).await
     }
 
@@ -70,10 +73,7 @@ impl<S, T, R, E> Results<S, T, R, E> {
         self.summary()
     }
 
-    fn poll_settled(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<(usize, Result<R, NotDone<T, E>>)>> {
+    fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item<T, R, E>>> {
         // Results that are always there would starve all other tasks.
         let budget = ready!(poll_proceed(cx));
         loop {
@@ -143,7 +143,7 @@ pub(super) fn collect<T, R, E>(
 impl<S, T, R, E> Unpin for Results<S, T, R, E> {}
 
 impl<S, T, R, E> Stream for Results<S, T, R, E> {
-    type Item = (usize, Result<R, NotDone<T, E>>);
+    type Item = Item<T, R, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_settled(cx)

@@ -171,12 +171,18 @@ where
 }
 
 /// Runs every task of a stream on one of the servers, and starts at once. The [`Results`] come as they
-/// settle, with the numbers of their tasks.
+/// settle, with the numbers of their tasks. A failure counts: what it says of attempts and effect
+/// is final.
 ///
 /// At most `ahead` tasks are held: taken from the stream, with results not taken from `Results`. Memory
 /// is bounded by them and by the servers that ever joined, however many tasks there are. A reader that
 /// stops taking results stops the run once as many have settled. `ahead` should be several times the
-/// number of servers.
+/// number of servers. Resident memory is 6.2 MiB after one million no-op tasks, 6.2 MiB after ten and
+/// 6.3 MiB after a hundred million, on 8 servers with `ahead` 1,000:
+///
+/// ```text
+/// $ cargo test --release -p pushdown-patterns --test schedule -- --ignored --nocapture hundred_million
+/// ```
 ///
 /// An iterator becomes a stream of tasks by [`Iter`]. A stream that panics ends the run with
 /// [`Reason::Panicked`](super::Reason::Panicked).

@@ -272,8 +272,8 @@ impl<S, T, R, E> Values<S, T, R, E> {
             servers: servers.into_iter().map(report).collect(),
             attempts: counts.attempts,
             backups: counts.backups,
-            source_panic,
-            panic,
+            source_panic: source_panic.map(String::into_boxed_str),
+            panic: panic.map(String::into_boxed_str),
         }
     }
 }
