@@ -84,7 +84,10 @@ struct Seen {
     completed: AtomicUsize,
 }
 
-fn check<T, E>(results: Vec<(usize, Result<usize, NotDone<T, E>>)>, seen: &[Seen]) {
+fn check<T, E>(
+    results: impl Iterator<Item = (usize, Result<usize, NotDone<T, E>>)>,
+    seen: &[Seen],
+) {
     for (task, result) in results {
         let begun = seen[task].begun.load(Ordering::SeqCst);
         let completed = seen[task].completed.load(Ordering::SeqCst);
@@ -137,7 +140,7 @@ fn on_threads(plan: &Plan) {
     assert!(report.servers.iter().all(|server| server.server.is_some()));
     let begun = seen.iter().map(|seen| seen.begun.load(Ordering::SeqCst) as u64).sum::<u64>();
     assert_eq!(report.attempts, begun);
-    check(report.results.into_iter().enumerate().collect(), &seen);
+    check(report.results.into_iter().enumerate(), &seen);
 }
 
 async fn on_tokio(plan: &Plan) {
@@ -185,7 +188,7 @@ async fn on_tokio(plan: &Plan) {
     assert!(summary.end.is_err() || numbers.len() == plan.tasks);
     let begun = seen.iter().map(|seen| seen.begun.load(Ordering::SeqCst) as u64).sum::<u64>();
     assert_eq!(summary.attempts, begun);
-    check(all, &seen);
+    check(all.into_iter(), &seen);
 }
 
 /// A second, or minutes with `PUSHDOWN_LONG=1`.

@@ -57,7 +57,10 @@ use crate::seeded::{self, Bug};
 mod assignment;
 mod choice;
 mod counts;
+mod ending;
+mod queries;
 mod queue;
+mod tasks;
 mod wakeups;
 
 pub use assignment::{Action, Assignment, Outcome, Room, Verdict, Wakes};
@@ -212,46 +215,6 @@ impl Scheduler {
         }
     }
 
-    /// Returns how many tasks the source may add, and has it woken when it is to ask again.
-    pub fn poll_room(&mut self) -> Room {
-        if self.end.is_some() || self.draining {
-            return Room::Closed;
-        }
-        let room = self.ahead.saturating_sub(self.held());
-        self.feeder_waits = room == 0;
-        if room == 0 { Room::Wait } else { Room::Take(room) }
-    }
-
-    /// Adds a task, in a slot that is free. The tasks are numbered as they are added.
-    pub fn handle_task(&mut self, slot: usize) {
-        if slot >= self.tasks.len() {
-            self.tasks.resize_with(slot + 1, Task::default);
-        }
-        self.tasks[slot] = Task { number: self.counts.tasks, ..Task::default() };
-        self.counts.tasks += 1;
-        self.fresh.push_back(slot);
-        self.call_any();
-    }
-
-    /// Records that there is no other task.
-    pub fn handle_exhausted(&mut self) {
-        self.exhausted = true;
-        self.conclude_if_settled();
-    }
-
-    /// Records that the source of the tasks is gone.
-    pub fn handle_fed(&mut self) {
-        self.fed = true;
-        self.conclude_if_settled();
-        self.wakes.all |= self.is_over();
-    }
-
-    /// Records that the result of a settled task has been passed on.
-    pub fn handle_claim(&mut self) {
-        self.unclaimed -= 1;
-        self.call_feeder();
-    }
-
     /// Adds a server. If the run has ended, its first action is to leave.
     pub fn handle_join(&mut self) -> ServerId {
         self.servers.push(Server {
@@ -275,12 +238,6 @@ impl Scheduler {
         self.closed = true;
         self.conclude_if_settled();
         self.wakes.all |= self.is_over();
-    }
-
-    /// Tells the time. Ends the run if it has been without servers for too long.
-    pub fn handle_time(&mut self, now: Option<Instant>) {
-        self.now = now.or(self.now);
-        self.conclude_if_settled();
     }
 
     /// Returns the next action of a server. The time is needed only for timeouts, backup copies and
@@ -473,126 +430,11 @@ impl Scheduler {
         self.wakes.all |= self.is_over();
     }
 
-    /// Ends the run: it cannot go on, because code around the calls panicked.
-    pub fn handle_panic(&mut self) {
-        self.conclude(Err(Reason::Panicked));
-    }
-
-    /// Starts no more calls. Those in progress have until `deadline`, which the driver enforces:
-    /// see [`drain_deadline`](Self::drain_deadline). Of two deadlines the earlier holds.
-    pub fn handle_drain(&mut self, deadline: Option<Instant>) {
-        self.draining = true;
-        self.drain_deadline = deadline.into_iter().chain(self.drain_deadline).min();
-        self.conclude_if_settled();
-        self.wakes.all = true;
-    }
-
-    /// Ends the run, and cancels the calls in progress.
-    pub fn handle_abort(&mut self) {
-        self.handle_abandon();
-        self.cancel_all();
-    }
-
-    /// Ends the run because its handle was dropped. [`Options::on_failure`] decides what happens to the
-    /// calls in progress.
-    pub fn handle_abandon(&mut self) {
-        self.force_close = true;
-        self.conclude(Err(Reason::ShutDown));
-        self.wakes.all = true;
-    }
-
-    /// Returns `true` if a server must drop its call now.
-    pub fn is_cancelled(&self, server: ServerId) -> bool {
-        self.servers[server.0].cancelled
-    }
-
-    /// Returns `true` if workers must not wait for servers on lease.
-    pub fn force_close(&self) -> bool {
-        self.force_close
-    }
-
-    /// The time from which on every call is cancelled and no lease is waited for.
-    pub fn drain_deadline(&self) -> Option<Instant> {
-        self.drain_deadline
-    }
-
-    /// Returns the end of the run, once it is decided. Workers may still be present.
-    pub fn end(&self) -> Option<Result<(), Reason>> {
-        self.end
-    }
-
-    /// Returns `true` if the run has ended, every worker and the source of the tasks have left, and no
-    /// server can join.
-    pub fn is_over(&self) -> bool {
-        self.end.is_some() && self.present.is_empty() && self.closed && self.fed
-    }
-
     /// Takes the wake-ups that are due since the last call.
     pub fn poll_wakes(&mut self) -> Option<Wakes> {
         let Wakes { all, servers, feeder, acceptor } = &self.wakes;
         let any = *all || *feeder || *acceptor || !servers.is_empty();
         any.then(|| std::mem::take(&mut self.wakes))
-    }
-
-    /// Returns the counters of the run.
-    pub fn counts(&self) -> Counts {
-        self.counts
-    }
-
-    /// Tasks that wait for a server, fresh or failed.
-    pub fn queued(&self) -> usize {
-        self.fresh.len() + self.retries.len() + self.delayed.len()
-    }
-
-    /// Tasks that were added and are not settled, or not claimed.
-    pub fn held(&self) -> usize {
-        self.counts.tasks - self.counts.done - self.counts.given_up + self.unclaimed
-    }
-
-    /// When the run ends if no server joins before.
-    pub fn desertion_deadline(&self) -> Option<Instant> {
-        self.deserted?.checked_add(self.options.without_servers?)
-    }
-
-    /// Servers that can take tasks.
-    pub fn available(&self) -> usize {
-        self.available
-    }
-
-    /// Returns every server that ever joined, in that order.
-    pub fn servers(&self) -> impl Iterator<Item = ServerId> + use<> {
-        (0..self.servers.len()).map(ServerId)
-    }
-
-    /// Returns `true` if a server runs no task.
-    pub fn is_idle(&self, server: ServerId) -> bool {
-        self.servers[server.0].running.is_none()
-    }
-
-    /// Returns the task that a server runs.
-    pub fn running_task(&self, server: ServerId) -> Option<usize> {
-        self.servers[server.0].running.map(|running| self.tasks[running.slot].number)
-    }
-
-    /// Returns the counters of a server.
-    pub fn server_counts(&self, server: ServerId) -> ServerCounts {
-        self.servers[server.0].counts
-    }
-
-    /// Returns why a server takes no more tasks, if so.
-    pub fn leave_reason(&self, server: ServerId) -> Option<LeaveReason> {
-        self.servers[server.0].leave_reason
-    }
-
-    /// Returns `true` if a call on this server was dropped before it ended.
-    pub fn is_interrupted(&self, server: ServerId) -> bool {
-        self.servers[server.0].interrupted
-    }
-
-    /// Returns the attempts at the task in a slot that were started, and those of them that ended with
-    /// the death of their server.
-    pub fn attempts(&self, slot: usize) -> (u32, u32) {
-        (self.tasks[slot].attempts, self.tasks[slot].deaths)
     }
 
     fn failed(&mut self, server: ServerId, slot: usize, kind: FailureKind) {
@@ -620,68 +462,6 @@ impl Scheduler {
         }
     }
 
-    /// Returns `true` if the limits allow another attempt.
-    fn may_try_again(&self, slot: usize) -> bool {
-        let Task { attempts, deaths, .. } = self.tasks[slot];
-        let survives = self.options.deaths.is_none_or(|limit| deaths < limit.get());
-        survives && attempts - deaths < self.options.attempts.get()
-    }
-
-    /// Has a failed task of which no copy runs tried again, or gives it up.
-    fn retry_or_give_up(&mut self, slot: usize, outcome: Outcome) {
-        if self.may_try_again(slot) {
-            let Task { attempts, deaths, .. } = self.tasks[slot];
-            // The death of a server says nothing about the task.
-            let is_failure = outcome != Outcome::Failed(FailureKind::ServerDead);
-            let delay = if is_failure { self.delay(attempts - deaths) } else { None };
-            match self.now.zip(delay).and_then(|(now, delay)| now.checked_add(delay)) {
-                Some(due) => {
-                    self.delayed.push(Reverse((due, self.delays, slot)));
-                    self.delays += 1;
-                }
-                None => self.queue(slot),
-            }
-        } else if self.options.exhausted == Exhausted::FailRun {
-            self.conclude(Err(Reason::Exhausted { task: self.tasks[slot].number }));
-        } else {
-            self.counts.given_up += 1;
-            self.settle(slot);
-        }
-    }
-
-    /// Queues a failed task, and calls a server for it.
-    fn queue(&mut self, slot: usize) {
-        let servers = &self.servers;
-        let failed_on = self.failed_on.get_mut(&slot).map_or(&[][..], |failed_on| {
-            // Servers that have left need not be avoided.
-            failed_on.retain(|server| servers[server.0].leave_reason.is_none());
-            failed_on
-        });
-        self.retries.push(slot, failed_on);
-        if !seeded::is(Bug::IdleNotCalled) && !self.idle.is_empty() {
-            let failed_on = failed_on.to_vec();
-            self.call_for(&failed_on);
-        }
-    }
-
-    /// Settles a task, and cancels the copy of it that still runs, if there is one.
-    fn settle(&mut self, slot: usize) {
-        let task = &mut self.tasks[slot];
-        task.settled = true;
-        self.unclaimed += usize::from(self.claims);
-        for copy in task.runs_on.into_iter().flatten() {
-            let copy_runs = &mut self.servers[copy.0];
-            copy_runs.cancelled = true;
-            if let Some(since) = copy_runs.running.and_then(|running| running.since) {
-                self.copyable.remove(&(since, copy));
-            }
-            self.wakes.servers.push(copy);
-        }
-        if !self.failed_on.is_empty() {
-            self.failed_on.remove(&slot);
-        }
-    }
-
     /// Gives a server no more tasks. Tasks that were left to it may now go to others.
     fn exclude(&mut self, server: ServerId, reason: LeaveReason) {
         let here = &mut self.servers[server.0];
@@ -693,60 +473,6 @@ impl Scheduler {
             self.available -= 1;
             self.stop_waiting(server);
             self.call_for_queue();
-        }
-    }
-
-    /// Wakes the source of the tasks, once half of the tasks that are held and not running are used up.
-    fn call_feeder(&mut self) {
-        if !self.feeder_waits || seeded::is(Bug::RoomIsNotNoticed) {
-            return;
-        }
-        let room = self.ahead.saturating_sub(self.held());
-        if room > 0 && self.fresh.len() <= room {
-            self.feeder_waits = false;
-            self.wakes.feeder = true;
-        }
-    }
-
-    fn conclude_if_settled(&mut self) {
-        let Counts { tasks, done, given_up, running, .. } = self.counts;
-        let deserted = self.available == 0 && running == 0;
-        if done + given_up >= tasks && self.exhausted {
-            self.conclude(Ok(()));
-        } else if self.draining && running == 0 {
-            self.conclude(Err(Reason::ShutDown));
-        } else if self.closed && deserted && !seeded::is(Bug::NobodyLeft) {
-            self.conclude(Err(Reason::NoServers));
-        } else if done + given_up >= tasks && self.fed {
-            // The source was dropped before its end, as when its runtime shuts down.
-            self.conclude(Err(Reason::ShutDown));
-        }
-        if deserted && self.deserted.is_none() && self.options.without_servers.is_some() {
-            self.deserted = self.now;
-            self.wakes.acceptor |= self.now.is_some();
-        }
-        if let Some((deadline, now)) = self.desertion_deadline().zip(self.now)
-            && deadline <= now
-        {
-            self.conclude(Err(Reason::NoServers));
-        }
-    }
-
-    /// Ends the run, unless it has ended before.
-    fn conclude(&mut self, end: Result<(), Reason>) {
-        if self.end.is_none() {
-            self.end = Some(end);
-            self.wakes.all = true;
-            if end.is_err() && self.options.on_failure == OnFailure::DropCalls {
-                self.cancel_all();
-            }
-        }
-    }
-
-    fn cancel_all(&mut self) {
-        for server in &self.present {
-            let here = &mut self.servers[server.0];
-            here.cancelled |= here.running.is_some();
         }
     }
 }
