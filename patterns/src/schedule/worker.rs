@@ -50,6 +50,7 @@ pub(super) enum CallResult<R, E> {
     /// It was dropped because it was cancelled.
     Dropped,
     /// It returned after it was cancelled.
+    #[cfg_attr(pushdown_model = "loom", expect(dead_code, reason = "only threads have such calls"))]
     Cancelled,
 }
 
