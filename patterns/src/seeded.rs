@@ -31,6 +31,14 @@ pub enum Bug {
     WorkClosedBeforeRetries,
     /// The scheduler: a task that has to be retried wakes no worker.
     IdleNotCalled,
+    /// The scheduler: a server that was woken for a task and does not take it has no other woken in its
+    /// place.
+    WorkIsNotPassedOn,
+    /// The scheduler: the report is made when the end of the run is decided, although calls are still in
+    /// progress. What it says of them may change.
+    AnswerBeforeLeaving,
+    /// The scheduler: the source of the tasks is not woken when there is room for more.
+    RoomIsNotNoticed,
     /// The scheduler: the run carries on without servers. tower's balance waits for ever.
     NobodyLeft,
     /// The scheduler: the task of a server that is removed is retried at once, and so runs twice at the

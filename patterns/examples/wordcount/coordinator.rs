@@ -42,8 +42,10 @@ pub(crate) async fn count(options: &Options, console: &Console) -> Result<Vec<Re
     let servers = Servers::from(servers).hand_back(move |_, server| drop(leaving.send(server)));
     let notes = console.clone();
     let call = move |server, file| ask(server, file, notes.clone());
-    // A file that cannot be read is a reply too, so every failure is the worker's.
+    // A file that cannot be read is a reply too, so every failure is the worker's. One that kills its
+    // workers is given up after a few of them.
     let limits = schedule::Options::default()
+        .deaths(NonZeroU32::new(4).expect("four is not zero"))
         .timeout(options.timeout)
         .backup_after(options.backup_after)
         .server_failures(NonZeroU32::MIN);

@@ -7,10 +7,11 @@ use std::task::Poll;
 use tokio::task::coop::consume_budget;
 
 use super::proto::Scheduler;
-use super::results::Results;
+use super::serve::contained;
 use super::servers::Joining;
 use super::shared::Shared;
 use super::slot::HandBack;
+use super::values::Values;
 use super::worker::Worker;
 use crate::panics::{discard, message};
 use crate::wait::{Step, wait};
@@ -20,10 +21,10 @@ static ACCEPTOR: Site = Site::task("schedule", "acceptor");
 static SERVER: Site = Site::wait("schedule", "acceptor", "a server");
 
 /// Accepts servers. Dropping it closes the run to new ones.
-pub(super) struct Acceptor<S, R, E> {
+pub(super) struct Acceptor<S, T, R, E> {
     pub(super) joining: Option<Joining<S>>,
     pub(super) shared: Arc<Shared>,
-    pub(super) results: Arc<Results<S, R, E>>,
+    pub(super) values: Arc<Values<S, T, R, E>>,
     pub(super) hand_back: Option<HandBack<S>>,
 }
 
@@ -31,18 +32,27 @@ pub(super) struct Acceptor<S, R, E> {
 ///
 /// The fields drop in this order. The acceptor must come last: its drop may end the run, and then no
 /// user value may remain.
-pub(super) struct AcceptorTask<S, R, E, F> {
+pub(super) struct AcceptorTask<S, T, R, E, F> {
     pub(super) start: F,
-    pub(super) acceptor: Acceptor<S, R, E>,
+    pub(super) acceptor: Acceptor<S, T, R, E>,
 }
 
 /// The lecture's `case srv := <-servers: go runTasks(srv)`, except that it ends with the run.
-pub(super) async fn accept<S, R, E, F>(mut task: AcceptorTask<S, R, E, F>)
+pub(super) async fn accept<S, T, R, E, F>(mut task: AcceptorTask<S, T, R, E, F>)
 where
-    F: Fn(Worker<S, R, E>),
+    F: Fn(Worker<S, T, R, E>),
 {
-    // Borrowed, so that the fields stay together until the end.
-    let AcceptorTask { start, acceptor } = &mut task;
+    if let Err(message) = contained(accept_servers(&mut task)).await {
+        task.acceptor.values.set_panic(message);
+        task.acceptor.shared.change(Scheduler::handle_panic);
+    }
+}
+
+async fn accept_servers<S, T, R, E, F>(task: &mut AcceptorTask<S, T, R, E, F>)
+where
+    F: Fn(Worker<S, T, R, E>),
+{
+    let AcceptorTask { start, acceptor } = task;
     let _entry = Entry::new((&ACCEPTOR).into());
     while let Some(server) = acceptor.next().await {
         start(acceptor.worker(server));
@@ -50,23 +60,24 @@ where
     }
 }
 
-impl<S, R, E> Acceptor<S, R, E> {
-    pub(super) fn worker(&self, server: S) -> Worker<S, R, E> {
-        Worker::new(&self.shared, &self.results, server, self.hand_back.clone())
+impl<S, T, R, E> Acceptor<S, T, R, E> {
+    pub(super) fn worker(&self, server: S) -> Worker<S, T, R, E> {
+        Worker::new(&self.shared, &self.values, server, self.hand_back.clone())
     }
 
     /// Waits for the next server. Returns `None` when there is no other, or the run has ended.
     async fn next(&mut self) -> Option<S> {
         wait(&SERVER, |cx, _| {
-            if let Step::Done(()) = self.shared.poll_ended(cx) {
-                return Step::Done(None);
-            }
+            let until = match self.shared.poll_ended(cx) {
+                Step::Done(()) => return Step::Done(None),
+                Step::Wait { until } => until,
+            };
             let Some(joining) = &mut self.joining else { return Step::Done(None) };
             match catch_unwind(AssertUnwindSafe(|| joining.poll_next(cx))) {
                 Ok(Poll::Ready(server)) => Step::Done(server),
-                Ok(Poll::Pending) => Step::Wait { until: None },
+                Ok(Poll::Pending) => Step::Wait { until },
                 Err(payload) => {
-                    self.results.set_source_panic(message(payload));
+                    self.values.set_source_panic(message(payload));
                     Step::Done(None)
                 }
             }
@@ -75,7 +86,7 @@ impl<S, R, E> Acceptor<S, R, E> {
     }
 }
 
-impl<S, R, E> Drop for Acceptor<S, R, E> {
+impl<S, T, R, E> Drop for Acceptor<S, T, R, E> {
     fn drop(&mut self) {
         if let Some(mut joining) = self.joining.take() {
             while let Some(server) = joining.close_and_take() {

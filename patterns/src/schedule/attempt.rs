@@ -30,9 +30,20 @@ impl Attempt {
         Self { server, assignment }
     }
 
+    /// Returns the next attempt on the same server.
+    pub(super) fn next(self, assignment: Assignment) -> Self {
+        Self { assignment, ..self }
+    }
+
     /// Returns the server's number in this run.
     pub fn server_id(&self) -> ServerId {
         self.server.id
+    }
+
+    /// Returns the number of the task, in the order of the tasks from 0. It is the same in every attempt,
+    /// and no other task of the run has it: the key by which a server can recognise a task it has done.
+    pub fn task(&self) -> usize {
+        self.assignment.task
     }
 
     /// The attempt's number, from 1.

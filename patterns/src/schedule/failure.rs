@@ -4,6 +4,7 @@ use core::fmt;
 use std::string::String;
 
 use super::ServerId;
+use super::proto::Outcome;
 
 /// A call's error, and its effect on the run.
 ///
@@ -35,7 +36,8 @@ pub enum FailureKind {
     /// Tries the task again on a server where it has not failed with this kind. If it has failed so on
     /// all present servers, any of them may try.
     Elsewhere,
-    /// Excludes the server from the run, and tries the task again on another.
+    /// Excludes the server from the run, and tries the task again on another. This is no failure of the
+    /// task, and counts among its [deaths](super::Options::deaths) instead of its attempts.
     ServerDead,
     /// Ends the run with [`Reason::Fatal`](super::Reason::Fatal).
     Fatal,
@@ -98,19 +100,26 @@ pub struct FailedAttempt<E> {
 pub enum Cause<E> {
     /// The call returned a failure.
     Failed(CallFailure<E>),
-    /// The call missed its deadline and was dropped. Handled as [`FailureKind::Elsewhere`].
+    /// The call missed its deadline and was dropped. [`Options::timed_out`](super::Options::timed_out)
+    /// is what this says of the server.
     TimedOut,
     /// The call panicked. Holds the message, or nothing if it was no string. Handled as
-    /// [`FailureKind::Elsewhere`].
+    /// [`FailureKind::Elsewhere`]. A server that a panic may leave in the middle of something has to know
+    /// that itself, and report itself dead in its next call.
     Panicked(String),
 }
 
 impl<E> Cause<E> {
-    pub(super) fn kind(&self) -> FailureKind {
+    pub(super) fn outcome(&self) -> Outcome {
         match self {
-            Self::Failed(failure) => failure.kind,
-            Self::TimedOut | Self::Panicked(_) => FailureKind::Elsewhere,
+            Self::Failed(failure) => Outcome::Failed(failure.kind),
+            Self::TimedOut => Outcome::TimedOut,
+            Self::Panicked(_) => Outcome::Failed(FailureKind::Elsewhere),
         }
+    }
+
+    pub(super) fn is_fatal(&self) -> bool {
+        self.outcome() == Outcome::Failed(FailureKind::Fatal)
     }
 }
 

@@ -28,26 +28,32 @@ use super::slot::ServerSlot;
 /// ```
 pub struct Lease<S> {
     /// `None` only during the drop.
-    server: Option<S>,
-    attempt: Attempt,
+    lent: Option<(S, Attempt)>,
     slot: Arc<ServerSlot<S>>,
 }
 
 impl<S> Lease<S> {
-    /// # Panics
-    /// If the server is already on lease.
-    pub(super) fn new(slot: Arc<ServerSlot<S>>, attempt: Attempt) -> Self {
-        Self { server: Some(slot.take()), attempt, slot }
+    pub(super) fn new(slot: Arc<ServerSlot<S>>, server: S, attempt: Attempt) -> Self {
+        Self { lent: Some((server, attempt)), slot }
+    }
+
+    fn lent(&self) -> &(S, Attempt) {
+        self.lent.as_ref().expect("the server is here until the drop")
+    }
+
+    /// Returns the number of the task for which the server is lent: see [`Attempt::task`].
+    pub fn task(&self) -> usize {
+        self.attempt().task()
     }
 
     /// Returns the attempt for which the server is lent.
     pub fn attempt(&self) -> &Attempt {
-        &self.attempt
+        &self.lent().1
     }
 
-    #[cfg(not(pushdown_model = "loom"))] // only the driver for threads needs it
     pub(super) fn split(&mut self) -> (&mut S, &Attempt) {
-        (self.server.as_mut().expect("the server is here until the drop"), &self.attempt)
+        let (server, attempt) = self.lent.as_mut().expect("the server is here until the drop");
+        (server, attempt)
     }
 }
 
@@ -55,27 +61,27 @@ impl<S> Deref for Lease<S> {
     type Target = S;
 
     fn deref(&self) -> &S {
-        self.server.as_ref().expect("the server is here until the drop")
+        &self.lent().0
     }
 }
 
 impl<S> DerefMut for Lease<S> {
     fn deref_mut(&mut self) -> &mut S {
-        self.server.as_mut().expect("the server is here until the drop")
+        self.split().0
     }
 }
 
 impl<S: fmt::Debug> fmt::Debug for Lease<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Lease");
-        debug.field("attempt", &self.attempt).field("server", &**self).finish_non_exhaustive()
+        debug.field("attempt", self.attempt()).field("server", &**self).finish_non_exhaustive()
     }
 }
 
 impl<S> Drop for Lease<S> {
     fn drop(&mut self) {
-        if let Some(server) = self.server.take() {
-            self.slot.put_back(server);
+        if let Some((server, attempt)) = self.lent.take() {
+            self.slot.put_back(server, attempt);
         }
     }
 }

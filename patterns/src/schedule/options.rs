@@ -1,7 +1,11 @@
 //! The limits of a run, and its behaviour when it reaches them.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 use std::time::Duration;
+
+use super::FailureKind;
 
 /// Attempts, timeouts, backup copies, and the handling of failures.
 ///
@@ -19,7 +23,12 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     pub(super) attempts: NonZeroU32,
+    pub(super) deaths: Option<NonZeroU32>,
+    pub(super) backoff: Option<(Duration, Duration)>,
+    pub(super) seed: Option<u64>,
     pub(super) timeout: Option<Duration>,
+    pub(super) timed_out: FailureKind,
+    pub(super) without_servers: Option<Duration>,
     pub(super) exhausted: Exhausted,
     pub(super) server_failures: Option<NonZeroU32>,
     pub(super) backup_after: Option<Duration>,
@@ -46,11 +55,17 @@ pub enum OnFailure {
 
 impl Default for Options {
     /// Four attempts per task. The run fails with the first task that uses them up, and drops the
-    /// calls in progress. No timeout, no limit on a server's failures, no backup copies.
+    /// calls in progress. No timeout, no limit on deaths or on a server's failures, no delay before the
+    /// next attempt, no backup copies.
     fn default() -> Self {
         Self {
             attempts: NonZeroU32::new(4).expect("four is not zero"),
+            deaths: None,
+            backoff: None,
+            seed: None,
             timeout: None,
+            timed_out: FailureKind::ServerDead,
+            without_servers: None,
             exhausted: Exhausted::FailRun,
             server_failures: None,
             backup_after: None,
@@ -60,21 +75,71 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Limits the attempts at a task, backup copies included.
+    /// Limits the attempts at a task, backup copies included. An attempt that failed because its
+    /// [server died](FailureKind::ServerDead) does not count: that is no failure of the task.
     #[must_use]
     pub fn attempts(mut self, limit: NonZeroU32) -> Self {
         self.attempts = limit;
         self
     }
 
-    /// Limits the duration of a call. A call that takes longer is dropped, and then its task is tried
-    /// [elsewhere](super::FailureKind::Elsewhere).
+    /// Limits the servers that may die of a task. For tasks that can crash their server: without a
+    /// limit, such a task ends only when no server is left.
+    #[must_use]
+    pub fn deaths(mut self, limit: NonZeroU32) -> Self {
+        self.deaths = Some(limit);
+        self
+    }
+
+    /// Delays the next attempt at a task that failed: by `min` after the first failure, twice as long
+    /// after each further one, and at most by `max`. The second half of each delay is random. The server
+    /// does other tasks meanwhile.
+    ///
+    /// The task of a server that died is tried again at once.
+    #[must_use]
+    pub fn backoff(mut self, min: Duration, max: Duration) -> Self {
+        self.backoff = Some((min, max));
+        self
+    }
+
+    /// Seeds the random part of the [delays](Self::backoff), so that a test can repeat them.
+    #[must_use]
+    pub fn jitter_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Limits the duration of a call. A call that takes longer is dropped, which counts as a failed
+    /// attempt at its task, and its server is [considered dead](Self::timed_out).
     ///
     /// A blocking call cannot be dropped. On [threads](super::thread) it must watch its own
     /// [deadline](super::Attempt::deadline).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets what a call that was dropped says of its server: at the end of its
+    /// [timeout](Self::timeout), or because [another copy](Self::backup_after) was faster.
+    ///
+    /// By default it is [dead](FailureKind::ServerDead), since a server is often a connection: the reply
+    /// to a call that was dropped halfway is still to come on it, and the next task would take that reply
+    /// for its own. Choose [`Elsewhere`](FailureKind::Elsewhere) for servers that can take a new call
+    /// after one was dropped: processes that are asked by a new connection each time, or multiplexed
+    /// connections. Of two copies the slower one is no failure, so that for it all kinds but
+    /// `ServerDead` are the same.
+    #[must_use]
+    pub fn timed_out(mut self, kind: FailureKind) -> Self {
+        self.timed_out = kind;
+        self
+    }
+
+    /// Limits the time during which a run to which servers may still join has none. It then ends with
+    /// [`Reason::NoServers`](super::Reason::NoServers). Without a limit it waits for the next one.
+    #[must_use]
+    pub fn without_servers(mut self, limit: Duration) -> Self {
+        self.without_servers = Some(limit);
         self
     }
 
@@ -96,7 +161,9 @@ impl Options {
     }
 
     /// Starts a backup copy of a call that has run for `age`: a second call for the same task, on a
-    /// server that is idle. The first success counts, and the other call is dropped.
+    /// server that is idle. The first success counts, and the other call is dropped. Its server is
+    /// [considered dead](Self::timed_out), because a reply may still be due on it: with connections as
+    /// servers, each straggler costs one.
     ///
     /// Use this only for tasks that may run twice at once. It is the remedy for stragglers in
     /// *MapReduce: Simplified Data Processing on Large Clusters* (Dean and Ghemawat, 2004), section
@@ -116,6 +183,17 @@ impl Options {
 
     /// Returns `true` if a decision depends on the time. Otherwise the clock is never read.
     pub(super) fn timed(&self) -> bool {
-        self.timeout.is_some() || self.backup_after.is_some()
+        self.timeout.is_some()
+            || self.backup_after.is_some()
+            || self.backoff.is_some()
+            || self.without_servers.is_some()
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        match (self.seed, self.backoff) {
+            (Some(seed), _) => seed,
+            (None, Some(_)) => RandomState::new().hash_one(0),
+            (None, None) => 0,
+        }
     }
 }

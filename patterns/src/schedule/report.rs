@@ -1,9 +1,10 @@
 //! The outcome of a run: its tasks, its servers, and why it ended early.
 
 use core::fmt;
+use std::boxed::Box;
 use std::vec::Vec;
 
-use super::{Cause, FailedAttempt, FailureKind, LeaveReason, ServerCounts, ServerId};
+use super::{Cause, FailedAttempt, LeaveReason, ServerCounts, ServerId};
 use crate::Effect;
 
 /// The outcome of every task and every server.
@@ -19,7 +20,43 @@ pub struct Report<S, T, R, E> {
     pub backups: u64,
     /// The panic message of the stream of servers, if it panicked. The run continued with the servers
     /// it had.
-    pub source_panic: Option<std::string::String>,
+    pub source_panic: Option<Box<str>>,
+    /// The panic message of [`Reason::Panicked`].
+    pub panic: Option<Box<str>>,
+}
+
+/// The outcome of a run whose results were taken one by one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Summary<S> {
+    /// The end: success, or the reason why tasks are left over.
+    pub end: Result<(), Reason>,
+    /// The servers, in the order in which they joined.
+    pub servers: Vec<ServerReport<S>>,
+    /// Calls made, backup copies included.
+    pub attempts: u64,
+    /// Calls that were backup copies.
+    pub backups: u64,
+    /// The panic message of the stream of servers, if it panicked. The run continued with the servers
+    /// it had.
+    pub source_panic: Option<Box<str>>,
+    /// The panic message of [`Reason::Panicked`].
+    pub panic: Option<Box<str>>,
+}
+
+impl<S> Summary<S> {
+    /// Adds the results.
+    pub(super) fn with<T, R, E>(
+        self,
+        results: Vec<Result<R, NotDone<T, E>>>,
+    ) -> Finished<S, T, R, E> {
+        let Self { end, servers, attempts, backups, source_panic, panic } = self;
+        let report = Report { results, servers, attempts, backups, source_panic, panic };
+        match end {
+            Ok(()) => Ok(report),
+            Err(reason) => Err(Unfinished { reason, report }),
+        }
+    }
 }
 
 impl<S, T, R, E> Report<S, T, R, E> {
@@ -45,11 +82,18 @@ pub struct NotDone<T, E> {
     pub task: T,
     /// Attempts that were started.
     pub attempts: u32,
+    /// Attempts of these that ended with the death of their server.
+    pub deaths: u32,
     /// The last failed attempt on each server, in the order of the attempts.
     pub failures: Vec<FailedAttempt<E>>,
 }
 
 impl<T, E> NotDone<T, E> {
+    /// A task that the run did not take.
+    pub(super) fn untried(index: usize, task: T) -> Self {
+        Self { index, task, attempts: 0, deaths: 0, failures: Vec::new() }
+    }
+
     /// Returns [`Effect::DidNotHappen`] if no attempt was started.
     pub fn effect(&self) -> Effect {
         if self.attempts == 0 { Effect::DidNotHappen } else { Effect::MayHaveHappened }
@@ -80,6 +124,8 @@ pub struct ServerReport<S> {
     pub counts: ServerCounts,
     /// Set if it left before the end of the run.
     pub leave_reason: Option<LeaveReason>,
+    /// A call was dropped before it ended. If the server is a connection, a reply may still be due on it.
+    pub interrupted: bool,
     /// The server itself. `None` if it went to [`hand_back`](super::Servers::hand_back), or if its
     /// lease was still out when the run was aborted.
     pub server: Option<S>,
@@ -101,8 +147,11 @@ pub enum Reason {
         /// That task.
         task: usize,
     },
-    /// The run was [shut down](super::Control::shutdown), or its handle was dropped.
+    /// The run was [shut down](super::Control::shutdown), or its handle or its runtime was dropped.
     ShutDown,
+    /// Code around the calls panicked: the stream of tasks, or the runtime, because it has no timer
+    /// although the options need one. [`Report::panic`] has the message.
+    Panicked,
 }
 
 impl fmt::Display for Reason {
@@ -112,6 +161,7 @@ impl fmt::Display for Reason {
             Self::Fatal { task } => write!(f, "task {task} failed fatally"),
             Self::Exhausted { task } => write!(f, "task {task} used up its attempts"),
             Self::ShutDown => f.write_str("shut down"),
+            Self::Panicked => f.write_str("panicked"),
         }
     }
 }
@@ -137,10 +187,10 @@ impl<S, T, R, E> Unfinished<S, T, R, E> {
         match self.reason {
             Reason::Fatal { task } => {
                 let mut causes = not_done(task)?.failures.iter().map(|failed| &failed.cause);
-                causes.find(|cause| cause.kind() == FailureKind::Fatal)
+                causes.find(|cause| cause.is_fatal())
             }
             Reason::Exhausted { task } => not_done(task)?.cause(),
-            Reason::NoServers | Reason::ShutDown => None,
+            Reason::NoServers | Reason::ShutDown | Reason::Panicked => None,
         }
     }
 }
@@ -177,7 +227,8 @@ impl<S, T, R, E: fmt::Display> fmt::Display for Unfinished<S, T, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tasks = self.report.results.len();
         write!(f, "{}; {} of {tasks} tasks are done", self.reason, self.report.done())?;
-        self.cause().map_or(Ok(()), |cause| write!(f, "; {cause}"))
+        self.cause().map_or(Ok(()), |cause| write!(f, "; {cause}"))?;
+        self.report.panic.as_ref().map_or(Ok(()), |message| write!(f, "; {message}"))
     }
 }
 

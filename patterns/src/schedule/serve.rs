@@ -1,11 +1,11 @@
 //! The loop of a worker that runs as a task of tokio or another runtime.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::string::String;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::vec::Vec;
 
 use tokio::task::coop::poll_proceed;
 
@@ -13,7 +13,7 @@ use super::Lease;
 use super::failure::{CallFailure, Cause};
 use super::proto::Assignment;
 use super::worker::{CallResult, EndedCall, Worker};
-use crate::panics::{discard, message};
+use crate::panics::{contain, discard, message};
 use crate::wait::{Step, wait};
 use crate::waits::{Entry, Site};
 
@@ -26,25 +26,46 @@ static CALL: Site = Site::wait("schedule", "worker", "a call").peers("server");
 /// The fields drop in this order. The worker must come last: its drop reports that it has left, and
 /// then no user value may remain.
 pub(super) struct WorkerTask<S, T, R, E, F> {
-    pub(super) tasks: Arc<Vec<T>>,
     pub(super) call: Arc<F>,
-    pub(super) worker: Worker<S, R, E>,
+    pub(super) worker: Worker<S, T, R, E>,
 }
 
-/// The lecture's `for task := range work`.
+/// Runs a worker to its end. A panic outside of the calls, such as that of a runtime without a timer,
+/// ends the run.
 pub(super) async fn serve<S, T, R, E, F, Fut>(mut task: WorkerTask<S, T, R, E, F>)
 where
     T: Clone,
     F: Fn(Lease<S>, T) -> Fut,
     Fut: Future<Output = Result<R, CallFailure<E>>>,
 {
-    // Borrowed, so that the fields stay together until the end.
-    let WorkerTask { tasks, call, worker } = &mut task;
+    if let Err(message) = contained(serve_tasks(&mut task)).await {
+        task.worker.panicked(message);
+    }
+}
+
+/// Completes with the message of a panic.
+pub(super) async fn contained<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match contain(|| future.as_mut().poll(cx)) {
+        Ok(polled) => polled.map(Ok),
+        Err(message) => Poll::Ready(Err(message)),
+    })
+    .await
+}
+
+/// The lecture's `for task := range work`.
+async fn serve_tasks<S, T, R, E, F, Fut>(task: &mut WorkerTask<S, T, R, E, F>)
+where
+    T: Clone,
+    F: Fn(Lease<S>, T) -> Fut,
+    Fut: Future<Output = Result<R, CallFailure<E>>>,
+{
+    let WorkerTask { call, worker } = task;
     let server = worker.id().peer();
     let _entry = Entry::new(WORKER.at(&server));
     let mut last = None;
     while let Some(assignment) = next(worker, last).await {
-        let result = run(worker, tasks, &**call, assignment).await;
+        let result = run(worker, &**call, assignment).await;
         last = Some(EndedCall { assignment, result });
     }
 }
@@ -54,8 +75,8 @@ where
 ///
 /// A success is recorded at once. A failure that is tried again waits for the lease, because whatever
 /// holds it may still be working on the task.
-async fn next<S, R, E>(
-    worker: &mut Worker<S, R, E>,
+async fn next<S, T, R, E>(
+    worker: &mut Worker<S, T, R, E>,
     mut last: Option<EndedCall<R, E>>,
 ) -> Option<Assignment> {
     let server = worker.id().peer();
@@ -83,7 +104,7 @@ async fn next<S, R, E>(
 
 /// Returns `false` if this task must yield; tokio then wakes it again. Without this, calls that are
 /// always ready would starve all other tasks.
-fn has_budget(cx: &mut Context<'_>) -> bool {
+pub(super) fn has_budget(cx: &mut Context<'_>) -> bool {
     poll_proceed(cx).map(|budget| budget.made_progress()).is_ready()
 }
 
@@ -91,8 +112,7 @@ fn has_budget(cx: &mut Context<'_>) -> bool {
 ///
 /// The worker is borrowed mutably because its results need not be `Sync`.
 async fn run<S, T, R, E, F, Fut>(
-    worker: &mut Worker<S, R, E>,
-    tasks: &[T],
+    worker: &mut Worker<S, T, R, E>,
     call: &F,
     assignment: Assignment,
 ) -> CallResult<R, E>
@@ -102,9 +122,9 @@ where
     Fut: Future<Output = Result<R, CallFailure<E>>>,
 {
     let panicked = |payload| CallResult::Failed(Cause::Panicked(message(payload)));
-    let (shared, id) = (worker.shared(), worker.id());
     let lease = worker.lend(assignment);
-    let begin = AssertUnwindSafe(|| call(lease, tasks[assignment.task].clone()));
+    let (shared, id) = (worker.shared(), worker.id());
+    let begin = AssertUnwindSafe(|| call(lease, worker.task().clone()));
     let mut future = match catch_unwind(begin) {
         Ok(future) => pin!(Some(future)),
         Err(payload) => return panicked(payload),
@@ -117,7 +137,7 @@ where
         let mut checked = None;
         if !std::mem::take(&mut first) {
             match shared.poll_cancelled(id, cx) {
-                Step::Done(()) => return Step::Done(CallResult::Cancelled),
+                Step::Done(()) => return Step::Done(CallResult::Dropped),
                 Step::Wait { until } => checked = Some(until),
             }
         }
@@ -133,7 +153,7 @@ where
         let until = match checked {
             Some(until) => until,
             None => match shared.poll_cancelled(id, cx) {
-                Step::Done(()) => return Step::Done(CallResult::Cancelled),
+                Step::Done(()) => return Step::Done(CallResult::Dropped),
                 Step::Wait { until } => until,
             },
         };
@@ -146,7 +166,7 @@ where
     // Dropped before the result is recorded, so that no two calls for a task exist at once.
     match catch_unwind(AssertUnwindSafe(|| future.set(None))) {
         Ok(()) => result,
-        Err(payload) if matches!(result, CallResult::Cancelled) => {
+        Err(payload) if matches!(result, CallResult::Dropped) => {
             discard(payload);
             result
         }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::mem;
 use std::task::Context;
+use std::time::Instant;
 
-use super::proto::{Action, Assignment, Outcome, Scheduler};
+use super::proto::{Action, Assignment, Outcome, Room, Scheduler, Verdict};
 use super::snapshot::Snapshot;
 use super::{Options, ServerId};
 use crate::Shutdown;
@@ -28,20 +29,22 @@ struct State {
     /// The workers that have not left.
     workers: BTreeMap<ServerId, WakerSlot>,
     acceptor: WakerSlot,
+    feeder: WakerSlot,
     run: WakerSlot,
     watchers: BTreeMap<u64, WakerSlot>,
     next_watcher: u64,
 }
 
 impl Shared {
-    pub(super) fn new(tasks: usize, options: &Options, clock: Clock) -> Self {
+    pub(super) fn new(scheduler: Scheduler, options: &Options, clock: Clock) -> Self {
         Self {
             timed: options.timed(),
             clock,
             state: Mutex::new(State {
-                scheduler: Scheduler::new(tasks, options),
+                scheduler,
                 workers: BTreeMap::new(),
                 acceptor: WakerSlot::default(),
+                feeder: WakerSlot::default(),
                 run: WakerSlot::default(),
                 watchers: BTreeMap::new(),
                 next_watcher: 0,
@@ -71,6 +74,22 @@ impl Shared {
         server
     }
 
+    /// Returns the time, if anything depends on it. Read under the lock, so that time never goes back for
+    /// the state machine.
+    fn now(&self) -> Option<Instant> {
+        self.timed.then(|| self.clock.now())
+    }
+
+    /// Records the outcome of a server's last call.
+    pub(super) fn record(&self, server: ServerId, outcome: Outcome) -> Verdict {
+        self.change(|scheduler| scheduler.handle_outcome(server, outcome, self.now()))
+    }
+
+    /// Records that a worker is going, and the failure of its call if it makes one.
+    pub(super) fn lose(&self, server: ServerId) -> Option<Verdict> {
+        self.change(|scheduler| scheduler.handle_lost(server, self.now()))
+    }
+
     /// Removes a worker and its waker: a run may outlive any number of servers.
     pub(super) fn leave(&self, server: ServerId) {
         let mut locked = self.state.lock_with();
@@ -78,23 +97,22 @@ impl Shared {
         if let Some(mut waker) = state.workers.remove(&server) {
             waker.clear(after);
         }
-        state.scheduler.handle_leave(server);
+        state.scheduler.handle_leave(server, self.now());
         state.wake(after);
     }
 
-    /// Records the outcome of a server's last call, if given, and returns whether it counts. Completes
-    /// with the server's next call, or `None` when the server has to leave.
+    /// Records the outcome of a server's last call, if given. Completes with the server's next call, or
+    /// `None` when the server has to leave.
     pub(super) fn poll_next(
         &self,
         server: ServerId,
         outcome: Option<Outcome>,
         cx: &mut Context<'_>,
-    ) -> (bool, Step<Option<Assignment>>) {
+    ) -> (Option<Verdict>, Step<Option<Assignment>>) {
         let mut locked = self.state.lock_with();
         let (state, after) = locked.split();
-        // Read under the lock, so that time never goes back for the state machine.
-        let now = self.timed.then(|| self.clock.now());
-        let counts = outcome.is_some_and(|outcome| state.scheduler.handle_outcome(server, outcome));
+        let now = self.now();
+        let verdict = outcome.map(|it| state.scheduler.handle_outcome(server, it, now));
         let step = match state.scheduler.poll_action(server, now) {
             Action::Call(assignment) => Step::Done(Some(assignment)),
             Action::Leave => Step::Done(None),
@@ -104,7 +122,18 @@ impl Shared {
             }
         };
         state.wake(after);
-        (counts, step)
+        (verdict, step)
+    }
+
+    /// Returns how many tasks the source may add. It is woken when it is to ask again.
+    pub(super) fn poll_room(&self, cx: &mut Context<'_>) -> Room {
+        let mut locked = self.state.lock_with();
+        let (state, after) = locked.split();
+        let room = state.scheduler.poll_room();
+        if room != Room::Closed {
+            state.feeder.register(cx, after);
+        }
+        room
     }
 
     /// Completes when a server must drop its call.
@@ -149,18 +178,25 @@ impl Shared {
     pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Step<()> {
         let mut locked = self.state.lock_with();
         let (state, after) = locked.split();
-        if state.scheduler.end().is_some() {
-            return Step::Done(());
-        }
-        state.acceptor.register(cx, after);
-        Step::Wait { until: None }
+        state.scheduler.handle_time(self.now());
+        let step = if state.scheduler.end().is_some() {
+            Step::Done(())
+        } else {
+            state.acceptor.register(cx, after);
+            Step::Wait { until: state.scheduler.desertion_deadline() }
+        };
+        state.wake(after);
+        step
     }
 
     /// Completes when nothing of the run is left.
     pub(super) fn poll_over(&self, cx: &mut Context<'_>) -> Step<()> {
         let mut locked = self.state.lock_with();
         let (state, after) = locked.split();
-        if state.scheduler.is_over() {
+        // With less than that, calls could still be in progress, and what the report says of their
+        // tasks and servers could change.
+        let ended = seeded::is(Bug::AnswerBeforeLeaving) && state.scheduler.end().is_some();
+        if ended || state.scheduler.is_over() {
             return Step::Done(());
         }
         state.run.register(cx, after);
@@ -213,25 +249,28 @@ impl Shared {
 impl State {
     /// Wakes all that have to look again after a change.
     fn wake(&mut self, after: &mut AfterUnlock) {
-        for mut watcher in mem::take(&mut self.watchers).into_values() {
-            watcher.wake(after);
+        if !self.watchers.is_empty() {
+            for mut watcher in mem::take(&mut self.watchers).into_values() {
+                watcher.wake(after);
+            }
         }
-        let wakes = self.scheduler.poll_wakes();
-        if wakes.idle || wakes.all {
-            for (server, worker) in &mut self.workers {
-                if wakes.all || self.scheduler.is_idle(*server) {
+        let Some(wakes) = self.scheduler.poll_wakes() else { return };
+        if wakes.all {
+            self.workers.values_mut().for_each(|worker| worker.wake(after));
+            self.run.wake(after);
+            self.feeder.wake(after);
+        } else {
+            for server in &wakes.servers {
+                if let Some(worker) = self.workers.get_mut(server) {
                     worker.wake(after);
                 }
             }
         }
-        if let Some(worker) = wakes.server.and_then(|server| self.workers.get_mut(&server)) {
-            worker.wake(after);
+        if wakes.feeder {
+            self.feeder.wake(after);
         }
-        if wakes.all {
-            self.run.wake(after);
-            if !seeded::is(Bug::DoorNotTold) {
-                self.acceptor.wake(after);
-            }
+        if (wakes.all || wakes.acceptor) && !seeded::is(Bug::DoorNotTold) {
+            self.acceptor.wake(after);
         }
     }
 }

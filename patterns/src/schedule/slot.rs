@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Context;
 
-use super::ServerId;
+use super::{Attempt, ServerId};
 use crate::panics::{contain, discard};
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
@@ -14,7 +14,7 @@ use crate::wakers::WakerSlot;
 /// User code that takes a departing server.
 pub(super) type HandBack<S> = Arc<dyn Fn(ServerId, S) + Send + Sync>;
 
-/// Holds a server while it is not on lease.
+/// Where a lease puts its server back.
 pub(super) struct ServerSlot<S> {
     id: ServerId,
     hand_back: Option<HandBack<S>>,
@@ -22,43 +22,32 @@ pub(super) struct ServerSlot<S> {
 }
 
 /// ```text
-/// Idle ── take ──► Leased ── put_back ──► Idle
-///   └─────── close ──┴──► Closed ── put_back ──► handed back, or dropped
+/// Out ── put_back ──► Back ── poll_back ──► Out
+///  └────── close ──────┴──► Closed ── put_back ──► handed back, or dropped
 /// ```
 #[derive(Debug)]
 enum State<S> {
-    Idle(S),
-    /// On lease. The worker may wait for it.
-    Leased(WakerSlot),
+    /// The worker has the server, or has lent it and may wait for it.
+    Out(WakerSlot),
+    /// Back from a lease, with the attempt that it was lent for.
+    Back(S, Attempt),
     /// The worker has left. A lease that is dropped later hands the server back on its own.
     Closed,
 }
 
 impl<S> ServerSlot<S> {
-    pub(super) fn new(id: ServerId, server: S, hand_back: Option<HandBack<S>>) -> Arc<Self> {
-        Arc::new(Self { id, hand_back, state: Mutex::new(State::Idle(server)) })
+    pub(super) fn new(id: ServerId, hand_back: Option<HandBack<S>>) -> Arc<Self> {
+        Arc::new(Self { id, hand_back, state: Mutex::new(State::Out(WakerSlot::default())) })
     }
 
-    /// Takes the server for a lease.
-    ///
-    /// # Panics
-    /// If the server is not here.
-    pub(super) fn take(&self) -> S {
-        let leased = State::Leased(WakerSlot::default());
-        let State::Idle(server) = mem::replace(&mut *self.state.lock(), leased) else {
-            unreachable!("a worker lends its server only while it has it")
-        };
-        server
-    }
-
-    pub(super) fn put_back(&self, server: S) {
+    pub(super) fn put_back(&self, server: S, attempt: Attempt) {
         let mut locked = self.state.lock_with();
         let (state, after) = locked.split();
-        if let State::Leased(waker) = state {
+        if let State::Out(waker) = state {
             if !seeded::is(Bug::LeaseComesBackUnnoticed) {
                 waker.wake(after);
             }
-            *state = State::Idle(server);
+            *state = State::Back(server, attempt);
             return;
         }
         drop(locked);
@@ -67,21 +56,27 @@ impl<S> ServerSlot<S> {
         }
     }
 
-    /// Returns `true` if the server is here. Otherwise the task is woken when it comes back.
-    pub(super) fn poll_idle(&self, cx: &mut Context<'_>) -> bool {
+    /// Takes the server if it is back. Otherwise the task is woken when it comes.
+    pub(super) fn poll_back(&self, cx: &mut Context<'_>) -> Option<(S, Attempt)> {
         let mut locked = self.state.lock_with();
         let (state, after) = locked.split();
-        let State::Leased(waker) = state else { return true };
-        waker.register(cx, after);
-        false
+        if let State::Out(waker) = state {
+            waker.register(cx, after);
+            return None;
+        }
+        match mem::replace(state, State::Out(WakerSlot::default())) {
+            State::Back(server, attempt) => Some((server, attempt)),
+            State::Out(_) | State::Closed => unreachable!("a worker waits only for its lease"),
+        }
     }
 
-    /// Ends the lending of the server. Returns it if it is here, and does not go to `hand_back`.
-    pub(super) fn close(&self) -> Option<S> {
+    /// Ends the lending of the server, which the worker may have. Returns it unless it is on lease, or
+    /// goes to `hand_back`.
+    pub(super) fn close(&self, server: Option<S>) -> Option<S> {
         let state = mem::replace(&mut *self.state.lock(), State::Closed);
-        match state {
-            State::Idle(server) => self.hand_back(server),
-            State::Leased(_) | State::Closed => None,
+        match (server, state) {
+            (Some(server), _) | (None, State::Back(server, _)) => self.hand_back(server),
+            (None, State::Out(_) | State::Closed) => None,
         }
     }
 

@@ -17,15 +17,18 @@
 //! timeout, after another copy has succeeded, and in a shutdown; [`OnFailure`](super::OnFailure) makes no
 //! difference. In return, calls may borrow, and the run is over when the function returns.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 use std::vec::Vec;
 
 use super::failure::{CallFailure, Cause};
-use super::proto::Scheduler;
-use super::results::Results;
+use super::proto::{Room, Scheduler};
+use super::results::collect;
+use super::run::AHEAD;
 use super::shared::Shared;
+use super::values::Values;
 use super::worker::{CallResult, EndedCall, Worker};
 use super::{Attempt, Control, Finished, Options, Watch};
 use crate::panics::{discard, message};
@@ -34,7 +37,7 @@ use crate::thread::Receiver;
 use crate::wait::{self, Clock, Step};
 use crate::waits::{Entry, Site};
 
-static SERVER: Site = Site::wait("schedule", "acceptor", "a server");
+static INTAKE: Site = Site::wait("schedule", "intake", "a server, or room for tasks");
 static WORKER: Site = Site::task("schedule", "worker");
 static TASK: Site = Site::wait("schedule", "worker", "a task");
 
@@ -70,11 +73,13 @@ impl<S> From<Receiver<S>> for Servers<S> {
 
 /// Runs every task on one of the servers, and returns when the run is over.
 ///
+/// The calling thread accepts servers, and takes the tasks from their iterator as there is need.
+///
 /// # Errors
 /// Returns [`Unfinished`](super::Unfinished), with the reason and the report, if tasks are left over.
 ///
 /// # Panics
-/// If a thread cannot be started. The threads started before finish first.
+/// If a thread cannot be started, or if the iterator panics. The threads started before finish first.
 pub fn schedule<S, T, R, E>(
     servers: impl Into<Servers<S>>,
     tasks: impl IntoIterator<Item = T>,
@@ -111,24 +116,26 @@ where
 /// ```
 #[must_use = "a run starts with `call`"]
 #[derive(Debug)]
-pub struct Run<S, T> {
+pub struct Run<S, I> {
     shared: Arc<Shared>,
-    acceptor: Acceptor,
+    options: Options,
+    intake: Intake,
     source: Source<S>,
-    tasks: Vec<T>,
+    tasks: I,
 }
 
-impl<S, T> Run<S, T> {
+impl<S, I: Iterator> Run<S, I> {
     /// Creates a run of these tasks on these servers.
     pub fn new(
         servers: impl Into<Servers<S>>,
-        tasks: impl IntoIterator<Item = T>,
+        tasks: impl IntoIterator<IntoIter = I>,
         options: Options,
     ) -> Self {
         let Servers(source) = servers.into();
-        let tasks = tasks.into_iter().collect::<Vec<_>>();
-        let shared = Arc::new(Shared::new(tasks.len(), &options, Clock::SYSTEM));
-        Self { acceptor: Acceptor(shared.clone()), shared, source, tasks }
+        let scheduler = Scheduler::streaming(AHEAD, false, &options);
+        let shared = Arc::new(Shared::new(scheduler, &options, Clock::SYSTEM));
+        let intake = Intake(shared.clone());
+        Self { shared, options, intake, source, tasks: tasks.into_iter() }
     }
 
     /// Returns a handle that watches the run. A thread waits for changes with
@@ -149,81 +156,125 @@ impl<S, T> Run<S, T> {
     /// over.
     pub fn call<R, E>(
         self,
-        call: impl Fn(&mut S, T, &Attempt) -> Result<R, CallFailure<E>> + Sync,
-    ) -> Finished<S, T, R, E>
+        call: impl Fn(&mut S, I::Item, &Attempt) -> Result<R, CallFailure<E>> + Sync,
+    ) -> Finished<S, I::Item, R, E>
     where
         S: Send,
-        T: Clone + Send + Sync,
+        I::Item: Clone + Send + Sync,
         R: Send,
         E: Send,
     {
-        let Self { shared, acceptor, source, tasks } = self;
-        let results = Results::new();
-        let call = |server: &mut S, task: usize, attempt: &Attempt| {
-            call(server, tasks[task].clone(), attempt)
+        let Self { shared, options, intake, source, mut tasks } = self;
+        let values = Values::new(options.backup_after.is_some());
+        let mut more_tasks = true;
+        let mut feed = |room: usize| {
+            let batch = tasks.by_ref().take(room).collect::<Vec<_>>();
+            let more = batch.len() == room;
+            let slots = values.insert(batch);
+            shared.change(|scheduler| {
+                slots.into_iter().for_each(|slot| scheduler.handle_task(slot));
+                if !more {
+                    scheduler.handle_exhausted();
+                }
+            });
+            more
         };
         thread::scope(|scope| {
             let call = &call;
-            let worker = |server| Worker::new(&shared, &results, server, None);
-            let start = |mut worker: Worker<S, R, E>| {
+            let worker = |server| Worker::new(&shared, &values, server, None);
+            let start = |mut worker: Worker<S, I::Item, R, E>| {
                 scope.spawn(move || serve(&mut worker, call));
             };
+            let mut joining = None;
+            // Before the threads start, which would wait for each task.
+            more_tasks = feed(AHEAD.get());
             match source {
                 Source::All(servers) => {
                     // All join before the first one starts, so that none finds itself the last.
                     let workers = servers.into_iter().map(worker).collect::<Vec<_>>();
-                    drop(acceptor);
+                    shared.change(Scheduler::handle_close);
                     workers.into_iter().for_each(start);
                 }
-                Source::Joining(servers) => {
-                    while let Some(server) = next_server(&shared, &servers) {
-                        start(worker(server));
+                Source::Joining(servers) => joining = Some(servers),
+            }
+            while more_tasks || joining.is_some() {
+                match next(&shared, more_tasks, joining.as_ref()) {
+                    Next::Room(room) => more_tasks = feed(room),
+                    Next::Server(server) => start(worker(server)),
+                    Next::NoServers => {
+                        joining = None;
+                        shared.change(Scheduler::handle_close);
                     }
-                    drop(acceptor);
+                    Next::Ended => break,
                 }
             }
+            drop(intake);
         });
-        results.report(&shared, tasks)
+        // Every worker has left, so that no attempt can start or end: what the report says of the tasks
+        // that are not done cannot change.
+        let mut settled = VecDeque::new();
+        values.unsettled(&shared, &mut settled);
+        let rest = tasks.take(if more_tasks { usize::MAX } else { 0 });
+        values.summary(&shared).with(collect(settled, rest))
     }
 }
 
-/// Closes the run to new servers when it is dropped. A run that never started is then over.
+/// Closes the run to new servers and tasks when it is dropped. A run that never started is then over.
 #[derive(Debug)]
-struct Acceptor(Arc<Shared>);
+struct Intake(Arc<Shared>);
 
-impl Drop for Acceptor {
+impl Drop for Intake {
     fn drop(&mut self) {
         self.0.change(Scheduler::handle_close);
+        self.0.change(Scheduler::handle_fed);
     }
 }
 
-/// Waits for the next server. Returns `None` when there is no other, or the run has ended.
-fn next_server<S>(shared: &Shared, servers: &Receiver<S>) -> Option<S> {
-    let mut receive = servers.start();
-    wait::block(&SERVER, |cx, _| match shared.poll_ended(cx) {
-        Step::Done(()) => Step::Done(None),
-        Step::Wait { .. } => match receive.poll(cx) {
-            Poll::Ready(server) => Step::Done(server),
-            Poll::Pending => Step::Wait { until: None },
-        },
+/// What the calling thread has to do next.
+enum Next<S> {
+    Room(usize),
+    Server(S),
+    NoServers,
+    Ended,
+}
+
+fn next<S>(shared: &Shared, more_tasks: bool, joining: Option<&Receiver<S>>) -> Next<S> {
+    let mut receive = joining.map(Receiver::start);
+    wait::block(&INTAKE, |cx, _| {
+        let until = match shared.poll_ended(cx) {
+            Step::Done(()) => return Step::Done(Next::Ended),
+            Step::Wait { until } => until,
+        };
+        match more_tasks.then(|| shared.poll_room(cx)) {
+            Some(Room::Take(room)) => return Step::Done(Next::Room(room)),
+            Some(Room::Closed) if joining.is_none() => return Step::Done(Next::Ended),
+            Some(Room::Closed | Room::Wait) | None => {}
+        }
+        match receive.as_mut().map(|receive| receive.poll(cx)) {
+            Some(Poll::Ready(Some(server))) => Step::Done(Next::Server(server)),
+            Some(Poll::Ready(None)) => Step::Done(Next::NoServers),
+            Some(Poll::Pending) | None => Step::Wait { until },
+        }
     })
 }
 
 /// The lecture's `for task := range work`.
-fn serve<S, R, E>(
-    worker: &mut Worker<S, R, E>,
-    call: impl Fn(&mut S, usize, &Attempt) -> Result<R, CallFailure<E>>,
+fn serve<S, T: Clone, R, E>(
+    worker: &mut Worker<S, T, R, E>,
+    call: impl Fn(&mut S, T, &Attempt) -> Result<R, CallFailure<E>>,
 ) {
     let peer = worker.id().peer();
     let _entry = Entry::new(WORKER.at(&peer));
     let mut last = None;
-    while let Some(assignment) =
-        wait::block(TASK.at(&peer), |cx, _| worker.poll_next(&mut last, cx))
-    {
+    while let Some(assignment) = wait::block(TASK.at(&peer), |cx, _| {
+        // The lease of a blocking call is back when the call returns.
+        assert!(worker.poll_idle(cx), "the server is here");
+        worker.poll_next(&mut last, cx)
+    }) {
         let mut lease = worker.lend(assignment);
         let (server, attempt) = lease.split();
-        let result = match catch_unwind(AssertUnwindSafe(|| call(server, assignment.task, attempt)))
-        {
+        let begin = || call(server, worker.task().clone(), attempt);
+        let result = match catch_unwind(AssertUnwindSafe(begin)) {
             Ok(Ok(result)) => CallResult::Success(result),
             failed if lease.attempt().is_cancelled() => {
                 discard(failed);
@@ -232,6 +283,7 @@ fn serve<S, R, E>(
             Ok(Err(failure)) => CallResult::Failed(Cause::Failed(failure)),
             Err(payload) => CallResult::Failed(Cause::Panicked(message(payload))),
         };
+        drop(lease);
         last = Some(EndedCall { assignment, result });
     }
 }

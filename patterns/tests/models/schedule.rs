@@ -4,16 +4,18 @@
 //! Each worker is a thread here, which runs the same future as a tokio task would.
 
 use std::future::ready;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use pushdown_patterns::Shutdown;
 use pushdown_patterns::schedule::{
-    CallFailure, Lease, Options, Reason, Report, WorkerFuture, schedule_on,
+    CallFailure, Iter, Lease, Options, Reason, Report, WorkerFuture, schedule_on,
+    schedule_stream_on,
 };
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::block_on;
+use pushdown_patterns::{Effect, Shutdown};
 
 use crate::{finds, holds, thread};
 
@@ -125,12 +127,72 @@ fn an_abort() {
     other.join().unwrap();
 }
 
+/// More tasks than are held: a feeder adds them as their results are taken.
+fn a_stream() {
+    let call = |_: Lease<usize>, task: usize| ready(Ok::<_, CallFailure<()>>(task));
+    let tasks = Iter::new(0..3);
+    let results =
+        schedule_stream_on(spawn, [0], tasks, NonZeroUsize::MIN, call, Options::default());
+    block_on(async move {
+        let mut results = results;
+        for task in 0..3 {
+            assert_eq!(results.next().await.map(|(task, _)| task), Some(task));
+        }
+        assert!(results.next().await.is_none());
+        let summary = results.finish().await;
+        assert!(summary.end.is_ok() && summary.servers[0].server.is_some());
+    });
+}
+
+/// A task fails while two servers are idle. One of them is woken for it, and leaves instead.
+fn the_woken_server_leaves() {
+    let call = |server: Lease<usize>, task: usize| {
+        ready(if *server == 0 { Err(CallFailure::elsewhere(())) } else { Ok(task) })
+    };
+    let run = schedule_on(spawn, [0, 1, 2], 0..1, call, Options::default());
+    let (control, servers) = (run.control(), run.watch().servers());
+    let retiring = thread::spawn(move || control.retire(servers[1].id));
+    assert_eq!(complete(&block_on(run).unwrap(), 3), [0]);
+    retiring.join().unwrap();
+}
+
+/// What the report of an aborted run says of each task is what the server did.
+fn an_abort_that_tells_the_truth() {
+    let executed = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let counted = executed.clone();
+    let call = move |_: Lease<usize>, task: usize| {
+        thread::yield_now();
+        counted[task].fetch_add(1, Ordering::SeqCst);
+        ready(Ok::<_, CallFailure<()>>(()))
+    };
+    let run = schedule_on(spawn, [0], 0..2, call, Options::default());
+    let control = run.control();
+    let other = thread::spawn(move || control.shutdown(Shutdown::Abort));
+    let report = match block_on(run) {
+        Ok(report) => report,
+        Err(unfinished) => unfinished.report,
+    };
+    for (result, executed) in report.results.iter().zip(&*executed) {
+        let executed = executed.load(Ordering::SeqCst);
+        match result {
+            Ok(()) => assert_eq!(executed, 1),
+            Err(failed) if failed.effect() == Effect::DidNotHappen => assert_eq!(executed, 0),
+            Err(_) => {}
+        }
+    }
+    other.join().unwrap();
+    assert!(report.servers.iter().all(|server| server.server.is_some()));
+}
+
 cfg_select! {
     // loom has no scoped threads. In shuttle, the end of the last scoped thread wakes the thread that
     // opened the scope, even if that waits for something else, such as for a server to join.
     pushdown_model = "loom" => {}
     _ => {
-        use pushdown_patterns::schedule::{Attempt, thread::schedule};
+        use std::time::Instant;
+
+        use pushdown_patterns::schedule::thread::{Run, schedule};
+        use pushdown_patterns::schedule::{Attempt, Exhausted};
 
         /// One server dies, and a task fails elsewhere.
         fn the_driver_for_threads() {
@@ -141,6 +203,47 @@ cfg_select! {
             };
             let report = schedule([0, 1, 2], 0..2, call, Options::default()).unwrap();
             assert_eq!(complete(&report, 3), [0, 1]);
+        }
+
+        /// Real time limits of microseconds: a timeout, and a drain in the middle.
+        fn limits_in_real_time() {
+            const LIMIT: Duration = Duration::from_micros(20);
+            let executed = [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)];
+            let options = Options::default()
+                .timeout(LIMIT)
+                .backup_after(LIMIT)
+                .backoff(LIMIT / 4, LIMIT)
+                .exhausted(Exhausted::GoOn);
+            let run = Run::new([0, 1], 0..3, options);
+            let control = run.control();
+            let other = thread::spawn(move || control.shutdown(Shutdown::Drain { timeout: LIMIT }));
+            let call = |_: &mut usize, task: usize, attempt: &Attempt| {
+                executed[task].fetch_add(1, Ordering::SeqCst);
+                let late = attempt.deadline().is_none_or(|deadline| deadline <= Instant::now());
+                thread::yield_now();
+                if late || attempt.is_cancelled() { Err(CallFailure::retry(())) } else { Ok(()) }
+            };
+            let report = match run.call(call) {
+                Ok(report) => report,
+                Err(unfinished) => unfinished.report,
+            };
+            other.join().unwrap();
+            for (result, executed) in report.results.iter().zip(&executed) {
+                let executed = executed.load(Ordering::SeqCst);
+                match result {
+                    Ok(()) => assert!(executed > 0),
+                    Err(failed) => {
+                        assert_eq!(failed.attempts as usize, executed);
+                        assert_eq!(failed.effect() == Effect::DidNotHappen, executed == 0);
+                    }
+                }
+            }
+            assert!(report.servers.iter().all(|server| server.server.is_some()));
+        }
+
+        #[test]
+        fn limits_in_real_time_tell_the_truth() {
+            holds("limits in real time", limits_in_real_time);
         }
 
         #[test]
@@ -189,6 +292,38 @@ fn one_of_two_copies_counts() {
 #[test]
 fn an_abort_wakes_every_waiter() {
     holds("an abort", an_abort);
+}
+
+#[test]
+fn a_stream_yields_every_result() {
+    holds("a stream", a_stream);
+}
+
+/// Its five threads are too many for loom, which only finds the bug.
+#[cfg(not(pushdown_model = "loom"))]
+#[test]
+fn a_task_does_not_depend_on_the_server_that_was_woken_for_it() {
+    holds("the woken server leaves", the_woken_server_leaves);
+}
+
+#[test]
+fn an_aborted_run_tells_the_truth() {
+    holds("an abort that tells the truth", an_abort_that_tells_the_truth);
+}
+
+#[test]
+fn work_that_is_not_passed_on_is_found() {
+    finds(Bug::WorkIsNotPassedOn, the_woken_server_leaves);
+}
+
+#[test]
+fn an_answer_before_the_workers_have_left_is_found() {
+    finds(Bug::AnswerBeforeLeaving, an_abort_that_tells_the_truth);
+}
+
+#[test]
+fn room_that_is_not_noticed_is_found() {
+    finds(Bug::RoomIsNotNoticed, a_stream);
 }
 
 #[test]

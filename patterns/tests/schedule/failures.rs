@@ -163,7 +163,8 @@ async fn a_call_that_is_ready_at_its_deadline_counts() {
 async fn calls_that_time_out_every_time_use_up_their_attempts() {
     let call =
         async |_: Lease<usize>, _| std::future::pending::<Result<(), CallFailure<()>>>().await;
-    let run = schedule([0, 1], 0..1, call, attempts(3).timeout(SECOND));
+    let options = attempts(3).timeout(SECOND).timed_out(FailureKind::Elsewhere);
+    let run = schedule([0, 1], 0..1, call, options);
     let start = Instant::now();
     let unfinished = run.await.unwrap_err();
     assert_eq!(start.elapsed(), 3 * SECOND);

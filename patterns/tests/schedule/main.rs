@@ -19,13 +19,16 @@ mod joining;
 mod leaks;
 mod leases;
 mod lecture;
+mod limits;
 mod model;
 mod others;
 mod panics;
 mod proto;
 mod redis;
 mod shutdown;
+mod streams;
 mod threads;
+mod truth;
 mod watch;
 
 const SECOND: Duration = Duration::from_secs(1);

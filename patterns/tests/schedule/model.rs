@@ -1,6 +1,7 @@
 //! The state machine against a model that keeps everything in plain lists and searches them from the
 //! front.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => Just(Outcome::Failed(FailureKind::Retry)),
         4 => Just(Outcome::Failed(FailureKind::Elsewhere)),
         1 => Just(Outcome::Failed(FailureKind::ServerDead)),
+        1 => Just(Outcome::TimedOut),
+        1 => Just(Outcome::Dropped),
         1 => Just(Outcome::Cancelled),
     ];
     let rare = prop_oneof![
@@ -50,6 +53,7 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Clone, Debug, Default)]
 struct Task {
     attempts: u32,
+    deaths: u32,
     settled: bool,
     done: bool,
     avoid: Vec<ServerId>,
@@ -64,12 +68,14 @@ struct Server {
     running: Option<(usize, Instant)>,
     /// Set while it waits, with the time until which it does: no wake-up has named it since.
     waits: Option<Option<Instant>>,
+    /// It waits, or was woken and has not asked since.
+    polled: bool,
 }
 
 /// The model.
 struct Model {
     limit: u32,
-    options: (Exhausted, Option<u32>, Option<Duration>),
+    options: (Exhausted, Option<u32>, Option<Duration>, FailureKind, u32),
     tasks: Vec<Task>,
     queue: Vec<usize>,
     servers: Vec<Server>,
@@ -101,6 +107,7 @@ impl Model {
         };
         let attempt = |task: usize, backup| {
             Action::Call(Assignment {
+                slot: task,
                 task,
                 number: self.tasks[task].attempts + 1,
                 deadline: None,
@@ -117,7 +124,11 @@ impl Model {
             let mut others = available.filter(|at| at.running.is_none_or(|(it, _)| it != *task));
             let nowhere_else = others.all(|other| it.avoid.contains(&other.id));
             let failed_here = it.avoid.contains(&here.id) && !nowhere_else;
-            self.live(*task) == 1 && it.attempts < self.limit && !it.settled && !failed_here
+            self.live(*task) == 1
+                && it.attempts - it.deaths < self.limit
+                && it.deaths < self.options.4
+                && !it.settled
+                && !failed_here
         });
         match single.min_by_key(|(_, since)| *since) {
             Some((task, since)) if since + age <= self.now => attempt(task, true),
@@ -129,6 +140,16 @@ impl Model {
         let (task, _) = self.servers[server].running.take().unwrap();
         let first = !self.tasks[task].settled;
         let cancelled = self.aborted || !first;
+        let outcome = match outcome {
+            Outcome::Failed(_) if cancelled => Outcome::Cancelled,
+            Outcome::TimedOut if cancelled => Outcome::Dropped,
+            outcome => outcome,
+        };
+        let kind = match outcome {
+            Outcome::Failed(kind) => Some(kind),
+            Outcome::TimedOut => Some(self.options.3),
+            _ => None,
+        };
         match outcome {
             Outcome::Success if first => {
                 self.servers[server].consecutive_failures = 0;
@@ -136,25 +157,30 @@ impl Model {
                 self.tasks[task].done = true;
             }
             Outcome::Success => self.servers[server].consecutive_failures = 0,
-            Outcome::Failed(kind) if !cancelled => {
-                let here = &mut self.servers[server];
-                here.consecutive_failures += 1;
-                let too_often =
-                    self.options.1.is_some_and(|limit| here.consecutive_failures >= limit);
-                here.available &= !too_often && kind != FailureKind::ServerDead;
-                if kind == FailureKind::Elsewhere {
-                    self.tasks[task].avoid.push(here.id);
-                }
-                if kind == FailureKind::Fatal {
-                    self.conclude(Err(Reason::Fatal { task }));
-                }
+            Outcome::Dropped if self.options.3 == FailureKind::ServerDead => {
+                self.servers[server].available &= self.end.is_some() || self.draining;
             }
             _ => {}
         }
+        if let Some(kind) = kind {
+            let here = &mut self.servers[server];
+            here.consecutive_failures += 1;
+            let too_often = self.options.1.is_some_and(|limit| here.consecutive_failures >= limit);
+            here.available &= !too_often && kind != FailureKind::ServerDead;
+            if kind == FailureKind::Elsewhere {
+                self.tasks[task].avoid.push(here.id);
+            }
+            if kind == FailureKind::Fatal {
+                self.conclude(Err(Reason::Fatal { task }));
+            }
+            if outcome == Outcome::Failed(FailureKind::ServerDead) {
+                self.tasks[task].deaths += 1;
+            }
+        }
         if self.end.is_none() && !self.tasks[task].settled && self.live(task) == 0 {
-            let undone = outcome == Outcome::Cancelled
-                || self.draining && self.options.0 == Exhausted::FailRun;
-            if undone || self.tasks[task].attempts < self.limit {
+            let undone = kind.is_none() || self.draining && self.options.0 == Exhausted::FailRun;
+            let it = &self.tasks[task];
+            if undone || it.attempts - it.deaths < self.limit && it.deaths < self.options.4 {
                 self.queue.push(task);
             } else if self.options.0 == Exhausted::FailRun {
                 self.conclude(Err(Reason::Exhausted { task }));
@@ -182,11 +208,17 @@ impl Model {
 }
 
 /// Applies the same operations to both, and compares them after each.
-fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>), ops: &[Op]) {
-    let (limit, exhausted, server_failures, backup_after) = options;
+fn compare(
+    tasks: usize,
+    options: (u32, Exhausted, Option<u32>, Option<Duration>, FailureKind, u32),
+    ops: &[Op],
+) {
+    let (limit, exhausted, server_failures, backup_after, timed_out, deaths) = options;
     let mut chosen = Options::default()
         .attempts(NonZeroU32::new(limit).unwrap())
         .exhausted(exhausted)
+        .timed_out(timed_out)
+        .deaths(NonZeroU32::new(deaths).unwrap())
         .on_failure(OnFailure::AwaitCalls);
     if let Some(limit) = server_failures {
         chosen = chosen.server_failures(NonZeroU32::new(limit).unwrap());
@@ -197,7 +229,7 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
     let mut scheduler = Scheduler::new(tasks, &chosen);
     let mut model = Model {
         limit,
-        options: (exhausted, server_failures, backup_after),
+        options: (exhausted, server_failures, backup_after, timed_out, deaths),
         tasks: vec![Task::default(); tasks],
         queue: (0..tasks).collect(),
         servers: Vec::new(),
@@ -226,6 +258,7 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
                     consecutive_failures,
                     running,
                     waits: None,
+                    polled: false,
                 };
                 model.servers.push(new);
             }
@@ -240,11 +273,17 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
                     continue;
                 }
                 let next = scheduler.poll_action(model.servers[server].id, Some(model.now));
-                assert_eq!(next, model.next(server), "the next action of server {server}");
+                let expected = match model.next(server) {
+                    // Another idle server may keep the time: see below.
+                    Action::Wait { .. } => matches!(next, Action::Wait { .. }),
+                    expected => next == expected,
+                };
+                assert!(expected, "{next:?} is the next action of server {server}");
                 model.servers[server].waits = match next {
                     Action::Wait { until } => Some(until),
                     _ => None,
                 };
+                model.servers[server].polled = matches!(next, Action::Wait { .. });
                 if let Action::Call(Assignment { task, .. }) = next {
                     model.queue.retain(|queued| *queued != task);
                     model.tasks[task].attempts += 1;
@@ -259,8 +298,13 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
                     continue;
                 }
                 let server = busy[it % busy.len()];
-                let counts = scheduler.handle_outcome(model.servers[server].id, outcome);
-                assert_eq!(counts, model.settle(server, outcome));
+                let (task, _) = model.servers[server].running.unwrap();
+                let verdict =
+                    scheduler.handle_outcome(model.servers[server].id, outcome, Some(model.now));
+                assert_eq!(verdict.counts, model.settle(server, outcome));
+                let settled = model.tasks[task].settled;
+                assert_eq!(verdict.settles, verdict.counts && settled);
+                assert_eq!(verdict.is_last, settled && model.live(task) == 0);
                 model.conclude_if_settled();
             }
             Op::Retire(it) => {
@@ -274,7 +318,7 @@ fn compare(tasks: usize, options: (u32, Exhausted, Option<u32>, Option<Duration>
             }
             Op::Leave(it) => {
                 let Some(server) = present(it) else { continue };
-                scheduler.handle_leave(model.servers[server].id);
+                scheduler.handle_leave(model.servers[server].id, Some(model.now));
                 let lost = model.end.is_none() && !model.draining;
                 if model.servers[server].running.is_some() {
                     model.servers[server].available = false;
@@ -344,25 +388,59 @@ fn check(scheduler: &mut Scheduler, model: &mut Model) {
             server.id
         );
     }
-    let wakes = scheduler.poll_wakes();
-    for server in 0..model.servers.len() {
-        let here = &mut model.servers[server];
-        let woken = wakes.all || wakes.idle || wakes.server == Some(here.id);
-        let Some(alarm) = here.waits.filter(|_| !woken) else {
-            here.waits = None;
-            continue;
-        };
-        if alarm.is_some_and(|alarm| alarm <= model.now) {
-            continue;
+    let wakes = scheduler.poll_wakes().unwrap_or_default();
+    for server in &mut model.servers {
+        if wakes.all || wakes.servers.contains(&server.id) {
+            server.waits = None;
         }
-        let next = model.next(server);
-        let Action::Wait { until } = next else {
-            panic!("server {server} waits, without a wake-up for {next:?}")
-        };
-        assert!(
-            until.is_none_or(|until| alarm.is_some_and(|alarm| alarm <= until)),
-            "the alarm is missing or too late"
-        );
+    }
+    check_waiting(scheduler.clone(), model, wakes.servers);
+}
+
+/// Checks that no server waits in vain: once those that were woken have asked, and those that were woken
+/// by that, no server that still waits may have anything to do before the time of another one.
+fn check_waiting(mut scheduler: Scheduler, model: &Model, woken: Vec<ServerId>) {
+    if model.end.is_some() || model.draining {
+        let waits = |server: &Server| server.present && server.waits.is_some();
+        assert!(!model.servers.iter().any(waits), "a server is not told of the end");
+        return;
+    }
+    let waits = |server: &&Server| server.present && server.waits.is_some();
+    let mut waiting: BTreeMap<_, _> =
+        model.servers.iter().filter(waits).map(|it| (it.id, it.waits.unwrap())).collect();
+    // Those woken before and not asked since.
+    let asks = |server: &&Server| server.present && server.running.is_none() && server.polled;
+    let mut woken: VecDeque<_> = model
+        .servers
+        .iter()
+        .filter(asks)
+        .filter(|it| it.waits.is_none())
+        .map(|it| it.id)
+        .chain(woken)
+        .collect();
+    let due = waiting.iter().filter(|(_, until)| until.is_some_and(|until| until <= model.now));
+    woken.extend(due.map(|(server, _)| *server));
+    let mut steps = 0;
+    while let Some(server) = woken.pop_front() {
+        steps += 1;
+        assert!(steps < 1000, "servers wake each other forever");
+        waiting.remove(&server);
+        if scheduler.is_idle(server) {
+            if let Action::Wait { until } = scheduler.poll_action(server, Some(model.now)) {
+                waiting.insert(server, until);
+            }
+            woken.extend(scheduler.poll_wakes().unwrap_or_default().servers);
+        }
+    }
+    let alarm = waiting.values().flatten().min().copied();
+    for server in waiting.into_keys() {
+        match scheduler.clone().poll_action(server, Some(model.now)) {
+            Action::Wait { until } => assert!(
+                until.is_none_or(|until| alarm.is_some_and(|alarm| alarm <= until)),
+                "the alarm is missing or too late"
+            ),
+            next => panic!("{server} waits, without a wake-up for {next:?}"),
+        }
     }
 }
 
@@ -376,10 +454,12 @@ proptest! {
         go_on in any::<bool>(),
         server_failures in prop::option::of(1..4u32),
         backup_after in prop::option::of(0..6u64),
+        timed_out in prop_oneof![Just(FailureKind::ServerDead), Just(FailureKind::Elsewhere)],
+        deaths in 1..5u32,
         ops in prop::collection::vec(op(), 0..120),
     ) {
         let exhausted = if go_on { Exhausted::GoOn } else { Exhausted::FailRun };
         let backup_after = backup_after.map(Duration::from_millis);
-        compare(tasks, (limit, exhausted, server_failures, backup_after), &ops);
+        compare(tasks, (limit, exhausted, server_failures, backup_after, timed_out, deaths), &ops);
     }
 }

@@ -14,16 +14,16 @@ fn a_success_that_comes_second_ends_a_row_of_failures() {
     let now = Some(Instant::now());
     let runs = |next: Action, task| matches!(next, Action::Call(attempt) if attempt.task == task);
     assert!(runs(scheduler.poll_action(one, now), 0));
-    scheduler.handle_outcome(one, Outcome::Failed(FailureKind::Retry));
+    scheduler.handle_outcome(one, Outcome::Failed(FailureKind::Retry), None);
     assert!(runs(scheduler.poll_action(one, now), 1));
     assert!(runs(scheduler.poll_action(other, now), 0));
     let third = scheduler.handle_join();
     assert!(runs(scheduler.poll_action(third, now), 1));
-    assert!(scheduler.handle_outcome(third, Outcome::Success));
-    assert!(!scheduler.handle_outcome(one, Outcome::Success));
-    scheduler.handle_outcome(other, Outcome::Failed(FailureKind::Retry));
+    assert!(scheduler.handle_outcome(third, Outcome::Success, None).counts);
+    assert!(!scheduler.handle_outcome(one, Outcome::Success, None).counts);
+    scheduler.handle_outcome(other, Outcome::Failed(FailureKind::Retry), None);
     assert!(runs(scheduler.poll_action(one, now), 0));
-    scheduler.handle_outcome(one, Outcome::Failed(FailureKind::Retry));
+    scheduler.handle_outcome(one, Outcome::Failed(FailureKind::Retry), None);
     assert_eq!(scheduler.leave_reason(one), None);
 }
 
@@ -35,7 +35,7 @@ fn a_server_skips_all_tasks_that_failed_on_it_in_one_step() {
     scheduler.handle_close();
     for _ in 0..TASKS {
         assert!(matches!(scheduler.poll_action(bad, None), Action::Call(_)));
-        scheduler.handle_outcome(bad, Outcome::Failed(FailureKind::Elsewhere));
+        scheduler.handle_outcome(bad, Outcome::Failed(FailureKind::Elsewhere), None);
     }
     // A scan of one list of all tasks would take 400 million steps.
     for task in 0..TASKS {
@@ -44,7 +44,7 @@ fn a_server_skips_all_tasks_that_failed_on_it_in_one_step() {
             panic!("a task is left")
         };
         assert_eq!((attempt.task, attempt.number), (task, 2));
-        assert!(scheduler.handle_outcome(good, Outcome::Success));
+        assert!(scheduler.handle_outcome(good, Outcome::Success, None).counts);
     }
     assert_eq!(scheduler.end(), Some(Ok(())));
 }
@@ -56,9 +56,9 @@ fn departed_servers_do_not_make_a_failed_task_more_expensive() {
     for _ in 0..40_000 {
         let server = scheduler.handle_join();
         assert!(matches!(scheduler.poll_action(server, None), Action::Call(_)));
-        scheduler.handle_outcome(server, Outcome::Failed(FailureKind::Elsewhere));
+        scheduler.handle_outcome(server, Outcome::Failed(FailureKind::Elsewhere), None);
         scheduler.handle_retire(server);
-        scheduler.handle_leave(server);
+        scheduler.handle_leave(server, None);
     }
     assert_eq!(scheduler.queued(), 1);
 }
@@ -75,9 +75,65 @@ fn many_different_sets_of_servers_to_avoid_stay_cheap() {
                 calls += 1;
                 let fails = calls.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & 3 == 0;
                 let failed = Outcome::Failed(FailureKind::Elsewhere);
-                scheduler.handle_outcome(*server, if fails { failed } else { Outcome::Success });
+                scheduler.handle_outcome(
+                    *server,
+                    if fails { failed } else { Outcome::Success },
+                    None,
+                );
             }
         }
     }
     assert_eq!(scheduler.counts().attempts, calls);
+}
+
+/// The number of servers that are woken.
+fn woken(scheduler: &mut Scheduler) -> usize {
+    scheduler
+        .poll_wakes()
+        .map_or(0, |wakes| if wakes.all { usize::MAX } else { wakes.servers.len() })
+}
+
+/// Without this, every failure would wake every idle server, and each would search all others.
+#[test]
+fn a_failure_wakes_one_of_a_thousand_idle_servers() {
+    let second = Duration::from_secs(1);
+    let limits = Options::default().backup_after(second).attempts(NonZeroU32::MAX);
+    let mut scheduler = Scheduler::new(1, &limits);
+    let mut now = Instant::now();
+    let servers: Vec<_> = (0..1000).map(|_| scheduler.handle_join()).collect();
+    assert!(matches!(scheduler.poll_action(servers[0], Some(now)), Action::Call(_)));
+    let mut timekeepers = 0;
+    for server in &servers[1..] {
+        let Action::Wait { until } = scheduler.poll_action(*server, Some(now)) else { panic!() };
+        timekeepers += usize::from(until.is_some());
+    }
+    assert_eq!((timekeepers, woken(&mut scheduler)), (1, 0));
+    let (mut busy, mut wakes) = (servers[0], 0);
+    for _ in 0..1000 {
+        now += second / 1000;
+        scheduler.handle_outcome(busy, Outcome::Failed(FailureKind::Retry), Some(now));
+        let named = scheduler.poll_wakes().unwrap().servers;
+        assert_eq!(named.len(), 1);
+        assert!(matches!(scheduler.poll_action(named[0], Some(now)), Action::Call(_)));
+        let next = scheduler.poll_action(busy, Some(now));
+        assert!(matches!(next, Action::Wait { .. }));
+        wakes += named.len() + woken(&mut scheduler);
+        busy = named[0];
+    }
+    // Each failure wakes one server for the task, and sometimes one to keep the time.
+    assert!((1000..=2000).contains(&wakes), "{wakes} wake-ups");
+}
+
+#[test]
+fn as_many_servers_are_woken_as_tasks_arrive() {
+    let ahead = std::num::NonZeroUsize::new(100).unwrap();
+    let mut scheduler = Scheduler::streaming(ahead, false, &Options::default());
+    for _ in 0..50 {
+        let server = scheduler.handle_join();
+        assert!(matches!(scheduler.poll_action(server, None), Action::Wait { until: None }));
+    }
+    (0..3).for_each(|slot| scheduler.handle_task(slot));
+    assert_eq!(woken(&mut scheduler), 3);
+    (3..100).for_each(|slot| scheduler.handle_task(slot));
+    assert_eq!(woken(&mut scheduler), 47);
 }

@@ -188,7 +188,9 @@ async fn servers_die_stall_and_join_and_every_task_is_done_once() {
     audit(&books).await;
 
     let ends = report.servers.iter().map(|server| server.leave_reason);
-    assert_eq!(Vec::from_iter(ends), [Some(LeaveReason::Dead), None, None, None]);
+    // The reply to the call that timed out may still come on its connection.
+    let dead = Some(LeaveReason::Dead);
+    assert_eq!(Vec::from_iter(ends), [dead, dead, None, None]);
     let failed = report.servers.iter().map(|server| server.counts.failed);
     assert_eq!(Vec::from_iter(failed), [1, 1, 0, 0]);
     assert!(report.servers.iter().all(|server| server.server.is_some()));

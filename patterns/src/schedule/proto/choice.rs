@@ -1,47 +1,114 @@
 //! The choice of a task for a server, once no fresh task is left.
 
-use std::time::Instant;
+use std::cmp::Reverse;
+use std::time::{Duration, Instant};
 
-use super::{Scheduler, ServerId};
+use super::{Running, Scheduler, ServerId};
 
 impl Scheduler {
-    /// Takes the oldest failed task. One that failed on this server is left to the others, as long as
-    /// there is one on which it has not failed.
+    /// Returns `true` if a server may take a task that failed on these. It is left to the others as
+    /// long as there is one on which it has not failed. `busy` others cannot take it.
+    pub(super) fn accepts(&self, failed_on: &[ServerId], busy: usize, server: ServerId) -> bool {
+        let is_available = |other: &&ServerId| self.servers[other.0].leave_reason.is_none();
+        let tried = || failed_on.iter().filter(is_available).count() + busy;
+        failed_on.binary_search(&server).is_err() || tried() >= self.available
+    }
+
+    /// Takes the oldest failed task that this server may take.
     pub(super) fn pop_failed(&mut self, server: ServerId) -> Option<usize> {
-        let (servers, available) = (&self.servers, self.available);
-        self.retries.pop(|avoid| {
-            let is_available = |other: &&ServerId| servers[other.0].leave_reason.is_none();
-            let tried = || avoid.iter().filter(is_available).count();
-            avoid.binary_search(&server).is_err() || tried() == available
+        if self.retries.len() == 0 {
+            return None;
+        }
+        let mut retries = std::mem::take(&mut self.retries);
+        let slot = retries.pop(|failed_on| self.accepts(failed_on, 0, server));
+        self.retries = retries;
+        slot
+    }
+
+    /// Returns the call that has run longest, if a copy of it is due and may run on this server.
+    pub(super) fn straggler(&self, server: ServerId) -> Option<usize> {
+        let mut due = self.copies_due();
+        due.find(|(slot, runs_on)| self.may_copy(*slot, *runs_on, server)).map(|(slot, _)| slot)
+    }
+
+    /// Returns the calls of which a copy is due, with their servers, longest first.
+    pub(super) fn copies_due(&self) -> impl Iterator<Item = (usize, ServerId)> {
+        let now = self.options.backup_after.zip(self.now);
+        let copyable = self.copyable.iter();
+        let due = copyable.take_while(move |(since, _)| {
+            now.is_some_and(|(age, now)| since.checked_add(age).is_some_and(|due| due <= now))
+        });
+        due.filter_map(|(_, server)| Some((self.servers[server.0].running?.slot, *server)))
+    }
+
+    /// Returns `true` if a copy of a call may run on this server.
+    pub(super) fn may_copy(&self, slot: usize, runs_on: ServerId, server: ServerId) -> bool {
+        self.failed_on.get(&slot).is_none_or(|failed_on| {
+            let is_available = self.servers[runs_on.0].leave_reason.is_none();
+            let runs_there = is_available && failed_on.binary_search(&runs_on).is_err();
+            self.accepts(failed_on, usize::from(runs_there), server)
         })
     }
 
-    /// Returns the oldest call that may have a copy on this server, and the time when the copy is due.
-    /// A call that has a copy already gets no other.
-    pub(super) fn straggler(&self, server: ServerId) -> Option<(usize, Instant)> {
-        let age = self.options.backup_after?;
-        // As in `pop_failed`. The server on which the task runs cannot take the copy either.
-        let failed_here = |at: ServerId, task| {
-            self.avoid.get(&task).is_some_and(|avoid| {
-                let is_available =
-                    |server: &&ServerId| self.servers[server.0].leave_reason.is_none();
-                let runs_there =
-                    usize::from(is_available(&&at) && avoid.binary_search(&at).is_err());
-                let tried = || avoid.iter().filter(is_available).count() + runs_there;
-                avoid.binary_search(&server).is_ok() && tried() < self.available
-            })
+    /// Records that a call may be copied when it is old enough, if it may.
+    pub(super) fn allow_copy(&mut self, server: ServerId) {
+        let Some(Running { slot, since: Some(since) }) = self.servers[server.0].running else {
+            return;
         };
-        let running = self
-            .present
-            .iter()
-            .filter_map(|server| Some((*server, self.servers[server.0].running?)));
-        running
-            .filter(|(at, running)| {
-                let task = &self.tasks[running.task];
-                let may = task.live == 1 && task.attempts < self.options.attempts.get();
-                may && !task.settled && !failed_here(*at, running.task)
-            })
-            .filter_map(|(_, running)| Some((running.task, running.since?.checked_add(age)?)))
-            .min_by_key(|(_, due)| *due)
+        let task = &self.tasks[slot];
+        if self.options.backup_after.is_some() && !task.settled && self.may_try_again(slot) {
+            self.copyable.insert((since, server));
+        }
+    }
+
+    /// Returns when the next failed task or backup copy becomes due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let retry = self.delayed.peek().map(|Reverse((due, ..))| *due);
+        let copy = self.options.backup_after.zip(self.now).and_then(|(age, now)| {
+            // Those that are due already wait for a server that may take them.
+            let oldest = match now.checked_sub(age) {
+                Some(due) => self.copyable.range((due, ServerId(usize::MAX))..).next(),
+                None => self.copyable.first(),
+            };
+            oldest?.0.checked_add(age)
+        });
+        retry.into_iter().chain(copy).min()
+    }
+
+    /// Queues the failed tasks whose delay is over.
+    pub(super) fn queue_delayed(&mut self) {
+        while let Some(Reverse((due, _, slot))) = self.delayed.peek().copied()
+            && self.now.is_some_and(|now| due <= now)
+        {
+            self.delayed.pop();
+            self.queue(slot);
+        }
+    }
+
+    /// Returns the delay before the next attempt at a task that has failed.
+    ///
+    /// Half of it is random, so that tasks which failed together are not tried again together.
+    pub(super) fn delay(&mut self, failures: u32) -> Option<Duration> {
+        let (min, max) = self.options.backoff?;
+        let doubled = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        let delay = min.saturating_mul(doubled).min(max);
+        let half = delay / 2;
+        let span = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX);
+        let part = (u128::from(self.jitter.next()) * u128::from(span)) >> 64;
+        Some(half + Duration::from_nanos(u64::try_from(part).expect("less than the span")))
+    }
+}
+
+/// A splitmix64 generator.
+#[derive(Clone, Debug)]
+pub(super) struct Jitter(pub(super) u64);
+
+impl Jitter {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut random = self.0;
+        random = (random ^ (random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        random = (random ^ (random >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        random ^ (random >> 31)
     }
 }

@@ -3,7 +3,7 @@
 /// The counters of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// All tasks.
+    /// Tasks that were added.
     pub tasks: usize,
     /// Tasks that succeeded.
     pub done: usize,

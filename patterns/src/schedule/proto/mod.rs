@@ -15,13 +15,18 @@
 //! for task in 0..2 {
 //!     let Action::Call(assignment) = scheduler.poll_action(server, None) else { panic!() };
 //!     assert_eq!((assignment.task, assignment.number), (task, 1));
-//!     assert!(scheduler.handle_outcome(server, Outcome::Success));
+//!     assert!(scheduler.handle_outcome(server, Outcome::Success, None).counts);
 //! }
 //! assert_eq!(scheduler.poll_action(server, None), Action::Leave);
-//! scheduler.handle_leave(server);
+//! scheduler.handle_leave(server, None);
 //! assert!(scheduler.is_over());
 //! assert_eq!(scheduler.end(), Some(Ok(())));
 //! ```
+//!
+//! # Tasks
+//! A task is given a slot by the driver, which keeps it there, and a number in the order of arrival. Its
+//! slot is free again as soon as a [`Verdict`] says so: the state of a run is bounded by the tasks that
+//! are held, however many there are in all.
 //!
 //! # Order
 //! Fresh tasks come first, in their order; then failed tasks, in the order of their failures; then
@@ -30,15 +35,17 @@
 //! # Cost
 //! Taking a task and completing it is O(1) in the number of tasks and servers. A failed task is found
 //! in O(s), where s is the number of different sets of servers that the tasks in the queue avoid: one,
-//! unless tasks failed [elsewhere](FailureKind::Elsewhere). An idle server looks for a call to copy in
-//! O(servers).
+//! unless tasks failed [elsewhere](FailureKind::Elsewhere). The oldest call to copy is found in
+//! O(log servers), plus those on whose tasks this server has failed.
 //!
 //! # Changing it
-//! Every change of `tasks`, `retries` or `available` that may give an idle server a task must set
-//! [`Wakes::idle`], or that server waits forever. Every method that may be the last step of a run ends
-//! with `conclude_if_settled`. The tests compare each step with a model that searches plain lists.
+//! Whatever may give an idle server a task must call one (see `wakeups.rs`), or that server waits forever.
+//! Every method that may be the last step of a run ends with `conclude_if_settled`. The tests compare
+//! each step with a model that searches plain lists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::num::NonZeroUsize;
 use std::time::Instant;
 use std::vec::Vec;
 
@@ -50,37 +57,72 @@ use crate::seeded::{self, Bug};
 mod assignment;
 mod choice;
 mod counts;
+mod ending;
+mod queries;
 mod queue;
+mod tasks;
+mod wakeups;
 
-pub use assignment::{Action, Assignment, Outcome, Wakes};
+pub use assignment::{Action, Assignment, Outcome, Room, Verdict, Wakes};
+use choice::Jitter;
 pub use counts::Counts;
 use queue::Queue;
+use wakeups::Attention;
 
 /// The state of a run.
 ///
 /// # Invariants
-/// * An open task is in exactly one place: fresh, in the queue, or running. Only a backup copy makes it
-///   run more than once at a time.
-/// * An idle server has found no task that it may take, or has been named by [`Wakes`] since.
+/// * An open task is in exactly one place: fresh, in the queue, delayed, or running. Only a backup copy
+///   makes it run more than once at a time.
+/// * An idle server has found no task that it may take, or has been named by [`Wakes`] since, or
+///   another one has for that task.
 /// * Until the run ends there is a server that can take tasks, or one that may yet join, or one that
 ///   still runs a task.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scheduler {
     options: Options,
+    /// The latest time that was told.
+    now: Option<Instant>,
+    /// The tasks by slot. A slot that is free has the state of its last task.
     tasks: Vec<Task>,
-    /// The first fresh task: it and all later ones were never tried.
-    fresh: usize,
+    /// The slots of the tasks that were never tried.
+    fresh: VecDeque<usize>,
     /// Failed tasks that wait for another attempt.
     retries: Queue,
+    /// Failed tasks that wait for a time: when, in which order, and their slots.
+    delayed: BinaryHeap<Reverse<(Instant, u64, usize)>>,
+    delays: u64,
+    jitter: Jitter,
     /// The servers on which a task failed that is tried elsewhere, sorted.
-    avoid: BTreeMap<usize, Vec<ServerId>>,
+    failed_on: BTreeMap<usize, Vec<ServerId>>,
+    /// The calls that may be copied: since when they run, and where.
+    copyable: BTreeSet<(Instant, ServerId)>,
+    /// The limit of tasks that are held.
+    ahead: usize,
+    /// Settled tasks stay held until their results are [claimed](Scheduler::handle_claim).
+    claims: bool,
+    unclaimed: usize,
+    /// The source of the tasks waits for room.
+    feeder_waits: bool,
+    /// No other task will come.
+    exhausted: bool,
+    /// The source of the tasks is gone.
+    fed: bool,
     servers: Vec<Server>,
     /// The number of servers that can take tasks.
     available: usize,
     /// The servers whose workers have not left.
     present: BTreeSet<ServerId>,
+    /// The servers that wait for work, and were not called.
+    idle: BTreeSet<ServerId>,
+    /// The number of servers that were called, and have not asked.
+    called: usize,
+    /// The idle server that asks again at a time.
+    timekeeper: Option<(ServerId, Instant)>,
     /// No other server will join.
     closed: bool,
+    /// Since when no server can take tasks.
+    deserted: Option<Instant>,
     draining: bool,
     drain_deadline: Option<Instant>,
     force_close: bool,
@@ -91,18 +133,29 @@ pub struct Scheduler {
 
 #[derive(Clone, Debug, Default)]
 struct Task {
+    number: usize,
     attempts: u32,
-    /// Attempts in progress.
-    live: u32,
+    /// Attempts that ended with the death of their server.
+    deaths: u32,
+    /// The servers that run it: one, and another one with a copy.
+    runs_on: [Option<ServerId>; 2],
     /// It succeeded, or was given up.
     settled: bool,
-    done: bool,
 }
 
-#[derive(Debug)]
+impl Task {
+    fn live(&self) -> usize {
+        self.runs_on.iter().flatten().count()
+    }
+}
+
+#[derive(Clone, Debug)]
 struct Server {
     running: Option<Running>,
+    attention: Attention,
     cancelled: bool,
+    /// One of its calls was dropped.
+    interrupted: bool,
     consecutive_failures: u32,
     /// Set once it takes no more tasks.
     leave_reason: Option<LeaveReason>,
@@ -111,44 +164,70 @@ struct Server {
 
 #[derive(Clone, Copy, Debug)]
 struct Running {
-    task: usize,
+    slot: usize,
     since: Option<Instant>,
 }
 
 impl Scheduler {
-    /// Creates a run of the tasks `0..tasks`, without servers.
+    /// Creates a run of the tasks `0..tasks`, without servers. Each slot is the number of its task.
     pub fn new(tasks: usize, options: &Options) -> Self {
-        let mut core = Self {
+        let mut scheduler = Self::streaming(NonZeroUsize::MAX, false, options);
+        (0..tasks).for_each(|slot| scheduler.handle_task(slot));
+        scheduler.handle_exhausted();
+        scheduler.handle_fed();
+        scheduler
+    }
+
+    /// Creates a run without servers, whose tasks come one by one. At most `ahead` of them are held: with
+    /// `claims`, until their results are [claimed](Self::handle_claim); otherwise until they are settled.
+    pub fn streaming(ahead: NonZeroUsize, claims: bool, options: &Options) -> Self {
+        Self {
+            jitter: Jitter(options.seed()),
             options: options.clone(),
-            tasks: std::vec![Task::default(); tasks],
-            fresh: 0,
+            now: None,
+            tasks: Vec::new(),
+            fresh: VecDeque::new(),
             retries: Queue::default(),
-            avoid: BTreeMap::new(),
+            delayed: BinaryHeap::new(),
+            delays: 0,
+            failed_on: BTreeMap::new(),
+            copyable: BTreeSet::new(),
+            ahead: ahead.get(),
+            claims,
+            unclaimed: 0,
+            feeder_waits: false,
+            exhausted: false,
+            fed: false,
             servers: Vec::new(),
             available: 0,
             present: BTreeSet::new(),
+            idle: BTreeSet::new(),
+            called: 0,
+            timekeeper: None,
             closed: false,
+            deserted: None,
             draining: false,
             drain_deadline: None,
             force_close: false,
             end: None,
             wakes: Wakes::default(),
-            counts: Counts { tasks, ..Counts::default() },
-        };
-        core.conclude_if_settled();
-        core
+            counts: Counts::default(),
+        }
     }
 
     /// Adds a server. If the run has ended, its first action is to leave.
     pub fn handle_join(&mut self) -> ServerId {
         self.servers.push(Server {
             running: None,
+            attention: Attention::None,
             cancelled: false,
+            interrupted: false,
             consecutive_failures: 0,
             leave_reason: None,
             counts: ServerCounts::default(),
         });
         self.available += 1;
+        self.deserted = None;
         let server = ServerId(self.servers.len() - 1);
         self.present.insert(server);
         server
@@ -161,89 +240,150 @@ impl Scheduler {
         self.wakes.all |= self.is_over();
     }
 
-    /// Returns the next action of a server. The time is needed only for timeouts and backup copies.
+    /// Returns the next action of a server. The time is needed only for timeouts, backup copies and
+    /// delays.
     ///
     /// # Panics
     /// If the server never joined, or runs a task.
     pub fn poll_action(&mut self, server: ServerId, now: Option<Instant>) -> Action {
         assert!(self.servers[server.0].running.is_none(), "a server runs one task at a time");
+        self.now = now.or(self.now);
+        let was_called = self.stop_waiting(server);
         if self.end.is_some() || self.draining || self.servers[server.0].leave_reason.is_some() {
+            if was_called {
+                self.call_for_queue();
+            }
+            self.call_for_time();
             return Action::Leave;
         }
-        let (task, backup) = if self.fresh < self.tasks.len() {
-            self.fresh += 1;
-            (self.fresh - 1, false)
-        } else if let Some(task) = self.pop_failed(server) {
-            (task, false)
+        self.queue_delayed();
+        let (slot, backup) = if let Some(slot) = self.fresh.pop_front() {
+            self.call_feeder();
+            (slot, false)
+        } else if let Some(slot) = self.pop_failed(server) {
+            (slot, false)
         } else if seeded::is(Bug::WorkClosedBeforeRetries) {
             return Action::Leave;
+        } else if let Some(slot) = self.straggler(server) {
+            (slot, true)
         } else {
-            match self.straggler(server) {
-                Some((task, due)) if now.is_some_and(|now| due <= now) => (task, true),
-                other => return Action::Wait { until: other.map(|(_, due)| due) },
+            let until = self.start_waiting(server);
+            if was_called {
+                self.call_for_queue();
             }
+            self.call_for_time();
+            return Action::Wait { until };
         };
-        // Servers that skipped this task may now be given a copy of it.
-        self.wakes.idle |= self.options.backup_after.is_some() && self.avoid.contains_key(&task);
-        let entry = &mut self.tasks[task];
-        entry.attempts += 1;
-        entry.live += 1;
+        let assignment = self.start(server, slot, backup);
+        self.call_for_time();
+        Action::Call(assignment)
+    }
+
+    fn start(&mut self, server: ServerId, slot: usize, backup: bool) -> Assignment {
+        let since = self.now;
+        self.servers[server.0].running = Some(Running { slot, since });
+        let task = &mut self.tasks[slot];
+        task.attempts += 1;
+        let Task { number: index, attempts: number, runs_on, .. } = *task;
+        let place = task.runs_on.iter_mut().find(|place| place.is_none());
+        *place.expect("a task has at most two attempts at a time") = Some(server);
         self.counts.running += 1;
         self.counts.attempts += 1;
         self.counts.backups += u64::from(backup);
-        self.servers[server.0].running = Some(Running { task, since: now });
+        if self.options.backup_after.is_some() {
+            for (first, since) in runs_on
+                .into_iter()
+                .flatten()
+                .filter_map(|first| Some((first, self.servers[first.0].running?.since?)))
+            {
+                self.copyable.remove(&(since, first));
+            }
+            if !backup {
+                self.allow_copy(server);
+            }
+        }
         let deadline =
-            now.zip(self.options.timeout).and_then(|(now, after)| now.checked_add(after));
-        Action::Call(Assignment { task, number: self.tasks[task].attempts, deadline, backup })
+            since.zip(self.options.timeout).and_then(|(now, after)| now.checked_add(after));
+        Assignment { slot, task: index, number, deadline, backup }
     }
 
-    /// Records the outcome of a server's call. Returns `true` unless the task was settled before, as it
-    /// is when another copy was faster; then the result does not count.
+    /// Records the outcome of a server's call.
     ///
     /// # Panics
     /// If the server runs no task.
-    pub fn handle_outcome(&mut self, server: ServerId, outcome: Outcome) -> bool {
+    pub fn handle_outcome(
+        &mut self,
+        server: ServerId,
+        outcome: Outcome,
+        now: Option<Instant>,
+    ) -> Verdict {
+        self.now = now.or(self.now);
         let here = &mut self.servers[server.0];
-        let Running { task, .. } = here.running.take().expect("the server runs a task");
+        let Running { slot, since } = here.running.take().expect("the server runs a task");
+        if let Some(since) = since.filter(|_| self.options.backup_after.is_some()) {
+            self.copyable.remove(&(since, server));
+        }
         // A call that was told to end may return any error.
-        let cancelled = std::mem::take(&mut here.cancelled);
-        let outcome = match outcome {
-            Outcome::Failed(_) if cancelled => Outcome::Cancelled,
-            outcome => outcome,
+        let outcome = match (outcome, std::mem::take(&mut here.cancelled)) {
+            (Outcome::Failed(_), true) => Outcome::Cancelled,
+            (Outcome::TimedOut, true) => Outcome::Dropped,
+            (outcome, _) => outcome,
         };
+        here.interrupted |= matches!(outcome, Outcome::Dropped | Outcome::TimedOut);
         self.counts.running -= 1;
-        self.tasks[task].live -= 1;
-        let first = !self.tasks[task].settled;
+        let task = &mut self.tasks[slot];
+        for place in &mut task.runs_on {
+            place.take_if(|runs_on| *runs_on == server);
+        }
+        let counts = !task.settled;
         match outcome {
-            Outcome::Success if first || seeded::is(Bug::SecondSuccessCounts) => {
-                here.counts.completed += 1;
-                here.consecutive_failures = 0;
-                self.tasks[task].done = true;
-                self.counts.done += 1;
-                self.settle(task);
-            }
             Outcome::Success => {
-                here.counts.cancelled += 1;
                 here.consecutive_failures = 0;
+                if counts || seeded::is(Bug::SecondSuccessCounts) {
+                    here.counts.completed += 1;
+                    self.counts.done += 1;
+                    self.settle(slot);
+                } else {
+                    here.counts.cancelled += 1;
+                }
             }
             Outcome::Cancelled => here.counts.cancelled += 1,
-            Outcome::Failed(kind) => self.failed(server, task, kind),
-        }
-        let Task { settled, live, .. } = self.tasks[task];
-        if self.end.is_none() && !settled {
-            let fails_run = self.options.exhausted == Exhausted::FailRun;
-            if live == 0 && (outcome == Outcome::Cancelled || self.draining && fails_run) {
-                // The drain leaves the task undone, which is no failure of the task.
-                self.queue_again(task);
-            } else if live == 0 {
-                self.retry_or_give_up(task);
-            } else {
-                // The copy that is left may get a backup copy of its own.
-                self.wakes.idle = true;
+            Outcome::Dropped => {
+                here.counts.cancelled += 1;
+                // At the end of a run the server leaves anyway.
+                if self.end.is_none()
+                    && !self.draining
+                    && self.options.timed_out == FailureKind::ServerDead
+                {
+                    self.exclude(server, LeaveReason::Dead);
+                }
+            }
+            Outcome::TimedOut => self.failed(server, slot, self.options.timed_out),
+            Outcome::Failed(kind) => {
+                // The failure of a server is not one of the task.
+                task.deaths += u32::from(kind == FailureKind::ServerDead);
+                self.failed(server, slot, kind);
             }
         }
+        if self.end.is_none() && !self.tasks[slot].settled {
+            let undone = matches!(outcome, Outcome::Cancelled | Outcome::Dropped);
+            let fails_run = self.options.exhausted == Exhausted::FailRun;
+            if let Some(other) = self.tasks[slot].runs_on.iter().flatten().next() {
+                // The copy that is left may get a backup copy of its own.
+                self.allow_copy(*other);
+            } else if undone || self.draining && fails_run {
+                // The drain leaves the task undone, which is no failure of the task.
+                self.queue(slot);
+            } else {
+                self.retry_or_give_up(slot, outcome);
+            }
+        }
+        let Task { settled, attempts, deaths, .. } = self.tasks[slot];
+        let is_last = settled && self.tasks[slot].live() == 0;
         self.conclude_if_settled();
-        first
+        self.call_feeder();
+        self.call_for_time();
+        Verdict { counts, settles: counts && settled, is_last, attempts, deaths }
     }
 
     /// Has a server leave, after its call if it runs one. Returns `false` if it has left, is about to,
@@ -255,133 +395,49 @@ impl Scheduler {
         }
         if let (true, Some(running)) = (seeded::is(Bug::JudgedDead), self.servers[server.0].running)
         {
-            self.retries.push(running.task, &[]);
+            self.retries.push(running.slot, &[]);
         }
         self.exclude(server, LeaveReason::Retired);
+        if self.is_idle(server) {
+            self.wakes.servers.push(server);
+        }
         self.conclude_if_settled();
+        self.call_for_time();
         true
     }
 
-    /// Removes a server whose worker is gone. If it ran a task, that call has failed.
-    pub fn handle_leave(&mut self, server: ServerId) {
-        if self.servers[server.0].running.is_some() {
-            self.exclude(server, LeaveReason::Lost);
-            self.handle_outcome(server, Outcome::Failed(FailureKind::ServerDead));
-        } else if self.servers[server.0].leave_reason.is_none()
-            && self.end.is_none()
-            && !self.draining
-        {
+    /// Records that a server's worker is going. Its call, if it runs one, has failed.
+    pub fn handle_lost(&mut self, server: ServerId, now: Option<Instant>) -> Option<Verdict> {
+        let running = self.servers[server.0].running.is_some();
+        if running || self.end.is_none() && !self.draining {
             self.exclude(server, LeaveReason::Lost);
         }
+        running.then(|| self.handle_outcome(server, Outcome::Failed(FailureKind::ServerDead), now))
+    }
+
+    /// Removes a server whose worker is gone.
+    pub fn handle_leave(&mut self, server: ServerId, now: Option<Instant>) {
+        let here = &self.servers[server.0];
+        if here.running.is_some() || here.leave_reason.is_none() {
+            self.handle_lost(server, now);
+        }
         self.present.remove(&server);
+        if self.stop_waiting(server) {
+            self.call_for_queue();
+        }
         self.conclude_if_settled();
+        self.call_for_time();
         self.wakes.all |= self.is_over();
     }
 
-    /// Starts no more calls. Those in progress have until `deadline`, which the driver enforces:
-    /// see [`drain_deadline`](Self::drain_deadline). Of two deadlines the earlier holds.
-    pub fn handle_drain(&mut self, deadline: Option<Instant>) {
-        self.draining = true;
-        self.drain_deadline = deadline.into_iter().chain(self.drain_deadline).min();
-        self.conclude_if_settled();
-        self.wakes.all = true;
-    }
-
-    /// Ends the run, and cancels the calls in progress.
-    pub fn handle_abort(&mut self) {
-        self.handle_abandon();
-        self.cancel_all();
-    }
-
-    /// Ends the run because its handle was dropped. [`Options::on_failure`] decides what happens to the
-    /// calls in progress.
-    pub fn handle_abandon(&mut self) {
-        self.force_close = true;
-        self.conclude(Err(Reason::ShutDown));
-        self.wakes.all = true;
-    }
-
-    /// Returns `true` if a server must drop its call now.
-    pub fn is_cancelled(&self, server: ServerId) -> bool {
-        self.servers[server.0].cancelled
-    }
-
-    /// Returns `true` if workers must not wait for servers on lease.
-    pub fn force_close(&self) -> bool {
-        self.force_close
-    }
-
-    /// The time from which on every call is cancelled and no lease is waited for.
-    pub fn drain_deadline(&self) -> Option<Instant> {
-        self.drain_deadline
-    }
-
-    /// Returns the end of the run, once it is decided. Workers may still be present.
-    pub fn end(&self) -> Option<Result<(), Reason>> {
-        self.end
-    }
-
-    /// Returns `true` if the run has ended, every worker has left, and no other can join.
-    pub fn is_over(&self) -> bool {
-        self.end.is_some() && self.present.is_empty() && self.closed
-    }
-
     /// Takes the wake-ups that are due since the last call.
-    pub fn poll_wakes(&mut self) -> Wakes {
-        std::mem::take(&mut self.wakes)
+    pub fn poll_wakes(&mut self) -> Option<Wakes> {
+        let Wakes { all, servers, feeder, acceptor } = &self.wakes;
+        let any = *all || *feeder || *acceptor || !servers.is_empty();
+        any.then(|| std::mem::take(&mut self.wakes))
     }
 
-    /// Returns the counters of the run.
-    pub fn counts(&self) -> Counts {
-        self.counts
-    }
-
-    /// Tasks that wait for a server, fresh or failed.
-    pub fn queued(&self) -> usize {
-        self.tasks.len() - self.fresh + self.retries.len()
-    }
-
-    /// Servers that can take tasks.
-    pub fn available(&self) -> usize {
-        self.available
-    }
-
-    /// Returns every server that ever joined, in that order.
-    pub fn servers(&self) -> impl Iterator<Item = ServerId> + use<> {
-        (0..self.servers.len()).map(ServerId)
-    }
-
-    /// Returns `true` if a server runs no task.
-    pub fn is_idle(&self, server: ServerId) -> bool {
-        self.servers[server.0].running.is_none()
-    }
-
-    /// Returns the task that a server runs.
-    pub fn running_task(&self, server: ServerId) -> Option<usize> {
-        self.servers[server.0].running.map(|running| running.task)
-    }
-
-    /// Returns the counters of a server.
-    pub fn server_counts(&self, server: ServerId) -> ServerCounts {
-        self.servers[server.0].counts
-    }
-
-    /// Returns why a server takes no more tasks, if so.
-    pub fn leave_reason(&self, server: ServerId) -> Option<LeaveReason> {
-        self.servers[server.0].leave_reason
-    }
-
-    /// Attempts at a task that were started.
-    pub fn attempts(&self, task: usize) -> u32 {
-        self.tasks[task].attempts
-    }
-
-    /// Returns `true` if a task has succeeded.
-    pub fn is_done(&self, task: usize) -> bool {
-        self.tasks[task].done
-    }
-
-    fn failed(&mut self, server: ServerId, task: usize, kind: FailureKind) {
+    fn failed(&mut self, server: ServerId, slot: usize, kind: FailureKind) {
         let here = &mut self.servers[server.0];
         here.counts.failed += 1;
         here.consecutive_failures += 1;
@@ -389,99 +445,34 @@ impl Scheduler {
         let limit = self.options.server_failures;
         let too_often = limit.is_some_and(|limit| here.consecutive_failures >= limit.get());
         match kind {
-            FailureKind::Elsewhere if !self.tasks[task].settled => {
-                let avoid = self.avoid.entry(task).or_default();
-                if let Err(index) = avoid.binary_search(&server) {
-                    avoid.insert(index, server);
+            FailureKind::Elsewhere if !self.tasks[slot].settled => {
+                let failed_on = self.failed_on.entry(slot).or_default();
+                if let Err(index) = failed_on.binary_search(&server) {
+                    failed_on.insert(index, server);
                 }
             }
             FailureKind::Retry | FailureKind::Elsewhere => {}
             FailureKind::ServerDead => self.exclude(server, LeaveReason::Dead),
-            FailureKind::Fatal => self.conclude(Err(Reason::Fatal { task })),
+            FailureKind::Fatal => {
+                self.conclude(Err(Reason::Fatal { task: self.tasks[slot].number }));
+            }
         }
         if too_often {
             self.exclude(server, LeaveReason::FailedTooOften);
         }
     }
 
-    /// Queues a failed task of which no copy runs, or gives it up.
-    fn retry_or_give_up(&mut self, task: usize) {
-        if self.tasks[task].attempts < self.options.attempts.get() {
-            self.queue_again(task);
-        } else if self.options.exhausted == Exhausted::FailRun {
-            self.conclude(Err(Reason::Exhausted { task }));
-        } else {
-            self.counts.given_up += 1;
-            self.settle(task);
-        }
-    }
-
-    fn queue_again(&mut self, task: usize) {
-        let servers = &self.servers;
-        let avoid = self.avoid.get_mut(&task).map_or(&[][..], |avoid| {
-            // Servers that have left need not be avoided.
-            avoid.retain(|server| servers[server.0].leave_reason.is_none());
-            avoid
-        });
-        self.retries.push(task, avoid);
-        self.wakes.idle |= !seeded::is(Bug::IdleNotCalled);
-    }
-
-    /// Settles a task, and cancels the copy of it that still runs, if there is one.
-    fn settle(&mut self, task: usize) {
-        self.tasks[task].settled = true;
-        if !self.avoid.is_empty() {
-            self.avoid.remove(&task);
-        }
-        if self.tasks[task].live > 0 {
-            let runs = |server: &&ServerId| {
-                self.servers[server.0].running.is_some_and(|running| running.task == task)
-            };
-            let copy = *self.present.iter().find(runs).expect("a live copy runs on a server");
-            self.servers[copy.0].cancelled = true;
-            self.wakes.server = Some(copy);
-        }
-    }
-
     /// Gives a server no more tasks. Tasks that were left to it may now go to others.
     fn exclude(&mut self, server: ServerId, reason: LeaveReason) {
         let here = &mut self.servers[server.0];
-        if here.leave_reason.is_none() {
-            self.available -= 1;
-            self.wakes.idle = true;
-        }
+        let was_available = here.leave_reason.is_none();
         if matches!(here.leave_reason, None | Some(LeaveReason::Retired)) {
             here.leave_reason = Some(reason);
         }
-    }
-
-    fn conclude_if_settled(&mut self) {
-        let Counts { tasks, done, given_up, running, .. } = self.counts;
-        if done + given_up >= tasks {
-            self.conclude(Ok(()));
-        } else if self.draining && running == 0 {
-            self.conclude(Err(Reason::ShutDown));
-        } else if self.closed && self.available == 0 && running == 0 && !seeded::is(Bug::NobodyLeft)
-        {
-            self.conclude(Err(Reason::NoServers));
-        }
-    }
-
-    /// Ends the run, unless it has ended before.
-    fn conclude(&mut self, end: Result<(), Reason>) {
-        if self.end.is_none() {
-            self.end = Some(end);
-            self.wakes.all = true;
-            if end.is_err() && self.options.on_failure == OnFailure::DropCalls {
-                self.cancel_all();
-            }
-        }
-    }
-
-    fn cancel_all(&mut self) {
-        for server in &self.present {
-            let here = &mut self.servers[server.0];
-            here.cancelled |= here.running.is_some();
+        if was_available {
+            self.available -= 1;
+            self.stop_waiting(server);
+            self.call_for_queue();
         }
     }
 }

@@ -10,7 +10,7 @@ use super::ServerId;
 /// Tasks that avoid the same servers share a lane, so a server that fails everything skips all its
 /// failed tasks in one step per lane. There are as many lanes as there are different sets of servers that
 /// failed a task in the queue, which is few.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
     lanes: BTreeMap<Vec<ServerId>, VecDeque<(u64, usize)>>,
     /// The lanes in the order of their first tasks, so that a search does not compare them all.
@@ -49,5 +49,10 @@ impl Queue {
 
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Returns the sets of servers to avoid, each with the number of its tasks.
+    pub(super) fn lanes(&self) -> Vec<(Vec<ServerId>, usize)> {
+        self.lanes.iter().map(|(avoid, lane)| (avoid.clone(), lane.len())).collect()
     }
 }
