@@ -206,6 +206,31 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
     }
 }
 
+/// The reason that the compiler gives for refusing to send a generator to another thread.
+mod thread_bound {
+    use core::marker::PhantomData;
+
+    /// Implemented for nothing. It is public, and out of reach, because the implementation of `Send`
+    /// below names it.
+    #[diagnostic::on_unimplemented(
+        message = "a parser of the `generator` engine stays on the thread that made it",
+        label = "here it would have to be `Send`",
+        note = "`pushdown::engine::stackless` runs the same body, and its parsers are `Send` if the body is"
+    )]
+    pub trait LeavesItsThread {}
+
+    /// It has a parameter because a bound without one is an error.
+    #[derive(Debug)]
+    pub struct Generator<E>(PhantomData<E>);
+}
+
+// SAFETY: never applies. It replaces what the fields forbid, so that the compiler names the reason and
+// not a field.
+unsafe impl<E: Events, T> Send for Parser<E, T> where
+    thread_bound::Generator<E>: thread_bound::LeavesItsThread
+{
+}
+
 impl<E: Events, T: 'static> fmt::Debug for Parser<E, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parser").field("state", &self.state).finish_non_exhaustive()
