@@ -60,9 +60,9 @@ struct Call<'a, E: Events, T> {
     restart: Option<u64>,
     command: Command<'a, E>,
     consumed: usize,
-    /// The parser's copies before the call, the task's after it.
-    state: State,
-    overshoot: Overshoot,
+    /// The parser's copies, which the call brings up to date.
+    state: &'a mut State,
+    overshoot: &'a mut Overshoot,
     output: Option<T>,
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -118,20 +118,18 @@ impl<E: Events, T: 'static> Parser<E, T> {
 
     /// Has the task execute a command.
     #[inline]
-    fn call<'a>(&mut self, command: Command<'a, E>) -> Call<'a, E, T> {
+    fn call<'a>(&'a mut self, command: Command<'a, E>) -> Call<'a, E, T> {
         let mut call = Call {
             restart: self.restart.take(),
             command,
             consumed: 0,
-            state: self.state,
-            overshoot: self.overshoot,
+            state: &mut self.state,
+            overshoot: &mut self.overshoot,
             output: None,
             panic: None,
         };
         (self.resume)(CallPtr(NonNull::from(&mut call).cast()));
-        self.state = call.state;
-        self.overshoot = call.overshoot;
-        if let Some(payload) = call.panic {
+        if let Some(payload) = call.panic.take() {
             resume_unwind(payload);
         }
         call
@@ -168,8 +166,8 @@ where
         if let Some(offset) = call.restart {
             task.as_mut().reset_at(offset);
         }
-        debug_assert_eq!(*task.state(), call.state, "the parser's copy");
-        debug_assert_eq!(task.overshoot(), call.overshoot, "the parser's copy");
+        debug_assert_eq!(*task.state(), *call.state, "the parser's copy");
+        debug_assert_eq!(task.overshoot(), *call.overshoot, "the parser's copy");
         match &mut call.command {
             Command::Feed(chunk, sink) => {
                 call.consumed = task.as_mut().feed(chunk, sink.take()).consumed;
@@ -179,8 +177,8 @@ where
             Command::TakeOutput => call.output = task.as_mut().take_output(),
         }
     }));
-    call.state = *task.state();
-    call.overshoot = task.overshoot();
+    *call.state = *task.state();
+    *call.overshoot = task.overshoot();
     call.panic = done.err();
 }
 
