@@ -142,7 +142,7 @@ impl fmt::Display for Dump {
 pub fn dump() -> Dump {
     let mut groups = BTreeMap::<_, Group>::new();
     let now = Instant::now();
-    waits::visit(|Row { site, location, system, why: Why { what, peer }, since }| {
+    waits::visit(|Row { site, location, system, why: Why { what, peer, .. }, since }| {
         let waited = now.saturating_duration_since(since);
         let key = (site.pattern, site.name, system.clone(), what, peer.clone(), location);
         let group = groups.entry(key).or_insert_with(|| Group {

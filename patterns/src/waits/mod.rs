@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 cfg_select! {
     feature = "debug" => {
         mod table;
-        pub(crate) use table::{Entry, Row, visit};
+        pub(crate) use table::{Entry, Place, Progress, Row, visit};
     }
     _ => {
         mod nothing;
-        pub(crate) use nothing::Entry;
+        pub(crate) use nothing::{Entry, Place, Progress};
     }
 }
 
@@ -126,10 +126,11 @@ impl From<&'static Site> for At<'_> {
 
 /// The reason of a wait, as far as only the poll knows it.
 #[derive(Clone, Debug, Default)]
-#[cfg_attr(not(feature = "debug"), expect(dead_code, reason = "read by the feature `debug` alone"))]
 pub(crate) struct Why {
     /// Replaces what the [`Site`] says.
     pub(crate) what: Option<&'static str>,
     /// Replaces the peer of the [`At`].
     pub(crate) peer: Option<Peer>,
+    /// Replaces what is waited for, for as long as it says so.
+    pub(crate) place: Option<Place>,
 }

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use std::vec::Vec;
 
@@ -60,7 +60,7 @@ impl Entry {
             site: at.site,
             location: at.location,
             system: at.system.cloned(),
-            why: Why { what: at.site.waits_for, peer: at.peer.cloned() },
+            why: Why { what: at.site.waits_for, peer: at.peer.cloned(), place: None },
             since: Instant::now(),
         };
         let shard = shard();
@@ -80,12 +80,13 @@ impl Entry {
 
     /// Replaces the reason, as far as there is a new one.
     pub(crate) fn set(&self, why: Why) {
-        if why.what.is_none() && why.peer.is_none() {
+        if why.what.is_none() && why.peer.is_none() && why.place.is_none() {
             return;
         }
         if let Some(row) = &mut TABLE[self.shard].lock().rows[self.row] {
             row.why.what = why.what.or(row.site.waits_for);
             row.why.peer = why.peer.or(row.why.peer.take());
+            row.why.place = why.place.or(row.why.place.take());
         }
     }
 }
@@ -118,7 +119,69 @@ fn shard() -> usize {
 }
 
 /// Visits everything that is registered, one shard after another.
-pub(crate) fn visit(see: impl FnMut(Row)) {
+pub(crate) fn visit(mut see: impl FnMut(Row)) {
     let rows = |shard: &Shard| -> Vec<Row> { shard.lock().rows.iter().flatten().cloned().collect() };
-    TABLE.iter().flat_map(rows).for_each(see);
+    TABLE.iter().flat_map(rows).for_each(|mut row| {
+        let live = row.why.place.as_ref().and_then(Place::what);
+        row.why.what = live.or(row.why.what);
+        see(row);
+    });
+}
+
+/// The progress of calls that are not polled as they advance, set by the task that serves them.
+///
+/// Calls are numbered in the order in which they are served. The last ones are queued, those before
+/// them have been taken from the queue, and the first ones have begun: these wait for what their site
+/// says.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(Arc<Mutex<Stages>>);
+
+#[derive(Debug)]
+struct Stages {
+    /// The first call that may not have begun, and what it waits for once it is taken.
+    taken: (u64, &'static str),
+    /// The first call that is queued, and what the queue waits for.
+    queued: (u64, &'static str),
+}
+
+impl Progress {
+    /// No call has left the queue.
+    pub(crate) fn new(queued: &'static str, taken: &'static str) -> Self {
+        Self(Arc::new(Mutex::new(Stages { taken: (0, taken), queued: (0, queued) })))
+    }
+
+    /// Sets the first call that is queued and what the queue waits for. With `begun` all calls before
+    /// it have begun.
+    pub(crate) fn set(&self, queued: impl FnOnce() -> (u64, &'static str), begun: bool) {
+        let queued = queued();
+        let mut stages = self.lock();
+        stages.queued = queued;
+        if begun {
+            stages.taken.0 = queued.0;
+        }
+    }
+
+    /// The place of a call.
+    pub(crate) fn place(&self, number: u64) -> Place {
+        Place { progress: self.clone(), number }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of a call in its [`Progress`].
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    progress: Progress,
+    number: u64,
+}
+
+impl Place {
+    fn what(&self) -> Option<&'static str> {
+        let Stages { taken, queued } = *self.progress.lock();
+        let reached = [queued, taken].into_iter().find(|(first, _)| *first <= self.number);
+        reached.map(|(_, what)| what)
+    }
 }
