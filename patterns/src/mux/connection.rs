@@ -321,7 +321,7 @@ where
             let is_flushed = unflushed.messages == 0 && !unflushed.flushing;
             let flush = unflushed.flushing.then_some(FLUSH);
             why.what = why.what.or(flush).or(SEND.waits_for);
-            shared.progress.set(|| (shared.lock().core.first_waiting(), queue), is_flushed);
+            shared.progress.set(|| (shared.lock().core.first_waiting(), queue, None), is_flushed);
         }
         step
     })

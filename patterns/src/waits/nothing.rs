@@ -1,6 +1,6 @@
 //! The registry without the feature `debug`: nothing is registered.
 
-use super::{At, Why};
+use super::{At, Peer, Why};
 
 /// An entry that takes no space.
 #[derive(Debug)]
@@ -23,7 +23,12 @@ impl Progress {
         Self
     }
 
-    pub(crate) fn set(&self, _: impl FnOnce() -> (u64, &'static str), _: bool) {}
+    pub(crate) fn set(
+        &self,
+        _: impl FnOnce() -> (u64, &'static str, Option<Peer>),
+        _: bool,
+    ) {
+    }
 
     pub(crate) fn place(&self, _: u64) -> Place {
         Place

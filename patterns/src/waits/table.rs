@@ -60,7 +60,7 @@ impl Entry {
             site: at.site,
             location: at.location,
             system: at.system.cloned(),
-            why: Why { what: at.site.waits_for, peer: at.peer.cloned(), place: None },
+            why: Why { what: at.site.waits_for, peer: at.peer.cloned(), ..Why::default() },
             since: Instant::now(),
         };
         let shard = shard();
@@ -80,10 +80,11 @@ impl Entry {
 
     /// Replaces the reason, as far as there is a new one.
     pub(crate) fn set(&self, why: Why) {
-        if why.what.is_none() && why.peer.is_none() && why.place.is_none() {
+        if matches!(why, Why { system: None, what: None, peer: None, place: None }) {
             return;
         }
         if let Some(row) = &mut TABLE[self.shard].lock().rows[self.row] {
+            row.system = why.system.or(row.system.take());
             row.why.what = why.what.or(row.site.waits_for);
             row.why.peer = why.peer.or(row.why.peer.take());
             row.why.place = why.place.or(row.why.place.take());
@@ -122,8 +123,10 @@ fn shard() -> usize {
 pub(crate) fn visit(mut see: impl FnMut(Row)) {
     let rows = |shard: &Shard| -> Vec<Row> { shard.lock().rows.iter().flatten().cloned().collect() };
     TABLE.iter().flat_map(rows).for_each(|mut row| {
-        let live = row.why.place.as_ref().and_then(Place::what);
-        row.why.what = live.or(row.why.what);
+        if let Some((what, peer)) = row.why.place.as_ref().and_then(Place::why) {
+            row.why.what = Some(what);
+            row.why.peer = peer.or(row.why.peer);
+        }
         see(row);
     });
 }
@@ -140,25 +143,29 @@ pub(crate) struct Progress(Arc<Mutex<Stages>>);
 struct Stages {
     /// The first call that may not have begun, and what it waits for once it is taken.
     taken: (u64, &'static str),
-    /// The first call that is queued, and what the queue waits for.
-    queued: (u64, &'static str),
+    /// The first call that is queued, what the queue waits for, and at which peer.
+    queued: (u64, &'static str, Option<Peer>),
 }
 
 impl Progress {
     /// No call has left the queue.
     pub(crate) fn new(queued: &'static str, taken: &'static str) -> Self {
-        Self(Arc::new(Mutex::new(Stages { taken: (0, taken), queued: (0, queued) })))
+        Self(Arc::new(Mutex::new(Stages { taken: (0, taken), queued: (0, queued, None) })))
     }
 
-    /// Sets the first call that is queued and what the queue waits for. With `begun` all calls before
+    /// Sets the first call that is queued, what the queue waits for, and at which peer. With `begun` all calls before
     /// it have begun.
-    pub(crate) fn set(&self, queued: impl FnOnce() -> (u64, &'static str), begun: bool) {
+    pub(crate) fn set(
+        &self,
+        queued: impl FnOnce() -> (u64, &'static str, Option<Peer>),
+        begun: bool,
+    ) {
         let queued = queued();
         let mut stages = self.lock();
-        stages.queued = queued;
         if begun {
             stages.taken.0 = queued.0;
         }
+        stages.queued = queued;
     }
 
     /// The place of a call.
@@ -179,9 +186,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn what(&self) -> Option<&'static str> {
-        let Stages { taken, queued } = *self.progress.lock();
-        let reached = [queued, taken].into_iter().find(|(first, _)| *first <= self.number);
-        reached.map(|(_, what)| what)
+    fn why(&self) -> Option<(&'static str, Option<Peer>)> {
+        let Stages { taken, queued: (first, what, peer) } = &*self.progress.lock();
+        if self.number >= *first {
+            return Some((what, peer.clone()));
+        }
+        (self.number >= taken.0).then_some((taken.1, None))
     }
 }
