@@ -153,8 +153,8 @@ impl Progress {
         Self(Arc::new(Mutex::new(Stages { taken: (0, taken), queued: (0, queued, None) })))
     }
 
-    /// Sets the first call that is queued, what the queue waits for, and at which peer. With `begun` all calls before
-    /// it have begun.
+    /// Sets the first call that is queued, what the queue waits for, and at which peer. With `begun` all
+    /// calls before it have begun.
     pub(crate) fn set(
         &self,
         queued: impl FnOnce() -> (u64, &'static str, Option<Peer>),
