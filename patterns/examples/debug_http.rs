@@ -6,8 +6,8 @@
 //! http://127.0.0.1:43721/waiting
 //! $ curl http://127.0.0.1:43721/waiting
 //! 7 waiting, 2 running
-//! 3 pubsub publish: waits for room at subscriber 1 for 705.8 ms
-//! 1 pubsub recv: waits for an event for 705.8 ms
+//! 3 pubsub events publish: waits for room at subscriber 1 for 705.8 ms, patterns/examples/debug_http.rs:71
+//! 1 pubsub events recv: waits for an event for 705.8 ms, patterns/examples/debug_http.rs:73
 //! 1 schedule run: waits for its end for 705.8 ms
 //! 1 schedule worker: runs at server 0 for 705.8 ms
 //! 1 schedule worker: runs at server 1 for 705.8 ms
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Work to be listed: publishers that wait for a subscriber that does not read, and calls that do not
 /// end.
 async fn work() {
-    let server = Server::<str>::new();
+    let server = Server::<str>::new().named("events");
     let _stuck = server.subscribe(Policy::block(1, Duration::MAX)).expect("it is open");
     let mut reader = server.subscribe(Policy::drop_oldest(1)).expect("it is open");
     server.publish("the only one").await.expect("there is room");

@@ -10,7 +10,7 @@
 //! use pushdown_patterns::debug;
 //! use pushdown_patterns::pubsub::{Policy, mutex::Server};
 //!
-//! let server = Server::<str>::new();
+//! let server = Server::<str>::new().named("events");
 //! let stuck = server.subscribe(Policy::block(1, Duration::MAX)).unwrap();
 //! server.blocking_publish("one").unwrap();
 //! let publisher = std::thread::spawn({
@@ -23,10 +23,14 @@
 //! }
 //! println!("{}", debug::dump());
 //! // 1 waiting
-//! // 1 pubsub publish: waits for room at subscriber 0 for 52.1 µs
+//! // 1 pubsub events publish: waits for room at subscriber 1 for 52.1 µs, src/main.rs:10
 //! # drop(stuck);
 //! # publisher.join().unwrap().unwrap();
 //! ```
+//!
+//! The reason and the peer are current also where a caller is not polled when they change: a call of a
+//! multiplexer that was queued waits for a reply once its request is written, and a publisher for
+//! whichever subscriber has no room.
 //!
 //! A wait that does not park costs nothing. One that does costs two visits to a table and one reading
 //! of the clock. Without the feature `debug` nothing is registered. `examples/debug_http.rs` serves the
@@ -142,7 +146,7 @@ impl fmt::Display for Dump {
 pub fn dump() -> Dump {
     let mut groups = BTreeMap::<_, Group>::new();
     let now = Instant::now();
-    waits::visit(|Row { site, location, system, why: Why { what, peer }, since }| {
+    waits::visit(|Row { site, location, system, why: Why { what, peer, .. }, since }| {
         let waited = now.saturating_duration_since(since);
         let key = (site.pattern, site.name, system.clone(), what, peer.clone(), location);
         let group = groups.entry(key).or_insert_with(|| Group {

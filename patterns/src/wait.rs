@@ -12,7 +12,7 @@ use std::time::Instant;
 pub(crate) use crate::clock::Clock;
 use crate::clock::{self, Timer};
 use crate::sync::{Condvar, Mutex};
-use crate::waits::{At, Entry, Peer, Site, Why};
+use crate::waits::{At, Entry, Site, Why};
 
 /// The result of one poll.
 #[derive(Debug)]
@@ -39,15 +39,7 @@ pub(crate) async fn wait<'p, T>(
     at: impl Into<At<'p>>,
     mut poll: impl FnMut(&mut Context<'_>, Clock) -> Step<T>,
 ) -> T {
-    wait_for(at, |cx, clock, _| poll(cx, clock)).await
-}
-
-/// Waits in a task for a peer that only the closure can name.
-pub(crate) async fn wait_for<'p, T>(
-    at: impl Into<At<'p>>,
-    mut poll: impl FnMut(&mut Context<'_>, Clock, &mut Option<Peer>) -> Step<T>,
-) -> T {
-    wait_why(at, |cx, clock, why| poll(cx, clock, &mut why.peer)).await
+    wait_why(at, |cx, clock, _| poll(cx, clock)).await
 }
 
 /// Waits in a task for a reason that only the closure can name.
@@ -78,15 +70,7 @@ pub(crate) fn block<'p, T>(
     at: impl Into<At<'p>>,
     mut poll: impl FnMut(&mut Context<'_>, Clock) -> Step<T>,
 ) -> T {
-    block_for(at, |cx, clock, _| poll(cx, clock))
-}
-
-/// Waits by blocking the thread, for a peer that only the closure can name.
-pub(crate) fn block_for<'p, T>(
-    at: impl Into<At<'p>>,
-    mut poll: impl FnMut(&mut Context<'_>, Clock, &mut Option<Peer>) -> Step<T>,
-) -> T {
-    block_why(at, |cx, clock, why| poll(cx, clock, &mut why.peer))
+    block_why(at, |cx, clock, _| poll(cx, clock))
 }
 
 /// Waits by blocking the thread, for a reason that only the closure can name.

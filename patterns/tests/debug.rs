@@ -2,13 +2,16 @@
 
 #![cfg(feature = "debug")]
 
+use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use pushdown_patterns::Shutdown;
 use pushdown_patterns::debug::{Group, Peer, dump};
-use pushdown_patterns::pubsub::{Policy, mutex, task};
+use pushdown_patterns::mux::{self, CallOptions, Mux, WhenFull, dns};
+use pushdown_patterns::pubsub::{Policy, PubSub, SubscriberId, mutex, task};
 use pushdown_patterns::replicated::{self, Budget, Client, Hedge};
 use pushdown_patterns::schedule::{CallFailure, Lease, Options, schedule};
 
@@ -51,7 +54,8 @@ fn a_publisher_is_listed_with_the_subscriber_it_waits_for() {
     assert_eq!(format!("subscriber {peer}"), stuck.id().to_string());
     assert!(group.longest >= group.shortest);
     let line = group.to_string();
-    assert!(line.starts_with("3 pubsub "), "{line}");
+    assert!(line.starts_with("3 pubsub #"), "{line}");
+    assert_eq!(group.peer_kind, Some("subscriber"));
     assert!(line.contains(&format!("publish: waits for room at subscriber {peer} for ")), "{line}");
     drop(stuck);
     assert!(publishers.into_iter().all(|publisher| publisher.join().unwrap().is_ok()));
@@ -196,6 +200,207 @@ fn a_call_is_listed_with_its_client_its_reason_and_its_line() {
     });
     drop(runtime);
     assert_eq!(dump().to_string(), "0 waiting\n");
+}
+
+/// Returns the lines of the system of this name without their times, sorted.
+fn lines(name: &str) -> Vec<String> {
+    let dump = dump();
+    let name = Some(Peer::Name(name.into()));
+    let of_name = dump.groups().iter().filter(|group| group.system == name);
+    let words = |group: &Group| {
+        let line = group.to_string();
+        let words = line.rsplit_once(" for ").unwrap().0.to_owned();
+        match group.location {
+            Some(location) => format!("{words}, line {}", location.line()),
+            None => words,
+        }
+    };
+    let mut lines: Vec<_> = of_name.map(words).collect();
+    lines.sort();
+    lines
+}
+
+/// The line of a dump tells a slow server, a full queue of calls, a full quarantine and a blocked sink
+/// from each other, although a caller is not polled when its call advances.
+#[test]
+fn calls_of_a_multiplexer_are_listed_with_what_holds_them_up() {
+    let _turn = TURN.lock();
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let query = || dns::Message::new(vec![0; 12]).unwrap();
+        let settle = || tokio::time::sleep(Duration::from_millis(1));
+        let connect = |options: mux::Options, room: usize| {
+            let (ours, theirs) = tokio::io::duplex(room);
+            let (read, write) = tokio::io::split(ours);
+            let (sink, stream) = dns::split(read, write);
+            (Mux::spawn(dns::Dns, sink, stream, options).0, theirs)
+        };
+        let one = NonZeroUsize::MIN;
+
+        let options = mux::Options::new().name("slow").in_flight(one);
+        let (slow, _peer) = connect(options.when_full(WhenFull::Wait).quarantine(one), 512);
+        let lost = tokio::spawn({
+            let slow = slow.clone();
+            async move { slow.call(query()).await.is_ok() }
+        });
+        let here = line!() - 2;
+        settle().await;
+        let idle = ["1 mux slow connection: runs", "1 mux slow connection: waits for messages"];
+        let with = |more: &[String]| {
+            let mut lines: Vec<_> = idle.iter().map(|line| (*line).to_owned()).collect();
+            lines.extend_from_slice(more);
+            lines.sort();
+            lines
+        };
+        let sends = "1 mux slow connection: waits for something to send".to_owned();
+        let replies = format!("1 mux slow call: waits for a reply, line {here}");
+        assert_eq!(lines("slow"), with(&[sends, replies.clone()]));
+
+        let queued = [(); 2].map(|()| {
+            let slow = slow.clone();
+            tokio::spawn(async move {
+                let options = CallOptions::new().timeout(Duration::from_secs(60));
+                slow.call_with(query(), options).await.is_ok()
+            })
+        });
+        let there = line!() - 3;
+        settle().await;
+        let waits = |what: &str| {
+            let connection = format!("1 mux slow connection: waits for {what}");
+            [connection, format!("2 mux slow call: waits for {what}, line {there}")]
+        };
+        let [connection, calls] = waits("a place in flight");
+        assert_eq!(lines("slow"), with(&[replies, connection, calls]));
+
+        lost.abort();
+        settle().await;
+        assert_eq!(lines("slow"), with(&waits("room in the quarantine")));
+        queued.iter().for_each(tokio::task::JoinHandle::abort);
+
+        // The peer reads nothing. The first call is taken but not written, the others are not taken.
+        let options = mux::Options::new().name("blocked");
+        let (blocked, _peer) = connect(options, 1);
+        let large = || dns::Message::new(vec![0; 65_535]).unwrap();
+        let calls = [(); 4].map(|()| {
+            let blocked = blocked.clone();
+            tokio::spawn(async move { blocked.call(large()).await.is_ok() })
+        });
+        let here = line!() - 2;
+        settle().await;
+        let answer = tokio::spawn({
+            let blocked = blocked.clone();
+            let mut answer = vec![0; 12];
+            answer[2] = 0x80;
+            let answer = dns::Message::new(answer).unwrap();
+            async move { blocked.answer(answer).await.is_ok() }
+        });
+        let there = line!() - 2;
+        settle().await;
+        assert_eq!(
+            lines("blocked"),
+            [
+                format!("1 mux blocked answer: waits for room in the sink, line {there}"),
+                format!("1 mux blocked call: waits for a flush of the sink, line {here}"),
+                "1 mux blocked connection: runs".to_owned(),
+                "1 mux blocked connection: waits for messages".to_owned(),
+                "1 mux blocked connection: waits for room in the sink".to_owned(),
+                format!("3 mux blocked call: waits for room in the sink, line {here}"),
+            ]
+        );
+        calls.iter().for_each(tokio::task::JoinHandle::abort);
+        answer.abort();
+        drop((slow, blocked));
+    });
+    drop(runtime);
+    assert_eq!(dump().to_string(), "0 waiting\n");
+}
+
+/// The subscriber without room is the current one, although a publisher is not polled when another
+/// takes its place.
+#[test]
+fn waits_at_a_server_are_listed_with_its_name_their_reason_and_their_line() {
+    let _turn = TURN.lock();
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let settle = || tokio::time::sleep(Duration::from_millis(1));
+        let server = mutex::Server::<u64>::new().named("mutex");
+        check_lines(&server, "mutex", &[]).await;
+        settle().await;
+        assert_eq!(lines("mutex"), Vec::<String>::new());
+
+        let server = task::Server::<u64>::spawn().named("task");
+        let owner = ["1 pubsub task owner: runs", "1 pubsub task owner: waits for a request"];
+        check_lines(&server, "task", &owner).await;
+        settle().await;
+        assert_eq!(lines("task"), Vec::<String>::new());
+
+        let (server, owner) = task::Server::<u64>::new();
+        let server = server.named("stopped");
+        let call = tokio::spawn(async move { server.publish(1).await.is_ok() });
+        let here = line!() - 1;
+        settle().await;
+        let publish = format!("1 pubsub stopped publish: waits for the owner, line {here}");
+        assert_eq!(lines("stopped"), [publish]);
+        drop(owner);
+        assert!(!call.await.unwrap());
+    });
+    drop(runtime);
+    assert_eq!(dump().to_string(), "0 waiting\n");
+}
+
+/// Checks the lines of the server of this name, beside those of its owner, and shuts it down.
+async fn check_lines<S: PubSub<u64>>(server: &S, name: &str, owner: &[&str]) {
+    let settle = || tokio::time::sleep(Duration::from_millis(1));
+    let with = |more: &[String]| {
+        let mut lines: Vec<_> = owner.iter().map(|line| (*line).to_owned()).collect();
+        lines.extend_from_slice(more);
+        lines.sort();
+        lines
+    };
+    let mut first = server.subscribe(Policy::block(1, Duration::MAX)).await.unwrap();
+    let mut second = server.subscribe(Policy::block(2, Duration::MAX)).await.unwrap();
+    let mut third = server.subscribe(Policy::drop_oldest(9)).await.unwrap();
+    let here = line!() + 1;
+    let receive = tokio::spawn(async move { while third.recv().await.is_some() {} });
+    let recv = format!("1 pubsub {name} recv: waits for an event, line {here}");
+    server.publish(1).await.unwrap();
+    let here = line!() + 3;
+    let publishers = [(); 2].map(|()| {
+        let server = server.clone();
+        tokio::spawn(async move { server.publish(2).await.is_ok() })
+    });
+    settle().await;
+    let publish = |count: usize, id: SubscriberId| {
+        format!("{count} pubsub {name} publish: waits for room at {id}, line {here}")
+    };
+    assert_eq!(lines(name), with(&[recv.clone(), publish(2, first.id())]));
+
+    // One event after the other, so that the second subscriber is the one without room.
+    first.recv().await.unwrap();
+    settle().await;
+    assert_eq!(lines(name), with(&[recv.clone(), publish(1, first.id())]));
+    first.recv().await.unwrap();
+    settle().await;
+    assert_eq!(lines(name), with(&[recv.clone(), publish(1, second.id())]));
+    second.recv().await.unwrap();
+    settle().await;
+    assert_eq!(lines(name), with(&[recv]));
+    for publisher in publishers {
+        assert!(publisher.await.unwrap());
+    }
+
+    let server = server.clone();
+    let drain = Shutdown::Drain { timeout: Duration::MAX };
+    let here = line!() + 1;
+    let shutdown = tokio::spawn(async move { server.shutdown(drain).await });
+    settle().await;
+    let waits = format!("1 pubsub {name} shutdown: waits for readers, line {here}");
+    assert_eq!(lines(name), with(&[waits]));
+    drop((first, second));
+    receive.await.unwrap();
+    assert_eq!(shutdown.await.unwrap().ended.len(), 3);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::protocol::Protocol;
 use super::shared::{AfterEnd, Shared, State};
 use crate::seeded::{self, Bug};
 use crate::wait::{Clock, Step};
+use crate::waits::Place;
 
 /// A call in progress. Dropping it abandons the call.
 pub(super) struct PendingCall<'a, P: Protocol> {
@@ -34,6 +35,11 @@ impl<'a, P: Protocol> PendingCall<'a, P> {
         request: P::Request,
     ) -> Self {
         Self { shared, timeout, deadline: None, request: Some(request), id: None }
+    }
+
+    /// Returns the place of the call in the list of waiters, while it is in the core.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.id.as_ref().map(|id| self.shared.progress.place(id.number()))
     }
 
     /// Queues the call at the first poll, and returns its outcome once there is one.

@@ -17,15 +17,15 @@ use super::error::{CloseReason, Report};
 use super::options::Unexpected;
 use super::proto::Transmit;
 use super::protocol::Protocol;
-use super::shared::{NoCaller, Shared};
+use super::shared::{FLUSH, NoCaller, QUEUE, Shared};
 use crate::panics::contain;
 use crate::seeded::{self, Bug};
-use crate::wait::{self, Step};
+use crate::wait::{self, Clock, Step};
 use crate::waits::{Entry, Site};
 
 static CONNECTION: Site = Site::task("mux", "connection");
 static WORK: Site = Site::wait("mux", "connection", "messages");
-static SEND: Site = Site::wait("mux", "connection", "something to send, or room");
+static SEND: Site = Site::wait("mux", "connection", "something to send");
 
 /// Messages that a loop handles before the other loop, and other tasks, get a turn.
 ///
@@ -76,7 +76,7 @@ where
     let running = EndOnDrop(shared);
     async move {
         let shared = &*running.0;
-        let _entry = Entry::new(CONNECTION.at(&shared.peer));
+        let _entry = Entry::new(CONNECTION.of(&shared.name));
         {
             let is_idle = AtomicBool::new(false);
             let mut receive = pin!(receive(shared, &protocol, stream, &is_idle));
@@ -84,7 +84,7 @@ where
             // The end of sending, once it has come, and the turns since in which nothing was received.
             let mut sent: Option<CloseReason> = None;
             let mut idle_turns = 0;
-            let end = wait::wait(WORK.at(&shared.peer), |cx, clock| {
+            let end = wait::wait(WORK.of(&shared.name), |cx, clock| {
                 let mut locked = shared.lock();
                 let (state, after) = locked.split();
                 if let Some(report) = state.report() {
@@ -276,6 +276,8 @@ enum Next<T, Q> {
     Drained,
 }
 
+type Polled<P, E> = Step<Result<Next<<P as Protocol>::Tag, <P as Protocol>::Request>, E>>;
+
 /// The messages that the sink has taken since its last flush began.
 #[derive(Default)]
 struct Unflushed {
@@ -312,47 +314,77 @@ where
     P: Protocol,
     S: Sink<P::Request, Error = E>,
 {
-    wait::wait(SEND.at(&shared.peer), |cx, clock| {
-        if (unflushed.flushing || unflushed.messages >= UNFLUSHED)
-            && let Err(error) = unflushed.poll_flush(sink.as_mut(), cx)
-        {
-            return Step::Done(Err(error));
+    wait::wait_why(SEND.of(&shared.name), |cx, clock, why| {
+        let step = poll_next(shared, sink.as_mut(), unflushed, cx, clock, &mut why.what);
+        if let Step::Wait { .. } = step {
+            let queue = why.what.unwrap_or(QUEUE);
+            let is_flushed = unflushed.messages == 0 && !unflushed.flushing;
+            let flush = unflushed.flushing.then_some(FLUSH);
+            why.what = why.what.or(flush).or(SEND.waits_for);
+            shared.progress.set(|| (shared.lock().core.first_waiting(), queue, None), is_flushed);
         }
-        match sink.as_mut().poll_ready(cx) {
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(error)) => return Step::Done(Err(error)),
-            Poll::Pending => return Step::Wait { until: None },
-        }
-        let mut locked = shared.lock();
-        let (state, after) = locked.split();
-        let mut until = None;
-        match state.core.poll_transmit(P::tag, || clock.now()) {
-            Transmit::Send { tag, message, mut waker } => {
-                waker.wake(after);
-                return Step::Done(Ok(Next::Message(tag, message)));
-            }
-            Transmit::Cancel { entry, of } => return Step::Done(Ok(Next::Cancel(entry, of))),
-            Transmit::Discard(message) => return Step::Done(Ok(Next::Discard(message))),
-            Transmit::Drained => return Step::Done(Ok(Next::Drained)),
-            Transmit::Nothing => {}
-            Transmit::Blocked => until = state.core.poll_timeout(),
-        }
-        let is_alone = state.core.counts().in_flight <= 1;
-        state.idle = !seeded::is(Bug::MuxSenderNotWoken);
-        drop(locked);
-        if unflushed.messages == 0 {
-            return Step::Wait { until };
-        }
-        if !is_alone && !std::mem::replace(&mut unflushed.has_yielded, true) {
-            cx.waker().wake_by_ref();
-            return Step::Wait { until };
-        }
-        match unflushed.poll_flush(sink.as_mut(), cx) {
-            Ok(()) => Step::Wait { until },
-            Err(error) => Step::Done(Err(error)),
-        }
+        step
     })
     .await
+}
+
+/// Polls for the [`next`] step. Sets `what` if there is something to send that has to wait.
+fn poll_next<P, S, E>(
+    shared: &Shared<P>,
+    mut sink: Pin<&mut S>,
+    unflushed: &mut Unflushed,
+    cx: &mut Context<'_>,
+    clock: Clock,
+    what: &mut Option<&'static str>,
+) -> Polled<P, E>
+where
+    P: Protocol,
+    S: Sink<P::Request, Error = E>,
+{
+    if (unflushed.flushing || unflushed.messages >= UNFLUSHED)
+        && let Err(error) = unflushed.poll_flush(sink.as_mut(), cx)
+    {
+        return Step::Done(Err(error));
+    }
+    match sink.as_mut().poll_ready(cx) {
+        Poll::Ready(Ok(())) => {}
+        Poll::Ready(Err(error)) => return Step::Done(Err(error)),
+        Poll::Pending => {
+            *what = Some("room in the sink");
+            return Step::Wait { until: None };
+        }
+    }
+    let mut locked = shared.lock();
+    let (state, after) = locked.split();
+    let mut until = None;
+    match state.core.poll_transmit(P::tag, || clock.now()) {
+        Transmit::Send { tag, message, mut waker } => {
+            waker.wake(after);
+            return Step::Done(Ok(Next::Message(tag, message)));
+        }
+        Transmit::Cancel { entry, of } => return Step::Done(Ok(Next::Cancel(entry, of))),
+        Transmit::Discard(message) => return Step::Done(Ok(Next::Discard(message))),
+        Transmit::Drained => return Step::Done(Ok(Next::Drained)),
+        Transmit::Nothing => {}
+        Transmit::Blocked => {
+            *what = Some(state.core.blocked_by());
+            until = state.core.poll_timeout();
+        }
+    }
+    let is_alone = state.core.counts().in_flight <= 1;
+    state.idle = !seeded::is(Bug::MuxSenderNotWoken);
+    drop(locked);
+    if unflushed.messages == 0 {
+        return Step::Wait { until };
+    }
+    if !is_alone && !std::mem::replace(&mut unflushed.has_yielded, true) {
+        cx.waker().wake_by_ref();
+        return Step::Wait { until };
+    }
+    match unflushed.poll_flush(sink.as_mut(), cx) {
+        Ok(()) => Step::Wait { until },
+        Err(error) => Step::Done(Err(error)),
+    }
 }
 
 /// Lets every other task that can run go first, under any executor.

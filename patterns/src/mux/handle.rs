@@ -21,11 +21,11 @@ use super::unsolicited::Unsolicited;
 use crate::Shutdown;
 use crate::wait::{self, Clock, Step};
 use crate::waiters::Ticket;
-use crate::waits::Site;
+use crate::waits::{At, Site};
 
 static CALL: Site = Site::wait("mux", "call", "a reply");
 static SEND: Site = Site::wait("mux", "send", "its turn");
-static ANSWER: Site = Site::wait("mux", "answer", "room to send");
+static ANSWER: Site = Site::wait("mux", "answer", "room in the sink");
 static ENDED: Site = Site::wait("mux", "ended", "the end of the connection");
 
 /// A handle to a connection that many callers share.
@@ -138,29 +138,45 @@ impl<P: Protocol> Mux<P> {
     ///
     /// # Errors
     /// If there is no reply. The error holds the request if it was not sent.
-    pub async fn call(&self, request: P::Request) -> Result<P::Reply, CallError<P::Request>> {
-        self.call_with(request, CallOptions::new()).await
+    #[track_caller]
+    pub fn call(
+        &self,
+        request: P::Request,
+    ) -> impl Future<Output = Result<P::Reply, CallError<P::Request>>> {
+        self.call_with(request, CallOptions::new())
     }
 
     /// Like [`call`](Self::call), with a tag of the caller's choice, a timeout, or no cancel.
     ///
     /// # Errors
     /// Those of [`call`](Self::call).
-    pub async fn call_with(
+    #[track_caller]
+    pub fn call_with(
         &self,
         request: P::Request,
         options: CallOptions<P::Tag>,
+    ) -> impl Future<Output = Result<P::Reply, CallError<P::Request>>> {
+        self.run(request, options, CALL.here().of(&self.shared.name))
+    }
+
+    async fn run(
+        &self,
+        request: P::Request,
+        options: CallOptions<P::Tag>,
+        at: At<'_>,
     ) -> Result<P::Reply, CallError<P::Request>> {
         if P::is_answered(&request) == Some(false) {
             return Err(CallError::new(CallErrorKind::WrongMethod, Some(request)));
         }
         let mut call = PendingCall::new(&self.shared, options.timeout, request);
         let mut options = Some(options);
-        match wait::wait(CALL.at(&self.shared.peer), |cx, clock| {
-            call.poll(cx, clock, |state, request| {
+        match wait::wait_why(at, |cx, clock, why| {
+            let step = call.poll(cx, clock, |state, request| {
                 let options = options.take().expect("a call is queued once");
                 state.core.call(options, request, || clock.now())
-            })
+            });
+            why.place = call.place();
+            step
         })
         .await?
         {
@@ -178,8 +194,13 @@ impl<P: Protocol> Mux<P> {
     ///
     /// # Errors
     /// If the message was not accepted. The error holds it.
-    pub async fn send(&self, message: P::Request) -> Result<(), CallError<P::Request>> {
-        self.send_by(&SEND, message, |state, message| state.core.send(message)).await
+    #[track_caller]
+    pub fn send(
+        &self,
+        message: P::Request,
+    ) -> impl Future<Output = Result<(), CallError<P::Request>>> {
+        let at = SEND.here().of(&self.shared.name);
+        self.send_by(at, true, message, |state, message| state.core.send(message))
     }
 
     /// Sends a message that has no reply ahead of all calls, and waits until it is accepted, as with
@@ -190,13 +211,20 @@ impl<P: Protocol> Mux<P> {
     ///
     /// # Errors
     /// If the message was not accepted. The error holds it.
-    pub async fn answer(&self, message: P::Request) -> Result<(), CallError<P::Request>> {
-        self.send_by(&ANSWER, message, |state, message| state.core.answer(message)).await
+    #[track_caller]
+    pub fn answer(
+        &self,
+        message: P::Request,
+    ) -> impl Future<Output = Result<(), CallError<P::Request>>> {
+        let at = ANSWER.here().of(&self.shared.name);
+        self.send_by(at, false, message, |state, message| state.core.answer(message))
     }
 
+    /// With `in_line` the message waits for its turn behind calls.
     async fn send_by(
         &self,
-        site: &'static Site,
+        at: At<'_>,
+        in_line: bool,
         message: P::Request,
         mut queue: impl FnMut(&mut State<P>, P::Request) -> Result<Id, Refused<P::Request>>,
     ) -> Result<(), CallError<P::Request>> {
@@ -204,32 +232,43 @@ impl<P: Protocol> Mux<P> {
             return Err(CallError::new(CallErrorKind::WrongMethod, Some(message)));
         }
         let mut call = PendingCall::new(&self.shared, None, message);
-        wait::wait(site.at(&self.shared.peer), |cx, clock| call.poll(cx, clock, &mut queue))
-            .await
-            .map(|_| ())
+        let sent = wait::wait_why(at, |cx, clock, why| {
+            let step = call.poll(cx, clock, &mut queue);
+            why.place = call.place().filter(|_| in_line);
+            step
+        });
+        sent.await.map(|_| ())
     }
 
     /// Drains the connection without a time limit: accepts no more calls, writes what was accepted, waits
     /// until the last call is over, and closes the sink.
     ///
     /// If this future is dropped the drain goes on, until the last handle is dropped as well.
-    pub async fn close(&self) -> Report {
-        self.shared.drain(None);
-        self.ended().await
+    #[track_caller]
+    pub fn close(&self) -> impl Future<Output = Report> {
+        let at = ENDED.here().of(&self.shared.name);
+        async move {
+            self.shared.drain(None);
+            self.wait_end(at).await
+        }
     }
 
     /// Ends the connection, and waits until its loops have been dropped.
     ///
     /// A drain continues if this future is dropped. Of several shutdowns the earliest deadline counts.
     /// The connection's future must run, or be dropped, for this to return.
-    pub async fn shutdown(&self, how: Shutdown) -> Report {
-        match how {
-            Shutdown::Abort => self.shared.end(CloseReason::Aborted),
-            Shutdown::Drain { timeout } => {
-                self.shared.drain(Clock::TOKIO.now().checked_add(timeout));
+    #[track_caller]
+    pub fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> {
+        let at = ENDED.here().of(&self.shared.name);
+        async move {
+            match how {
+                Shutdown::Abort => self.shared.end(CloseReason::Aborted),
+                Shutdown::Drain { timeout } => {
+                    self.shared.drain(Clock::TOKIO.now().checked_add(timeout));
+                }
             }
+            self.wait_end(at).await
         }
-        self.ended().await
     }
 
     /// Returns the reason why the connection has ended, or `None` while it is alive.
@@ -238,9 +277,14 @@ impl<P: Protocol> Mux<P> {
     }
 
     /// Waits until the connection has ended, for any reason, and its loops have been dropped.
-    pub async fn ended(&self) -> Report {
+    #[track_caller]
+    pub fn ended(&self) -> impl Future<Output = Report> {
+        self.wait_end(ENDED.here().of(&self.shared.name))
+    }
+
+    async fn wait_end(&self, at: At<'_>) -> Report {
         let mut watcher = Watcher { shared: &self.shared, ticket: None };
-        wait::wait(ENDED.at(&self.shared.peer), |cx, _| watcher.poll(cx)).await
+        wait::wait(at, |cx, _| watcher.poll(cx)).await
     }
 
     /// Numbers of calls and tags held now, and of replies seen so far.

@@ -2,7 +2,6 @@
 
 use core::fmt;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use std::vec::Vec;
 
@@ -13,8 +12,14 @@ use super::protocol::Protocol;
 use crate::sync::{Locked, Mutex};
 use crate::wait::Clock;
 use crate::waiters::Waiters;
-use crate::waits::Peer;
+use crate::waits::{Peer, Progress};
 use crate::wakers::{AfterUnlock, WakerSlot};
+
+/// What a call waits for while nothing holds up the queue.
+pub(super) const QUEUE: &str = "its turn";
+
+/// What a call waits for after the sink has taken its request.
+pub(super) const FLUSH: &str = "a flush of the sink";
 
 /// The lock and everything under it.
 ///
@@ -28,7 +33,9 @@ pub(super) struct Shared<P: Protocol> {
     unsolicited: usize,
     overflow: Overflow,
     /// Names the connection in the list of waiters.
-    pub(super) peer: Peer,
+    pub(super) name: Peer,
+    /// Tells the list of waiters how far calls have come. A caller is not polled when its call is sent.
+    pub(super) progress: Progress,
 }
 
 pub(super) struct State<P: Protocol> {
@@ -80,19 +87,14 @@ impl<P: Protocol> fmt::Debug for State<P> {
     }
 }
 
-/// Numbers a connection without a name.
-fn number() -> Peer {
-    static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
-    Peer::Number(CONNECTIONS.fetch_add(1, Ordering::Relaxed))
-}
-
 impl<P: Protocol> Shared<P> {
     pub(super) fn new(options: Options) -> Self {
         Self {
             unexpected: options.unexpected,
             unsolicited: options.unsolicited.get(),
             overflow: options.overflow,
-            peer: options.name.clone().map_or_else(number, Peer::Name),
+            name: Peer::unique(options.name.clone()),
+            progress: Progress::new(QUEUE, FLUSH),
             state: Mutex::new(State {
                 core: Core::new(options, P::CANCEL_IS_CALL),
                 task: WakerSlot::default(),

@@ -1,6 +1,7 @@
 //! The stream of messages that answer no call.
 
 use core::fmt;
+use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::collections::VecDeque;
@@ -46,8 +47,9 @@ impl<P: Protocol> Unsolicited<P> {
     /// Waits for the next message. Returns `None` when no more will come.
     ///
     /// Dropping the future loses no message.
-    pub async fn recv(&mut self) -> Option<P::Reply> {
-        wait::wait(RECV.at(&self.shared.peer), |cx, _| self.poll_recv(cx).into()).await
+    #[track_caller]
+    pub fn recv(&mut self) -> impl Future<Output = Option<P::Reply>> {
+        wait::wait(RECV.here().of(&self.shared.name), |cx, _| self.poll_recv(cx).into())
     }
 
     fn poll_recv(&self, cx: &Context<'_>) -> Poll<Option<P::Reply>> {

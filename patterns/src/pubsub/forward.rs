@@ -136,16 +136,23 @@ async fn in_task<E: ?Sized>(
     mut subscription: Subscription<E>,
     channel: mpsc::Sender<Item<Arc<E>>>,
 ) {
-    let _alive = Entry::new((&FORWARDER).into());
+    let _alive = Entry::new(FORWARDER.of(subscription.server_name()));
     loop {
         let mut closed = pin!(channel.closed());
-        let next =
-            wait::wait(&EVENT, |cx, _| subscription.poll_unless(cx, |cx| closed.as_mut().poll(cx)));
+        let next = wait::wait_why(&EVENT, |cx, _, why| {
+            let step = subscription.poll_unless(cx, |cx| closed.as_mut().poll(cx));
+            subscription.name_wait(matches!(step, Step::Wait { .. }), why);
+            step
+        });
         let Some(item) = next.await else { return };
         let mut send = pin!(channel.send(item));
-        let sent = wait::wait(&CHANNEL, |cx, _| match subscription.poll_cut(cx) {
-            Poll::Ready(()) => Step::Done(false),
-            Poll::Pending => send.as_mut().poll(cx).map(|sent| sent.is_ok()).into(),
+        let sent = wait::wait_why(&CHANNEL, |cx, _, why| {
+            if subscription.poll_cut(cx).is_ready() {
+                return Step::Done(false);
+            }
+            let sent = send.as_mut().poll(cx).map(|sent| sent.is_ok());
+            subscription.name_wait(sent.is_pending(), why);
+            sent.into()
         });
         if !sent.await {
             return;
@@ -155,15 +162,23 @@ async fn in_task<E: ?Sized>(
 }
 
 fn in_thread<E: ?Sized>(mut subscription: Subscription<E>, channel: &thread::Sender<Item<Arc<E>>>) {
-    let _alive = Entry::new((&FORWARDER).into());
+    let _alive = Entry::new(FORWARDER.of(subscription.server_name()));
     loop {
         let mut closed = channel.closed();
-        let next = wait::block(&EVENT, |cx, _| subscription.poll_unless(cx, |cx| closed.poll(cx)));
+        let next = wait::block_why(&EVENT, |cx, _, why| {
+            let step = subscription.poll_unless(cx, |cx| closed.poll(cx));
+            subscription.name_wait(matches!(step, Step::Wait { .. }), why);
+            step
+        });
         let Some(item) = next else { return };
         let mut send = channel.start(item);
-        let sent = wait::block(&CHANNEL, |cx, _| match subscription.poll_cut(cx) {
-            Poll::Ready(()) => Step::Done(false),
-            Poll::Pending => send.poll(cx).map(|sent| sent.is_ok()).into(),
+        let sent = wait::block_why(&CHANNEL, |cx, _, why| {
+            if subscription.poll_cut(cx).is_ready() {
+                return Step::Done(false);
+            }
+            let sent = send.poll(cx).map(|sent| sent.is_ok());
+            subscription.name_wait(sent.is_pending(), why);
+            sent.into()
         });
         if !sent {
             return;

@@ -1,6 +1,7 @@
 //! The reader's side of a subscription, the same for both shapes.
 
 use core::fmt;
+use core::future::Future;
 use core::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -18,7 +19,7 @@ use crate::panics::contain;
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
 use crate::wait;
-use crate::waits::Site;
+use crate::waits::{Peer, Site, Why};
 
 static RECV: Site = Site::wait("pubsub", "recv", "an event");
 
@@ -51,6 +52,9 @@ impl<E: ?Sized> Outlet for Arc<Shared<E>> {
 /// The calls that a reader makes to its server.
 pub(super) trait ServerHooks: Send + Sync {
     fn readers(&self) -> &Readers;
+
+    /// The name of the server in the list of waiters.
+    fn name(&self) -> &Peer;
 
     /// The server waited for room, and this reader has made some.
     fn handle_room_made(&self, id: SubscriberId);
@@ -115,15 +119,40 @@ impl<E: ?Sized> Subscription<E> {
 
     /// Receives the next item, or `None` when the stream has ended. If the future is dropped before it
     /// returns, no item is lost.
-    pub async fn recv(&mut self) -> Option<Item<&Arc<E>>> {
-        let next = wait::wait(&RECV, |cx, _| self.poll_turn(cx).into()).await?;
-        Some(self.lend(next))
+    #[track_caller]
+    pub fn recv(&mut self) -> impl Future<Output = Option<Item<&Arc<E>>>> {
+        let at = RECV.here();
+        async move {
+            let next = wait::wait_why(at, |cx, _, why| {
+                let next = self.poll_turn(cx);
+                self.name_wait(next.is_pending(), why);
+                next.into()
+            });
+            let next = next.await?;
+            Some(self.lend(next))
+        }
     }
 
     /// Like [`recv`](Self::recv), and blocks the thread.
+    #[track_caller]
     pub fn blocking_recv(&mut self) -> Option<Item<&Arc<E>>> {
-        let next = wait::block(&RECV, |cx, _| self.poll_next(cx).into())?;
+        let next = wait::block_why(RECV.here(), |cx, _, why| {
+            let next = self.poll_next(cx);
+            self.name_wait(next.is_pending(), why);
+            next.into()
+        })?;
         Some(self.lend(next))
+    }
+
+    pub(super) fn server_name(&self) -> &Peer {
+        self.server.name()
+    }
+
+    /// Names the server of a wait, which cannot borrow the name: its polls change the subscription.
+    pub(super) fn name_wait(&self, is_pending: bool, why: &mut Why) {
+        if cfg!(feature = "debug") && is_pending {
+            why.system = Some(self.server.name().clone());
+        }
     }
 
     /// Receives the next item if there is one, without waiting.

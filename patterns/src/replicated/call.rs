@@ -81,6 +81,7 @@ where
         Why {
             what: self.call.waits_for_budget().then_some("a reply or its budget"),
             peer: self.call.running().next_back().map(|(server, _)| Peer::Number(server as u64)),
+            ..Why::default()
         }
     }
 

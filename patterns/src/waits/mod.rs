@@ -2,17 +2,17 @@
 
 use core::fmt;
 use core::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 cfg_select! {
     feature = "debug" => {
         mod table;
-        pub(crate) use table::{Entry, Row, visit};
+        pub(crate) use table::{Entry, Place, Progress, Row, visit};
     }
     _ => {
         mod nothing;
-        pub(crate) use nothing::Entry;
+        pub(crate) use nothing::{Entry, Place, Progress};
     }
 }
 
@@ -46,6 +46,28 @@ impl fmt::Display for Peer {
             Self::Number(number) => number.fmt(f),
             Self::Name(name) => f.write_str(name),
         }
+    }
+}
+
+/// The name of a server that is named after it was made, and a number until then.
+#[derive(Debug)]
+pub(crate) struct Name {
+    number: Peer,
+    given: OnceLock<Peer>,
+}
+
+impl Name {
+    pub(crate) fn new() -> Self {
+        Self { number: Peer::unique(None), given: OnceLock::new() }
+    }
+
+    pub(crate) fn set(&self, name: Arc<str>) {
+        assert!(self.given.set(Peer::Name(name)).is_ok(), "the server has a name already");
+    }
+
+    pub(crate) fn get(&self) -> &Peer {
+        let given = if cfg!(feature = "debug") { self.given.get() } else { None };
+        given.unwrap_or(&self.number)
     }
 }
 
@@ -128,8 +150,12 @@ impl From<&'static Site> for At<'_> {
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(not(feature = "debug"), expect(dead_code, reason = "read by the feature `debug` alone"))]
 pub(crate) struct Why {
+    /// Replaces the system of the [`At`].
+    pub(crate) system: Option<Peer>,
     /// Replaces what the [`Site`] says.
     pub(crate) what: Option<&'static str>,
     /// Replaces the peer of the [`At`].
     pub(crate) peer: Option<Peer>,
+    /// Replaces what is waited for, and at which peer, as long as it knows.
+    pub(crate) place: Option<Place>,
 }

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use std::vec::Vec;
 
@@ -60,7 +60,7 @@ impl Entry {
             site: at.site,
             location: at.location,
             system: at.system.cloned(),
-            why: Why { what: at.site.waits_for, peer: at.peer.cloned() },
+            why: Why { what: at.site.waits_for, peer: at.peer.cloned(), ..Why::default() },
             since: Instant::now(),
         };
         let shard = shard();
@@ -80,12 +80,14 @@ impl Entry {
 
     /// Replaces the reason, as far as there is a new one.
     pub(crate) fn set(&self, why: Why) {
-        if why.what.is_none() && why.peer.is_none() {
+        if matches!(why, Why { system: None, what: None, peer: None, place: None }) {
             return;
         }
         if let Some(row) = &mut TABLE[self.shard].lock().rows[self.row] {
+            row.system = why.system.or(row.system.take());
             row.why.what = why.what.or(row.site.waits_for);
             row.why.peer = why.peer.or(row.why.peer.take());
+            row.why.place = why.place.or(row.why.place.take());
         }
     }
 }
@@ -118,7 +120,77 @@ fn shard() -> usize {
 }
 
 /// Visits everything that is registered, one shard after another.
-pub(crate) fn visit(see: impl FnMut(Row)) {
+pub(crate) fn visit(mut see: impl FnMut(Row)) {
     let rows = |shard: &Shard| -> Vec<Row> { shard.lock().rows.iter().flatten().cloned().collect() };
-    TABLE.iter().flat_map(rows).for_each(see);
+    TABLE.iter().flat_map(rows).for_each(|mut row| {
+        if let Some((what, peer)) = row.why.place.as_ref().and_then(Place::why) {
+            row.why.what = Some(what);
+            row.why.peer = peer.or(row.why.peer);
+        }
+        see(row);
+    });
+}
+
+/// The progress of calls that are not polled as they advance, set by the task that serves them.
+///
+/// Calls are numbered in the order in which they are served. The last ones are queued, those before
+/// them have been taken from the queue, and the first ones have begun: these wait for what their site
+/// says.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(Arc<Mutex<Stages>>);
+
+#[derive(Debug)]
+struct Stages {
+    /// The first call that may not have begun, and what it waits for once it is taken.
+    taken: (u64, &'static str),
+    /// The first call that is queued, what the queue waits for, and at which peer.
+    queued: (u64, &'static str, Option<Peer>),
+}
+
+impl Progress {
+    /// No call has left the queue.
+    pub(crate) fn new(queued: &'static str, taken: &'static str) -> Self {
+        Self(Arc::new(Mutex::new(Stages { taken: (0, taken), queued: (0, queued, None) })))
+    }
+
+    /// Sets the first call that is queued, what the queue waits for, and at which peer. With `begun` all
+    /// calls before it have begun.
+    pub(crate) fn set(
+        &self,
+        queued: impl FnOnce() -> (u64, &'static str, Option<Peer>),
+        begun: bool,
+    ) {
+        let queued = queued();
+        let mut stages = self.lock();
+        if begun {
+            stages.taken.0 = queued.0;
+        }
+        stages.queued = queued;
+    }
+
+    /// The place of a call.
+    pub(crate) fn place(&self, number: u64) -> Place {
+        Place { progress: self.clone(), number }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of a call in its [`Progress`].
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    progress: Progress,
+    number: u64,
+}
+
+impl Place {
+    fn why(&self) -> Option<(&'static str, Option<Peer>)> {
+        let Stages { taken, queued: (first, what, peer) } = &*self.progress.lock();
+        if self.number >= *first {
+            return Some((what, peer.clone()));
+        }
+        (self.number >= taken.0).then_some((taken.1, None))
+    }
 }

@@ -11,6 +11,13 @@ pub struct Id {
     slot: usize,
 }
 
+impl Id {
+    /// The number of the call: later calls have greater ones.
+    pub(in crate::mux) fn number(&self) -> u64 {
+        self.ticket
+    }
+}
+
 /// Calls by their [`Id`]. Slots are reused, and an id finds nothing once its call is over.
 #[derive(Debug)]
 pub(super) struct Calls<V> {
@@ -52,6 +59,11 @@ impl<V> Calls<V> {
         let (_, value) = self.slots[id.slot].take()?;
         self.free.push(id.slot);
         Some(value)
+    }
+
+    /// Returns the number of the next call.
+    pub(super) fn next(&self) -> u64 {
+        self.next
     }
 
     pub(super) fn len(&self) -> usize {

@@ -319,6 +319,22 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
             && self.tags.quarantined() >= self.options.quarantine.get()
     }
 
+    /// The number of the first call that waits to be sent, or else of the next call.
+    pub(super) fn first_waiting(&self) -> u64 {
+        self.waiting.front().map_or(self.calls.next(), Id::number)
+    }
+
+    /// Returns what the next call has to wait for while [nothing can be sent](Transmit::Blocked).
+    pub(super) fn blocked_by(&self) -> &'static str {
+        if self.is_full() {
+            "room in the quarantine"
+        } else if !self.has_room() {
+            "a place in flight"
+        } else {
+            "a free tag"
+        }
+    }
+
     /// Takes a reply, and decides which call it answers.
     pub fn handle_reply(
         &mut self,

@@ -10,6 +10,7 @@ mod publishing;
 mod tests;
 
 use core::fmt;
+use core::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -31,11 +32,14 @@ use crate::seeded::{self, Bug};
 use crate::sync::{Locked, Mutex};
 use crate::wait::{self, Clock};
 use crate::waiters::Waiters;
-use crate::waits::Site;
+use crate::waits::{At, Name, Peer, Progress, Site};
 use closing::Closing;
 use publishing::Publishing;
 
-static PUBLISH: Site = Site::wait("pubsub", "publish", "room").peers("subscriber");
+/// What publishers wait for.
+const ROOM: &str = "room";
+
+static PUBLISH: Site = Site::wait("pubsub", "publish", ROOM).peers("subscriber");
 static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 
 /// A handle to the server. Dropping the last one aborts the server.
@@ -74,6 +78,9 @@ struct Inner<E: ?Sized> {
     state: Mutex<State<E>>,
     readers: Readers,
     sizes: Sizes<E>,
+    name: Name,
+    /// Tells the list of waiters which subscriber has no room.
+    progress: Progress,
 }
 
 struct State<E: ?Sized> {
@@ -94,8 +101,25 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
             handles: 1,
         };
         let state = Mutex::new(state);
-        let inner = Inner { state, readers: Readers::new(), sizes: Sizes::new() };
+        let inner = Inner {
+            state,
+            readers: Readers::new(),
+            sizes: Sizes::new(),
+            name: Name::new(),
+            progress: Progress::new(ROOM, ROOM),
+        };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Names the server in the list of waiters that the feature `debug` offers. Without a name it is
+    /// listed by a number, and so is what waits or runs already.
+    ///
+    /// # Panics
+    /// If the server has a name already.
+    #[must_use]
+    pub fn named(self, name: impl Into<Arc<str>>) -> Self {
+        self.inner.name.set(name.into());
+        self
     }
 
     /// Sets how the server measures the size in bytes of an event, for [`Policy::Queue`].
@@ -152,20 +176,33 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     ///
     /// # Errors
     /// No subscriber receives the event; the error returns it.
-    pub async fn publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
-        // Otherwise a loop that publishes would never let a reader run.
-        coop::consume_budget().await;
-        let mut publishing = self.publishing(event.into());
-        wait::wait_for(&PUBLISH, |cx, clock, peer| publishing.poll(cx, clock, peer)).await
+    #[track_caller]
+    pub fn publish(
+        &self,
+        event: impl Into<Arc<E>>,
+    ) -> impl Future<Output = Result<u64, PublishError<E>>> {
+        let at = self.at(PUBLISH.here());
+        async move {
+            // Otherwise a loop that publishes would never let a reader run.
+            coop::consume_budget().await;
+            let mut publishing = self.publishing(event.into());
+            wait::wait_why(at, |cx, clock, why| publishing.poll(cx, clock, why)).await
+        }
     }
 
     /// Like [`publish`](Self::publish), but blocks the thread.
     ///
     /// # Errors
     /// No subscriber receives the event; the error returns it.
+    #[track_caller]
     pub fn blocking_publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
         let mut publishing = self.publishing(event.into());
-        wait::block_for(&PUBLISH, |cx, clock, peer| publishing.poll(cx, clock, peer))
+        let at = self.at(PUBLISH.here());
+        wait::block_why(at, |cx, clock, why| publishing.poll(cx, clock, why))
+    }
+
+    fn at<'p>(&'p self, at: At<'p>) -> At<'p> {
+        at.of(self.inner.name.get())
     }
 
     fn publishing(&self, event: Arc<E>) -> Publishing<'_, E> {
@@ -216,15 +253,20 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     }
 
     /// See [`PubSub::shutdown`].
-    pub async fn shutdown(&self, how: Shutdown) -> Report {
-        let mut closing = Closing::new(&self.inner, how);
-        wait::wait(&SHUTDOWN, |cx, clock| closing.poll(cx, clock)).await
+    #[track_caller]
+    pub fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> {
+        let at = self.at(SHUTDOWN.here());
+        async move {
+            let mut closing = Closing::new(&self.inner, how);
+            wait::wait(at, |cx, clock| closing.poll(cx, clock)).await
+        }
     }
 
     /// Like [`shutdown`](Self::shutdown), but blocks the thread.
+    #[track_caller]
     pub fn blocking_shutdown(&self, how: Shutdown) -> Report {
         let mut closing = Closing::new(&self.inner, how);
-        wait::block(&SHUTDOWN, |cx, clock| closing.poll(cx, clock))
+        wait::block(self.at(SHUTDOWN.here()), |cx, clock| closing.poll(cx, clock))
     }
 }
 
@@ -247,7 +289,11 @@ impl<E: ?Sized> Inner<E> {
         now: impl Fn() -> Instant,
         deferred: &mut Deferred<Subscriber<E>>,
     ) -> Option<(Full, Option<Instant>)> {
-        state.line.settle(&mut state.registry, &self.readers, now, deferred)
+        let waits = state.line.settle(&mut state.registry, &self.readers, now, deferred);
+        if let Some((full, _)) = &waits {
+            self.progress.set(|| (0, ROOM, Some(Peer::Number(full.id.0))), false);
+        }
+        waits
     }
 }
 
@@ -312,6 +358,10 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
 }
 
 impl<E: ?Sized + Send + Sync + 'static> ServerHooks for Inner<E> {
+    fn name(&self) -> &Peer {
+        self.name.get()
+    }
+
     fn readers(&self) -> &Readers {
         &self.readers
     }
@@ -348,8 +398,12 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
         self.subscribe_channel(channel, policy)
     }
 
-    async fn publish(&self, event: impl Into<Arc<E>> + Send) -> Result<u64, PublishError<E>> {
-        self.publish(event).await
+    #[track_caller]
+    fn publish(
+        &self,
+        event: impl Into<Arc<E>> + Send,
+    ) -> impl Future<Output = Result<u64, PublishError<E>>> + Send {
+        self.publish(event)
     }
 
     async fn cancel(&self, id: SubscriberId) -> Result<(), CancelError> {
@@ -375,8 +429,9 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
         self.subscribers()
     }
 
-    async fn shutdown(&self, how: Shutdown) -> Report {
-        self.shutdown(how).await
+    #[track_caller]
+    fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> + Send {
+        self.shutdown(how)
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::proto::{Deferred, Full};
 use super::{Inner, State};
 use crate::seeded::{self, Bug};
 use crate::wait::{Clock, Step};
-use crate::waits::Peer;
+use crate::waits::Why;
 
 /// A publish under way. If it is dropped while it waits, its event reaches no subscriber.
 pub(super) struct Publishing<'a, E: ?Sized> {
@@ -37,7 +37,7 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
         &mut self,
         cx: &mut Context<'_>,
         clock: Clock,
-        peer: &mut Option<Peer>,
+        why: &mut Why,
     ) -> Step<Result<u64, PublishError<E>>> {
         let mut locked = self.inner.lock();
         let (state, deferred) = locked.split();
@@ -47,7 +47,7 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
             return Step::Done(Err(error));
         }
         // A reader may have made room and not announced it yet.
-        let mut full = self.inner.settle(state, || clock.now(), deferred);
+        let full = self.inner.settle(state, || clock.now(), deferred);
         let (waiter, since) = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Waiting(waiter, since) => (waiter, since),
             Stage::New(event) => {
@@ -60,7 +60,7 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
                 let (waiter, now) = (Waiter::new(event, self.bytes), clock.now());
                 state.line.join(waiter.clone(), now);
                 // Its limit may be over at once.
-                full = self.inner.settle(state, || now, deferred);
+                self.inner.settle(state, || now, deferred);
                 (waiter, now)
             }
             Stage::Over => unreachable!("a publish is not polled after its end"),
@@ -72,7 +72,7 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
         // may have none when its shorter limit is over.
         let waited = clock.now().saturating_duration_since(since);
         let limit = state.registry.next_limit(waited);
-        *peer = full.map(|(full, _)| Peer::Number(full.id.0));
+        why.place = Some(self.inner.progress.place(0));
         self.stage = Stage::Waiting(waiter, since);
         Step::Wait { until: limit.and_then(|limit| since.checked_add(limit)) }
     }

@@ -9,6 +9,7 @@ use super::super::item::Item;
 use super::super::policy::Policy;
 use super::Server;
 use crate::wait::{Clock, Step};
+use crate::waits::Why;
 
 const LIMIT: Duration = Duration::from_secs(1);
 
@@ -20,9 +21,12 @@ async fn room_made_after_a_time_out_is_not_for_the_event_that_timed_out() {
     server.publish(1).await.unwrap();
     let mut cx = Context::from_waker(Waker::noop());
     let mut late = server.publishing(2.into());
-    assert!(matches!(late.poll(&mut cx, Clock::TOKIO, &mut None), Step::Wait { until: Some(_) }));
+    assert!(matches!(
+        late.poll(&mut cx, Clock::TOKIO, &mut Why::default()),
+        Step::Wait { until: Some(_) }
+    ));
     tokio::time::advance(LIMIT).await;
-    let answer = late.poll(&mut cx, Clock::TOKIO, &mut None);
+    let answer = late.poll(&mut cx, Clock::TOKIO, &mut Why::default());
     assert!(matches!(answer, Step::Done(Err(PublishError::TimedOut { .. }))));
     assert!(matches!(reader.try_recv(), Ok(Item::Event { seq: 1, .. })));
     assert!(reader.try_recv().is_err(), "the answer was that no subscriber receives the event");
@@ -39,11 +43,14 @@ async fn an_event_refused_by_a_shutdown_has_left_the_line() {
     server.publish(1).await.unwrap();
     let mut cx = Context::from_waker(Waker::noop());
     let mut late = server.publishing(2.into());
-    assert!(matches!(late.poll(&mut cx, Clock::TOKIO, &mut None), Step::Wait { until: None }));
+    assert!(matches!(
+        late.poll(&mut cx, Clock::TOKIO, &mut Why::default()),
+        Step::Wait { until: None }
+    ));
     let drain = server.shutdown(crate::Shutdown::Drain { timeout: Duration::MAX });
     let mut drain = pin!(drain);
     assert!(drain.as_mut().poll(&mut cx).is_pending());
-    let answer = late.poll(&mut cx, Clock::TOKIO, &mut None);
+    let answer = late.poll(&mut cx, Clock::TOKIO, &mut Why::default());
     assert!(matches!(answer, Step::Done(Err(PublishError::Closed(_)))));
     assert!(matches!(reader.try_recv(), Ok(Item::Event { seq: 1, .. })));
     assert!(reader.recv().await.is_none());
@@ -59,10 +66,10 @@ async fn an_event_published_from_the_line_does_not_time_out_afterwards() {
     server.publish(1).await.unwrap();
     let mut cx = Context::from_waker(Waker::noop());
     let mut second = server.publishing(2.into());
-    assert!(matches!(second.poll(&mut cx, Clock::TOKIO, &mut None), Step::Wait { .. }));
+    assert!(matches!(second.poll(&mut cx, Clock::TOKIO, &mut Why::default()), Step::Wait { .. }));
     assert!(reader.try_recv().is_ok());
     tokio::time::advance(2 * LIMIT).await;
-    let answer = second.poll(&mut cx, Clock::TOKIO, &mut None);
+    let answer = second.poll(&mut cx, Clock::TOKIO, &mut Why::default());
     assert!(matches!(answer, Step::Done(Ok(2))));
 }
 
@@ -78,7 +85,7 @@ fn a_publisher_costs_the_same_however_many_wait() {
     let mut waiting: Vec<_> = (0..PUBLISHERS as u64)
         .map(|event| {
             let mut publishing = server.publishing(event.into());
-            let step = publishing.poll(&mut cx, Clock::SYSTEM, &mut None);
+            let step = publishing.poll(&mut cx, Clock::SYSTEM, &mut Why::default());
             assert!(matches!(step, Step::Wait { .. }));
             publishing
         })

@@ -16,9 +16,11 @@ use super::super::readers::Readers;
 use super::super::report::{EndReason, EndedSubscription, Report};
 use super::super::sizes::Sizes;
 use super::super::subscription::{ServerHooks, Subscription};
+use super::OWNER;
 use crate::Shutdown;
 use crate::reply::Reply;
 use crate::sync::Mutex;
+use crate::waits::{Name, Peer, Progress};
 use crate::wakers::{AfterUnlock, WakerSlot};
 
 pub(super) enum Request<E: ?Sized> {
@@ -67,6 +69,9 @@ pub(super) struct Mailbox<E: ?Sized> {
     inbox: Mutex<Inbox<E>>,
     pub(super) readers: Readers,
     pub(super) sizes: Sizes<E>,
+    pub(super) name: Name,
+    /// Tells the list of waiters which subscriber has no room.
+    pub(super) progress: Progress,
 }
 
 struct Inbox<E: ?Sized> {
@@ -127,7 +132,13 @@ impl<E: ?Sized> Mailbox<E> {
             unwanted: 0,
             over: None,
         };
-        Self { inbox: Mutex::new(inbox), readers: Readers::new(), sizes: Sizes::new() }
+        Self {
+            inbox: Mutex::new(inbox),
+            readers: Readers::new(),
+            sizes: Sizes::new(),
+            name: Name::new(),
+            progress: Progress::new(OWNER, OWNER),
+        }
     }
 
     /// Sends a request. If the owner has ended, drops the request with its reply.
@@ -209,6 +220,10 @@ impl<E: ?Sized> Mailbox<E> {
 }
 
 impl<E: ?Sized + Send + Sync + 'static> ServerHooks for Mailbox<E> {
+    fn name(&self) -> &Peer {
+        self.name.get()
+    }
+
     fn readers(&self) -> &Readers {
         &self.readers
     }

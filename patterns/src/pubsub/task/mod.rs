@@ -33,17 +33,20 @@ use super::subscription::Subscription;
 use crate::Shutdown;
 use crate::reply::{Answer, Reply, question};
 use crate::wait;
-use crate::waits::Site;
+use crate::waits::{At, Site};
 use crate::wakers::AfterUnlock;
 use mailbox::{Mailbox, Request, Target};
 use owner::Owner;
 
-static SUBSCRIBE: Site = Site::wait("pubsub", "subscribe", "the owner");
-static PUBLISH: Site = Site::wait("pubsub", "publish", "the owner, or room");
-static CANCEL: Site = Site::wait("pubsub", "cancel", "the owner");
-static MISSED: Site = Site::wait("pubsub", "missed", "the owner");
-static END: Site = Site::wait("pubsub", "end", "the owner");
-static COUNT: Site = Site::wait("pubsub", "subscribers", "the owner");
+/// What callers wait for until their requests are handled.
+const OWNER: &str = "the owner";
+
+static SUBSCRIBE: Site = Site::wait("pubsub", "subscribe", OWNER);
+static PUBLISH: Site = Site::wait("pubsub", "publish", OWNER).peers("subscriber");
+static CANCEL: Site = Site::wait("pubsub", "cancel", OWNER);
+static MISSED: Site = Site::wait("pubsub", "missed", OWNER);
+static END: Site = Site::wait("pubsub", "end", OWNER);
+static COUNT: Site = Site::wait("pubsub", "subscribers", OWNER);
 static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 
 /// A handle to the server. Dropping the last one aborts the server.
@@ -92,6 +95,17 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
         (Self { mailbox }, owner.serve())
     }
 
+    /// Names the server in the list of waiters that the feature `debug` offers. Without a name it is
+    /// listed by a number, and so is what waits or runs already.
+    ///
+    /// # Panics
+    /// If the server has a name already.
+    #[must_use]
+    pub fn named(self, name: impl Into<Arc<str>>) -> Self {
+        self.mailbox.name.set(name.into());
+        self
+    }
+
     /// Sets how the server measures the size in bytes of an event, for [`Policy::Queue`].
     ///
     /// # Panics
@@ -118,8 +132,13 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     ///
     /// # Errors
     /// If the server is shut down, or has no measure for a limit of bytes.
-    pub async fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, SubscribeError> {
-        self.register(policy, None).await
+    #[track_caller]
+    pub fn subscribe(
+        &self,
+        policy: Policy,
+    ) -> impl Future<Output = Result<Subscription<E>, SubscribeError>> {
+        let at = SUBSCRIBE.here().of(self.mailbox.name.get());
+        async move { self.register(at, policy, None).await }
     }
 
     /// See [`PubSub::subscribe_channel`].
@@ -130,27 +149,32 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     ///
     /// # Panics
     /// If the channel is one of tokio's, and this is called outside a tokio runtime.
-    pub async fn subscribe_channel(
+    #[track_caller]
+    pub fn subscribe_channel(
         &self,
         channel: impl Into<Channel<E>>,
         policy: Policy,
-    ) -> Result<SubscriberId, SubscribeError> {
-        let channel = channel.into();
-        let subscription = self.register(policy, Some(channel.clone())).await?;
-        let id = subscription.id();
-        forward::start(subscription, channel);
-        Ok(id)
+    ) -> impl Future<Output = Result<SubscriberId, SubscribeError>> {
+        let at = SUBSCRIBE.here().of(self.mailbox.name.get());
+        async move {
+            let channel = channel.into();
+            let subscription = self.register(at, policy, Some(channel.clone())).await?;
+            let id = subscription.id();
+            forward::start(subscription, channel);
+            Ok(id)
+        }
     }
 
     async fn register(
         &self,
+        at: At<'_>,
         policy: Policy,
         channel: Option<Channel<E>>,
     ) -> Result<Subscription<E>, SubscribeError> {
         if !self.mailbox.sizes.fit(policy) {
             return Err(SubscribeError::Unmeasured);
         }
-        let ask = self.ask(&SUBSCRIBE, |reply| Request::Subscribe(policy, channel, reply));
+        let ask = self.ask(at, |reply| Request::Subscribe(policy, channel, reply));
         // If the owner has ended without an answer, it has ended all subscriptions.
         let subscription = ask.await.unwrap_or(Err(SubscribeError::Closed))?;
         subscription.claim();
@@ -161,76 +185,111 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     ///
     /// # Errors
     /// No subscriber receives the event; the error returns it.
-    pub async fn publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
-        coop::consume_budget().await;
-        let event = event.into();
-        let bytes = self.mailbox.sizes.of(&event);
-        let mailbox = &*self.mailbox;
-        let mut publishing = Publishing { mailbox, waiter: Some(Waiter::new(event, bytes)) };
-        publishing.waiter.iter().for_each(|waiter| mailbox.send(Request::Publish(waiter.clone())));
-        wait::wait(&PUBLISH, |cx, _| publishing.poll(cx).into()).await
+    #[track_caller]
+    pub fn publish(
+        &self,
+        event: impl Into<Arc<E>>,
+    ) -> impl Future<Output = Result<u64, PublishError<E>>> {
+        let at = PUBLISH.here().of(self.mailbox.name.get());
+        async move {
+            coop::consume_budget().await;
+            let event = event.into();
+            let bytes = self.mailbox.sizes.of(&event);
+            let mailbox = &*self.mailbox;
+            let mut publishing = Publishing { mailbox, waiter: Some(Waiter::new(event, bytes)) };
+            if let Some(waiter) = &publishing.waiter {
+                mailbox.send(Request::Publish(waiter.clone()));
+            }
+            wait::wait_why(at, |cx, _, why| {
+                let answer = publishing.poll(cx);
+                why.place = answer.is_pending().then(|| mailbox.progress.place(0));
+                answer.into()
+            })
+            .await
+        }
     }
 
     /// See [`PubSub::cancel`].
     ///
     /// # Errors
     /// If there is no such subscription, or it has ended.
-    pub async fn cancel(&self, id: SubscriberId) -> Result<(), CancelError> {
-        let cancelled = self.ask(&CANCEL, |reply| Request::Cancel(Target::Id(id), reply)).await;
-        // If the owner has ended without an answer, it has ended all subscriptions.
-        cancelled.unwrap_or(Err(CancelError::NotSubscribed))
+    #[track_caller]
+    pub fn cancel(&self, id: SubscriberId) -> impl Future<Output = Result<(), CancelError>> {
+        let at = CANCEL.here().of(self.mailbox.name.get());
+        async move {
+            let cancelled = self.ask(at, |reply| Request::Cancel(Target::Id(id), reply)).await;
+            // If the owner has ended without an answer, it has ended all subscriptions.
+            cancelled.unwrap_or(Err(CancelError::NotSubscribed))
+        }
     }
 
     /// See [`PubSub::cancel_channel`].
     ///
     /// # Errors
     /// If this channel is not subscribed, or its subscription has ended.
-    pub async fn cancel_channel(&self, channel: impl Into<Channel<E>>) -> Result<(), CancelError> {
-        let target = Target::Channel(channel.into());
-        let cancelled = self.ask(&CANCEL, |reply| Request::Cancel(target, reply)).await;
-        cancelled.unwrap_or(Err(CancelError::NotSubscribed))
+    #[track_caller]
+    pub fn cancel_channel(
+        &self,
+        channel: impl Into<Channel<E>>,
+    ) -> impl Future<Output = Result<(), CancelError>> {
+        let at = CANCEL.here().of(self.mailbox.name.get());
+        async move {
+            let target = Target::Channel(channel.into());
+            let cancelled = self.ask(at, |reply| Request::Cancel(target, reply)).await;
+            cancelled.unwrap_or(Err(CancelError::NotSubscribed))
+        }
     }
 
     /// See [`PubSub::missed`].
     ///
     /// # Errors
     /// [`Closed`] if the server is shut down.
-    pub async fn missed(&self, missed: u64) -> Result<(), Closed> {
-        let counted = self.ask(&MISSED, |reply| Request::Missed(missed, reply)).await;
-        // If the owner has ended without an answer, it has not handled the request: it counts and
-        // answers in one step.
-        counted.unwrap_or(Err(Closed))
+    #[track_caller]
+    pub fn missed(&self, missed: u64) -> impl Future<Output = Result<(), Closed>> {
+        let at = MISSED.here().of(self.mailbox.name.get());
+        async move {
+            let counted = self.ask(at, |reply| Request::Missed(missed, reply)).await;
+            // If the owner has ended without an answer, it has not handled the request: it counts and
+            // answers in one step.
+            counted.unwrap_or(Err(Closed))
+        }
     }
 
     /// See [`PubSub::end`].
-    pub async fn end(&self, id: SubscriberId) -> Option<EndReason> {
-        match self.ask(&END, |reply| Request::End(id, reply)).await {
-            Some(end) => end,
-            // The owner has ended already.
-            None => self.mailbox.end(id),
+    #[track_caller]
+    pub fn end(&self, id: SubscriberId) -> impl Future<Output = Option<EndReason>> {
+        let at = END.here().of(self.mailbox.name.get());
+        async move {
+            match self.ask(at, |reply| Request::End(id, reply)).await {
+                Some(end) => end,
+                // The owner has ended already.
+                None => self.mailbox.end(id),
+            }
         }
     }
 
     /// See [`PubSub::subscribers`].
-    pub async fn subscribers(&self) -> usize {
-        self.ask(&COUNT, Request::Count).await.unwrap_or(0)
+    #[track_caller]
+    pub fn subscribers(&self) -> impl Future<Output = usize> {
+        let at = COUNT.here().of(self.mailbox.name.get());
+        async move { self.ask(at, Request::Count).await.unwrap_or(0) }
     }
 
     /// See [`PubSub::shutdown`].
-    pub async fn shutdown(&self, how: Shutdown) -> Report {
-        match self.ask(&SHUTDOWN, |reply| Request::Shutdown(how, reply)).await {
-            Some(report) => report,
-            // The owner has ended already.
-            None => Report { ended: self.mailbox.ended() },
+    #[track_caller]
+    pub fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> {
+        let at = SHUTDOWN.here().of(self.mailbox.name.get());
+        async move {
+            match self.ask(at, |reply| Request::Shutdown(how, reply)).await {
+                Some(report) => report,
+                // The owner has ended already.
+                None => Report { ended: self.mailbox.ended() },
+            }
         }
     }
 
     /// Asks the owner. Returns `None` if the owner has ended and will not answer.
-    async fn ask<T>(
-        &self,
-        at: &'static Site,
-        request: impl FnOnce(Reply<T>) -> Request<E>,
-    ) -> Option<T> {
+    async fn ask<T>(&self, at: At<'_>, request: impl FnOnce(Reply<T>) -> Request<E>) -> Option<T> {
         let (reply, answer) = question();
         self.mailbox.send(request(reply));
         let asking = Asking { mailbox: &self.mailbox, at, answer: Some(answer) };
@@ -266,7 +325,7 @@ impl<E: ?Sized> Drop for Publishing<'_, E> {
 
 /// A question under way. If it is dropped before the answer, its request leaves the mailbox.
 struct Asking<'a, E: ?Sized, T> {
-    at: &'static Site,
+    at: At<'a>,
     mailbox: &'a Mailbox<E>,
     answer: Option<Answer<T>>,
 }
@@ -292,8 +351,12 @@ impl<E: ?Sized, T> Drop for Asking<'_, E, T> {
 }
 
 impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
-    async fn subscribe(&self, policy: Policy) -> Result<Subscription<E>, SubscribeError> {
-        self.subscribe(policy).await
+    #[track_caller]
+    fn subscribe(
+        &self,
+        policy: Policy,
+    ) -> impl Future<Output = Result<Subscription<E>, SubscribeError>> + Send {
+        self.subscribe(policy)
     }
 
     async fn subscribe_channel(
@@ -304,8 +367,12 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
         self.subscribe_channel(channel, policy).await
     }
 
-    async fn publish(&self, event: impl Into<Arc<E>> + Send) -> Result<u64, PublishError<E>> {
-        self.publish(event).await
+    #[track_caller]
+    fn publish(
+        &self,
+        event: impl Into<Arc<E>> + Send,
+    ) -> impl Future<Output = Result<u64, PublishError<E>>> + Send {
+        self.publish(event)
     }
 
     async fn cancel(&self, id: SubscriberId) -> Result<(), CancelError> {
@@ -331,8 +398,9 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
         self.subscribers().await
     }
 
-    async fn shutdown(&self, how: Shutdown) -> Report {
-        self.shutdown(how).await
+    #[track_caller]
+    fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> + Send {
+        self.shutdown(how)
     }
 }
 

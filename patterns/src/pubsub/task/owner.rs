@@ -8,19 +8,21 @@ use tokio::task::coop;
 
 use super::super::error::{CancelError, Closed, SubscribeError};
 use super::super::forward::{Channel, Subscriber};
+use super::super::item::SubscriberId;
 use super::super::line::Line;
 use super::super::policy::Policy;
 use super::super::proto::{Deferred, Outlet, Queue, Registry};
 use super::super::report::{EndReason, Report};
 use super::super::subscription::Subscription;
+use super::OWNER;
 use super::mailbox::{self, Mailbox, Over, Request, Target};
 use crate::Shutdown;
 use crate::panics::discard;
 use crate::reply::Reply;
 use crate::wait::{self, Clock, Step};
-use crate::waits::{Entry, Site};
+use crate::waits::{Entry, Peer, Site};
 
-static OWNER: Site = Site::task("pubsub", "owner");
+static TASK: Site = Site::task("pubsub", "owner");
 static REQUEST: Site = Site::wait("pubsub", "owner", "a request");
 
 /// The owner. Its fields are the state of the server.
@@ -28,27 +30,47 @@ pub(super) struct Owner<E: ?Sized + Send + Sync + 'static> {
     mailbox: Arc<Mailbox<E>>,
     registry: Registry<Subscriber<E>>,
     line: Line<E>,
+    /// The subscriber for which the first publisher in line waits.
+    full: Option<SubscriberId>,
     /// Shutdowns under way, each with the time at which it aborts the rest.
     closing: Vec<(Option<Instant>, Reply<Report>)>,
 }
 
 impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
     pub(super) fn new(mailbox: Arc<Mailbox<E>>) -> Self {
-        Self { mailbox, registry: Registry::new(), line: Line::new(), closing: Vec::new() }
+        Self {
+            mailbox,
+            registry: Registry::new(),
+            line: Line::new(),
+            full: None,
+            closing: Vec::new(),
+        }
     }
 
     /// Serves until the server is shut down or the last handle is dropped.
     pub(super) async fn serve(mut self) {
-        let _alive = Entry::new((&OWNER).into());
+        let shared = self.mailbox.clone();
+        let _alive = Entry::new(TASK.of(shared.name.get()));
         let mut deadline = None;
         loop {
-            let mailbox = &self.mailbox;
-            let next = wait::wait(&REQUEST, |cx, clock| match mailbox.poll_take(cx) {
-                Poll::Ready(request) => Step::Done((request, clock)),
-                Poll::Pending if deadline.is_some_and(|deadline| clock.now() >= deadline) => {
-                    Step::Done((Some((Request::Timeout, 0)), clock))
+            let (mailbox, full) = (&self.mailbox, self.full);
+            let next = wait::wait(REQUEST.of(shared.name.get()), |cx, clock| {
+                match mailbox.poll_take(cx) {
+                    Poll::Ready(request) => Step::Done((request, clock)),
+                    Poll::Pending if deadline.is_some_and(|deadline| clock.now() >= deadline) => {
+                        Step::Done((Some((Request::Timeout, 0)), clock))
+                    }
+                    Poll::Pending => {
+                        mailbox.progress.set(
+                            || match full {
+                                Some(id) => (0, "room", Some(Peer::Number(id.0))),
+                                None => (0, OWNER, None),
+                            },
+                            false,
+                        );
+                        Step::Wait { until: deadline }
+                    }
                 }
-                Poll::Pending => Step::Wait { until: deadline },
             });
             let (Some((request, given_up)), clock) = next.await else { return };
             self.line.handle_given_up(given_up);
@@ -96,6 +118,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
         }
         let readers = &self.mailbox.readers;
         let waits = self.line.settle(&mut self.registry, readers, || clock.now(), &mut deferred);
+        self.full = waits.as_ref().map(|(full, _)| full.id);
         let for_room = waits.and_then(|(_, deadline)| deadline);
         let for_end = self.close(clock, &mut deferred);
         for_room.into_iter().chain(for_end).min()
