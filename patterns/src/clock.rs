@@ -50,9 +50,13 @@ cfg_select! {
             *START.get_or_init(Instant::now)
         }
 
+        /// The time in a model.
+        pub fn now() -> Instant {
+            start() + Duration::from_nanos(TIME.passed.load(Ordering::Acquire))
+        }
+
         impl Clock {
-            pub(crate) const TOKIO: Self =
-                Self(|| start() + Duration::from_nanos(TIME.passed.load(Ordering::Acquire)));
+            pub(crate) const TOKIO: Self = Self(now);
             pub(crate) const SYSTEM: Self = Self::TOKIO;
         }
 
@@ -68,7 +72,7 @@ cfg_select! {
                 let at = (until - start()).as_nanos();
                 let Ok(at) = u64::try_from(at) else { return Poll::Pending };
                 TIME.timers.lock().push((at, cx.waker().clone()));
-                if Clock::TOKIO.now() < until { Poll::Pending } else { Poll::Ready(()) }
+                if now() < until { Poll::Pending } else { Poll::Ready(()) }
             }
         }
 

@@ -12,6 +12,7 @@
 
 use std::env;
 use std::process::Command;
+use std::time::Duration;
 
 use pushdown_patterns::seeded::{self, Bug};
 
@@ -52,6 +53,9 @@ cfg_select! {
         }
     }
 }
+
+/// A limit of waiting. In a model the time passes when a thread advances it.
+pub(crate) const LIMIT: Duration = Duration::from_secs(1);
 
 /// Checks a model.
 pub(crate) fn holds(name: &str, model: impl Fn() + Send + Sync + 'static) {

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use futures_core::Stream;
 use futures_sink::Sink;
+use pushdown_patterns::clock::advance;
 use pushdown_patterns::mux::proto::{Core, Outcome, Received, Transmit};
 use pushdown_patterns::mux::{
     CallErrorKind, CallOptions, CloseReason, Mux, Options, Protocol, Unexpected, Unsolicited,
@@ -18,7 +19,7 @@ use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::block_on;
 use pushdown_patterns::{Effect, Shutdown};
 
-use crate::{finds, holds, thread};
+use crate::{LIMIT, finds, holds, thread};
 
 /// Messages are a tag and a number. The reply to a request is the request.
 struct Echo<const TAGS: u64>;
@@ -127,30 +128,18 @@ fn call_and_drop<const TAGS: u64>(mux: &Mux<Echo<TAGS>>, number: u32) {
     });
 }
 
-/// Calls with a time limit that has passed at the second poll. Returns true if the server may have got it.
+/// Calls with a time limit. Returns true if the server may have got it.
 fn call_with_limit<const TAGS: u64>(mux: &Mux<Echo<TAGS>>, number: u32) -> bool {
-    // Only a handle to a timer: it never fires, as no time passes while no thread can run.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let _context = runtime.enter();
-    let options = CallOptions::new().timeout(std::time::Duration::from_nanos(1));
-    block_on(async {
-        let mut call = pin!(mux.call_with((0, number), options));
-        loop {
-            // The limit is a matter of the clock, so a poll decides without any wake-up.
-            let polled = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
-            match polled {
-                Poll::Pending => {}
-                Poll::Ready(Ok(reply)) => {
-                    assert_eq!(reply.1, number, "a wrong answer");
-                    return true;
-                }
-                Poll::Ready(Err(error)) => {
-                    assert!(matches!(error.kind(), CallErrorKind::TimedOut), "{error}");
-                    return error.effect() != Effect::DidNotHappen;
-                }
-            }
+    match block_on(mux.call_with((0, number), CallOptions::new().timeout(LIMIT))) {
+        Ok(reply) => {
+            assert_eq!(reply.1, number, "a wrong answer");
+            true
         }
-    })
+        Err(error) => {
+            assert!(matches!(error.kind(), CallErrorKind::TimedOut), "{error}");
+            error.effect() != Effect::DidNotHappen
+        }
+    }
 }
 
 /// A call times out while it is queued, sent or answered: what its error says is what the server saw.
@@ -159,6 +148,7 @@ fn a_caller_that_times_out() {
     let (mux, _unsolicited, connection) = connect_to::<2>(server.clone());
     let other = mux.clone();
     let caller = thread::spawn(move || call_with_limit(&other, 1));
+    advance(LIMIT);
     call(&mux, 2);
     let may_have_happened = caller.join().unwrap();
     // Comes after the first, if that was sent.

@@ -1,14 +1,17 @@
 //! `pubsub`, with publishers and readers in threads.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
+use pushdown_patterns::clock::advance;
 use pushdown_patterns::pubsub::{Item, Policy, Subscription, mutex, task};
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::block_on;
 
-use crate::{finds, holds, thread};
+use crate::{LIMIT, finds, holds, thread};
 
 fn block(capacity: usize) -> Policy {
     Policy::block(capacity, Duration::MAX)
@@ -130,19 +133,16 @@ fn a_task_a_publisher_and_a_reader_that_leaves() {
     owner.join().unwrap();
 }
 
-/// A limit that is over when a publisher looks for the second time, since a clock goes on between two
-/// looks. No model checker has a clock, so a longer one would never be over.
-const OVER_SOON: Duration = Duration::from_nanos(1);
-
 /// A publisher times out while the reader makes room. Whatever it was told is what the reader sees.
 fn a_publisher_that_may_time_out() {
     let server = mutex::Server::<u64>::new();
-    let mut reader = server.subscribe(Policy::block(1, OVER_SOON)).unwrap();
+    let mut reader = server.subscribe(Policy::block(1, LIMIT)).unwrap();
     server.blocking_publish(1).unwrap();
     let publisher = thread::spawn({
         let server = server.clone();
         move || server.blocking_publish(2).ok()
     });
+    advance(LIMIT);
     let first = reader.blocking_recv();
     assert!(matches!(first, Some(Item::Event { seq: 1, .. })));
     let told = publisher.join().unwrap();
@@ -153,17 +153,24 @@ fn a_publisher_that_may_time_out() {
 /// Two publishers in line time out, while the reader makes room for one of them or for both.
 fn two_publishers_that_may_time_out() {
     let server = mutex::Server::<u64>::new();
-    let mut reader = server.subscribe(Policy::block(1, OVER_SOON)).unwrap();
+    let mut reader = server.subscribe(Policy::block(1, LIMIT)).unwrap();
     server.blocking_publish(0).unwrap();
+    let answered = Arc::new(AtomicUsize::new(0));
     let publishers = [10, 20].map(|event| {
-        let server = server.clone();
-        thread::spawn(move || server.blocking_publish(event).ok().map(|seq| (seq, event)))
+        let (server, answered) = (server.clone(), answered.clone());
+        thread::spawn(move || {
+            let told = server.blocking_publish(event).ok().map(|seq| (seq, event));
+            answered.fetch_add(1, Ordering::Relaxed);
+            told
+        })
     });
     let mut seen = Vec::new();
-    for _ in 0..2 {
+    // A publisher that joins the line after the last advance would wait forever.
+    while answered.load(Ordering::Relaxed) < publishers.len() {
         if let Ok(Item::Event { seq, event }) = reader.try_recv() {
             seen.push((seq, **event));
         }
+        advance(LIMIT);
         thread::yield_now();
     }
     let mut told = vec![(1, 0)];
@@ -174,7 +181,7 @@ fn two_publishers_that_may_time_out() {
     assert_eq!(seen, told);
 }
 
-/// The same with the owner task, whose publishers do not wait: no timer runs in a model.
+/// The same with the owner task, whose publishers do not wait.
 fn two_publishers_that_time_out_in_the_task() {
     let (server, owner) = task::Server::<u64>::new();
     let owner = thread::spawn(move || block_on(owner));

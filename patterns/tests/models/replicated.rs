@@ -18,7 +18,7 @@ use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::{block_on, channel};
 use pushdown_patterns::{Effect, Shutdown};
 
-use crate::{Mutex, finds, holds, thread};
+use crate::{LIMIT, Mutex, finds, holds, thread};
 
 const DRAIN: Shutdown = Shutdown::Drain { timeout: Duration::MAX };
 const FINISH: Losers = Losers::Finish { at_most: NonZeroUsize::MIN, within: Duration::MAX };
@@ -192,8 +192,6 @@ fn an_abort_ends_a_call_that_is_not_polled() {
 fn an_abort_that_needs_a_poll_is_found() {
     finds(Bug::AbortNeedsAPoll, a_kept_call);
 }
-
-const LIMIT: Duration = Duration::from_secs(1);
 
 /// A call with a time limit, an answer, and the time that passes, in any order. The error tells the
 /// truth about what the server has seen.

@@ -189,10 +189,11 @@ cfg_select! {
     // opened the scope, even if that waits for something else, such as for a server to join.
     pushdown_model = "loom" => {}
     _ => {
-        use std::time::Instant;
-
+        use pushdown_patterns::clock::{advance, now};
         use pushdown_patterns::schedule::thread::{Run, schedule};
         use pushdown_patterns::schedule::{Attempt, Exhausted};
+
+        use crate::LIMIT;
 
         /// One server dies, and a task fails elsewhere.
         fn the_driver_for_threads() {
@@ -205,9 +206,8 @@ cfg_select! {
             assert_eq!(complete(&report, 3), [0, 1]);
         }
 
-        /// Real time limits of microseconds: a timeout, and a drain in the middle.
-        fn limits_in_real_time() {
-            const LIMIT: Duration = Duration::from_micros(20);
+        /// A timeout, and a drain in the middle.
+        fn limits_and_a_drain() {
             let executed = [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)];
             let options = Options::default()
                 .timeout(LIMIT)
@@ -216,10 +216,14 @@ cfg_select! {
                 .exhausted(Exhausted::GoOn);
             let run = Run::new([0, 1], 0..3, options);
             let control = run.control();
-            let other = thread::spawn(move || control.shutdown(Shutdown::Drain { timeout: LIMIT }));
+            let other = thread::spawn(move || {
+                advance(LIMIT);
+                control.shutdown(Shutdown::Drain { timeout: LIMIT });
+                (0..4).for_each(|_| advance(LIMIT / 2));
+            });
             let call = |_: &mut usize, task: usize, attempt: &Attempt| {
                 executed[task].fetch_add(1, Ordering::SeqCst);
-                let late = attempt.deadline().is_none_or(|deadline| deadline <= Instant::now());
+                let late = attempt.deadline().is_none_or(|deadline| deadline <= now());
                 thread::yield_now();
                 if late || attempt.is_cancelled() { Err(CallFailure::retry(())) } else { Ok(()) }
             };
@@ -242,8 +246,8 @@ cfg_select! {
         }
 
         #[test]
-        fn limits_in_real_time_tell_the_truth() {
-            holds("limits in real time", limits_in_real_time);
+        fn limits_tell_the_truth() {
+            holds("limits and a drain", limits_and_a_drain);
         }
 
         #[test]
