@@ -2,34 +2,54 @@
 
 use std::task::{Context, Waker};
 
-use crate::panics::contain;
+use crate::panics::{contain, discard};
 
 /// Wakers to wake and wakers to drop, when this is dropped: after the unlock, as part of a
 /// [`Locked`](crate::sync::Locked).
 ///
-/// Each is woken separately: if one panics, the rest are still woken and the caller carries on.
+/// Each is taken separately: if one panics, the rest are still woken and the caller carries on.
 #[derive(Debug, Default)]
 #[must_use = "dropping it wakes"]
-pub(crate) struct AfterUnlock {
-    wake: Vec<Waker>,
-    discard: Vec<Waker>,
+pub(crate) struct AfterUnlock(Option<Vec<Deferred>>);
+
+#[derive(Debug)]
+enum Deferred {
+    Wake(Waker),
+    /// The destructor of a waker is user code too.
+    Discard(Waker),
 }
 
 impl AfterUnlock {
     pub(crate) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.wake.extend(wakers);
+        self.extend(wakers.into_iter().map(Deferred::Wake));
     }
 
-    /// Drops wakers without waking them. The destructor of a waker is user code too.
+    /// Drops wakers without waking them.
     pub(crate) fn discard(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.discard.extend(wakers);
+        self.extend(wakers.into_iter().map(Deferred::Discard));
+    }
+
+    fn extend(&mut self, deferred: impl Iterator<Item = Deferred>) {
+        self.0.get_or_insert_default().extend(deferred);
+    }
+}
+
+#[inline(never)]
+fn run(all: Vec<Deferred>) {
+    for deferred in all {
+        match deferred {
+            Deferred::Wake(waker) => drop(contain(|| waker.wake())),
+            Deferred::Discard(waker) => discard(waker),
+        }
     }
 }
 
 impl Drop for AfterUnlock {
+    /// Part of every unlock, and mostly there is nothing to do.
+    #[inline]
     fn drop(&mut self) {
-        for waker in self.wake.drain(..) {
-            let _ = contain(|| waker.wake());
+        if let Some(all) = self.0.take() {
+            run(all);
         }
     }
 }
@@ -47,8 +67,11 @@ impl WakerSlot {
     }
 
     /// Wakes the task. It registers again if it still waits.
+    #[inline]
     pub(crate) fn wake(&mut self, after: &mut AfterUnlock) {
-        after.wake(self.0.take());
+        if let Some(waker) = self.0.take() {
+            after.wake([waker]);
+        }
     }
 
     /// Forgets the task.

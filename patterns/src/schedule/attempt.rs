@@ -30,9 +30,8 @@ impl Attempt {
         Self { server, assignment }
     }
 
-    /// Returns the next attempt on the same server.
-    pub(super) fn next(self, assignment: Assignment) -> Self {
-        Self { assignment, ..self }
+    pub(super) fn into_handle(self) -> Arc<ServerHandle> {
+        self.server
     }
 
     /// Returns the server's number in this run.

@@ -85,7 +85,12 @@ impl<S, T, R, E> Feeder<S, T, R, E> {
                     break Ok(Poll::Ready(true));
                 }
                 match catch_unwind(AssertUnwindSafe(|| tasks.as_mut().poll_next(cx))) {
-                    Ok(Poll::Ready(Some(task))) => batch.push(task),
+                    Ok(Poll::Ready(Some(task))) => {
+                        if batch.is_empty() {
+                            batch.reserve_exact(room);
+                        }
+                        batch.push(task);
+                    }
                     Ok(Poll::Ready(None)) => break Ok(Poll::Ready(false)),
                     Ok(Poll::Pending) => break Ok(Poll::Pending),
                     Err(payload) => break Err(message(payload)),

@@ -50,11 +50,6 @@ impl<S> Lease<S> {
     pub fn attempt(&self) -> &Attempt {
         &self.lent().1
     }
-
-    pub(super) fn split(&mut self) -> (&mut S, &Attempt) {
-        let (server, attempt) = self.lent.as_mut().expect("the server is here until the drop");
-        (server, attempt)
-    }
 }
 
 impl<S> Deref for Lease<S> {
@@ -67,7 +62,7 @@ impl<S> Deref for Lease<S> {
 
 impl<S> DerefMut for Lease<S> {
     fn deref_mut(&mut self) -> &mut S {
-        self.split().0
+        &mut self.lent.as_mut().expect("the server is here until the drop").0
     }
 }
 
@@ -81,7 +76,7 @@ impl<S: fmt::Debug> fmt::Debug for Lease<S> {
 impl<S> Drop for Lease<S> {
     fn drop(&mut self) {
         if let Some((server, attempt)) = self.lent.take() {
-            self.slot.put_back(server, attempt);
+            self.slot.put_back(server, attempt.into_handle());
         }
     }
 }

@@ -129,12 +129,16 @@ pub(super) fn collect<T, R, E>(
     settled: VecDeque<Settled<T, R, E>>,
     rest: impl Iterator<Item = T>,
 ) -> Vec<Result<R, NotDone<T, E>>> {
-    let mut results = Vec::new();
-    results.resize_with(settled.len(), || None);
-    for (number, result) in settled {
-        results[number] = Some(result.map_err(|not_done| *not_done));
+    let mut settled = Vec::from(settled);
+    for place in 0..settled.len() {
+        // Each swap brings one result to its place.
+        while settled[place].0 != place {
+            let number = settled[place].0;
+            assert_ne!(settled[number].0, number, "each task is settled once");
+            settled.swap(place, number);
+        }
     }
-    let results = results.into_iter().map(|result| result.expect("each task is settled once"));
+    let results = settled.into_iter().map(|(_, result)| result.map_err(|not_done| *not_done));
     let mut results = results.collect::<Vec<_>>();
     rest.for_each(|task| results.push(Err(NotDone::untried(results.len(), task))));
     results

@@ -11,8 +11,7 @@ use tokio::task::coop::poll_proceed;
 
 use super::Lease;
 use super::failure::{CallFailure, Cause};
-use super::proto::Assignment;
-use super::worker::{CallResult, EndedCall, Worker};
+use super::worker::{CallResult, Worker};
 use crate::panics::{contain, discard, message};
 use crate::wait::{Step, wait};
 use crate::waits::{Entry, Site};
@@ -63,10 +62,9 @@ where
     let WorkerTask { call, worker } = task;
     let server = worker.id().peer();
     let _entry = Entry::new(WORKER.at(&server));
-    let mut last = None;
-    while let Some(assignment) = next(worker, last).await {
-        let result = run(worker, &**call, assignment).await;
-        last = Some(EndedCall { assignment, result });
+    while next(worker).await {
+        let result = run(worker, &**call).await;
+        worker.end_call(result);
     }
 }
 
@@ -75,25 +73,21 @@ where
 ///
 /// A success is recorded at once. A failure that is tried again waits for the lease, because whatever
 /// holds it may still be working on the task.
-async fn next<S, T, R, E>(
-    worker: &mut Worker<S, T, R, E>,
-    mut last: Option<EndedCall<R, E>>,
-) -> Option<Assignment> {
+async fn next<S, T, R, E>(worker: &mut Worker<S, T, R, E>) -> bool {
     let server = worker.id().peer();
     wait(TASK.at(&server), |cx, _| {
         let is_idle = worker.poll_idle(cx);
         if is_idle && has_budget(cx) {
-            return worker.poll_next(&mut last, cx);
+            return worker.poll_next(cx);
         }
         match worker.shared().poll_force_close(worker.id(), cx) {
             Step::Done(()) => {
-                worker.record(&mut last);
-                Step::Done(None)
+                worker.record();
+                Step::Done(false)
             }
             Step::Wait { until } => {
-                let retries = last.as_ref().is_some_and(|last| last.outcome().allows_retry());
-                if is_idle || !retries {
-                    worker.record(&mut last);
+                if is_idle || !worker.allows_retry() {
+                    worker.record();
                 }
                 Step::Wait { until }
             }
@@ -111,19 +105,15 @@ pub(super) fn has_budget(cx: &mut Context<'_>) -> bool {
 /// Makes one call, from lending the server to dropping the future.
 ///
 /// The worker is borrowed mutably because its results need not be `Sync`.
-async fn run<S, T, R, E, F, Fut>(
-    worker: &mut Worker<S, T, R, E>,
-    call: &F,
-    assignment: Assignment,
-) -> CallResult<R, E>
+async fn run<S, T, R, E, F, Fut>(worker: &mut Worker<S, T, R, E>, call: &F) -> CallResult<R, E>
 where
     T: Clone,
     F: Fn(Lease<S>, T) -> Fut,
     Fut: Future<Output = Result<R, CallFailure<E>>>,
 {
     let panicked = |payload| CallResult::Failed(Cause::Panicked(message(payload)));
-    let lease = worker.lend(assignment);
-    let (shared, id) = (worker.shared(), worker.id());
+    let lease = worker.lend();
+    let (shared, id, deadline) = (worker.shared(), worker.id(), worker.deadline());
     let begin = AssertUnwindSafe(|| call(lease, worker.task().clone()));
     let mut future = match catch_unwind(begin) {
         Ok(future) => pin!(Some(future)),
@@ -157,10 +147,10 @@ where
                 Step::Wait { until } => until,
             },
         };
-        if assignment.deadline.is_some_and(|deadline| deadline <= clock.now()) {
+        if deadline.is_some_and(|deadline| deadline <= clock.now()) {
             return Step::Done(CallResult::Failed(Cause::TimedOut));
         }
-        Step::Wait { until: assignment.deadline.into_iter().chain(until).min() }
+        Step::Wait { until: deadline.into_iter().chain(until).min() }
     })
     .await;
     // Dropped before the result is recorded, so that no two calls for a task exist at once.

@@ -5,7 +5,7 @@ use std::mem;
 use std::task::Context;
 use std::time::Instant;
 
-use super::proto::{Action, Assignment, Outcome, Room, Scheduler, Verdict};
+use super::proto::{Action, Outcome, Room, Scheduler, Verdict};
 use super::snapshot::Snapshot;
 use super::{Options, ServerId};
 use crate::Shutdown;
@@ -101,28 +101,24 @@ impl Shared {
         state.wake(after);
     }
 
-    /// Records the outcome of a server's last call, if given. Completes with the server's next call, or
-    /// `None` when the server has to leave.
+    /// Records the outcome of a server's last call, if given, and returns the server's next action. If it
+    /// has to wait, the task is woken when it is to ask again.
     pub(super) fn poll_next(
         &self,
         server: ServerId,
         outcome: Option<Outcome>,
         cx: &mut Context<'_>,
-    ) -> (Option<Verdict>, Step<Option<Assignment>>) {
+    ) -> (Option<Verdict>, Action) {
         let mut locked = self.state.lock_with();
         let (state, after) = locked.split();
         let now = self.now();
         let verdict = outcome.map(|it| state.scheduler.handle_outcome(server, it, now));
-        let step = match state.scheduler.poll_action(server, now) {
-            Action::Call(assignment) => Step::Done(Some(assignment)),
-            Action::Leave => Step::Done(None),
-            Action::Wait { until } => {
-                state.workers.entry(server).or_default().register(cx, after);
-                Step::Wait { until }
-            }
-        };
+        let action = state.scheduler.poll_action(server, now);
+        if let Action::Wait { .. } = action {
+            state.workers.entry(server).or_default().register(cx, after);
+        }
         state.wake(after);
-        (verdict, step)
+        (verdict, action)
     }
 
     /// Returns how many tasks the source may add. It is woken when it is to ask again.
@@ -247,12 +243,18 @@ impl Shared {
 }
 
 impl State {
-    /// Wakes all that have to look again after a change.
+    /// Wakes all that have to look again after a change. Mostly there are none.
+    #[inline]
     fn wake(&mut self, after: &mut AfterUnlock) {
-        if !self.watchers.is_empty() {
-            for mut watcher in mem::take(&mut self.watchers).into_values() {
-                watcher.wake(after);
-            }
+        if !self.watchers.is_empty() || self.scheduler.has_wakes() {
+            self.wake_any(after);
+        }
+    }
+
+    #[inline(never)]
+    fn wake_any(&mut self, after: &mut AfterUnlock) {
+        for mut watcher in mem::take(&mut self.watchers).into_values() {
+            watcher.wake(after);
         }
         let Some(wakes) = self.scheduler.poll_wakes() else { return };
         if wakes.all {

@@ -5,7 +5,8 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Context;
 
-use super::{Attempt, ServerId};
+use super::ServerId;
+use super::attempt::ServerHandle;
 use crate::panics::{contain, discard};
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
@@ -29,8 +30,8 @@ pub(super) struct ServerSlot<S> {
 enum State<S> {
     /// The worker has the server, or has lent it and may wait for it.
     Out(WakerSlot),
-    /// Back from a lease, with the attempt that it was lent for.
-    Back(S, Attempt),
+    /// Back from a lease, with the handle that its attempt had.
+    Back(S, Arc<ServerHandle>),
     /// The worker has left. A lease that is dropped later hands the server back on its own.
     Closed,
 }
@@ -40,14 +41,14 @@ impl<S> ServerSlot<S> {
         Arc::new(Self { id, hand_back, state: Mutex::new(State::Out(WakerSlot::default())) })
     }
 
-    pub(super) fn put_back(&self, server: S, attempt: Attempt) {
+    pub(super) fn put_back(&self, server: S, handle: Arc<ServerHandle>) {
         let mut locked = self.state.lock_with();
         let (state, after) = locked.split();
         if let State::Out(waker) = state {
             if !seeded::is(Bug::LeaseComesBackUnnoticed) {
                 waker.wake(after);
             }
-            *state = State::Back(server, attempt);
+            *state = State::Back(server, handle);
             return;
         }
         drop(locked);
@@ -57,7 +58,7 @@ impl<S> ServerSlot<S> {
     }
 
     /// Takes the server if it is back. Otherwise the task is woken when it comes.
-    pub(super) fn poll_back(&self, cx: &mut Context<'_>) -> Option<(S, Attempt)> {
+    pub(super) fn poll_back(&self, cx: &mut Context<'_>) -> Option<(S, Arc<ServerHandle>)> {
         let mut locked = self.state.lock_with();
         let (state, after) = locked.split();
         if let State::Out(waker) = state {
@@ -65,7 +66,7 @@ impl<S> ServerSlot<S> {
             return None;
         }
         match mem::replace(state, State::Out(WakerSlot::default())) {
-            State::Back(server, attempt) => Some((server, attempt)),
+            State::Back(server, handle) => Some((server, handle)),
             State::Out(_) | State::Closed => unreachable!("a worker waits only for its lease"),
         }
     }

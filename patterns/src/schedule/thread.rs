@@ -29,7 +29,7 @@ use super::results::collect;
 use super::run::AHEAD;
 use super::shared::Shared;
 use super::values::Values;
-use super::worker::{CallResult, EndedCall, Worker};
+use super::worker::{CallResult, Worker};
 use super::{Attempt, Control, Finished, Options, Watch};
 use crate::panics::{discard, message};
 use crate::sync::thread;
@@ -265,25 +265,17 @@ fn serve<S, T: Clone, R, E>(
 ) {
     let peer = worker.id().peer();
     let _entry = Entry::new(WORKER.at(&peer));
-    let mut last = None;
-    while let Some(assignment) = wait::block(TASK.at(&peer), |cx, _| {
-        // The lease of a blocking call is back when the call returns.
-        assert!(worker.poll_idle(cx), "the server is here");
-        worker.poll_next(&mut last, cx)
-    }) {
-        let mut lease = worker.lend(assignment);
-        let (server, attempt) = lease.split();
-        let begin = || call(server, worker.task().clone(), attempt);
+    while wait::block(TASK.at(&peer), |cx, _| worker.poll_next(cx)) {
+        let begin = || worker.call(|server, task, attempt| call(server, task.clone(), attempt));
         let result = match catch_unwind(AssertUnwindSafe(begin)) {
             Ok(Ok(result)) => CallResult::Success(result),
-            failed if lease.attempt().is_cancelled() => {
+            failed if worker.is_cancelled() => {
                 discard(failed);
                 CallResult::Cancelled
             }
             Ok(Err(failure)) => CallResult::Failed(Cause::Failed(failure)),
             Err(payload) => CallResult::Failed(Cause::Panicked(message(payload))),
         };
-        drop(lease);
-        last = Some(EndedCall { assignment, result });
+        worker.end_call(result);
     }
 }

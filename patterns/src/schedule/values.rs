@@ -14,7 +14,7 @@ use std::vec::Vec;
 
 use futures_core::Stream;
 
-use super::proto::{Scheduler, Verdict};
+use super::proto::{Assignment, Scheduler, Verdict};
 use super::shared::Shared;
 use super::{FailedAttempt, NotDone, ServerId, ServerReport, Summary};
 use crate::panics::discard;
@@ -111,15 +111,17 @@ impl<S, T, R, E> Values<S, T, R, E> {
     /// Keeps new tasks, and returns their slots.
     pub(super) fn insert(&self, tasks: Vec<T>) -> Vec<usize> {
         let mut slots = Vec::with_capacity(tasks.len());
-        let mut table = self.table.lock();
+        let mut locked = self.table.lock();
+        let table = &mut *locked;
         for task in tasks {
             let task = if self.copies { Kept::Shared(Arc::new(task)) } else { Kept::Moved(task) };
-            let entry = Entry { number: table.next, task: Some(task), failures: Vec::new() };
+            let (number, task) = (table.next, Some(task));
             table.next += 1;
             let slot = table.free.pop().unwrap_or(table.entries.len());
             match table.entries.get_mut(slot) {
-                Some(free) => *free = entry,
-                None => table.entries.push(entry),
+                // Its failures were taken when it was released.
+                Some(free) => (free.number, free.task) = (number, task),
+                None => table.entries.push(Entry { number, task, failures: Vec::new() }),
             }
             slots.push(slot);
         }
@@ -158,21 +160,19 @@ impl<S, T, R, E> Values<S, T, R, E> {
     /// no other attempt at it starts, and a success of a copy in progress does not count any more.
     pub(super) fn succeed(
         &self,
-        (slot, number): (usize, usize),
+        &Assignment { slot, task: number, .. }: &Assignment,
         result: R,
         verdict: Verdict,
         next: Option<usize>,
     ) -> Option<Kept<T>> {
         let mut locked = self.table.lock_with::<AfterUnlock>();
         let (table, after) = locked.split();
-        let entry = table.release(slot, verdict.is_last);
+        let left = table.release(slot, verdict.is_last);
         table.settled.push_back((number, Ok(result)));
         table.reader.wake(after);
         let next = next.map(|slot| table.take(slot));
         drop(locked);
-        let Entry { task, failures, .. } = entry;
-        discard(task);
-        failures.into_iter().for_each(discard);
+        left.discard();
         next
     }
 
@@ -192,9 +192,8 @@ impl<S, T, R, E> Values<S, T, R, E> {
 
     /// The last copy of a task that is settled has ended.
     pub(super) fn free(&self, slot: usize) {
-        let Entry { task, failures, .. } = self.table.lock().release(slot, true);
-        discard(task);
-        failures.into_iter().for_each(discard);
+        let left = self.table.lock().release(slot, true);
+        left.discard();
     }
 
     /// Takes all tasks settled so far, into an empty queue. If there are none, the task is woken by the
@@ -215,10 +214,10 @@ impl<S, T, R, E> Values<S, T, R, E> {
     /// start an attempt or end one. `DidNotHappen` stays true: no call was made with the task.
     pub(super) fn unsettled(&self, shared: &Shared, into: &mut VecDeque<Settled<T, R, E>>) {
         let mut table = self.table.lock();
-        let settled = mem::take(&mut table.settled);
+        let mut settled = mem::take(&mut table.settled);
         let entries = mem::take(&mut table.entries);
         drop(table);
-        into.extend(settled);
+        into.append(&mut settled);
         let entries = entries.into_iter().enumerate().filter(|(_, entry)| entry.task.is_some());
         let mut entries = entries.collect::<Vec<_>>();
         entries.sort_by_key(|(_, entry)| entry.number);
@@ -279,6 +278,7 @@ impl<S, T, R, E> Values<S, T, R, E> {
 }
 
 impl<T, R, E> Table<T, R, E> {
+    #[inline]
     fn take(&mut self, slot: usize) -> Kept<T> {
         let kept = &mut self.entries[slot].task;
         match kept {
@@ -289,14 +289,16 @@ impl<T, R, E> Table<T, R, E> {
 
     /// Takes what a settled task has left, and frees its slot if no attempt at it is in progress. A copy
     /// that was assigned before may yet come for the task.
+    #[inline]
     fn release(&mut self, slot: usize, is_last: bool) -> Entry<T, E> {
         let entry = &mut self.entries[slot];
         let failures = mem::take(&mut entry.failures);
-        let task = if is_last { entry.task.take() } else { None };
+        let mut left = Entry { number: entry.number, task: None, failures };
         if is_last {
+            left.task = entry.task.take();
             self.free.push(slot);
         }
-        Entry { number: entry.number, task, failures }
+        left
     }
 }
 
@@ -307,18 +309,23 @@ impl<T, E> Entry<T, E> {
         failures.sort_by_key(|failed| failed.number);
         Some(NotDone { index, task: task?.into_inner(), attempts, deaths, failures })
     }
+
+    /// Drops each value separately: a second panic in a destructor would abort.
+    #[inline]
+    fn discard(self) {
+        if let Some(task) = self.task {
+            discard(task);
+        }
+        self.failures.into_iter().for_each(discard);
+    }
 }
 
-/// Drops each value separately: a second panic in a destructor would abort.
 impl<S, T, R, E> Drop for Values<S, T, R, E> {
     fn drop(&mut self) {
         let mut table = self.table.lock();
         let (entries, settled) = (mem::take(&mut table.entries), mem::take(&mut table.settled));
         drop(table);
-        for Entry { task, failures, .. } in entries {
-            discard(task);
-            failures.into_iter().for_each(discard);
-        }
+        entries.into_iter().for_each(Entry::discard);
         for (_, result) in settled {
             discard_result(result);
         }

@@ -4,10 +4,11 @@ use core::fmt;
 use std::string::String;
 use std::sync::Arc;
 use std::task::Context;
+use std::time::Instant;
 
 use super::attempt::ServerHandle;
 use super::failure::{Cause, FailedAttempt};
-use super::proto::{Assignment, Outcome, Scheduler, Verdict};
+use super::proto::{Action, Assignment, Outcome, Scheduler, Verdict};
 use super::shared::Shared;
 use super::slot::{HandBack, ServerSlot};
 use super::values::{Kept, Values};
@@ -22,25 +23,20 @@ use crate::wait::Step;
 /// the shared state that the worker has left.
 pub(super) struct Worker<S, T, R, E> {
     handle: Arc<ServerHandle>,
-    /// The server, with its last attempt. `None` while it is on lease.
-    server: Option<(S, Option<Attempt>)>,
+    /// The server, with a handle for its attempts. `None` while it is on lease.
+    server: Option<(S, Arc<ServerHandle>)>,
     slot: Arc<ServerSlot<S>>,
     values: Arc<Values<S, T, R, E>>,
-    /// The call in progress.
+    /// The call in progress, or one that has ended and is not recorded.
     call: Option<Call<T>>,
+    /// Its result, once it has ended.
+    last: Option<CallResult<R, E>>,
 }
 
-/// A call in progress: its slot, its task's number, and the task.
 struct Call<T> {
-    slot: usize,
-    number: usize,
-    task: Kept<T>,
-}
-
-/// A call that has ended.
-pub(super) struct EndedCall<R, E> {
-    pub(super) assignment: Assignment,
-    pub(super) result: CallResult<R, E>,
+    assignment: Assignment,
+    /// `None` once the call has ended and its task was put back, or is done.
+    task: Option<Kept<T>>,
 }
 
 /// The result of a call.
@@ -54,13 +50,13 @@ pub(super) enum CallResult<R, E> {
     Cancelled,
 }
 
-impl<R, E> EndedCall<R, E> {
+impl<R, E> CallResult<R, E> {
     pub(super) fn outcome(&self) -> Outcome {
-        match &self.result {
-            CallResult::Success(_) => Outcome::Success,
-            CallResult::Failed(cause) => cause.outcome(),
-            CallResult::Dropped => Outcome::Dropped,
-            CallResult::Cancelled => Outcome::Cancelled,
+        match self {
+            Self::Success(_) => Outcome::Success,
+            Self::Failed(cause) => cause.outcome(),
+            Self::Dropped => Outcome::Dropped,
+            Self::Cancelled => Outcome::Cancelled,
         }
     }
 }
@@ -74,12 +70,14 @@ impl<S, T, R, E> Worker<S, T, R, E> {
         hand_back: Option<HandBack<S>>,
     ) -> Self {
         let id = shared.join();
+        let handle = Arc::new(ServerHandle { id, shared: shared.clone() });
         Self {
-            handle: Arc::new(ServerHandle { id, shared: shared.clone() }),
-            server: Some((server, None)),
+            server: Some((server, handle.clone())),
+            handle,
             slot: ServerSlot::new(id, hand_back),
             values: values.clone(),
             call: None,
+            last: None,
         }
     }
 
@@ -100,110 +98,120 @@ impl<S, T, R, E> Worker<S, T, R, E> {
     /// Returns `true` if the server is not on lease. Otherwise the task is woken when it comes back.
     pub(super) fn poll_idle(&mut self, cx: &mut Context<'_>) -> bool {
         if self.server.is_none() {
-            let back = self.slot.poll_back(cx);
-            self.server = back.map(|(server, attempt)| (server, Some(attempt)));
+            self.server = self.slot.poll_back(cx);
         }
         self.server.is_some()
     }
 
     /// Returns the task of the call in progress.
     pub(super) fn task(&self) -> &T {
-        self.call.as_ref().expect("a call is in progress").task.get()
+        let task = self.call.as_ref().and_then(|call| call.task.as_ref());
+        task.expect("a call is in progress").get()
     }
 
-    /// Lends the server to a call.
+    /// Returns the end of the timeout of the call in progress.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.call.as_ref()?.assignment.deadline
+    }
+
+    /// Lends the server to the call in progress.
     ///
     /// # Panics
     /// If it is already on lease.
-    pub(super) fn lend(&mut self, assignment: Assignment) -> Lease<S> {
-        let (server, last) = self.server.take().expect("a worker lends its server while it has it");
-        let attempt = match last {
-            Some(last) => last.next(assignment),
-            None => Attempt::new(self.handle.clone(), assignment),
-        };
-        Lease::new(self.slot.clone(), server, attempt)
+    pub(super) fn lend(&mut self) -> Lease<S> {
+        let (server, handle) =
+            self.server.take().expect("a worker lends its server while it has it");
+        let Call { assignment, .. } = self.call.as_ref().expect("a call is in progress");
+        Lease::new(self.slot.clone(), server, Attempt::new(handle, *assignment))
     }
 
-    /// Records the last call, unless that was done before, and takes the next task. `None` is the end.
-    pub(super) fn poll_next(
-        &mut self,
-        last: &mut Option<EndedCall<R, E>>,
-        cx: &mut Context<'_>,
-    ) -> Step<Option<Assignment>> {
-        let outcome = last.as_ref().map(EndedCall::outcome);
-        let ended = last.take().and_then(|ended| self.close(ended));
-        let (verdict, step) = self.shared().poll_next(self.id(), outcome, cx);
-        let next = match &step {
-            Step::Done(Some(assignment)) => Some(*assignment),
-            _ => None,
-        };
-        let task = self.settle(ended, verdict, next.map(|next| next.slot));
-        self.call =
-            next.zip(task).map(|(next, task)| Call { slot: next.slot, number: next.task, task });
-        step
+    /// Makes a call that blocks. It borrows the server, and needs no lease.
+    #[cfg(not(pushdown_model = "loom"))] // only threads have such calls
+    pub(super) fn call<O>(&mut self, call: impl FnOnce(&mut S, &T, &Attempt) -> O) -> O {
+        let (server, _) = self.server.as_mut().expect("the server is not on lease");
+        let Call { assignment, task } = self.call.as_ref().expect("a call is in progress");
+        let task = task.as_ref().expect("a call is in progress").get();
+        call(server, task, &Attempt::new(self.handle.clone(), *assignment))
+    }
+
+    /// Returns `true` if the result of the call in progress is no longer wanted.
+    #[cfg(not(pushdown_model = "loom"))] // only threads have such calls
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.shared().is_cancelled(self.id())
+    }
+
+    /// The call in progress has ended. It is recorded later.
+    pub(super) fn end_call(&mut self, result: CallResult<R, E>) {
+        self.last = Some(result);
+    }
+
+    /// Returns `true` if the last call is not recorded, and its task may go to another server.
+    pub(super) fn allows_retry(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.outcome().allows_retry())
+    }
+
+    /// Records the last call, unless that was done before, and takes the next task. `false` is the end.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Step<bool> {
+        let outcome = self.close();
+        let (verdict, action) = self.shared().poll_next(self.id(), outcome, cx);
+        if let Action::Call(assignment) = action {
+            let task = self.settle(verdict, Some(assignment.slot));
+            self.call = Some(Call { assignment, task });
+            return Step::Done(true);
+        }
+        self.settle(verdict, None);
+        self.call = None;
+        match action {
+            Action::Wait { until } => Step::Wait { until },
+            Action::Call(_) | Action::Leave => Step::Done(false),
+        }
     }
 
     /// Records the last call, unless that was done before, and takes no task.
-    pub(super) fn record(&mut self, last: &mut Option<EndedCall<R, E>>) {
-        let Some(ended) = last.take() else { return };
-        let outcome = ended.outcome();
-        let ended = self.close(ended);
+    pub(super) fn record(&mut self) {
+        let Some(outcome) = self.close() else { return };
         let verdict = self.shared().record(self.id(), outcome);
-        self.settle(ended, Some(verdict), None);
+        self.settle(Some(verdict), None);
+        self.call = None;
     }
 
-    /// Puts the task of a call back, unless it succeeded. Returns the slot and what it is to be settled
-    /// with.
-    fn close(&mut self, ended: EndedCall<R, E>) -> Option<Ended<R>> {
-        let Call { slot, number, task } = self.call.take()?;
-        let result = match ended.result {
-            CallResult::Success(result) => {
-                discard(task);
-                Some(result)
+    /// Puts the task of a call that has ended back, unless it succeeded. Returns the outcome.
+    fn close(&mut self) -> Option<Outcome> {
+        let (id, last) = (self.handle.id, self.last.as_ref()?);
+        let outcome = last.outcome();
+        let Call { assignment, task } = self.call.as_mut()?;
+        let task = task.take()?;
+        if outcome == Outcome::Success {
+            discard(task);
+            return Some(outcome);
+        }
+        let failed = match self.last.take() {
+            Some(CallResult::Failed(cause)) => {
+                Some(FailedAttempt { number: assignment.number, server: id, cause })
             }
-            CallResult::Failed(cause) => {
-                let number = ended.assignment.number;
-                let failed = FailedAttempt { number, server: self.id(), cause };
-                self.values.put_back(slot, task, Some(failed));
-                None
-            }
-            CallResult::Dropped | CallResult::Cancelled => {
-                self.values.put_back(slot, task, None);
-                None
-            }
+            _ => None,
         };
-        Some(Ended { slot, number, result })
+        self.values.put_back(assignment.slot, task, failed);
+        Some(outcome)
     }
 
-    /// Does what the state machine has decided about a task, and takes the next one.
-    fn settle(
-        &self,
-        ended: Option<Ended<R>>,
-        verdict: Option<Verdict>,
-        next: Option<usize>,
-    ) -> Option<Kept<T>> {
-        if let Some((Ended { slot, number, result }, verdict)) = ended.zip(verdict) {
-            match result {
-                Some(result) if verdict.counts => {
-                    return self.values.succeed((slot, number), result, verdict, next);
+    /// Does what the state machine has decided about the task of the last call, and takes the next one.
+    fn settle(&mut self, verdict: Option<Verdict>, next: Option<usize>) -> Option<Kept<T>> {
+        if let Some((Call { assignment, .. }, verdict)) = self.call.as_ref().zip(verdict) {
+            match self.last.take() {
+                Some(CallResult::Success(result)) if verdict.counts => {
+                    return self.values.succeed(assignment, result, verdict, next);
                 }
                 late => discard(late),
             }
             if verdict.settles {
-                self.values.give_up(slot, verdict);
+                self.values.give_up(assignment.slot, verdict);
             } else if verdict.is_last {
-                self.values.free(slot);
+                self.values.free(assignment.slot);
             }
         }
         next.map(|slot| self.values.take(slot))
     }
-}
-
-/// A call that has ended and whose task is back, unless it succeeded.
-struct Ended<R> {
-    slot: usize,
-    number: usize,
-    result: Option<R>,
 }
 
 impl<S, T, R, E> Drop for Worker<S, T, R, E> {
@@ -211,10 +219,13 @@ impl<S, T, R, E> Drop for Worker<S, T, R, E> {
         let id = self.id();
         let server = self.server.take().map(|(server, _)| server);
         let server = self.slot.close(server).filter(|_| !seeded::is(Bug::NobodyTakesBack));
-        if let Some(Call { slot, number, task }) = self.call.take() {
-            self.values.put_back(slot, task, None);
+        discard(self.last.take());
+        if let Some(Call { assignment, task }) = &mut self.call {
+            if let Some(task) = task.take() {
+                self.values.put_back(assignment.slot, task, None);
+            }
             let verdict = self.shared().lose(id);
-            self.settle(Some(Ended { slot, number, result: None }), verdict, None);
+            self.settle(verdict, None);
         }
         self.values.keep_server(id, server);
         self.shared().leave(id);

@@ -230,3 +230,56 @@ fn a_run_dropped_before_it_starts_is_over() {
     while block_on(watch.changed()).is_some() {}
     assert_eq!(watch.now().end, Some(Err(Reason::NoServers)));
 }
+
+/// Runs a function when it is dropped.
+struct Late<'a>(&'a (dyn Fn() + Sync));
+
+impl Drop for Late<'_> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// A worker drops the late result of its last call after it was assigned the next one, and before it
+/// takes the task of that. Here it is assigned a copy, and the drop ends only after the other copy has
+/// succeeded: the server of that has gone on to copy the last call.
+#[test]
+fn the_task_of_a_copy_is_kept_until_the_copy_has_taken_it() {
+    let run = Run::new([0, 1, 2, 3], 0..4, Options::default().backup_after(Duration::ZERO));
+    let watch = run.watch();
+    // The tasks whose first calls may end: that of the first copy, and that of the second.
+    let may_end = Mutex::new(Vec::new());
+    let (copier, has_gone_on) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let drop_late = || {
+        let servers = watch.servers();
+        let assigned = servers[copier.load(Ordering::Relaxed)].running.unwrap();
+        may_end.lock().unwrap().push(assigned);
+        until("the other copy has won", || has_gone_on.load(Ordering::Relaxed));
+    };
+    let call = |server: &mut usize, task: usize, attempt: &Attempt| {
+        if attempt.is_backup() {
+            let mut ends = may_end.lock().unwrap();
+            if ends.is_empty() {
+                ends.push(task);
+                drop(ends);
+                copier.store(*server, Ordering::Relaxed);
+                until("the first call has won", || watch.now().done == 2);
+                return Ok::<_, CallFailure<()>>(Some(Late(&drop_late)));
+            }
+            has_gone_on.fetch_or(!ends.contains(&task), Ordering::Relaxed);
+        } else if task == 0 {
+            // Its server makes the first copy.
+            until("each server has a call", || watch.now().running == 4);
+        } else {
+            let ends = || may_end.lock().unwrap().contains(&task) || attempt.is_cancelled();
+            until("it may end", ends);
+            if may_end.lock().unwrap()[0] == task {
+                attempt.retire();
+            }
+        }
+        Ok(None)
+    };
+    let report = run.call(call).unwrap();
+    assert_eq!((report.attempts, report.backups), (7, 3));
+    assert!(report.into_results().unwrap().iter().all(Option::is_none));
+}

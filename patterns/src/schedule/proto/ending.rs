@@ -36,8 +36,14 @@ impl Scheduler {
 
     /// Tells the time. Ends the run if it has been without servers for too long.
     pub fn handle_time(&mut self, now: Option<Instant>) {
-        self.now = now.or(self.now);
+        self.set_time(now);
         self.conclude_if_settled();
+    }
+
+    pub(super) fn set_time(&mut self, now: Option<Instant>) {
+        if now.is_some() {
+            self.now = now;
+        }
     }
 
     /// Returns the end of the run, once it is decided. Workers may still be present.
@@ -71,7 +77,16 @@ impl Scheduler {
         self.deserted?.checked_add(self.options.without_servers?)
     }
 
+    #[inline]
     pub(super) fn conclude_if_settled(&mut self) {
+        let Counts { tasks, done, given_up, running, .. } = self.counts;
+        let is_working = done + given_up < tasks && (self.available > 0 || running > 0);
+        if !is_working || self.draining || self.deserted.is_some() {
+            self.conclude_settled();
+        }
+    }
+
+    fn conclude_settled(&mut self) {
         let Counts { tasks, done, given_up, running, .. } = self.counts;
         let deserted = self.available == 0 && running == 0;
         if done + given_up >= tasks && self.exhausted {

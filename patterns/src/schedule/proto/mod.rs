@@ -247,7 +247,7 @@ impl Scheduler {
     /// If the server never joined, or runs a task.
     pub fn poll_action(&mut self, server: ServerId, now: Option<Instant>) -> Action {
         assert!(self.servers[server.0].running.is_none(), "a server runs one task at a time");
-        self.now = now.or(self.now);
+        self.set_time(now);
         let was_called = self.stop_waiting(server);
         if self.end.is_some() || self.draining || self.servers[server.0].leave_reason.is_some() {
             if was_called {
@@ -317,19 +317,19 @@ impl Scheduler {
         outcome: Outcome,
         now: Option<Instant>,
     ) -> Verdict {
-        self.now = now.or(self.now);
+        self.set_time(now);
         let here = &mut self.servers[server.0];
         let Running { slot, since } = here.running.take().expect("the server runs a task");
         if let Some(since) = since.filter(|_| self.options.backup_after.is_some()) {
             self.copyable.remove(&(since, server));
         }
         // A call that was told to end may return any error.
-        let outcome = match (outcome, std::mem::take(&mut here.cancelled)) {
-            (Outcome::Failed(_), true) => Outcome::Cancelled,
-            (Outcome::TimedOut, true) => Outcome::Dropped,
-            (outcome, _) => outcome,
+        let outcome = match outcome {
+            Outcome::Failed(_) if here.cancelled => Outcome::Cancelled,
+            Outcome::TimedOut if here.cancelled => Outcome::Dropped,
+            outcome => outcome,
         };
-        here.interrupted |= matches!(outcome, Outcome::Dropped | Outcome::TimedOut);
+        here.cancelled = false;
         self.counts.running -= 1;
         let task = &mut self.tasks[slot];
         for place in &mut task.runs_on {
@@ -349,6 +349,7 @@ impl Scheduler {
             }
             Outcome::Cancelled => here.counts.cancelled += 1,
             Outcome::Dropped => {
+                here.interrupted = true;
                 here.counts.cancelled += 1;
                 // At the end of a run the server leaves anyway.
                 if self.end.is_none()
@@ -358,7 +359,10 @@ impl Scheduler {
                     self.exclude(server, LeaveReason::Dead);
                 }
             }
-            Outcome::TimedOut => self.failed(server, slot, self.options.timed_out),
+            Outcome::TimedOut => {
+                here.interrupted = true;
+                self.failed(server, slot, self.options.timed_out);
+            }
             Outcome::Failed(kind) => {
                 // The failure of a server is not one of the task.
                 task.deaths += u32::from(kind == FailureKind::ServerDead);
@@ -378,12 +382,18 @@ impl Scheduler {
                 self.retry_or_give_up(slot, outcome);
             }
         }
-        let Task { settled, attempts, deaths, .. } = self.tasks[slot];
-        let is_last = settled && self.tasks[slot].live() == 0;
+        let task = &self.tasks[slot];
+        let verdict = Verdict {
+            counts,
+            settles: counts && task.settled,
+            is_last: task.settled && task.live() == 0,
+            attempts: task.attempts,
+            deaths: task.deaths,
+        };
         self.conclude_if_settled();
         self.call_feeder();
         self.call_for_time();
-        Verdict { counts, settles: counts && settled, is_last, attempts, deaths }
+        verdict
     }
 
     /// Has a server leave, after its call if it runs one. Returns `false` if it has left, is about to,
@@ -432,9 +442,12 @@ impl Scheduler {
 
     /// Takes the wake-ups that are due since the last call.
     pub fn poll_wakes(&mut self) -> Option<Wakes> {
+        self.has_wakes().then(|| std::mem::take(&mut self.wakes))
+    }
+
+    pub(super) fn has_wakes(&self) -> bool {
         let Wakes { all, servers, feeder, acceptor } = &self.wakes;
-        let any = *all || *feeder || *acceptor || !servers.is_empty();
-        any.then(|| std::mem::take(&mut self.wakes))
+        *all || *feeder || *acceptor || !servers.is_empty()
     }
 
     fn failed(&mut self, server: ServerId, slot: usize, kind: FailureKind) {

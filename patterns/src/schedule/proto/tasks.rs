@@ -17,6 +17,7 @@ impl Scheduler {
     }
 
     /// Adds a task, in a slot that is free. The tasks are numbered as they are added.
+    #[inline]
     pub fn handle_task(&mut self, slot: usize) {
         if slot >= self.tasks.len() {
             self.tasks.resize_with(slot + 1, Task::default);
@@ -24,7 +25,9 @@ impl Scheduler {
         self.tasks[slot] = Task { number: self.counts.tasks, ..Task::default() };
         self.counts.tasks += 1;
         self.fresh.push_back(slot);
-        self.call_any();
+        if !self.idle.is_empty() {
+            self.call_any();
+        }
     }
 
     /// Records that there is no other task.
@@ -107,20 +110,27 @@ impl Scheduler {
     }
 
     /// Settles a task, and cancels the copy of it that still runs, if there is one.
+    #[inline]
     pub(super) fn settle(&mut self, slot: usize) {
         let task = &mut self.tasks[slot];
         task.settled = true;
         self.unclaimed += usize::from(self.claims);
-        for copy in task.runs_on.into_iter().flatten() {
+        if task.live() > 0 {
+            self.cancel_copies(slot);
+        }
+        if !self.failed_on.is_empty() {
+            self.failed_on.remove(&slot);
+        }
+    }
+
+    fn cancel_copies(&mut self, slot: usize) {
+        for copy in self.tasks[slot].runs_on.into_iter().flatten() {
             let copy_runs = &mut self.servers[copy.0];
             copy_runs.cancelled = true;
             if let Some(since) = copy_runs.running.and_then(|running| running.since) {
                 self.copyable.remove(&(since, copy));
             }
             self.wakes.servers.push(copy);
-        }
-        if !self.failed_on.is_empty() {
-            self.failed_on.remove(&slot);
         }
     }
 
@@ -129,8 +139,8 @@ impl Scheduler {
         if !self.feeder_waits || seeded::is(Bug::RoomIsNotNoticed) {
             return;
         }
-        let room = self.ahead.saturating_sub(self.held());
-        if room > 0 && self.fresh.len() <= room {
+        let (held, ahead) = (self.held(), self.ahead);
+        if held < ahead && held + self.fresh.len() <= ahead {
             self.feeder_waits = false;
             self.wakes.feeder = true;
         }

@@ -97,10 +97,14 @@ impl Scheduler {
 
     /// Calls a server for a backup copy that is due, and one that keeps the time. A server that was
     /// called already will do both when it asks.
+    #[inline]
     pub(super) fn call_for_time(&mut self) {
-        if self.called > 0 || self.idle.is_empty() || self.end.is_some() {
-            return;
+        if !self.idle.is_empty() && self.called == 0 && self.end.is_none() {
+            self.call_for_what_is_due();
         }
+    }
+
+    fn call_for_what_is_due(&mut self) {
         let due = self.copies_due().find_map(|(slot, runs_on)| {
             let mut idle = self.idle.iter().copied();
             idle.find(|server| self.may_copy(slot, runs_on, *server))
