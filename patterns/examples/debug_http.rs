@@ -8,11 +8,11 @@
 //! 7 waiting, 2 running
 //! 3 pubsub events publish: waits for room at subscriber 1 for 705.8 ms, patterns/examples/debug_http.rs:71
 //! 1 pubsub events recv: waits for an event for 705.8 ms, patterns/examples/debug_http.rs:73
-//! 1 schedule run: waits for its end for 705.8 ms
-//! 1 schedule worker: runs at server 0 for 705.8 ms
-//! 1 schedule worker: runs at server 1 for 705.8 ms
-//! 1 schedule worker: waits for a call at server 0 for 705.8 ms
-//! 1 schedule worker: waits for a call at server 1 for 705.8 ms
+//! 1 schedule nightly run: waits for its end for 705.8 ms, patterns/examples/debug_http.rs:76
+//! 1 schedule nightly worker: runs at server 0 for 705.8 ms
+//! 1 schedule nightly worker: runs at server 1 for 705.8 ms
+//! 1 schedule nightly worker: waits for a call at server 0 for 705.8 ms
+//! 1 schedule nightly worker: waits for a call at server 1 for 705.8 ms
 //! ```
 //!
 //! The server has its own runtime and thread, so it answers while every worker of the program is stuck.
@@ -73,7 +73,7 @@ async fn work() {
     tokio::spawn(async move { while reader.recv().await.is_some() {} });
     let slow =
         async |_: Lease<()>, _: u32| std::future::pending::<Result<(), CallFailure<()>>>().await;
-    let _ = schedule(vec![(); 2], 0..2, slow, Options::default()).await;
+    let _ = schedule(vec![(); 2], 0..2, slow, Options::default().name("nightly")).await;
 }
 
 /// Serves each connection in its own task, and prints the list whenever the signal comes.

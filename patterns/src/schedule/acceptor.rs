@@ -53,7 +53,8 @@ where
     F: Fn(Worker<S, T, R, E>),
 {
     let AcceptorTask { start, acceptor } = task;
-    let _entry = Entry::new((&ACCEPTOR).into());
+    let shared = acceptor.shared.clone();
+    let _entry = Entry::new(ACCEPTOR.of(&shared.name));
     while let Some(server) = acceptor.next().await {
         start(acceptor.worker(server));
         consume_budget().await;
@@ -67,7 +68,7 @@ impl<S, T, R, E> Acceptor<S, T, R, E> {
 
     /// Waits for the next server. Returns `None` when there is no other, or the run has ended.
     async fn next(&mut self) -> Option<S> {
-        wait(&SERVER, |cx, _| {
+        wait(SERVER.of(&self.shared.name), |cx, _| {
             let until = match self.shared.poll_ended(cx) {
                 Step::Done(()) => return Step::Done(None),
                 Step::Wait { until } => until,

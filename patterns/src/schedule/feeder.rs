@@ -62,8 +62,9 @@ impl<I: Iterator> Stream for Iter<I> {
 
 /// Feeds a run until its end, or that of the tasks.
 pub(super) async fn feed<S, T, R, E>(mut feeder: Feeder<S, T, R, E>) {
-    let _entry = Entry::new((&FEEDER).into());
-    let fed = wait(&ROOM, |cx, _| feeder.poll(cx));
+    let shared = feeder.shared.clone();
+    let _entry = Entry::new(FEEDER.of(&shared.name));
+    let fed = wait(ROOM.of(&shared.name), |cx, _| feeder.poll(cx));
     if let Err(message) = contained(fed).await {
         feeder.panicked(message);
     }

@@ -3,6 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::FailureKind;
@@ -33,6 +34,7 @@ pub struct Options {
     pub(super) server_failures: Option<NonZeroU32>,
     pub(super) backup_after: Option<Duration>,
     pub(super) on_failure: OnFailure,
+    pub(super) name: Option<Arc<str>>,
 }
 
 /// The effect on the run of a task that has used up its attempts.
@@ -70,6 +72,7 @@ impl Default for Options {
             server_failures: None,
             backup_after: None,
             on_failure: OnFailure::DropCalls,
+            name: None,
         }
     }
 }
@@ -178,6 +181,14 @@ impl Options {
     #[must_use]
     pub fn on_failure(mut self, then: OnFailure) -> Self {
         self.on_failure = then;
+        self
+    }
+
+    /// Names the run in the list of what waits, which the feature `debug` offers. Without a name it is
+    /// listed by a number.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
         self
     }
 

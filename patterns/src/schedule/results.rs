@@ -42,9 +42,13 @@ pub struct Results<S, T, R, E> {
 }
 
 impl<S, T, R, E> Results<S, T, R, E> {
+    #[track_caller]
     pub(super) fn new(shared: Arc<Shared>, values: Arc<Values<S, T, R, E>>) -> Self {
-        let waiting = shared.clone();
-        let over = Box::pin(async move { wait(&RUN, |cx, _| waiting.poll_over(cx)).await });
+        let (waiting, at) = (shared.clone(), RUN.here());
+        let over =
+            Box::pin(
+                async move { wait(at.of(&waiting.name), |cx, _| waiting.poll_over(cx)).await },
+            );
         Self { shared, values, settled: VecDeque::new(), over, is_over: false }
     }
 

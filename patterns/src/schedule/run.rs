@@ -115,6 +115,7 @@ impl<S, T, R, E> fmt::Debug for Run<S, T, R, E> {
 ///
 /// # Panics
 /// If called outside of a tokio runtime.
+#[track_caller]
 pub fn schedule<S, T, R, E, F, Fut>(
     servers: impl Into<Servers<S>>,
     tasks: impl IntoIterator<Item = T, IntoIter: Send + 'static>,
@@ -150,6 +151,7 @@ where
 /// let run = schedule_on(spawn, vec!["a", "b"], 0..5, call, Options::default());
 /// assert_eq!(block_on(run).unwrap().into_results().unwrap(), [0, 1, 4, 9, 16]);
 /// ```
+#[track_caller]
 pub fn schedule_on<S, T, R, E, F, Fut>(
     spawn: impl Fn(WorkerFuture) + Send + Sync + 'static,
     servers: impl Into<Servers<S>>,
@@ -208,6 +210,7 @@ where
 ///
 /// # Panics
 /// If called outside of a tokio runtime.
+#[track_caller]
 pub fn schedule_stream<S, T, R, E, F, Fut>(
     servers: impl Into<Servers<S>>,
     tasks: impl Stream<Item = T> + Send + 'static,
@@ -227,6 +230,7 @@ where
 }
 
 /// Does what [`schedule_stream`] does, on a runtime of the caller's choice, as [`schedule_on`] does.
+#[track_caller]
 pub fn schedule_stream_on<S, T, R, E, F, Fut>(
     spawn: impl Fn(WorkerFuture) + Send + Sync + 'static,
     servers: impl Into<Servers<S>>,
@@ -253,6 +257,7 @@ fn spawner() -> impl Fn(WorkerFuture) + Send + Sync + 'static {
 
 /// Starts a run. If its results are collected, all of them may be held, and the first tasks are taken at
 /// once: often these are all, and there is no need for a feeder.
+#[track_caller]
 fn start<S, T, R, E, F, Fut>(
     spawn: impl Fn(WorkerFuture) + Send + Sync + 'static,
     servers: Servers<S>,

@@ -14,7 +14,7 @@ use super::failure::{CallFailure, Cause};
 use super::worker::{CallResult, Worker};
 use crate::panics::{contain, discard, message};
 use crate::wait::{Step, wait};
-use crate::waits::{Entry, Site};
+use crate::waits::{At, Entry, Site};
 
 static WORKER: Site = Site::task("schedule", "worker").peers("server");
 static TASK: Site = Site::wait("schedule", "worker", "a task").peers("server");
@@ -60,10 +60,11 @@ where
     Fut: Future<Output = Result<R, CallFailure<E>>>,
 {
     let WorkerTask { call, worker } = task;
-    let server = worker.id().peer();
-    let _entry = Entry::new(WORKER.at(&server));
-    while next(worker).await {
-        let result = run(worker, &**call).await;
+    let (server, shared) = (worker.id().peer(), worker.shared().clone());
+    let here = |site: &'static Site| site.at(&server).of(&shared.name);
+    let _entry = Entry::new(here(&WORKER));
+    while next(worker, here(&TASK)).await {
+        let result = run(worker, &**call, here(&CALL)).await;
         worker.end_call(result);
     }
 }
@@ -73,9 +74,8 @@ where
 ///
 /// A success is recorded at once. A failure that is tried again waits for the lease, because whatever
 /// holds it may still be working on the task.
-async fn next<S, T, R, E>(worker: &mut Worker<S, T, R, E>) -> bool {
-    let server = worker.id().peer();
-    wait(TASK.at(&server), |cx, _| {
+async fn next<S, T, R, E>(worker: &mut Worker<S, T, R, E>, at: At<'_>) -> bool {
+    wait(at, |cx, _| {
         let is_idle = worker.poll_idle(cx);
         if is_idle && has_budget(cx) {
             return worker.poll_next(cx);
@@ -105,7 +105,11 @@ pub(super) fn has_budget(cx: &mut Context<'_>) -> bool {
 /// Makes one call, from lending the server to dropping the future.
 ///
 /// The worker is borrowed mutably because its results need not be `Sync`.
-async fn run<S, T, R, E, F, Fut>(worker: &mut Worker<S, T, R, E>, call: &F) -> CallResult<R, E>
+async fn run<S, T, R, E, F, Fut>(
+    worker: &mut Worker<S, T, R, E>,
+    call: &F,
+    at: At<'_>,
+) -> CallResult<R, E>
 where
     T: Clone,
     F: Fn(Lease<S>, T) -> Fut,
@@ -122,8 +126,7 @@ where
     // Cancellation is checked before each poll but the first, which mostly completes the call. If it
     // does not, the check follows it.
     let mut first = true;
-    let server = id.peer();
-    let result = wait(CALL.at(&server), |cx, clock| {
+    let result = wait(at, |cx, clock| {
         let mut checked = None;
         if !std::mem::take(&mut first) {
             match shared.poll_cancelled(id, cx) {

@@ -12,12 +12,15 @@ use crate::Shutdown;
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
 use crate::wait::{Clock, Step};
+use crate::waits::Peer;
 use crate::wakers::{AfterUnlock, WakerSlot};
 
 /// Holds no user values, so that [`Watch`](super::Watch) and [`Control`](super::Control) need no type
 /// parameters.
 #[derive(Debug)]
 pub(super) struct Shared {
+    /// The name or number of the run.
+    pub(super) name: Peer,
     timed: bool,
     clock: Clock,
     state: Mutex<State>,
@@ -38,6 +41,7 @@ struct State {
 impl Shared {
     pub(super) fn new(scheduler: Scheduler, options: &Options, clock: Clock) -> Self {
         Self {
+            name: Peer::unique(options.name.clone()),
             timed: options.timed(),
             clock,
             state: Mutex::new(State {

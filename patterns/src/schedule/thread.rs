@@ -35,11 +35,11 @@ use crate::panics::{discard, message};
 use crate::sync::thread;
 use crate::thread::Receiver;
 use crate::wait::{self, Clock, Step};
-use crate::waits::{Entry, Site};
+use crate::waits::{At, Entry, Site};
 
 static INTAKE: Site = Site::wait("schedule", "intake", "a server, or room for tasks");
-static WORKER: Site = Site::task("schedule", "worker");
-static TASK: Site = Site::wait("schedule", "worker", "a task");
+static WORKER: Site = Site::task("schedule", "worker").peers("server");
+static TASK: Site = Site::wait("schedule", "worker", "a task").peers("server");
 
 /// The servers of a run: a `Vec`, or a channel through which they join during the run.
 ///
@@ -80,6 +80,7 @@ impl<S> From<Receiver<S>> for Servers<S> {
 ///
 /// # Panics
 /// If a thread cannot be started, or if the iterator panics. The threads started before finish first.
+#[track_caller]
 pub fn schedule<S, T, R, E>(
     servers: impl Into<Servers<S>>,
     tasks: impl IntoIterator<Item = T>,
@@ -154,6 +155,7 @@ impl<S, I: Iterator> Run<S, I> {
     /// # Errors
     /// Returns [`Unfinished`](super::Unfinished), with the reason and the report, if tasks are left
     /// over.
+    #[track_caller]
     pub fn call<R, E>(
         self,
         call: impl Fn(&mut S, I::Item, &Attempt) -> Result<R, CallFailure<E>> + Sync,
@@ -167,6 +169,7 @@ impl<S, I: Iterator> Run<S, I> {
         let Self { shared, options, intake, source, mut tasks } = self;
         let values = Values::new(options.backup_after.is_some());
         let mut more_tasks = true;
+        let at = INTAKE.here();
         let mut feed = |room: usize| {
             let batch = tasks.by_ref().take(room).collect::<Vec<_>>();
             let more = batch.len() == room;
@@ -198,7 +201,7 @@ impl<S, I: Iterator> Run<S, I> {
                 Source::Joining(servers) => joining = Some(servers),
             }
             while more_tasks || joining.is_some() {
-                match next(&shared, more_tasks, joining.as_ref()) {
+                match next(&shared, more_tasks, joining.as_ref(), at) {
                     Next::Room(room) => more_tasks = feed(room),
                     Next::Server(server) => start(worker(server)),
                     Next::NoServers => {
@@ -238,9 +241,14 @@ enum Next<S> {
     Ended,
 }
 
-fn next<S>(shared: &Shared, more_tasks: bool, joining: Option<&Receiver<S>>) -> Next<S> {
+fn next<S>(
+    shared: &Shared,
+    more_tasks: bool,
+    joining: Option<&Receiver<S>>,
+    at: At<'_>,
+) -> Next<S> {
     let mut receive = joining.map(Receiver::start);
-    wait::block(&INTAKE, |cx, _| {
+    wait::block(at.of(&shared.name), |cx, _| {
         let until = match shared.poll_ended(cx) {
             Step::Done(()) => return Step::Done(Next::Ended),
             Step::Wait { until } => until,
@@ -263,9 +271,10 @@ fn serve<S, T: Clone, R, E>(
     worker: &mut Worker<S, T, R, E>,
     call: impl Fn(&mut S, T, &Attempt) -> Result<R, CallFailure<E>>,
 ) {
-    let peer = worker.id().peer();
-    let _entry = Entry::new(WORKER.at(&peer));
-    while wait::block(TASK.at(&peer), |cx, _| worker.poll_next(cx)) {
+    let (server, shared) = (worker.id().peer(), worker.shared().clone());
+    let here = |site: &'static Site| site.at(&server).of(&shared.name);
+    let _entry = Entry::new(here(&WORKER));
+    while wait::block(here(&TASK), |cx, _| worker.poll_next(cx)) {
         let begin = || worker.call(|server, task, attempt| call(server, task.clone(), attempt));
         let result = match catch_unwind(AssertUnwindSafe(begin)) {
             Ok(Ok(result)) => CallResult::Success(result),

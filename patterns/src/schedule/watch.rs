@@ -6,7 +6,7 @@ use std::vec::Vec;
 use super::shared::Shared;
 use super::snapshot::{ServerSnapshot, Snapshot};
 use crate::wait;
-use crate::waits::Site;
+use crate::waits::{At, Site};
 
 static CHANGED: Site = Site::wait("schedule", "changed", "progress");
 
@@ -54,7 +54,12 @@ impl Watch {
     /// Waits until the snapshot differs from the last one returned. Returns `None` when the run is over.
     ///
     /// Changes between two snapshots are merged. Cancel safe: dropping the future loses no change.
-    pub async fn changed(&mut self) -> Option<Snapshot> {
+    #[track_caller]
+    pub fn changed(&mut self) -> impl Future<Output = Option<Snapshot>> + Send {
+        self.changed_at(CHANGED.here())
+    }
+
+    async fn changed_at(&mut self, at: At<'_>) -> Option<Snapshot> {
         struct Watching<'a>(&'a Shared, Option<u64>);
 
         impl Drop for Watching<'_> {
@@ -67,8 +72,10 @@ impl Watch {
 
         let mut watching = Watching(&self.shared, None);
         let seen = self.seen;
-        let now =
-            wait::wait(&CHANGED, |cx, _| watching.0.poll_changed(seen, &mut watching.1, cx)).await;
+        let now = wait::wait(at.of(&self.shared.name), |cx, _| {
+            watching.0.poll_changed(seen, &mut watching.1, cx)
+        })
+        .await;
         drop(watching);
         self.seen = now.or(seen);
         now

@@ -85,7 +85,7 @@ impl<S, T, R, E> Worker<S, T, R, E> {
         self.handle.id
     }
 
-    pub(super) fn shared(&self) -> &Shared {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.handle.shared
     }
 
