@@ -18,7 +18,7 @@ use core::hash::{Hash, Hasher};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Error {
-    /// What went wrong.
+    /// The kind of error.
     pub kind: ErrorKind,
     /// The position of the offending byte, in bytes from the start of the input: everything before it
     /// was consumed, it was not.

@@ -277,7 +277,7 @@ pub trait PushParser {
         self.state().error()
     }
 
-    /// How many bytes were consumed since the parser was made or last reset.
+    /// The number of bytes consumed since the parser was made or last reset.
     fn offset(&self) -> u64 {
         self.state().offset()
     }

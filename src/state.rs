@@ -22,7 +22,7 @@ pub enum Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "the bytes after `consumed` have not been read"]
 pub struct Progress {
-    /// How many bytes of the chunk the value used. The rest follows the value.
+    /// The number of bytes of the chunk that the value used. The rest follows the value.
     pub consumed: usize,
     /// The status after this chunk.
     pub status: Status,
@@ -141,7 +141,7 @@ impl State {
         matches!(self.status, Status::BadInput).then_some(&self.error)
     }
 
-    /// How many bytes were consumed, counted from the offset that the state was made at.
+    /// The number of bytes consumed, counted from the offset that the state was made at.
     #[inline]
     pub fn offset(&self) -> u64 {
         self.error.offset

@@ -66,7 +66,7 @@ pub struct Group {
     pub peer_kind: Option<&'static str>,
     /// The line of user code that called the function.
     pub location: Option<&'static Location<'static>>,
-    /// How many there are.
+    /// Their number.
     pub count: usize,
     /// Time for which the first of them has been waiting or running.
     pub longest: Duration,

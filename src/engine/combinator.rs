@@ -89,7 +89,7 @@ pub struct Parser<B, E, T> {
     max_len: usize,
     state: State,
     output: Option<T>,
-    /// How many bytes the wrapped parser was given, over all runs.
+    /// The number of bytes that the wrapped parser was given, over all runs.
     work: u64,
     events: PhantomData<fn(E)>,
 }

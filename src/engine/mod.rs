@@ -222,13 +222,13 @@ pub mod stackless;
 
 pub use limit::Limit;
 
-/// How many reads of a body answer [`End`](crate::End) after the input has ended.
+/// The number of reads of a body that answer [`End`](crate::End) after the input has ended.
 ///
 /// A loop like `while let Ok(byte) = input.next()`, and the `?` of the code after it, must both
 /// work. A body that goes on reading after that many never ends: it is dropped where it stands, or
 /// unwound if it has a stack.
 pub const READS_AFTER_END: u8 = 64;
 
-/// How many levels deep the `nested` bodies of every straight-line engine may go, unless its options
+/// The number of levels that the `nested` bodies of every straight-line engine may go down, unless its options
 /// say otherwise.
 pub const DEFAULT_MAX_DEPTH: u32 = 128;

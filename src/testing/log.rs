@@ -33,7 +33,7 @@ pub struct Log {
     pub(super) events: u64,
 }
 
-/// How much a log holds. Of two logs of one input, the one that was written longer has the greater.
+/// The length of a log. Of two logs of one input, the one that was written longer has the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Extent {
     entries: usize,

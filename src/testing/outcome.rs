@@ -32,7 +32,7 @@ pub(super) struct Outcome {
 pub(super) struct Pause {
     /// Where the parser has left its input.
     pub(super) at: usize,
-    /// How much was reported when the sink has paused, if the event there was recorded.
+    /// The amount reported when the sink has paused, if the event there was recorded.
     pub(super) reported: Option<Extent>,
 }
 

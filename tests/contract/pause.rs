@@ -13,7 +13,7 @@ impl Events for Text {
     type Event<'a> = &'a [u8];
 }
 
-/// What a parser has done with an input, fed with pauses.
+/// The behaviour of a parser with an input, fed with pauses.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Paused {
     /// The pieces that were reported, in the calls that reported them, and the bytes consumed by then.

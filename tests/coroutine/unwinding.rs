@@ -138,9 +138,9 @@ fn a_parser_that_is_kept_while_its_thread_unwinds_goes_on_afterwards() {
 }
 
 thread_local! {
-    /// How often a stubborn body was unwound.
+    /// The number of times that a stubborn body was unwound.
     static UNWOUND: Cell<u32> = const { Cell::new(0) };
-    /// How many stubborn bodies have not been dropped.
+    /// The number of stubborn bodies that have not been dropped.
     static ALIVE: Cell<u32> = const { Cell::new(0) };
 }
 

@@ -21,7 +21,7 @@ struct Waiting<'a> {
     engine: &'a Engine,
     parser: Box<DynParser<'static, Letters>>,
     guards: Guards,
-    /// How many groups are open.
+    /// The number of open groups.
     open: usize,
     whole: &'a [u8],
     fed: &'a [u8],

@@ -72,7 +72,7 @@ pub(crate) struct Quote {
     work: u64,
     finished: bool,
     output: Option<u64>,
-    /// How many chunks were fed.
+    /// The number of chunks fed.
     chunks: u64,
     /// Set if an event was reported again.
     repeated: bool,

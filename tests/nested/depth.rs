@@ -1,4 +1,4 @@
-//! How deep calls may go, and what they cost.
+//! The depth of calls, and their cost.
 
 use pushdown::engine::stackless::{Input, Options, Parser};
 use pushdown::engine::{coroutine, generator};

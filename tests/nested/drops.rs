@@ -1,4 +1,4 @@
-//! What calls hold is dropped, wherever they end.
+//! Everything that calls hold is dropped, wherever they end.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

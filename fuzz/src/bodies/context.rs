@@ -94,7 +94,7 @@ impl Drop for Guard {
     }
 }
 
-/// How many guards are alive on this thread.
+/// The number of guards that are alive on this thread.
 pub(super) fn live() -> i32 {
     LIVE.get()
 }

@@ -15,10 +15,10 @@ use crate::waiters::Waiters;
 use crate::waits::{Peer, Progress};
 use crate::wakers::{AfterUnlock, WakerSlot};
 
-/// What a call waits for while nothing holds up the queue.
+/// The reason of a call to wait while nothing holds up the queue.
 pub(super) const QUEUE: &str = "its turn";
 
-/// What a call waits for after the sink has taken its request.
+/// The reason of a call to wait after the sink has taken its request.
 pub(super) const FLUSH: &str = "a flush of the sink";
 
 /// The lock and everything under it.

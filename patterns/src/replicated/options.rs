@@ -127,7 +127,7 @@ pub enum Hedge {
     /// Wait for as long as the server usually takes. If it has never been waited for to the end, that
     /// is no more than the time it [is known](super::Latency) to take at least.
     Percentile {
-        /// How many of a hundred answers usually come sooner: 1 to 99.
+        /// The percentage of answers that usually come sooner: 1 to 99.
         percentile: u8,
         /// The shortest delay.
         at_least: Duration,
@@ -216,7 +216,7 @@ pub enum Losers {
     /// They carry on as tasks of the runtime that the call was waiting in. Without a runtime they are
     /// dropped.
     Finish {
-        /// How many of them there may be. Further ones are dropped at once.
+        /// The most of them that there may be. Further ones are dropped at once.
         at_most: NonZeroUsize,
         /// Time limit for each, from the end of its call. Then it is dropped.
         within: Duration,

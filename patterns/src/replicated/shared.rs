@@ -184,7 +184,7 @@ impl<R, E> SharedState<R, E> {
 
 /// Ends everything that is running.
 ///
-/// What is parked ends here. What is being polled finds out before it parks again.
+/// Ends all that is parked. All that is being polled finds out before it parks again.
 pub(super) fn abort<R, E>(shared: &Mutex<SharedState<R, E>>, now: Instant) {
     let mut parked: Vec<(Key, Parked<R, E>)> = {
         let mut state = shared.lock();

@@ -233,7 +233,7 @@ impl Drop for Intake {
     }
 }
 
-/// What the calling thread has to do next.
+/// The next step of the calling thread.
 enum Next<S> {
     Room(usize),
     Server(S),

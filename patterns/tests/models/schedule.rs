@@ -156,7 +156,7 @@ fn the_woken_server_leaves() {
     retiring.join().unwrap();
 }
 
-/// What the report of an aborted run says of each task is what the server did.
+/// The report of an aborted run says of each task exactly what the server did.
 fn an_abort_that_tells_the_truth() {
     let executed = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
     let counted = executed.clone();

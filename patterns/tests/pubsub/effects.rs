@@ -1,4 +1,4 @@
-//! What the error of a publish says happened, against what the subscribers saw.
+//! Compares the error of a publish with the events that the subscribers saw.
 //!
 //! Publishers with limits of 10 to 500 µs race with readers on real threads. Which of them time out
 //! depends on the machine, but what is checked does not. It takes a second or two, or minutes if

@@ -20,7 +20,7 @@ use tokio::task::yield_now;
 const CALLS: u64 = 400;
 const CALLERS: u64 = 8;
 
-/// What a server answers.
+/// The answer of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
     /// Nothing was carried out.

@@ -1,4 +1,4 @@
-//! What a failure says against what the servers did, on real threads with limits of 10 to 500 µs.
+//! Compares what a failure says with what the servers did, on real threads with limits of 10 to 500 µs.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio::runtime::Builder;
 struct Plan {
     servers: usize,
     tasks: usize,
-    /// How long a call takes, and how it ends, in turn.
+    /// The time that a call takes, and its end, in turn.
     calls: Vec<(Duration, Option<FailureKind>)>,
     limit: Duration,
     flags: [bool; 5],
@@ -77,7 +77,7 @@ impl Plan {
     }
 }
 
-/// What the servers have seen of a task.
+/// The traces of a task at the servers.
 #[derive(Debug, Default)]
 struct Seen {
     begun: AtomicUsize,

@@ -68,7 +68,7 @@ impl<'p, E: Events> Input<'p, E> {
         }
     }
 
-    /// How many bytes of the chunk were consumed.
+    /// The number of bytes of the chunk that were consumed.
     pub(super) fn consumed(&self) -> usize {
         self.cursor.addr() - self.start.addr()
     }

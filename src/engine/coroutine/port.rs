@@ -94,12 +94,12 @@ pub(super) struct Port<E: Events> {
     pub(super) flags: Cell<u8>,
     /// Reads that the end or the limit may still refuse before the body is given up.
     pub(super) refusals: Cell<u8>,
-    /// How often the body was unwound because it used them up, and caught that.
+    /// The number of times that the body was unwound because it used them up, and caught that.
     pub(super) given_up: Cell<u8>,
     /// The answer that the body has seen too often.
     pub(super) last_end: Cell<End>,
     limit: Cell<Limit>,
-    /// How many bytes of the chunk were consumed, when the body switches with a [`Special`] message.
+    /// The number of bytes of the chunk that were consumed, when the body switches with a [`Special`] message.
     pub(super) consumed: Cell<usize>,
     /// The position where the part began that an error is about, if the body has told it.
     error_start: Cell<Option<ErrorStart>>,
@@ -254,7 +254,7 @@ impl<E: Events> Port<E> {
         self.is(LIMITED) && self.limit.get().room(self.offset(consumed)) == 0
     }
 
-    /// How many bytes of the chunk the limit leaves, after the `consumed` first ones.
+    /// The number of bytes of the chunk that the limit leaves, after the `consumed` first ones.
     fn left(&self, consumed: usize) -> usize {
         let len = self.end.get().addr() - self.start.get().addr() - consumed;
         let room = self.limit.get().room(self.offset(consumed));

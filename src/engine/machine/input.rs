@@ -30,7 +30,7 @@ pub struct Input<'c, E: Events = ()> {
     memory: &'c mut Memory,
 }
 
-/// What an input remembers from chunk to chunk.
+/// The memory of an input from chunk to chunk.
 ///
 /// Its methods are cold and take numbers, never the [`Input`]: an input whose address is taken does
 /// not stay in registers, which costs a third of the speed.
@@ -56,7 +56,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// What is remembered of a value that begins at this offset: nothing.
+    /// The memory of a value that begins at this offset: nothing yet.
     pub(super) fn new(offset: u64) -> Self {
         Self {
             special: false,
@@ -101,7 +101,7 @@ impl Memory {
         (end, at_limit)
     }
 
-    /// What it means that a step has returned and there is nothing to read. The limit is asked before
+    /// The meaning of a step that has returned with nothing to read. The limit is asked before
     /// a pause, which must not hide it.
     #[cold]
     #[inline(never)]
@@ -133,7 +133,7 @@ impl Memory {
         &chunk[..cursor]
     }
 
-    /// How many of the `left` bytes of a chunk the limit shows.
+    /// The number of the `left` bytes of a chunk that the limit shows.
     #[cold]
     #[inline(never)]
     fn visible(&self, offset: u64, left: usize) -> usize {
@@ -150,7 +150,7 @@ impl Memory {
     }
 }
 
-/// What to do when a step has returned and there is nothing to read.
+/// The next action after a step that has returned with nothing to read.
 pub(super) enum Exhausted {
     NeedMore,
     /// The step is to see the answer of the limit.
@@ -391,7 +391,7 @@ impl<'c, E: Events> Input<'c, E> {
         before
     }
 
-    /// How many bytes may be read before the bound.
+    /// The number of bytes that may be read before the bound.
     pub fn remaining(&self) -> u64 {
         self.memory.limit.room(self.offset())
     }

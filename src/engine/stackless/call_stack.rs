@@ -44,11 +44,11 @@ use core::task::{Context, Poll};
 
 use super::arena::{Arena, Mark};
 
-/// How many calls are polled on top of one another on the thread's stack. A deeper one is polled by
+/// The most calls that are polled on top of one another on the thread's stack. A deeper one is polled by
 /// the driver, which costs a return to it; a call that is polled in place costs none.
 const MAX_IN_PLACE: u32 = 16;
 
-/// How many calls without a frame are polled on top of one another on the thread's stack.
+/// The most calls without a frame that are polled on top of one another on the thread's stack.
 const MAX_BOXED: u32 = 64;
 
 /// Where the root future lies, seen from the port.
@@ -95,7 +95,7 @@ enum Stage {
     Empty,
 }
 
-/// What is known of a frame's future where its type is not.
+/// Access to a frame's future where its type is not known.
 struct Table {
     /// Polls the future. True if it has ended, and its output has taken its place.
     poll: unsafe fn(*mut Frame, &mut Context<'_>) -> bool,
@@ -117,7 +117,7 @@ union Content<F: Future> {
     output: ManuallyDrop<F::Output>,
 }
 
-/// What the owner of a frame keeps of it.
+/// The owner's end of a frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Handle {
     level: u32,
@@ -219,7 +219,7 @@ impl CallStack {
         self.depth.set(0);
     }
 
-    /// Whether this is an address inside the future that is being polled (I9). `root` is the address
+    /// Returns `true` for an address inside the future that is being polled (I9). `root` is the address
     /// and the size of the root future.
     pub(super) fn is_inline(&self, root: (usize, usize), address: usize) -> bool {
         let polled = self.polled.get();
@@ -283,7 +283,7 @@ impl CallStack {
         Some(Poll::Ready(output))
     }
 
-    /// Whether a call without a frame may be polled on top of those that are.
+    /// Returns `true` if a call without a frame may be polled on top of those that are.
     pub(super) fn may_poll_boxed(&self) -> bool {
         self.in_place.get() < MAX_BOXED
     }

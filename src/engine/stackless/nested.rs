@@ -35,7 +35,7 @@ impl<'p, E: Events> Input<'p, E> {
 pub(super) struct Nested<'a, 'p, E: Events, B, F: Future> {
     port: &'p Port<E>,
     call: Call<'a, 'p, E, B, F>,
-    /// Whether it counts for the depth.
+    /// Set if it counts for the depth.
     counts: bool,
     /// It is recognised by its address (I9).
     _pinned: PhantomPinned,

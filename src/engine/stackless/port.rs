@@ -518,7 +518,7 @@ impl<E: Events> Port<E> {
         self.calls().enter(self.max_depth)
     }
 
-    /// Whether this is an address inside the future that is being polled (I9).
+    /// Returns `true` for an address inside the future that is being polled (I9).
     pub(super) fn is_inline(&self, address: usize) -> bool {
         let root = (&raw const *self).addr().wrapping_add(self.root.offset);
         self.calls().is_inline((root, self.root.size), address)

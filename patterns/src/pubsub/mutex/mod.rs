@@ -36,7 +36,7 @@ use crate::waits::{At, Name, Peer, Progress, Site};
 use closing::Closing;
 use publishing::Publishing;
 
-/// What publishers wait for.
+/// The reason of publishers to wait.
 const ROOM: &str = "room";
 
 static PUBLISH: Site = Site::wait("pubsub", "publish", ROOM).peers("subscriber");

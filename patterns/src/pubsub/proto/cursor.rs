@@ -9,7 +9,7 @@ use super::payload::Payload;
 
 /// The event that a reader has read last.
 ///
-/// What it has left is kept until [`clear`](Self::clear). Dropping it drops payloads, so `clear` is
+/// Its remaining payloads are kept until [`clear`](Self::clear). Dropping it drops payloads, so `clear` is
 /// called where no lock is held.
 pub struct Cursor<E: ?Sized> {
     current: Option<Place<E>>,

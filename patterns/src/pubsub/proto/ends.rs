@@ -1,4 +1,4 @@
-//! How subscriptions have ended.
+//! The ends of subscriptions.
 
 use std::collections::VecDeque;
 

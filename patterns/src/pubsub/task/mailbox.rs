@@ -87,7 +87,7 @@ struct Inbox<E: ?Sized> {
     over: Option<Over>,
 }
 
-/// What is known of the subscriptions once the owner has ended.
+/// The ends of the subscriptions, known once the owner has ended.
 #[derive(Default)]
 pub(super) struct Over {
     pub(super) ended: Vec<EndedSubscription>,

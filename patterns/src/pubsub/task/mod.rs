@@ -38,7 +38,7 @@ use crate::wakers::AfterUnlock;
 use mailbox::{Mailbox, Request, Target};
 use owner::Owner;
 
-/// What callers wait for until their requests are handled.
+/// The reason of callers to wait until their requests are handled.
 const OWNER: &str = "the owner";
 
 static SUBSCRIBE: Site = Site::wait("pubsub", "subscribe", OWNER);

@@ -23,7 +23,7 @@ pub(super) struct Line {
     next: u64,
     /// The time from which the first in line can take a token, as far as is known.
     offered: Option<Instant>,
-    /// How many of the first two have to be polled.
+    /// The number of the first two that have to be polled.
     to_wake: usize,
 }
 

@@ -60,7 +60,7 @@ impl Outcome {
     }
 }
 
-/// What the outcome of a call means for its task.
+/// The meaning of a call's outcome for its task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The task was not settled before, so the result or the failure counts.
@@ -75,7 +75,7 @@ pub struct Verdict {
     pub deaths: u32,
 }
 
-/// What the source of the tasks has to do.
+/// The next step of the source of tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
     /// Add at most this many tasks.

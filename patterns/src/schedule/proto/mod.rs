@@ -39,7 +39,7 @@
 //! O(log servers), plus those on whose tasks this server has failed.
 //!
 //! # Changing it
-//! Whatever may give an idle server a task must call one (see `wakeups.rs`), or that server waits forever.
+//! Code that may give an idle server a task must call one (see `wakeups.rs`), or that server waits forever.
 //! Every method that may be the last step of a run ends with `conclude_if_settled`. The tests compare
 //! each step with a model that searches plain lists.
 

@@ -1,4 +1,4 @@
-//! What can be read of a run.
+//! Reads of the state of a run.
 
 use super::{Counts, LeaveReason, Scheduler, ServerCounts, ServerId};
 

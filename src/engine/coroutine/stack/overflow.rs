@@ -92,7 +92,7 @@ fn stack_guarded_at(address: usize) -> Option<usize> {
     })
 }
 
-/// What was done about a signal before the handler was installed (O3).
+/// The action for a signal before the handler was installed (O3).
 struct Previous(UnsafeCell<MaybeUninit<libc::sigaction>>);
 
 // SAFETY: O3: written once, before anything reads it.

@@ -31,7 +31,7 @@ use corosensei::stack::{MIN_STACK_SIZE, STACK_ALIGNMENT, Stack, StackPointer};
 use super::overflow::Guards;
 use super::system;
 
-/// How many free stacks of a thread keep their memory. The others return theirs to the system.
+/// The most free stacks of a thread that keep their memory. The others return theirs to the system.
 const MAX_WARM: usize = 64;
 
 /// The address space of a slab in bytes, unless [`MAX_COUNT`] stacks need less or one needs more.
@@ -60,7 +60,7 @@ struct Slab {
     /// The size of a guard: [`GUARD_PAGES`].
     guard: usize,
     count: usize,
-    /// How many stacks have been used at least once, and so have a guard: the lowest indices.
+    /// The number of stacks that have been used at least once, and so have a guard: the lowest indices.
     carved: Cell<usize>,
     /// The carved stacks that are free and have no memory.
     free: RefCell<Vec<usize>>,

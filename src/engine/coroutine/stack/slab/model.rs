@@ -28,7 +28,7 @@ impl Probe {
         written == 1 && self.0.read_exact(&mut [0]).is_ok()
     }
 
-    /// How many of the pages of a range are readable.
+    /// The number of readable pages in a range.
     fn readable(&mut self, range: Range<usize>) -> usize {
         range.step_by(system::page_size()).filter(|page| self.is_readable(*page)).count()
     }
