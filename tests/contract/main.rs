@@ -16,6 +16,7 @@ mod by_hand;
 mod characters;
 mod empty;
 mod finish;
+mod frames;
 mod lecture;
 mod offsets;
 mod pause;
