@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::proto::AttemptEnd;
-use crate::panics::contain;
+use crate::panics::{contain, discard};
 
 /// A request, as user code made it.
 pub(super) type Request<R, E> = Pin<Box<dyn Future<Output = Result<R, E>> + Send>>;
@@ -47,9 +47,7 @@ impl<R, E> Attempt<R, E> {
 
     /// Drops the request.
     pub(super) fn cancel(&mut self) {
-        let request = self.request.take();
-        // The panic hook has reported a panic, and the request is over either way.
-        let _ = contain(|| drop(request));
+        discard(self.request.take());
     }
 }
 
@@ -67,7 +65,7 @@ impl<R, E> Completion<R, E> {
             Self::Error(_) => AttemptEnd::Failed,
             Self::Panicked(_) => AttemptEnd::Panicked,
         };
-        let _ = contain(|| drop(self));
+        discard(self);
         end
     }
 }

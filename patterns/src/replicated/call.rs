@@ -15,7 +15,7 @@
 //! shared state, where an abort may end them: then the call only finds out.
 
 use std::mem;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 use std::vec::Vec;
 
@@ -28,7 +28,7 @@ use super::report::EndKind;
 use super::service::Service;
 use super::shared::{Aborted, Key};
 use crate::Effect;
-use crate::panics::contain;
+use crate::panics::{contain, discard};
 use crate::seeded::{self, Bug};
 use crate::wait::{Clock, Step};
 use crate::waits::{Peer, Why};
@@ -90,8 +90,10 @@ where
         cx: &mut Context<'_>,
         clock: Clock,
     ) -> Step<Result<R, CallError<A, E>>> {
-        if let Err(aborted) = self.unpark() {
-            return Step::Done(Err(self.aborted(&aborted)));
+        match self.unpark(cx) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(aborted)) => return Step::Done(Err(self.aborted(&aborted))),
+            Poll::Pending => return Step::Wait { until: None },
         }
         if let Some(reply) = self.poll(cx, clock) {
             return Step::Done(Ok(reply));
@@ -225,6 +227,7 @@ where
     /// among the failures.
     fn aborted(&mut self, aborted: &Aborted) -> CallError<A, E> {
         (self.now, self.settled) = (aborted.since, true);
+        self.call.handle_drop(&mut self.service.shared.lock().replicas);
         self.give_up_running();
         self.error(CallErrorKind::Closed)
     }
@@ -255,11 +258,15 @@ where
     E: Send + 'static,
 {
     /// Takes the attempts back from the shared state, unless an abort was faster.
-    fn unpark(&mut self) -> Result<(), Aborted> {
-        if mem::take(&mut self.is_parked) {
-            self.attempts = self.service.shared.lock().unpark(Key::call(&self.call))?;
+    fn unpark(&mut self, cx: &Context<'_>) -> Poll<Result<(), Aborted>> {
+        if self.is_parked {
+            let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+            let (state, after) = locked.split();
+            let attempts = ready!(state.unpark(Key::call(&self.call), cx, after));
+            self.is_parked = false;
+            self.attempts = attempts?;
         }
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     /// Ends the call: first its running attempts, then its part in the shared state.
@@ -305,15 +312,21 @@ where
     E: Send + 'static,
 {
     fn drop(&mut self) {
-        let is_over = self.settled || self.unpark().is_err();
-        if !is_over && !seeded::is(Bug::DroppedCallIsCounted) {
-            self.now = Clock::TOKIO.now();
-            self.settle(EndKind::Cancelled, None);
+        let cx = Context::from_waker(Waker::noop());
+        if !self.settled {
+            match self.unpark(&cx) {
+                Poll::Ready(Ok(())) if seeded::is(Bug::DroppedCallIsCounted) => {}
+                Poll::Ready(Ok(())) => {
+                    self.now = Clock::TOKIO.now();
+                    self.settle(EndKind::Cancelled, None);
+                }
+                // An abort ends it.
+                Poll::Ready(Err(_)) | Poll::Pending => {
+                    self.call.handle_drop(&mut self.service.shared.lock().replicas);
+                }
+            }
         }
-        let args = self.args.take();
-        let _ = contain(|| drop(args));
-        for failure in self.failures.drain(..) {
-            let _ = contain(|| drop(failure));
-        }
+        discard(self.args.take());
+        self.failures.drain(..).for_each(discard);
     }
 }

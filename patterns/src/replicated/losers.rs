@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 use std::vec::Vec;
 
@@ -48,7 +48,10 @@ impl<R, E> Loser<R, E> {
     }
 
     fn step(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<()> {
-        if !self.unpark() {
+        if self.unpark(cx).is_pending() {
+            return Step::Wait { until: None };
+        }
+        if self.attempts.is_empty() {
             return Step::Done(());
         }
         for attempt in &mut self.attempts {
@@ -71,18 +74,23 @@ impl<R, E> Loser<R, E> {
         Step::Wait { until: self.deadline }
     }
 
-    /// Takes the attempt back, unless an abort was faster.
-    fn unpark(&mut self) -> bool {
-        if mem::take(&mut self.is_parked) {
-            self.attempts = self.shared.lock().unpark(self.key).unwrap_or_default();
+    /// Takes the attempt back, unless an abort was faster: then there is none.
+    fn unpark(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.is_parked {
+            let mut locked = self.shared.lock_with::<AfterUnlock>();
+            let (state, after) = locked.split();
+            self.attempts = ready!(state.unpark(self.key, cx, after)).unwrap_or_default();
+            self.is_parked = false;
         }
-        !self.attempts.is_empty()
+        Poll::Ready(())
     }
 }
 
 impl<R, E> Drop for Loser<R, E> {
     fn drop(&mut self) {
-        if !self.unpark() {
+        // If an abort has its attempt, the abort ends it.
+        let is_pending = self.unpark(&Context::from_waker(Waker::noop())).is_pending();
+        if is_pending || self.attempts.is_empty() {
             return;
         }
         let now = Clock::TOKIO.now();

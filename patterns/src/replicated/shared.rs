@@ -1,7 +1,7 @@
 //! The state that calls, losers and shutdowns share under one lock.
 
 use std::collections::BTreeMap;
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::Instant;
 use std::vec::Vec;
 
@@ -54,7 +54,7 @@ impl Key {
 /// another poll, which may never come.
 struct Parked<R, E> {
     waker: WakerSlot,
-    /// `None` while they are polled.
+    /// `None` while they are polled, and while an abort drops them.
     attempts: Option<Vec<Attempt<R, E>>>,
 }
 
@@ -119,12 +119,25 @@ impl<R, E> SharedState<R, E> {
         parked.attempts = Some(attempts);
     }
 
-    /// Takes the attempts out again. If an abort was faster, the call or loser has ended, and been
-    /// counted.
-    pub(super) fn unpark(&mut self, key: Key) -> Result<Vec<Attempt<R, E>>, Aborted> {
-        match self.parked.get_mut(&key).and_then(|parked| parked.attempts.take()) {
-            Some(attempts) => Ok(attempts),
-            None => Err(self.aborted().expect_err("attempts are taken once, or by an abort")),
+    /// Takes the attempts out again, unless an abort was faster.
+    ///
+    /// An abort answers last: while it drops the requests, this is pending, and `Aborted` comes once the
+    /// call or loser has been counted and its entry is gone.
+    pub(super) fn unpark(
+        &mut self,
+        key: Key,
+        cx: &Context<'_>,
+        after: &mut AfterUnlock,
+    ) -> Poll<Result<Vec<Attempt<R, E>>, Aborted>> {
+        let Some(parked) = self.parked.get_mut(&key) else {
+            return Poll::Ready(Err(self.aborted().expect_err("attempts are taken by an abort")));
+        };
+        match parked.attempts.take() {
+            Some(attempts) => Poll::Ready(Ok(attempts)),
+            None => {
+                parked.waker.register(cx, after);
+                Poll::Pending
+            }
         }
     }
 
@@ -186,30 +199,32 @@ impl<R, E> SharedState<R, E> {
 ///
 /// Ends all that is parked. All that is being polled finds out before it parks again.
 pub(super) fn abort<R, E>(shared: &Mutex<SharedState<R, E>>, now: Instant) {
-    let mut parked: Vec<(Key, Parked<R, E>)> = {
+    let mut parked: Vec<(Key, Vec<Attempt<R, E>>)> = {
         let mut state = shared.lock();
         if state.aborted().is_err() {
             return;
         }
         state.phase = Phase::Aborting { since: now };
-        let takes = !seeded::is(Bug::AbortNeedsAPoll);
-        state.parked.extract_if(.., |_, parked| takes && parked.attempts.is_some()).collect()
+        if seeded::is(Bug::AbortNeedsAPoll) {
+            return;
+        }
+        let take = |(key, parked): (&Key, &mut Parked<R, E>)| Some((*key, parked.attempts.take()?));
+        state.parked.iter_mut().filter_map(take).collect()
     };
     // Requests are dropped without the lock, and before their calls count as over.
-    for attempt in parked.iter_mut().flat_map(|(_, parked)| parked.attempts.iter_mut().flatten()) {
-        attempt.cancel();
-    }
+    parked.iter_mut().flat_map(|(_, attempts)| attempts).for_each(Attempt::cancel);
     let mut locked = shared.lock_with::<AfterUnlock>();
     let (state, after) = locked.split();
-    for (key, Parked { mut waker, attempts }) in parked {
-        for Attempt { server, started, .. } in attempts.iter().flatten() {
+    for (key, attempts) in parked {
+        for Attempt { server, started, .. } in &attempts {
             let took = now.saturating_duration_since(*started);
             state.replicas.handle_end(*server, AttemptEnd::Cancelled, took);
         }
-        state.end(key, EndKind::Aborted, after);
-        if seeded::is(Bug::AbortIsNotAnnounced) {
-            waker.clear(after);
+        if let Some(parked) = state.parked.get_mut(&key)
+            && !seeded::is(Bug::AbortIsNotAnnounced)
+        {
+            parked.waker.wake(after);
         }
-        waker.wake(after);
+        state.end(key, EndKind::Aborted, after);
     }
 }

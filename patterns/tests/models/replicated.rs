@@ -113,13 +113,17 @@ fn an_answer_and_an_abort() {
     opened.join().unwrap();
 }
 
-/// A call without an answer, and an abort.
+/// A call without an answer, and an abort. A caller that has the error finds nothing left of its call.
 fn an_abort() {
     let client = alone(|_, ()| pending());
     let other = client.clone();
-    let call = thread::spawn(move || block_on(other.call(())));
+    let call = thread::spawn(move || {
+        let error = block_on(other.call(())).unwrap_err();
+        assert_eq!(other.running().calls, 0, "the call has its error, and still counts as running");
+        error.kind
+    });
     block_on(client.shutdown(Shutdown::Abort));
-    assert_eq!(call.join().unwrap().unwrap_err().kind, CallErrorKind::Closed);
+    assert_eq!(call.join().unwrap(), CallErrorKind::Closed);
 }
 
 #[test]
