@@ -56,6 +56,6 @@ impl<E: ?Sized> Drop for Closing<'_, E> {
     fn drop(&mut self) {
         let mut locked = self.inner.lock();
         let (state, deferred) = locked.split();
-        state.closers.remove(self.ticket, &mut deferred.wakers);
+        state.closers.forget(self.ticket, &mut deferred.wakers);
     }
 }
