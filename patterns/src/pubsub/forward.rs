@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 
+use super::error::SubscribeError;
 use super::item::{Item, SubscriberId};
 use super::policy::Policy;
 use super::proto::{Outlet, Queue, Registry};
@@ -103,9 +104,18 @@ impl<E: ?Sized> Registry<Subscriber<E>> {
         self.outlets().find(|(_, subscriber)| subscriber.is(channel)).map(|(id, _)| id)
     }
 
+    /// Refuses a subscription if the server is closed, or still sends into this channel.
+    pub(super) fn admits(&self, channel: Option<&Channel<E>>) -> Result<(), SubscribeError> {
+        if self.is_closed() {
+            return Err(SubscribeError::Closed);
+        }
+        let sending = channel.and_then(|channel| self.find_sending(channel));
+        sending.map_or(Ok(()), |id| Err(SubscribeError::Twice(id)))
+    }
+
     /// Returns the subscription that still sends into this channel, even if it has ended: the items of
     /// two at a time would be out of order.
-    pub(super) fn find_sending(&self, channel: &Channel<E>) -> Option<SubscriberId> {
+    fn find_sending(&self, channel: &Channel<E>) -> Option<SubscriberId> {
         let mut subscribers = self.outlets().chain(self.leaving());
         subscribers.find(|(_, subscriber)| subscriber.is(channel)).map(|(id, _)| id)
     }

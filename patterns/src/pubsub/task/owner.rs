@@ -170,12 +170,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
         policy: Policy,
         channel: Option<Channel<E>>,
     ) -> Result<Subscription<E>, SubscribeError> {
-        if self.registry.is_closed() {
-            return Err(SubscribeError::Closed);
-        }
-        if let Some(id) = channel.as_ref().and_then(|channel| self.registry.find_sending(channel)) {
-            return Err(SubscribeError::Twice(id));
-        }
+        self.registry.admits(channel.as_ref())?;
         let subscriber = Subscriber::new(policy, self.mailbox.readers.join(), channel);
         let shared = subscriber.shared.clone();
         shared.with(Queue::set_unclaimed);
