@@ -24,7 +24,7 @@ use super::subscription::{Shared, Subscription};
 use crate::sync;
 use crate::thread;
 use crate::wait::{self, Step};
-use crate::waits::{Entry, Site};
+use crate::waits::{Entry, Site, Why};
 
 static FORWARDER: Site = Site::task("pubsub", "forwarder");
 static EVENT: Site = Site::wait("pubsub", "forwarder", "an event");
@@ -150,19 +150,12 @@ async fn in_task<E: ?Sized>(
     loop {
         let mut closed = pin!(channel.closed());
         let next = wait::wait_why(&EVENT, |cx, _, why| {
-            let step = subscription.poll_unless(cx, |cx| closed.as_mut().poll(cx));
-            subscription.name_wait(matches!(step, Step::Wait { .. }), why);
-            step
+            subscription.poll_unless(cx, why, |cx| closed.as_mut().poll(cx))
         });
         let Some(item) = next.await else { return };
         let mut send = pin!(channel.send(item));
         let sent = wait::wait_why(&CHANNEL, |cx, _, why| {
-            if subscription.poll_cut(cx).is_ready() {
-                return Step::Done(false);
-            }
-            let sent = send.as_mut().poll(cx).map(|sent| sent.is_ok());
-            subscription.name_wait(sent.is_pending(), why);
-            sent.into()
+            subscription.poll_unless_cut(cx, why, |cx| send.as_mut().poll(cx))
         });
         if !sent.await {
             return;
@@ -176,19 +169,12 @@ fn in_thread<E: ?Sized>(mut subscription: Subscription<E>, channel: &thread::Sen
     loop {
         let mut closed = channel.closed();
         let next = wait::block_why(&EVENT, |cx, _, why| {
-            let step = subscription.poll_unless(cx, |cx| closed.poll(cx));
-            subscription.name_wait(matches!(step, Step::Wait { .. }), why);
-            step
+            subscription.poll_unless(cx, why, |cx| closed.poll(cx))
         });
         let Some(item) = next else { return };
         let mut send = channel.start(item);
         let sent = wait::block_why(&CHANNEL, |cx, _, why| {
-            if subscription.poll_cut(cx).is_ready() {
-                return Step::Done(false);
-            }
-            let sent = send.poll(cx).map(|sent| sent.is_ok());
-            subscription.name_wait(sent.is_pending(), why);
-            sent.into()
+            subscription.poll_unless_cut(cx, why, |cx| send.poll(cx))
         });
         if !sent {
             return;
@@ -202,10 +188,15 @@ impl<E: ?Sized> Subscription<E> {
     fn poll_unless(
         &mut self,
         cx: &mut Context<'_>,
-        mut closed: impl FnMut(&mut Context<'_>) -> Poll<()>,
+        why: &mut Why,
+        closed: impl FnOnce(&mut Context<'_>) -> Poll<()>,
     ) -> Step<Option<Item<Arc<E>>>> {
         let item = match self.poll_next(cx) {
-            Poll::Pending => return closed(cx).map(|()| None).into(),
+            Poll::Pending => {
+                let closed = closed(cx);
+                self.name_wait(closed.is_pending(), why);
+                return closed.map(|()| None).into();
+            }
             Poll::Ready(next) => next.map(|next| self.lend(next).cloned()),
         };
         match &item {
@@ -214,5 +205,20 @@ impl<E: ?Sized> Subscription<E> {
             None => {}
         }
         Step::Done(item)
+    }
+
+    /// Returns whether the channel has taken the item: not if it is closed or the stream is aborted.
+    fn poll_unless_cut<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        why: &mut Why,
+        send: impl FnOnce(&mut Context<'_>) -> Poll<Result<(), T>>,
+    ) -> Step<bool> {
+        if self.poll_cut(cx).is_ready() {
+            return Step::Done(false);
+        }
+        let sent = send(cx).map(|sent| sent.is_ok());
+        self.name_wait(sent.is_pending(), why);
+        sent.into()
     }
 }
