@@ -56,7 +56,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 mod panics;
 mod reply;
@@ -107,6 +107,16 @@ pub enum Shutdown {
     },
     /// End everything at once.
     Abort,
+}
+
+impl Shutdown {
+    /// Returns when to abort what is left, if ever. An abort is a drain whose time is over at once.
+    pub(crate) fn deadline(self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::Drain { timeout } => now.checked_add(timeout),
+            Self::Abort => Some(now),
+        }
+    }
 }
 
 #[cfg(doctest)]

@@ -20,6 +20,7 @@ pub(crate) fn discard<T>(value: T) {
 }
 
 /// Returns the message of a panic. Empty if the payload is not text.
+#[cold]
 pub(crate) fn message(payload: Box<dyn Any + Send>) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| String::from(*text));
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::sync::Mutex;
-use crate::wakers::{AfterUnlock, WakerSlot};
+use crate::wakers::{AfterUnlock, WakeAndDrop, WakerSlot};
 
 /// The end that waits for the answer. Dropping it says that the answer is not wanted any more.
 #[derive(Debug)]
@@ -55,26 +55,14 @@ impl<T> Reply<T> {
     }
 
     fn end(&self, end: Slot<T>) {
-        let mut locked = self.0.lock_with::<Discarded<T>>();
+        let mut locked = self.0.lock_with::<WakeAndDrop<Slot<T>>>();
         let (slot, after) = locked.split();
         if let Slot::Asked(waker) = slot {
-            waker.wake(&mut after.waker);
+            waker.wake(&mut after.wakers);
             *slot = end;
         } else {
-            after.slot = Some(end);
+            after.discarded = Some(end);
         }
-    }
-}
-
-/// The asker, woken after the unlock, and an answer that is not wanted, dropped after it.
-struct Discarded<T> {
-    waker: AfterUnlock,
-    slot: Option<Slot<T>>,
-}
-
-impl<T> Default for Discarded<T> {
-    fn default() -> Self {
-        Self { waker: AfterUnlock::default(), slot: None }
     }
 }
 
@@ -86,8 +74,8 @@ impl<T> Drop for Reply<T> {
 
 impl<T> Drop for Answer<T> {
     fn drop(&mut self) {
-        let mut locked = self.0.lock_with::<Discarded<T>>();
+        let mut locked = self.0.lock_with::<WakeAndDrop<Slot<T>>>();
         let (slot, after) = locked.split();
-        after.slot = Some(mem::replace(slot, Slot::Over));
+        after.discarded = Some(mem::replace(slot, Slot::Over));
     }
 }

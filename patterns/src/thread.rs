@@ -257,7 +257,11 @@ impl<T> Closed<'_, T> {
 
 impl<T> Drop for Closed<'_, T> {
     fn drop(&mut self) {
-        self.shared.leave(self.ticket, |state| &mut state.closing);
+        if self.ticket.is_some() {
+            let mut locked = self.shared.state.lock_with();
+            let (state, after) = locked.split();
+            state.closing.forget(self.ticket, after);
+        }
     }
 }
 

@@ -75,6 +75,16 @@ impl Waiters {
         self.queue.iter().map(|(_, waker)| waker.clone()).collect()
     }
 
+    /// Removes all waiters, and returns their wakers. A waiter that joins again has a new ticket.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Waker> {
+        self.queue.drain(..).map(|(_, waker)| waker)
+    }
+
+    /// Returns whether there are no waiters.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     fn index(&self, ticket: Ticket) -> Option<usize> {
         self.queue.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()
     }

@@ -54,6 +54,19 @@ impl Drop for AfterUnlock {
     }
 }
 
+/// Follows the unlock: wakers, and then a user value to drop.
+pub(crate) struct WakeAndDrop<V> {
+    pub(crate) wakers: AfterUnlock,
+    pub(crate) discarded: Option<V>,
+}
+
+// Not derived: that would ask for `V: Default`.
+impl<V> Default for WakeAndDrop<V> {
+    fn default() -> Self {
+        Self { wakers: AfterUnlock::default(), discarded: None }
+    }
+}
+
 /// The waker of the one task that waits here, if any.
 #[derive(Debug, Default)]
 pub(crate) struct WakerSlot(Option<Waker>);

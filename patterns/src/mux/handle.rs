@@ -320,6 +320,6 @@ impl<P: Protocol> Drop for Watcher<'_, P> {
     fn drop(&mut self) {
         let mut locked = self.shared.lock();
         let (state, after) = locked.split();
-        state.watchers.remove(self.ticket, after);
+        state.watchers.forget(self.ticket, after);
     }
 }

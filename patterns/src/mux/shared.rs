@@ -13,7 +13,7 @@ use crate::sync::{Locked, Mutex};
 use crate::wait::Clock;
 use crate::waiters::Waiters;
 use crate::waits::{Peer, Progress};
-use crate::wakers::{AfterUnlock, WakerSlot};
+use crate::wakers::{AfterUnlock, WakeAndDrop, WakerSlot};
 
 /// The reason of a call to wait while nothing holds up the queue.
 pub(super) const QUEUE: &str = "its turn";
@@ -64,19 +64,6 @@ pub(super) struct Inbox<R> {
 
 /// Follows an unlock at which the connection may have ended: requests without a caller are dropped.
 pub(super) type AfterEnd<P> = WakeAndDrop<Vec<<P as Protocol>::Request>>;
-
-/// Follows the unlock: wakers, and a user value to drop.
-pub(super) struct WakeAndDrop<V> {
-    pub(super) wakers: AfterUnlock,
-    pub(super) discarded: Option<V>,
-}
-
-// Not derived: that would ask for `V: Default`.
-impl<V> Default for WakeAndDrop<V> {
-    fn default() -> Self {
-        Self { wakers: AfterUnlock::default(), discarded: None }
-    }
-}
 
 impl<P: Protocol> fmt::Debug for State<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use futures_core::Stream;
 
 use super::protocol::Protocol;
-use super::shared::{Shared, WakeAndDrop};
+use super::shared::Shared;
 use crate::wait;
 use crate::waits::Site;
+use crate::wakers::WakeAndDrop;
 
 static RECV: Site = Site::wait("mux", "recv", "an unsolicited message");
 

@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 
+use super::error::SubscribeError;
 use super::item::{Item, SubscriberId};
 use super::policy::Policy;
 use super::proto::{Outlet, Queue, Registry};
@@ -23,7 +24,7 @@ use super::subscription::{Shared, Subscription};
 use crate::sync;
 use crate::thread;
 use crate::wait::{self, Step};
-use crate::waits::{Entry, Site};
+use crate::waits::{Entry, Site, Why};
 
 static FORWARDER: Site = Site::task("pubsub", "forwarder");
 static EVENT: Site = Site::wait("pubsub", "forwarder", "an event");
@@ -103,9 +104,18 @@ impl<E: ?Sized> Registry<Subscriber<E>> {
         self.outlets().find(|(_, subscriber)| subscriber.is(channel)).map(|(id, _)| id)
     }
 
+    /// Refuses a subscription if the server is closed, or still sends into this channel.
+    pub(super) fn admits(&self, channel: Option<&Channel<E>>) -> Result<(), SubscribeError> {
+        if self.is_closed() {
+            return Err(SubscribeError::Closed);
+        }
+        let sending = channel.and_then(|channel| self.find_sending(channel));
+        sending.map_or(Ok(()), |id| Err(SubscribeError::Twice(id)))
+    }
+
     /// Returns the subscription that still sends into this channel, even if it has ended: the items of
     /// two at a time would be out of order.
-    pub(super) fn find_sending(&self, channel: &Channel<E>) -> Option<SubscriberId> {
+    fn find_sending(&self, channel: &Channel<E>) -> Option<SubscriberId> {
         let mut subscribers = self.outlets().chain(self.leaving());
         subscribers.find(|(_, subscriber)| subscriber.is(channel)).map(|(id, _)| id)
     }
@@ -140,19 +150,12 @@ async fn in_task<E: ?Sized>(
     loop {
         let mut closed = pin!(channel.closed());
         let next = wait::wait_why(&EVENT, |cx, _, why| {
-            let step = subscription.poll_unless(cx, |cx| closed.as_mut().poll(cx));
-            subscription.name_wait(matches!(step, Step::Wait { .. }), why);
-            step
+            subscription.poll_unless(cx, why, |cx| closed.as_mut().poll(cx))
         });
         let Some(item) = next.await else { return };
         let mut send = pin!(channel.send(item));
         let sent = wait::wait_why(&CHANNEL, |cx, _, why| {
-            if subscription.poll_cut(cx).is_ready() {
-                return Step::Done(false);
-            }
-            let sent = send.as_mut().poll(cx).map(|sent| sent.is_ok());
-            subscription.name_wait(sent.is_pending(), why);
-            sent.into()
+            subscription.poll_unless_cut(cx, why, |cx| send.as_mut().poll(cx))
         });
         if !sent.await {
             return;
@@ -166,19 +169,12 @@ fn in_thread<E: ?Sized>(mut subscription: Subscription<E>, channel: &thread::Sen
     loop {
         let mut closed = channel.closed();
         let next = wait::block_why(&EVENT, |cx, _, why| {
-            let step = subscription.poll_unless(cx, |cx| closed.poll(cx));
-            subscription.name_wait(matches!(step, Step::Wait { .. }), why);
-            step
+            subscription.poll_unless(cx, why, |cx| closed.poll(cx))
         });
         let Some(item) = next else { return };
         let mut send = channel.start(item);
         let sent = wait::block_why(&CHANNEL, |cx, _, why| {
-            if subscription.poll_cut(cx).is_ready() {
-                return Step::Done(false);
-            }
-            let sent = send.poll(cx).map(|sent| sent.is_ok());
-            subscription.name_wait(sent.is_pending(), why);
-            sent.into()
+            subscription.poll_unless_cut(cx, why, |cx| send.poll(cx))
         });
         if !sent {
             return;
@@ -192,10 +188,15 @@ impl<E: ?Sized> Subscription<E> {
     fn poll_unless(
         &mut self,
         cx: &mut Context<'_>,
-        mut closed: impl FnMut(&mut Context<'_>) -> Poll<()>,
+        why: &mut Why,
+        closed: impl FnOnce(&mut Context<'_>) -> Poll<()>,
     ) -> Step<Option<Item<Arc<E>>>> {
         let item = match self.poll_next(cx) {
-            Poll::Pending => return closed(cx).map(|()| None).into(),
+            Poll::Pending => {
+                let closed = closed(cx);
+                self.name_wait(closed.is_pending(), why);
+                return closed.map(|()| None).into();
+            }
             Poll::Ready(next) => next.map(|next| self.lend(next).cloned()),
         };
         match &item {
@@ -204,5 +205,20 @@ impl<E: ?Sized> Subscription<E> {
             None => {}
         }
         Step::Done(item)
+    }
+
+    /// Returns whether the channel has taken the item: not if it is closed or the stream is aborted.
+    fn poll_unless_cut<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        why: &mut Why,
+        send: impl FnOnce(&mut Context<'_>) -> Poll<Result<(), T>>,
+    ) -> Step<bool> {
+        if self.poll_cut(cx).is_ready() {
+            return Step::Done(false);
+        }
+        let sent = send(cx).map(|sent| sent.is_ok());
+        self.name_wait(sent.is_pending(), why);
+        sent.into()
     }
 }

@@ -14,7 +14,7 @@ use crate::wakers::AfterUnlock;
 /// A shutdown, which waits until nothing is running.
 pub(super) struct ShutdownWaiter<'a, R, E> {
     shared: &'a Mutex<SharedState<R, E>>,
-    /// When the drain becomes an abort. An abort is one that is due at once.
+    /// When the drain becomes an abort.
     deadline: Option<Instant>,
     ticket: Option<Ticket>,
 }
@@ -22,12 +22,8 @@ pub(super) struct ShutdownWaiter<'a, R, E> {
 impl<'a, R, E> ShutdownWaiter<'a, R, E> {
     /// Closes the client to new calls.
     pub(super) fn new(shared: &'a Mutex<SharedState<R, E>>, how: Shutdown, now: Instant) -> Self {
-        let deadline = match how {
-            Shutdown::Drain { timeout } => now.checked_add(timeout),
-            Shutdown::Abort => Some(now),
-        };
         shared.lock().close();
-        Self { shared, deadline, ticket: None }
+        Self { shared, deadline: how.deadline(now), ticket: None }
     }
 
     pub(super) fn step(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Report> {

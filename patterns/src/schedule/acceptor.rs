@@ -1,6 +1,5 @@
 //! The acceptor of servers that join during a run.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -13,7 +12,7 @@ use super::shared::Shared;
 use super::slot::HandBack;
 use super::values::Values;
 use super::worker::Worker;
-use crate::panics::{discard, message};
+use crate::panics::{contain, discard};
 use crate::wait::{Step, wait};
 use crate::waits::{Entry, Site};
 
@@ -74,11 +73,11 @@ impl<S, T, R, E> Acceptor<S, T, R, E> {
                 Step::Wait { until } => until,
             };
             let Some(joining) = &mut self.joining else { return Step::Done(None) };
-            match catch_unwind(AssertUnwindSafe(|| joining.poll_next(cx))) {
+            match contain(|| joining.poll_next(cx)) {
                 Ok(Poll::Ready(server)) => Step::Done(server),
                 Ok(Poll::Pending) => Step::Wait { until },
-                Err(payload) => {
-                    self.values.set_source_panic(message(payload));
+                Err(message) => {
+                    self.values.set_source_panic(message);
                     Step::Done(None)
                 }
             }

@@ -1,6 +1,5 @@
 //! The feeder: takes tasks from their source as there is room for them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,7 +11,7 @@ use super::proto::{Room, Scheduler};
 use super::serve::{contained, has_budget};
 use super::shared::Shared;
 use super::values::{Tasks, Values};
-use crate::panics::{discard, message};
+use crate::panics::{contain, discard};
 use crate::wait::{Step, wait};
 use crate::waits::{Entry, Site};
 
@@ -85,7 +84,7 @@ impl<S, T, R, E> Feeder<S, T, R, E> {
                 if batch.len() == room {
                     break Ok(Poll::Ready(true));
                 }
-                match catch_unwind(AssertUnwindSafe(|| tasks.as_mut().poll_next(cx))) {
+                match contain(|| tasks.as_mut().poll_next(cx)) {
                     Ok(Poll::Ready(Some(task))) => {
                         if batch.is_empty() {
                             batch.reserve_exact(room);
@@ -94,7 +93,7 @@ impl<S, T, R, E> Feeder<S, T, R, E> {
                     }
                     Ok(Poll::Ready(None)) => break Ok(Poll::Ready(false)),
                     Ok(Poll::Pending) => break Ok(Poll::Pending),
-                    Err(payload) => break Err(message(payload)),
+                    Err(message) => break Err(message),
                 }
             };
             // Kept before the state machine knows of them, since a server may take them at once.

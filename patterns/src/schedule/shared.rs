@@ -1,7 +1,6 @@
 //! The shared state of a run: the state machine under its lock, and the wakers of those that wait for it.
 
 use std::collections::BTreeMap;
-use std::mem;
 use std::task::Context;
 use std::time::Instant;
 
@@ -12,6 +11,7 @@ use crate::Shutdown;
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
 use crate::wait::{Clock, Step};
+use crate::waiters::{Ticket, Waiters};
 use crate::waits::Peer;
 use crate::wakers::{AfterUnlock, WakerSlot};
 
@@ -34,8 +34,7 @@ struct State {
     acceptor: WakerSlot,
     feeder: WakerSlot,
     run: WakerSlot,
-    watchers: BTreeMap<u64, WakerSlot>,
-    next_watcher: u64,
+    watchers: Waiters,
 }
 
 impl Shared {
@@ -50,8 +49,7 @@ impl Shared {
                 acceptor: WakerSlot::default(),
                 feeder: WakerSlot::default(),
                 run: WakerSlot::default(),
-                watchers: BTreeMap::new(),
-                next_watcher: 0,
+                watchers: Waiters::default(),
             }),
         }
     }
@@ -217,7 +215,7 @@ impl Shared {
     pub(super) fn poll_changed(
         &self,
         seen: Option<Snapshot>,
-        watcher: &mut Option<u64>,
+        watcher: &mut Option<Ticket>,
         cx: &mut Context<'_>,
     ) -> Step<Option<Snapshot>> {
         let mut locked = self.state.lock_with();
@@ -229,20 +227,14 @@ impl Shared {
         if state.scheduler.is_over() {
             return Step::Done(None);
         }
-        let id = *watcher.get_or_insert_with(|| {
-            state.next_watcher += 1;
-            state.next_watcher
-        });
-        state.watchers.entry(id).or_default().register(cx, after);
+        state.watchers.enqueue(watcher, cx, after);
         Step::Wait { until: None }
     }
 
-    pub(super) fn forget_watcher(&self, watcher: u64) {
+    pub(super) fn forget_watcher(&self, watcher: Ticket) {
         let mut locked = self.state.lock_with();
         let (state, after) = locked.split();
-        if let Some(mut waker) = state.watchers.remove(&watcher) {
-            waker.clear(after);
-        }
+        state.watchers.forget(Some(watcher), after);
     }
 }
 
@@ -257,8 +249,8 @@ impl State {
 
     #[inline(never)]
     fn wake_any(&mut self, after: &mut AfterUnlock) {
-        for mut watcher in mem::take(&mut self.watchers).into_values() {
-            watcher.wake(after);
+        if !self.watchers.is_empty() {
+            after.wake(self.watchers.take_all());
         }
         let Some(wakes) = self.scheduler.poll_wakes() else { return };
         if wakes.all {

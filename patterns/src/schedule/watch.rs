@@ -6,6 +6,7 @@ use std::vec::Vec;
 use super::shared::Shared;
 use super::snapshot::{ServerSnapshot, Snapshot};
 use crate::wait;
+use crate::waiters::Ticket;
 use crate::waits::{At, Site};
 
 static CHANGED: Site = Site::wait("schedule", "changed", "progress");
@@ -60,7 +61,7 @@ impl Watch {
     }
 
     async fn changed_at(&mut self, at: At<'_>) -> Option<Snapshot> {
-        struct Watching<'a>(&'a Shared, Option<u64>);
+        struct Watching<'a>(&'a Shared, Option<Ticket>);
 
         impl Drop for Watching<'_> {
             fn drop(&mut self) {

@@ -106,18 +106,9 @@ fn the_list_is_complete_while_every_worker_is_blocked() {
         });
     }
     gate.wait();
-    let took = (0..20)
-        .map(|_| {
-            let start = Instant::now();
-            let dump = dump();
-            let took = start.elapsed();
-            assert_eq!(dump.groups()[0].count, WAITERS);
-            took
-        })
-        .min()
-        .unwrap();
+    let dump = dump();
     gate.wait();
-    println!("{WAITERS} waiters listed in {took:?}");
+    assert_eq!(dump.groups()[0].count, WAITERS);
 }
 
 #[test]

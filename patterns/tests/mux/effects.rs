@@ -104,4 +104,5 @@ fn no_error_lies_about_its_effect() {
     let [not, maybe, done] = counts;
     println!("{} calls: {not} did not happen, {maybe} may have, {done} did", not + maybe + done);
     assert_eq!(not + maybe + done, rounds * CALLERS * CALLS);
+    assert!(not > 0 && maybe > 0, "both effects of an error were checked");
 }

@@ -1,6 +1,5 @@
 //! Shutting the server down.
 
-use core::mem;
 use std::task::Context;
 use std::time::Instant;
 
@@ -13,8 +12,8 @@ use crate::waiters::Ticket;
 /// A shutdown under way.
 pub(super) struct Closing<'a, E: ?Sized> {
     inner: &'a Inner<E>,
-    how: Shutdown,
-    has_begun: bool,
+    /// `None` once the shutdown has begun.
+    how: Option<Shutdown>,
     /// The time at which the rest is aborted.
     deadline: Option<Instant>,
     ticket: Option<Ticket>,
@@ -22,22 +21,19 @@ pub(super) struct Closing<'a, E: ?Sized> {
 
 impl<'a, E: ?Sized> Closing<'a, E> {
     pub(super) fn new(inner: &'a Inner<E>, how: Shutdown) -> Self {
-        Self { inner, how, has_begun: false, deadline: None, ticket: None }
+        Self { inner, how: Some(how), deadline: None, ticket: None }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, clock: Clock) -> Step<Report> {
         let mut locked = self.inner.lock();
         let (state, deferred) = locked.split();
-        if !mem::replace(&mut self.has_begun, true) {
-            if let Shutdown::Drain { timeout } = self.how {
-                self.deadline = clock.now().checked_add(timeout);
-            }
+        if let Some(how) = self.how.take() {
+            self.deadline = how.deadline(clock.now());
             state.registry.close(EndReason::Shutdown);
             self.inner.readers.wake_all(&mut deferred.wakers);
             self.inner.settle(state, || clock.now(), deferred);
         }
-        let is_over = self.deadline.is_some_and(|deadline| clock.now() >= deadline);
-        if self.how == Shutdown::Abort || is_over {
+        if self.deadline.is_some_and(|deadline| clock.now() >= deadline) {
             self.inner.abort(state, deferred);
         }
         match state.registry.ended() {
@@ -56,6 +52,6 @@ impl<E: ?Sized> Drop for Closing<'_, E> {
     fn drop(&mut self) {
         let mut locked = self.inner.lock();
         let (state, deferred) = locked.split();
-        state.closers.remove(self.ticket, &mut deferred.wakers);
+        state.closers.forget(self.ticket, &mut deferred.wakers);
     }
 }

@@ -324,13 +324,7 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
     ) -> Result<SubscriberId, SubscribeError> {
         let mut locked = self.lock();
         let (state, deferred) = locked.split();
-        let channel = subscriber.channel.as_ref();
-        let error = if state.registry.is_closed() {
-            Some(SubscribeError::Closed)
-        } else {
-            channel.and_then(|it| state.registry.find_sending(it)).map(SubscribeError::Twice)
-        };
-        if let Some(error) = error {
+        if let Err(error) = state.registry.admits(subscriber.channel.as_ref()) {
             deferred.discard_outlet(subscriber);
             return Err(error);
         }

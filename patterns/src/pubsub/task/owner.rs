@@ -16,7 +16,6 @@ use super::super::report::{EndReason, Report};
 use super::super::subscription::Subscription;
 use super::OWNER;
 use super::mailbox::{self, Mailbox, Over, Request, Target};
-use crate::Shutdown;
 use crate::panics::discard;
 use crate::reply::Reply;
 use crate::wait::{self, Clock, Step};
@@ -159,11 +158,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
             Request::Shutdown(how, reply) => {
                 self.registry.close(EndReason::Shutdown);
                 self.mailbox.readers.wake_all(&mut deferred.wakers);
-                let deadline = match how {
-                    Shutdown::Drain { timeout } => clock.now().checked_add(timeout),
-                    Shutdown::Abort => Some(clock.now()),
-                };
-                self.closing.push((deadline, reply));
+                self.closing.push((how.deadline(clock.now()), reply));
             }
             Request::RoomMade(_) | Request::Timeout => {}
             Request::ReaderLeft(id) => _ = self.registry.handle_reader_left(id, deferred),
@@ -175,12 +170,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
         policy: Policy,
         channel: Option<Channel<E>>,
     ) -> Result<Subscription<E>, SubscribeError> {
-        if self.registry.is_closed() {
-            return Err(SubscribeError::Closed);
-        }
-        if let Some(id) = channel.as_ref().and_then(|channel| self.registry.find_sending(channel)) {
-            return Err(SubscribeError::Twice(id));
-        }
+        self.registry.admits(channel.as_ref())?;
         let subscriber = Subscriber::new(policy, self.mailbox.readers.join(), channel);
         let shared = subscriber.shared.clone();
         shared.with(Queue::set_unclaimed);
