@@ -351,7 +351,9 @@ impl<'c, E: Events> Input<'c, E> {
     /// # Panics
     /// If the chunk has fewer.
     pub fn advance(&mut self, count: usize) {
-        let left = self.memory.visible(self.offset(), self.whole.len() - self.cursor);
+        let left = self.whole.len() - self.cursor;
+        let left =
+            if self.memory.special { self.memory.visible(self.offset(), left) } else { left };
         assert!(count <= left, "no more than is left of the chunk");
         self.cursor += count;
         self.seen = Some(self.cursor);

@@ -432,6 +432,10 @@ impl<E: Events> Port<E> {
 
     /// Takes bytes of a piece that was lent before the sink could pause: they may be held by now.
     pub(super) fn advance_past_pause(&self, count: usize) {
+        // Without a limit and a pause, nothing is held.
+        if count <= self.len() && !self.is(LIMITED | PAUSED) {
+            return self.advance(count);
+        }
         let len = self.len() + self.held.get();
         let room = usize::try_from(self.limit.get().room(self.offset())).unwrap_or(usize::MAX);
         assert!(count <= len.min(room), "no more than is left of the chunk");
