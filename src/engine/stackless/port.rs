@@ -51,6 +51,8 @@
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 use core::cell::Cell;
+#[cfg(feature = "alloc")]
+use core::cell::OnceCell;
 use core::mem;
 use core::ptr::{self, NonNull};
 use core::slice;
@@ -109,9 +111,9 @@ pub(super) struct Port<E: Events> {
     overshoot: Cell<Overshoot>,
     #[cfg_attr(not(feature = "alloc"), allow(dead_code, reason = "calls are allocated"))]
     max_depth: u32,
-    /// Made by the first nested call, and owned.
+    /// Made by the first nested call. The port is pinned by then, so the box does not move (I5).
     #[cfg(feature = "alloc")]
-    calls: Cell<Option<NonNull<CallStack>>>,
+    calls: OnceCell<Box<CallStack>>,
     #[cfg(feature = "alloc")]
     root: &'static Root,
 }
@@ -139,7 +141,7 @@ impl<E: Events> Port<E> {
             overshoot: Cell::new(Overshoot::NONE),
             max_depth,
             #[cfg(feature = "alloc")]
-            calls: Cell::new(None),
+            calls: OnceCell::new(),
             #[cfg(feature = "alloc")]
             root,
         }
@@ -503,17 +505,13 @@ impl<E: Events> Port<E> {
 impl<E: Events> Port<E> {
     /// The frames, if there are any.
     pub(super) fn frames(&self) -> Option<&CallStack> {
-        // SAFETY: it is dropped with the port.
-        self.calls.get().map(|calls| unsafe { calls.as_ref() })
+        self.calls.get().map(|calls| &**calls)
     }
 
     pub(super) fn calls(&self) -> &CallStack {
-        self.frames().unwrap_or_else(|| {
-            let calls = NonNull::from(Box::leak(Box::new(CallStack::new())));
-            self.calls.set(Some(calls));
+        self.calls.get_or_init(|| {
             self.set(NESTED);
-            // SAFETY: it is dropped with the port.
-            unsafe { calls.as_ref() }
+            Box::new(CallStack::new())
         })
     }
 
@@ -532,15 +530,5 @@ impl<E: Events> Port<E> {
     pub(super) fn leave_to_driver<T>(&self) -> Poll<T> {
         self.set(CALLED);
         Poll::Pending
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<E: Events> Drop for Port<E> {
-    fn drop(&mut self) {
-        if let Some(calls) = self.calls.take() {
-            // SAFETY: it came out of a box, and is not used again.
-            drop(unsafe { Box::from_raw(calls.as_ptr()) });
-        }
     }
 }
