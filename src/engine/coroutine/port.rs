@@ -193,9 +193,9 @@ impl<E: Events> Port<E> {
         self.overshoot.set(Overshoot::NONE);
     }
 
-    /// The start of the part that an error at this offset is about.
-    pub(super) fn error_start(&self, offset: u64) -> Option<u64> {
-        self.error_start.get()?.of(offset)
+    /// The start of the part that an error is about, if the body has told it.
+    pub(super) fn error_start(&self) -> Option<ErrorStart> {
+        self.error_start.get()
     }
 
     pub(super) fn set_error_start(&self, start: u64, blamed: u64) {

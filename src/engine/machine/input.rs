@@ -47,7 +47,7 @@ pub(super) struct Memory {
     /// Reads that the limit may still refuse.
     refusals: u8,
     /// Set for the error that the step is about to return.
-    error_start: Option<ErrorStart>,
+    pub(super) error_start: Option<ErrorStart>,
     /// The offset of the value's first byte. Bytes skipped between values lie before it.
     value_start: u64,
     /// Set if it has changed in this chunk.
@@ -69,11 +69,6 @@ impl Memory {
             skipped: false,
             overshoot: Overshoot::NONE,
         }
-    }
-
-    /// The start of the part that an error at this offset is about.
-    pub(super) fn take_error_start(&mut self, offset: u64) -> Option<u64> {
-        self.error_start.take()?.of(offset)
     }
 
     /// Ends a special call of `feed`. Returns the offset at which the value begins, if it has changed.

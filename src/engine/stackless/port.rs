@@ -248,9 +248,9 @@ impl<E: Events> Port<E> {
         self.overshoot.set(Overshoot::NONE);
     }
 
-    /// The start of the part that an error at this offset is about.
-    pub(super) fn error_start(&self, offset: u64) -> Option<u64> {
-        self.error_start.get()?.of(offset)
+    /// The start of the part that an error is about, if the body has told it.
+    pub(super) fn error_start(&self) -> Option<ErrorStart> {
+        self.error_start.get()
     }
 
     /// The offset at which the value begins, if it has changed.
