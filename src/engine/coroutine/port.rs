@@ -251,14 +251,13 @@ impl<E: Events> Port<E> {
     }
 
     pub(super) fn at_limit(&self, consumed: usize) -> bool {
-        self.is(LIMITED) && self.limit.get().room(self.offset(consumed)) == 0
+        self.is(LIMITED) && self.limit.get().is_reached(self.offset(consumed))
     }
 
     /// The number of bytes of the chunk that the limit leaves, after the `consumed` first ones.
     fn left(&self, consumed: usize) -> usize {
         let len = self.end.get().addr() - self.start.get().addr() - consumed;
-        let room = self.limit.get().room(self.offset(consumed));
-        usize::try_from(room).map_or(len, |room| room.min(len))
+        self.limit.get().visible(self.offset(consumed), len)
     }
 
     /// The end of what may be read, after the `consumed` first bytes of the chunk, as a limit and a

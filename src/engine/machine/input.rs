@@ -79,15 +79,11 @@ impl Memory {
         mem::take(&mut self.skipped).then_some(self.value_start)
     }
 
-    fn at_limit(&self, offset: u64) -> bool {
-        !self.limit.is_none() && self.limit.room(offset) == 0
-    }
-
     /// The answer of a read that has found nothing to read, and whether it is that of the limit.
     #[cold]
     #[inline(never)]
     fn end(&self, offset: u64) -> (End, bool) {
-        let at_limit = self.at_limit(offset);
+        let at_limit = self.limit.is_reached(offset);
         let end = match self.finished {
             _ if at_limit => self.limit.end(),
             true => self.limit.finished(),
@@ -101,7 +97,7 @@ impl Memory {
     #[cold]
     #[inline(never)]
     fn exhausted(&mut self, offset: u64) -> Exhausted {
-        if self.at_limit(offset) {
+        if self.limit.is_reached(offset) {
             if self.refusals > 0 {
                 self.refusals -= 1;
                 return Exhausted::CallAgain;
@@ -132,7 +128,7 @@ impl Memory {
     #[cold]
     #[inline(never)]
     fn visible(&self, offset: u64, left: usize) -> usize {
-        usize::try_from(self.limit.room(offset)).map_or(left, |room| room.min(left))
+        self.limit.visible(offset, left)
     }
 
     /// Bytes from `from` to `to` lie between values, if the value has not begun.

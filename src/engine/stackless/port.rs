@@ -418,8 +418,8 @@ impl<E: Events> Port<E> {
     /// Shows what the limit and a pause leave of the chunk (I8).
     pub(super) fn clamp(&self) {
         let len = self.len() + self.held.get();
-        let room = if self.is(PAUSED) { 0 } else { self.limit.get().room(self.offset()) };
-        let visible = usize::try_from(room).map_or(len, |room| room.min(len));
+        let visible =
+            if self.is(PAUSED) { 0 } else { self.limit.get().visible(self.offset(), len) };
         if visible > 0 {
             self.clear(HUNGRY);
         }
@@ -429,7 +429,7 @@ impl<E: Events> Port<E> {
     }
 
     fn at_limit(&self) -> bool {
-        self.is(LIMITED) && self.limit.get().room(self.offset()) == 0
+        self.is(LIMITED) && self.limit.get().is_reached(self.offset())
     }
 
     /// Takes bytes of a piece that was lent before the sink could pause: they may be held by now.
@@ -439,8 +439,8 @@ impl<E: Events> Port<E> {
             return self.advance(count);
         }
         let len = self.len() + self.held.get();
-        let room = usize::try_from(self.limit.get().room(self.offset())).unwrap_or(usize::MAX);
-        assert!(count <= len.min(room), "no more than is left of the chunk");
+        let left = self.limit.get().visible(self.offset(), len);
+        assert!(count <= left, "no more than is left of the chunk");
         // SAFETY: I8: `len` bytes of the chunk lie behind the cursor.
         self.cursor.set(unsafe { self.cursor.get().add(count) });
         self.end.set(self.cursor.get());
