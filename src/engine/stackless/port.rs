@@ -433,11 +433,18 @@ impl<E: Events> Port<E> {
     }
 
     /// Takes bytes of a piece that was lent before the sink could pause: they may be held by now.
+    #[inline]
     pub(super) fn advance_past_pause(&self, count: usize) {
         // Without a limit and a pause, nothing is held.
         if count <= self.len() && !self.is(LIMITED | PAUSED) {
-            return self.advance(count);
+            self.advance(count);
+        } else {
+            self.advance_specially(count);
         }
+    }
+
+    #[cold]
+    fn advance_specially(&self, count: usize) {
         let len = self.len() + self.held.get();
         let left = self.limit.get().visible(self.offset(), len);
         assert!(count <= left, "no more than is left of the chunk");
