@@ -3,6 +3,7 @@
 use core::fmt;
 use core::mem;
 
+use crate::engine::error_start::ErrorStart;
 use crate::error::{Error, ErrorKind};
 
 /// The parser's answer to the input so far.
@@ -245,6 +246,20 @@ impl State {
     pub fn fail_from(&mut self, consumed: usize, kind: ErrorKind, start: u64) -> Progress {
         self.error.start = Some(start);
         self.fail(consumed, kind)
+    }
+
+    /// Like [`fail`](Self::fail), and records the start that the body told, if it belongs to this error.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn fail_about(
+        &mut self,
+        consumed: usize,
+        kind: ErrorKind,
+        about: Option<ErrorStart>,
+    ) -> Progress {
+        let progress = self.fail(consumed, kind);
+        self.error.start = about.and_then(|about| about.of(self.offset()));
+        progress
     }
 
     /// The answer to a chunk that must not reach the body: an empty one, or one after the end.

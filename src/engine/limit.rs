@@ -60,6 +60,16 @@ impl Limit {
         if self.is_none() { u64::MAX } else { self.at.saturating_sub(offset) }
     }
 
+    /// The number of the `len` bytes from `offset` on that may be read.
+    pub(crate) fn visible(self, offset: u64, len: usize) -> usize {
+        usize::try_from(self.room(offset)).map_or(len, |room| room.min(len))
+    }
+
+    /// Returns true if nothing may be read from `offset` on.
+    pub(crate) fn is_reached(self, offset: u64) -> bool {
+        self.room(offset) == 0
+    }
+
     /// The answer of a read at the limit.
     pub(crate) fn end(self) -> End {
         match self.kind {

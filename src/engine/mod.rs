@@ -210,7 +210,7 @@ pub mod combinator;
 #[cfg(feature = "coroutine")]
 #[allow(unsafe_code, reason = "switches stacks, and reads what the other side of the switch wrote")]
 pub mod coroutine;
-mod error_start;
+pub(crate) mod error_start;
 #[cfg(feature = "generator")]
 #[allow(unsafe_code, reason = "passes a call through the generator, which takes no borrows")]
 pub mod generator;

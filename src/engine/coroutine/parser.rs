@@ -209,11 +209,8 @@ impl<E: Events, T: 'static> Parser<E, T> {
             Some(Err(_)) | None => frame.port.last_end.get().into(),
         };
         let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
-        let offset = self.state.offset().saturating_add(consumed as u64);
-        match self.frame().port.error_start(offset) {
-            Some(start) => self.state.fail_from(consumed, kind, start),
-            None => self.state.fail(consumed, kind),
-        }
+        let about = frame.port.error_start();
+        self.state.fail_about(consumed, kind, about)
     }
 
     /// Ends a body that is suspended half-way. Its result is discarded.

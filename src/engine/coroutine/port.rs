@@ -193,9 +193,9 @@ impl<E: Events> Port<E> {
         self.overshoot.set(Overshoot::NONE);
     }
 
-    /// The start of the part that an error at this offset is about.
-    pub(super) fn error_start(&self, offset: u64) -> Option<u64> {
-        self.error_start.get()?.of(offset)
+    /// The start of the part that an error is about, if the body has told it.
+    pub(super) fn error_start(&self) -> Option<ErrorStart> {
+        self.error_start.get()
     }
 
     pub(super) fn set_error_start(&self, start: u64, blamed: u64) {
@@ -251,14 +251,13 @@ impl<E: Events> Port<E> {
     }
 
     pub(super) fn at_limit(&self, consumed: usize) -> bool {
-        self.is(LIMITED) && self.limit.get().room(self.offset(consumed)) == 0
+        self.is(LIMITED) && self.limit.get().is_reached(self.offset(consumed))
     }
 
     /// The number of bytes of the chunk that the limit leaves, after the `consumed` first ones.
     fn left(&self, consumed: usize) -> usize {
         let len = self.end.get().addr() - self.start.get().addr() - consumed;
-        let room = self.limit.get().room(self.offset(consumed));
-        usize::try_from(room).map_or(len, |room| room.min(len))
+        self.limit.get().visible(self.offset(consumed), len)
     }
 
     /// The end of what may be read, after the `consumed` first bytes of the chunk, as a limit and a

@@ -47,7 +47,7 @@ pub(super) struct Memory {
     /// Reads that the limit may still refuse.
     refusals: u8,
     /// Set for the error that the step is about to return.
-    error_start: Option<ErrorStart>,
+    pub(super) error_start: Option<ErrorStart>,
     /// The offset of the value's first byte. Bytes skipped between values lie before it.
     value_start: u64,
     /// Set if it has changed in this chunk.
@@ -71,11 +71,6 @@ impl Memory {
         }
     }
 
-    /// The start of the part that an error at this offset is about.
-    pub(super) fn take_error_start(&mut self, offset: u64) -> Option<u64> {
-        self.error_start.take()?.of(offset)
-    }
-
     /// Ends a special call of `feed`. Returns the offset at which the value begins, if it has changed.
     #[cold]
     pub(super) fn settle(&mut self) -> Option<u64> {
@@ -84,15 +79,11 @@ impl Memory {
         mem::take(&mut self.skipped).then_some(self.value_start)
     }
 
-    fn at_limit(&self, offset: u64) -> bool {
-        !self.limit.is_none() && self.limit.room(offset) == 0
-    }
-
     /// The answer of a read that has found nothing to read, and whether it is that of the limit.
     #[cold]
     #[inline(never)]
     fn end(&self, offset: u64) -> (End, bool) {
-        let at_limit = self.at_limit(offset);
+        let at_limit = self.limit.is_reached(offset);
         let end = match self.finished {
             _ if at_limit => self.limit.end(),
             true => self.limit.finished(),
@@ -106,7 +97,7 @@ impl Memory {
     #[cold]
     #[inline(never)]
     fn exhausted(&mut self, offset: u64) -> Exhausted {
-        if self.at_limit(offset) {
+        if self.limit.is_reached(offset) {
             if self.refusals > 0 {
                 self.refusals -= 1;
                 return Exhausted::CallAgain;
@@ -137,7 +128,7 @@ impl Memory {
     #[cold]
     #[inline(never)]
     fn visible(&self, offset: u64, left: usize) -> usize {
-        usize::try_from(self.limit.room(offset)).map_or(left, |room| room.min(left))
+        self.limit.visible(offset, left)
     }
 
     /// Bytes from `from` to `to` lie between values, if the value has not begun.
@@ -351,7 +342,9 @@ impl<'c, E: Events> Input<'c, E> {
     /// # Panics
     /// If the chunk has fewer.
     pub fn advance(&mut self, count: usize) {
-        let left = self.memory.visible(self.offset(), self.whole.len() - self.cursor);
+        let left = self.whole.len() - self.cursor;
+        let left =
+            if self.memory.special { self.memory.visible(self.offset(), left) } else { left };
         assert!(count <= left, "no more than is left of the chunk");
         self.cursor += count;
         self.seen = Some(self.cursor);

@@ -208,12 +208,7 @@ impl<M: Machine> Parser<M> {
                 self.state.succeed(consumed)
             }
             Err(None) => self.state.need_more(consumed),
-            Err(Some(kind)) => {
-                match self.memory.take_error_start(base.saturating_add(consumed as u64)) {
-                    Some(start) => self.state.fail_from(consumed, kind, start),
-                    None => self.state.fail(consumed, kind),
-                }
-            }
+            Err(Some(kind)) => self.state.fail_about(consumed, kind, self.memory.error_start),
         }
     }
 }

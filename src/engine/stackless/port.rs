@@ -51,6 +51,8 @@
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 use core::cell::Cell;
+#[cfg(feature = "alloc")]
+use core::cell::OnceCell;
 use core::mem;
 use core::ptr::{self, NonNull};
 use core::slice;
@@ -109,9 +111,9 @@ pub(super) struct Port<E: Events> {
     overshoot: Cell<Overshoot>,
     #[cfg_attr(not(feature = "alloc"), allow(dead_code, reason = "calls are allocated"))]
     max_depth: u32,
-    /// Made by the first nested call, and owned.
+    /// Made by the first nested call. The port is pinned by then, so the box does not move (I5).
     #[cfg(feature = "alloc")]
-    calls: Cell<Option<NonNull<CallStack>>>,
+    calls: OnceCell<Box<CallStack>>,
     #[cfg(feature = "alloc")]
     root: &'static Root,
 }
@@ -139,7 +141,7 @@ impl<E: Events> Port<E> {
             overshoot: Cell::new(Overshoot::NONE),
             max_depth,
             #[cfg(feature = "alloc")]
-            calls: Cell::new(None),
+            calls: OnceCell::new(),
             #[cfg(feature = "alloc")]
             root,
         }
@@ -246,9 +248,9 @@ impl<E: Events> Port<E> {
         self.overshoot.set(Overshoot::NONE);
     }
 
-    /// The start of the part that an error at this offset is about.
-    pub(super) fn error_start(&self, offset: u64) -> Option<u64> {
-        self.error_start.get()?.of(offset)
+    /// The start of the part that an error is about, if the body has told it.
+    pub(super) fn error_start(&self) -> Option<ErrorStart> {
+        self.error_start.get()
     }
 
     /// The offset at which the value begins, if it has changed.
@@ -416,8 +418,8 @@ impl<E: Events> Port<E> {
     /// Shows what the limit and a pause leave of the chunk (I8).
     pub(super) fn clamp(&self) {
         let len = self.len() + self.held.get();
-        let room = if self.is(PAUSED) { 0 } else { self.limit.get().room(self.offset()) };
-        let visible = usize::try_from(room).map_or(len, |room| room.min(len));
+        let visible =
+            if self.is(PAUSED) { 0 } else { self.limit.get().visible(self.offset(), len) };
         if visible > 0 {
             self.clear(HUNGRY);
         }
@@ -427,14 +429,25 @@ impl<E: Events> Port<E> {
     }
 
     fn at_limit(&self) -> bool {
-        self.is(LIMITED) && self.limit.get().room(self.offset()) == 0
+        self.is(LIMITED) && self.limit.get().is_reached(self.offset())
     }
 
     /// Takes bytes of a piece that was lent before the sink could pause: they may be held by now.
+    #[inline]
     pub(super) fn advance_past_pause(&self, count: usize) {
+        // Without a limit and a pause, nothing is held.
+        if count <= self.len() && !self.is(LIMITED | PAUSED) {
+            self.advance(count);
+        } else {
+            self.advance_specially(count);
+        }
+    }
+
+    #[cold]
+    fn advance_specially(&self, count: usize) {
         let len = self.len() + self.held.get();
-        let room = usize::try_from(self.limit.get().room(self.offset())).unwrap_or(usize::MAX);
-        assert!(count <= len.min(room), "no more than is left of the chunk");
+        let left = self.limit.get().visible(self.offset(), len);
+        assert!(count <= left, "no more than is left of the chunk");
         // SAFETY: I8: `len` bytes of the chunk lie behind the cursor.
         self.cursor.set(unsafe { self.cursor.get().add(count) });
         self.end.set(self.cursor.get());
@@ -499,17 +512,13 @@ impl<E: Events> Port<E> {
 impl<E: Events> Port<E> {
     /// The frames, if there are any.
     pub(super) fn frames(&self) -> Option<&CallStack> {
-        // SAFETY: it is dropped with the port.
-        self.calls.get().map(|calls| unsafe { calls.as_ref() })
+        self.calls.get().map(|calls| &**calls)
     }
 
     pub(super) fn calls(&self) -> &CallStack {
-        self.frames().unwrap_or_else(|| {
-            let calls = NonNull::from(Box::leak(Box::new(CallStack::new())));
-            self.calls.set(Some(calls));
+        self.calls.get_or_init(|| {
             self.set(NESTED);
-            // SAFETY: it is dropped with the port.
-            unsafe { calls.as_ref() }
+            Box::new(CallStack::new())
         })
     }
 
@@ -528,15 +537,5 @@ impl<E: Events> Port<E> {
     pub(super) fn leave_to_driver<T>(&self) -> Poll<T> {
         self.set(CALLED);
         Poll::Pending
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<E: Events> Drop for Port<E> {
-    fn drop(&mut self) {
-        if let Some(calls) = self.calls.take() {
-            // SAFETY: it came out of a box, and is not used again.
-            drop(unsafe { Box::from_raw(calls.as_ptr()) });
-        }
     }
 }

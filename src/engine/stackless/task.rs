@@ -257,11 +257,7 @@ where
             Poll::Pending => self.state.fail(consumed, exhausted.unwrap_or(ErrorKind::Stalled)),
             Poll::Ready(Err(failure)) => {
                 let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
-                let offset = self.state.offset().saturating_add(consumed as u64);
-                match self.shared.port.error_start(offset) {
-                    Some(start) => self.state.fail_from(consumed, kind, start),
-                    None => self.state.fail(consumed, kind),
-                }
+                self.state.fail_about(consumed, kind, self.shared.port.error_start())
             }
             Poll::Ready(Ok(output)) => {
                 self.output = Some(output);
