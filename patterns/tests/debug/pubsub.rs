@@ -90,6 +90,46 @@ fn waits_at_a_server_are_listed_with_its_name_their_reason_and_their_line() {
     assert_eq!(dump().to_string(), "0 waiting\n");
 }
 
+/// Calls through the trait, as generic code makes them, are listed with the line of the caller.
+#[test]
+fn every_call_that_waits_for_the_owner_is_listed_with_its_line() {
+    let _turn = TURN.lock();
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let (server, owner) = task::Server::<u64>::new();
+        let server = server.named("asked");
+        check_calls(&server, "asked").await;
+        drop(owner);
+    });
+}
+
+/// Makes every call of a server whose owner does not run, and drops it.
+async fn check_calls<S: PubSub<u64>>(server: &S, name: &str) {
+    async fn check<T>(name: &str, verb: &str, call: impl Future<Output = T>, line: u32) {
+        let waits = async {
+            let line = format!("1 pubsub {name} {verb}: waits for the owner, line {line}");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert_eq!(lines(name), [line]);
+        };
+        tokio::select! {
+            biased;
+            _ = call => panic!("{verb} was answered"),
+            () = waits => {}
+        }
+        assert_eq!(lines(name), Vec::<String>::new());
+    }
+    let policy = Policy::drop_oldest(1);
+    let (channel, _receiver) = tokio::sync::mpsc::channel::<std::sync::Arc<u64>>(1);
+    check(name, "subscribe", server.subscribe(policy), line!()).await;
+    check(name, "subscribe", server.subscribe_channel(channel.clone(), policy), line!()).await;
+    check(name, "publish", server.publish(1), line!()).await;
+    check(name, "cancel", server.cancel_channel(channel), line!()).await;
+    check(name, "missed", server.missed(1), line!()).await;
+    check(name, "subscribers", server.subscribers(), line!()).await;
+    check(name, "shutdown", server.shutdown(Shutdown::Abort), line!()).await;
+}
+
 /// Checks the lines of the server of this name, beside those of its owner, and shuts it down.
 async fn check_lines<S: PubSub<u64>>(server: &S, name: &str, owner: &[&str]) {
     let settle = || tokio::time::sleep(Duration::from_millis(1));

@@ -359,12 +359,13 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
         self.subscribe(policy)
     }
 
-    async fn subscribe_channel(
+    #[track_caller]
+    fn subscribe_channel(
         &self,
         channel: impl Into<Channel<E>> + Send,
         policy: Policy,
-    ) -> Result<SubscriberId, SubscribeError> {
-        self.subscribe_channel(channel, policy).await
+    ) -> impl Future<Output = Result<SubscriberId, SubscribeError>> + Send {
+        self.subscribe_channel(channel, policy)
     }
 
     #[track_caller]
@@ -375,27 +376,32 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
         self.publish(event)
     }
 
-    async fn cancel(&self, id: SubscriberId) -> Result<(), CancelError> {
-        self.cancel(id).await
+    #[track_caller]
+    fn cancel(&self, id: SubscriberId) -> impl Future<Output = Result<(), CancelError>> + Send {
+        self.cancel(id)
     }
 
-    async fn cancel_channel(
+    #[track_caller]
+    fn cancel_channel(
         &self,
         channel: impl Into<Channel<E>> + Send,
-    ) -> Result<(), CancelError> {
-        self.cancel_channel(channel).await
+    ) -> impl Future<Output = Result<(), CancelError>> + Send {
+        self.cancel_channel(channel)
     }
 
-    async fn missed(&self, missed: u64) -> Result<(), Closed> {
-        self.missed(missed).await
+    #[track_caller]
+    fn missed(&self, missed: u64) -> impl Future<Output = Result<(), Closed>> + Send {
+        self.missed(missed)
     }
 
-    async fn end(&self, id: SubscriberId) -> Option<EndReason> {
-        self.end(id).await
+    #[track_caller]
+    fn end(&self, id: SubscriberId) -> impl Future<Output = Option<EndReason>> + Send {
+        self.end(id)
     }
 
-    async fn subscribers(&self) -> usize {
-        self.subscribers().await
+    #[track_caller]
+    fn subscribers(&self) -> impl Future<Output = usize> + Send {
+        self.subscribers()
     }
 
     #[track_caller]
