@@ -37,6 +37,7 @@ pub(crate) enum Bug {
     HasAnOutputTooEarly,
     HoldsBackTheLastByteOfAChunk,
     HoldsBackTheLastByteOfALongChunk,
+    HoldsBackZeros,
     IgnoresEscapes,
     IgnoresEscapesWithoutASink,
     IgnoresPauses,
@@ -239,6 +240,7 @@ impl Quote {
             let holds_back = match self.bug {
                 Some(Bug::HoldsBackTheLastByteOfAChunk) => !text.is_empty(),
                 Some(Bug::HoldsBackTheLastByteOfALongChunk) => text.len() > 1,
+                Some(Bug::HoldsBackZeros) => text.ends_with(b"\0"),
                 _ => false,
             };
             let dropped = usize::from(holds_back || self.has(Bug::DropsTheLastByteOfAChunk));

@@ -136,9 +136,13 @@ fn the_work_of_four_engines_does_not_grow_with_the_depth() {
         .check_depth(1000, parentheses)
         .unwrap();
     println!("{report}");
-    assert!(report.parsers.iter().all(|parser| parser.work_per_byte.is_some()));
-    let [.., stackless, generator] = &*report.parsers else { unreachable!("four parsers") };
-    assert_eq!(stackless.work_per_byte, generator.work_per_byte, "the same body and driver");
+    let work = report.parsers.iter().map(|parser| parser.work_per_byte.unwrap());
+    let [machine, coroutine, stackless, generator] = *work.collect::<Vec<_>>() else {
+        unreachable!("four parsers")
+    };
+    assert_eq!((machine, coroutine), ([2.0, 2.0], [1.0, 1.0]), "a step for a byte, and none");
+    assert!(stackless[1] > stackless[0], "calls are counted");
+    assert_eq!(stackless, generator, "the same body and driver");
 }
 
 #[test]

@@ -120,12 +120,18 @@ fn every_fault_of_a_foreign_parser_is_found() {
 
 #[test]
 fn a_foreign_parser_agrees_with_the_engines_on_verdict_and_events() {
-    let harness = Harness::new(record)
+    let foreign_first = Harness::new(record)
         .foreign("foreign", || make(None), feed)
         .with_work("machine", quoted::Machine::new)
         .deferred("combinator", quoted::Combinator::new);
+    let foreign_last = Harness::new(record).with_work("machine", quoted::Machine::new).foreign(
+        "foreign",
+        || make(None),
+        feed,
+    );
     for input in [INPUT, b"", b"x", b"\"", b"\"a", b"\"\\", b"\"\\\\\"", b"\"a\"\"b\""] {
-        println!("{}", harness.check(input).unwrap());
+        println!("{}", foreign_first.check(input).unwrap());
+        foreign_last.check(input).unwrap();
     }
 
     let refuses = |_: &mut (), chunk: Option<&[u8]>, _: &mut Log| match chunk {

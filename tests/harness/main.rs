@@ -11,6 +11,7 @@ mod broken;
 mod depth;
 mod foreign;
 mod number;
+mod reads;
 mod time;
 
 use broken::{Bug, Quote};
@@ -233,6 +234,8 @@ fn the_end_of_the_input_can_end_a_number() {
         .with_work("stackless", || engine::stackless::Parser::new(number::stackless))
         .looks_ahead()
         .with_work("pinned", || Box::pin(engine::stackless::Task::new(number::stackless)))
+        .looks_ahead()
+        .deferred("deferred", || engine::stackless::Parser::new(number::deferred))
         .looks_ahead();
     for input in [&b"42"[..], b"42 ", b"x", b"", b"0123456789,"] {
         println!("{}", harness.check(input).unwrap());

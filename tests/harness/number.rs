@@ -67,3 +67,18 @@ pub(crate) async fn stackless(input: &mut stackless::Input<'_, Digits>) -> Resul
         digits += 1;
     }
 }
+
+/// Reports the digits when all are there.
+pub(crate) async fn deferred(input: &mut stackless::Input<'_, Digits>) -> Result<(), Failure> {
+    let mut digits = Vec::new();
+    loop {
+        match input.next_if(|byte| byte.is_ascii_digit()).await {
+            Ok(Some(digit)) => digits.push(digit),
+            Ok(None) | Err(End::Finished) if !digits.is_empty() => break,
+            Ok(None) => return Err(input.fail(ErrorKind::UnexpectedByte)),
+            Err(end) => return Err(end.into()),
+        }
+    }
+    input.emit(&digits);
+    Ok(())
+}

@@ -44,6 +44,20 @@ fn an_input_of_64_kib_is_sampled_thinly_and_a_bug_in_its_middle_is_found() {
 }
 
 #[test]
+fn parsers_are_compared_at_every_position_of_a_long_input() {
+    let mut input = [&b"\""[..], &[b'-'; 9_998], b"\""].concat();
+    input[5_000] = 0;
+    let violation = Harness::new(record)
+        .parser("unbroken", || Quote::new(None))
+        .parser("late", || Quote::new(Some(Bug::HoldsBackZeros)))
+        .check(&input)
+        .unwrap_err();
+    assert_eq!(violation.law(), Law::Agreement, "prompt, but not like the other");
+    let shown = violation.to_string();
+    assert!(shown.contains("fed:      5001 of 10000 bytes"), "{shown}");
+}
+
+#[test]
 fn a_budget_stops_the_check_and_the_report_says_so() {
     let harness = || {
         let harness = Harness::new(record).parser("machine", quoted::Machine::new);
