@@ -68,7 +68,7 @@ pub enum Law {
     Panic,
     /// All parsers of a harness answer the same.
     Agreement,
-    /// A harness has a parser to check.
+    /// A harness has a parser to check, one that counts its work if that is what is compared.
     AnyParser,
 }
 

@@ -408,7 +408,11 @@ impl PushParser for Quote {
     fn take_output(&mut self) -> Option<u64> {
         match self.bug {
             Some(Bug::GivesItsOutputTwice) => self.output,
-            Some(Bug::HasAnOutputTooEarly) if self.status == Status::NeedMoreInput => Some(0),
+            Some(Bug::HasAnOutputTooEarly)
+                if self.status == Status::NeedMoreInput && self.offset > self.start =>
+            {
+                Some(0)
+            }
             _ => self.output.take(),
         }
     }

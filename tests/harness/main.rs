@@ -61,7 +61,7 @@ fn every_planted_bug_is_caught_with_its_law_and_cut() {
         (Bug::ForgetsTheEscapeAtACut, INPUT, Law::Consumed, &[3]),
         (Bug::ForgetsToBeSticky, b"\"\"", Law::Sticky, &[]),
         (Bug::GivesItsOutputTwice, INPUT, Law::Output, &[]),
-        (Bug::HasAnOutputTooEarly, INPUT, Law::Output, &[]),
+        (Bug::HasAnOutputTooEarly, INPUT, Law::Output, &[1]),
         (Bug::HasNoError, b"x", Law::Error, &[]),
         (Bug::HasNoOutput, INPUT, Law::Output, &[]),
         (Bug::HasNoOutputAfterFinish, INPUT, Law::Output, &[]),
