@@ -13,6 +13,8 @@ use crate::parser::Status;
 /// Bytes that are tried in place of the last byte of a value: one of each eight neighbours, so that a
 /// class of characters (letters, digits, the bytes that continue a character of UTF-8) is met as often
 /// as its share of all bytes.
+///
+/// Few bytes end a line or a string; a number that takes the byte behind it takes all but digits.
 const SUBSTITUTES: usize = 32;
 
 impl Check<'_, '_> {
@@ -20,18 +22,19 @@ impl Check<'_, '_> {
     pub(super) fn ends(&self, whole: &Outcome) -> Result<(), Violation> {
         let declared = self.candidate.declared;
         let len = self.input.len();
+        let consumed = whole.consumed as usize;
+        if whole.status == Status::Success && consumed > 0 && !declared.looks_ahead {
+            self.needs_no_more(consumed)?;
+        }
         // Bytes before the one that ends the value. A value that the end of the input has ended is tried
         // with one more byte.
         let before = match whole.status {
-            Status::Success => (whole.consumed as usize).saturating_sub(1),
+            Status::Success => consumed.saturating_sub(1),
             Status::NeedMoreInput if whole.finished.is_ok() => len,
             _ => return Ok(()),
         };
         if before == 0 {
             return Ok(());
-        }
-        if whole.status == Status::Success && !declared.looks_ahead {
-            self.needs_no_more(before + 1)?;
         }
         let [mut late, mut at_once] = [0; 2];
         let mut random = Random(self.seed);

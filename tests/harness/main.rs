@@ -243,6 +243,38 @@ fn the_end_of_the_input_can_end_a_number() {
 }
 
 #[test]
+fn a_number_that_takes_the_byte_behind_it_is_late_and_a_line_is_not() {
+    for seed in 0..SEEDS {
+        let late = Harness::new(number::record)
+            .seed(seed)
+            .with_work("late", || engine::stackless::Parser::new(number::late));
+        for input in [&b"42 "[..], b"7,8", b"42"] {
+            let violation = late.check(input).unwrap_err();
+            assert_eq!(violation.law(), Law::Late, "{violation}");
+        }
+        let line = Harness::new(number::record)
+            .seed(seed)
+            .with_work("line", || engine::stackless::Parser::new(number::line));
+        for input in [&b"42\n"[..], b"7\n8", b"42", b"\n", b"1x"] {
+            line.check(input).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_value_of_one_byte_needs_no_byte_behind_it_either() {
+    let sees_two = async |input: &mut engine::stackless::Input<'_>| -> Result<(), Failure> {
+        input.next().await?;
+        input.peek().await.map(drop).map_err(Failure::from)
+    };
+    let violation = Harness::new(testing::no_events)
+        .parser("sees two", || engine::stackless::Parser::new(sees_two))
+        .check(b"xy")
+        .unwrap_err();
+    assert_eq!(violation.law(), Law::Lookahead, "{violation}");
+}
+
+#[test]
 fn a_parser_that_starts_over_with_every_chunk_does_too_much_work() {
     let violation = Harness::new(record)
         .with_work("combinator", quoted::Combinator::new)
