@@ -172,6 +172,10 @@ macro_rules! parser {
             fn work(&self) -> u64 {
                 $crate::testing::Work::work(&self.0)
             }
+
+            fn steps(&self) -> u64 {
+                $crate::testing::Work::steps(&self.0)
+            }
         }
     };
 }

@@ -67,3 +67,46 @@ pub(crate) async fn stackless(input: &mut stackless::Input<'_, Digits>) -> Resul
         digits += 1;
     }
 }
+
+/// Reports the digits when all are there.
+pub(crate) async fn deferred(input: &mut stackless::Input<'_, Digits>) -> Result<(), Failure> {
+    let mut digits = Vec::new();
+    loop {
+        match input.next_if(|byte| byte.is_ascii_digit()).await {
+            Ok(Some(digit)) => digits.push(digit),
+            Ok(None) | Err(End::Finished) if !digits.is_empty() => break,
+            Ok(None) => return Err(input.fail(ErrorKind::UnexpectedByte)),
+            Err(end) => return Err(end.into()),
+        }
+    }
+    input.emit(&digits);
+    Ok(())
+}
+
+/// Takes the byte behind the number.
+pub(crate) async fn late(input: &mut stackless::Input<'_, Digits>) -> Result<(), Failure> {
+    let first = input.next().await?;
+    if !first.is_ascii_digit() {
+        return Err(input.fail(ErrorKind::UnexpectedByte));
+    }
+    input.emit(&[first]);
+    loop {
+        match input.next().await {
+            Ok(digit @ b'0'..=b'9') => input.emit(&[digit]),
+            Ok(_) | Err(End::Finished) => return Ok(()),
+            Err(end) => return Err(end.into()),
+        }
+    }
+}
+
+/// Digits on a line of their own, of which the last needs no newline.
+pub(crate) async fn line(input: &mut stackless::Input<'_, Digits>) -> Result<(), Failure> {
+    loop {
+        match input.next().await {
+            Ok(digit @ b'0'..=b'9') => input.emit(&[digit]),
+            Ok(b'\n') | Err(End::Finished) => return Ok(()),
+            Ok(_) => return Err(input.fail(ErrorKind::UnexpectedByte)),
+            Err(end) => return Err(end.into()),
+        }
+    }
+}

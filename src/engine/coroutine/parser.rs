@@ -283,6 +283,7 @@ impl<E: Events, T> fmt::Debug for Parser<E, T> {
 }
 
 #[cfg(feature = "testing")]
+/// Without steps: the body is resumed once for a chunk, wherever it stands.
 impl<E: Events, T: 'static> crate::testing::Work for Parser<E, T> {
     fn work(&self) -> u64 {
         self.state.offset() + self.frame().port.overshoot.get().bytes()

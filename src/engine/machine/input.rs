@@ -170,6 +170,12 @@ impl<'c, E: Events> Input<'c, E> {
         self.memory.settle()
     }
 
+    /// Counts a step, for the harness.
+    #[inline(always)]
+    pub(super) fn count_step(&mut self) {
+        self.memory.overshoot = self.memory.overshoot.stepped();
+    }
+
     #[inline(always)]
     pub(super) fn has_more(&self) -> bool {
         self.cursor < self.chunk.len()

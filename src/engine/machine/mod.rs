@@ -181,6 +181,7 @@ impl<M: Machine> Parser<M> {
         };
         let end = loop {
             let start = guard.input.consumed();
+            guard.input.count_step();
             match self.machine.step(&mut guard.input) {
                 Ok(Break(output)) => break Ok(output),
                 Err(failure) if let Some(kind) = failure.kind() => {
@@ -250,5 +251,9 @@ impl<M: Machine> PushParser for Parser<M> {
 impl<M: Machine> crate::testing::Work for Parser<M> {
     fn work(&self) -> u64 {
         self.state.offset() + self.memory.overshoot.bytes()
+    }
+
+    fn steps(&self) -> u64 {
+        self.memory.overshoot.steps()
     }
 }

@@ -522,6 +522,11 @@ impl<E: Events> Port<E> {
         })
     }
 
+    /// Counts the poll of a call or of its caller, for the harness.
+    pub(super) fn count_poll(&self) {
+        self.overshoot.set(self.overshoot.get().stepped());
+    }
+
     /// Counts a call in, unless it would be too deep.
     pub(super) fn enter_call(&self) -> bool {
         self.calls().enter(self.max_depth)
