@@ -106,6 +106,7 @@ mod parser;
 mod state;
 
 pub mod engine;
+pub mod events;
 #[cfg(feature = "std")]
 pub mod io;
 pub mod scan;

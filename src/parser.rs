@@ -13,10 +13,17 @@ pub(crate) use crate::state::{Progress, State, Status};
 /// ```
 /// enum Lines {}
 ///
+/// enum Line<'a> {
+///     Text(&'a [u8]),
+///     End,
+/// }
+///
 /// impl pushdown::Events for Lines {
-///     type Event<'a> = &'a [u8];
+///     type Event<'a> = Line<'a>;
 /// }
 /// ```
+///
+/// [`events`](crate::events) has markers for events that are text alone, or that borrow nothing.
 pub trait Events: 'static {
     /// One event, valid until the sink returns.
     type Event<'a>;
