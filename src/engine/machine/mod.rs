@@ -92,7 +92,8 @@ use core::ops::ControlFlow::{self, Break};
 
 use crate::error::{Error, ErrorKind, Failure};
 use crate::parser::{
-    Events, LocalSink, Progress, PushParser, State, Status, engine_methods, local_methods,
+    Events, LocalParser, LocalSink, Progress, PushParser, State, Status, engine_methods,
+    local_methods, local_parser,
 };
 pub use input::Input;
 use input::{Exhausted, Memory};
@@ -244,6 +245,10 @@ impl<M: Machine> PushParser for Parser<M> {
         self.output = None;
         self.memory = Memory::new(offset);
     }
+}
+
+impl<M: Machine> LocalParser for Parser<M> {
+    local_parser!(M::Events);
 }
 
 #[cfg(feature = "testing")]
