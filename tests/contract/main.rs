@@ -17,11 +17,13 @@ mod characters;
 mod empty;
 mod finish;
 mod frames;
+mod inside;
 mod lecture;
 mod offsets;
 mod pause;
 #[cfg(unix)]
 mod processes;
+mod reads;
 mod stacks;
 mod take_text;
 mod types;

@@ -85,7 +85,9 @@
 //! assert_eq!(parser.feed(b"/ c").consumed, 1);
 //! ```
 
+mod composed;
 mod input;
+mod run;
 
 use core::mem;
 use core::ops::ControlFlow::{self, Break};
@@ -95,8 +97,10 @@ use crate::parser::{
     Events, LocalParser, LocalSink, Progress, PushParser, State, Status, engine_methods,
     local_methods, local_parser,
 };
+pub use composed::Partial;
 pub use input::Input;
 use input::{Exhausted, Memory};
+pub use run::Emit;
 
 /// A state and the step that advances it.
 ///
