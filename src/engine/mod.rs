@@ -73,12 +73,12 @@
 //! [`READS_AFTER_END`] times.
 //!
 //! # Which byte an error blames
-//! `fail` blames the byte last consumed by `next` or a scan; after `peek` and `text_while`, the byte they
-//! return; after `take`, `array` and `expect_all`, the next one. A body cannot point further back, because an earlier byte may have come in a
-//! chunk that is gone. It can name the start of a token with `fail_from`. Another
-//! read after `next` therefore loses the chance to blame that byte: use `peek`, `next_if` or `expect`
-//! where the decision needs two bytes. A second `fail` blames the same byte again. At a bound, as at
-//! the end of the input, the next byte is blamed.
+//! `fail` blames the byte last consumed by `next` or a scan; after `peek` and `text_while`, the byte
+//! they return; after `take`, `array` and `expect_all`, the next one. A body cannot point further back,
+//! because an earlier byte may have come in a chunk that is gone. It can name the start of a token with
+//! `fail_from`. Another read after `next` therefore loses the chance to blame that byte: use `peek`,
+//! `next_if` or `expect` where the decision needs two bytes. A second `fail` blames the same byte
+//! again. At a bound, as at the end of the input, the next byte is blamed.
 //!
 //! ```
 //! use pushdown::engine::coroutine::{Input, Parser};

@@ -363,3 +363,37 @@ fn a_message_is_what_the_error_says() {
         assert_eq!(error.to_string(), "no letter at offset 0", "{name}");
     }
 }
+
+#[cfg(feature = "testing")]
+#[test]
+fn the_bytes_that_a_scan_inspects_past_its_stop_are_counted() {
+    use pushdown::Status;
+    use pushdown::engine::{coroutine, machine, stackless};
+    use pushdown::scan::MAX_LOOKAHEAD;
+    use pushdown::testing::Work;
+
+    use crate::steps;
+
+    fn check<T>(name: &str, mut parser: impl PushParser<Output = T> + Work) {
+        let chunk = [&b"ab."[..], &[b'-'; 1000]].concat();
+        assert_eq!(parser.feed(&chunk).status, Status::Success, "{name}");
+        assert_eq!(parser.work(), parser.offset() + MAX_LOOKAHEAD as u64, "{name}");
+    }
+
+    macro_rules! checks {
+        ($read:ident($($argument:expr),*)) => {{
+            let machine = steps(|_, input: &mut machine::Input<'_, Bytes>| {
+                Ok(Break(input.$read($($argument),*)?))
+            });
+            check(concat!("machine: ", stringify!($read)), machine);
+            let body = |input: &mut coroutine::Input<'_, Bytes>| Ok(input.$read($($argument),*)?);
+            check(concat!("coroutine: ", stringify!($read)), coroutine::Parser::new(body));
+            let body = async |input: &mut stackless::Input<'_, Bytes>| {
+                Ok(input.$read($($argument),*).await?)
+            };
+            check(concat!("stackless: ", stringify!($read)), stackless::Parser::new(body));
+        }};
+    }
+    checks!(text_while(LETTERS, |piece| piece));
+    checks!(read_until(b'.', &mut Vec::new(), 9999));
+}

@@ -58,49 +58,25 @@ impl<E: Events> Input<'_, E> {
             parser.reset_at(self.offset());
         }
         self.memory.runs_inner = true;
-        let status = loop {
-            let mut paused = false;
+        loop {
             let status = match self.chunk() {
                 Ok(_) => {
                     let rest = &self.chunk[self.cursor..];
-                    let guard = PanicGuard {
-                        offset: self.offset(),
-                        parser: &mut *parser,
-                        cursor: &mut self.cursor,
-                        len: rest.len(),
-                    };
-                    let progress = match &mut self.sink {
-                        Some(outer) => {
-                            let mut emit = Emit { sink: &mut **outer, paused: &mut paused };
-                            guard.parser.feed_local_dyn(rest, &mut |event| {
-                                sink(event, &mut emit);
-                                if *emit.paused { Break(()) } else { Continue(()) }
-                            })
-                        }
+                    let guard =
+                        PanicGuard { input: &mut *self, parser: &mut *parser, len: rest.len() };
+                    let progress = guard.input.lend_sink(&mut sink, |sink| match sink {
+                        Some(sink) => guard.parser.feed_local_dyn(rest, sink),
                         None => guard.parser.feed(rest),
-                    };
+                    });
                     mem::forget(guard);
-                    if paused {
-                        self.pause();
-                    }
                     self.advance(progress.consumed);
                     progress.status
                 }
                 Err(End::Finished) => {
-                    let finished = match &mut self.sink {
-                        Some(outer) => {
-                            let mut emit = Emit { sink: &mut **outer, paused: &mut paused };
-                            parser.finish_local_dyn(&mut |event| {
-                                sink(event, &mut emit);
-                                Continue(())
-                            })
-                        }
+                    let finished = self.lend_sink(&mut sink, |sink| match sink {
+                        Some(sink) => parser.finish_local_dyn(sink),
                         None => parser.finish(),
-                    };
-                    // At the end of a frame, what follows the frame is still to be read.
-                    if paused {
-                        self.pause();
-                    }
+                    });
                     if finished.is_ok() { Status::Success } else { Status::BadInput }
                 }
                 Err(end) => {
@@ -109,14 +85,33 @@ impl<E: Events> Input<'_, E> {
                 }
             };
             if status != Status::NeedMoreInput {
-                break status;
+                self.memory.runs_inner = false;
+                return match status {
+                    Status::BadInput => Err(self.fail_like(parser)),
+                    _ => Ok(parser.take_output()),
+                };
             }
-        };
-        self.memory.runs_inner = false;
-        match status {
-            Status::BadInput => Err(self.fail_like(parser)),
-            _ => Ok(parser.take_output()),
         }
+    }
+
+    /// Makes a call of an inner parser with the sink for its events, if there is one for those of the
+    /// outer parser. Pauses that one if the call has.
+    fn lend_sink<I: Events, R>(
+        &mut self,
+        sink: &mut impl for<'e> FnMut(I::Event<'e>, &mut Emit<'_, E>),
+        call: impl FnOnce(Option<&mut LocalSink<'_, I>>) -> R,
+    ) -> R {
+        let Some(outer) = &mut self.sink else { return call(None) };
+        let mut paused = false;
+        let mut emit = Emit { sink: &mut **outer, paused: &mut paused };
+        let result = call(Some(&mut |event| {
+            sink(event, &mut emit);
+            if *emit.paused { Break(()) } else { Continue(()) }
+        }));
+        if paused {
+            self.pause();
+        }
+        result
     }
 
     /// The failure of a parser that has ended at the cursor.
@@ -132,17 +127,16 @@ impl<E: Events> Input<'_, E> {
 }
 
 /// Dropped only when the parser inside unwinds: the outer one has consumed what that has.
-struct PanicGuard<'a, P: PushParser> {
+struct PanicGuard<'a, 'c, P: PushParser, E: Events> {
+    input: &'a mut Input<'c, E>,
     parser: &'a mut P,
-    /// The offset before the call, and the cursor there.
-    offset: u64,
-    cursor: &'a mut usize,
+    /// The length of the chunk that it was fed.
     len: usize,
 }
 
-impl<P: PushParser> Drop for PanicGuard<'_, P> {
+impl<P: PushParser, E: Events> Drop for PanicGuard<'_, '_, P, E> {
     fn drop(&mut self) {
-        *self.cursor += consumed_since(self.parser, self.offset, self.len);
+        self.input.cursor += consumed_since(self.parser, self.input.offset(), self.len);
     }
 }
 
