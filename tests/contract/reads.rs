@@ -386,10 +386,14 @@ fn the_bytes_that_a_scan_inspects_past_its_stop_are_counted() {
                 Ok(Break(input.$read($($argument),*)?))
             });
             check(concat!("machine: ", stringify!($read)), machine);
-            let body = |input: &mut coroutine::Input<'_, Bytes>| Ok(input.$read($($argument),*)?);
+            let body = |input: &mut coroutine::Input<'_, Bytes>| {
+                let stop = input.$read($($argument),*)?;
+                Ok(stop)
+            };
             check(concat!("coroutine: ", stringify!($read)), coroutine::Parser::new(body));
             let body = async |input: &mut stackless::Input<'_, Bytes>| {
-                Ok(input.$read($($argument),*).await?)
+                let stop = input.$read($($argument),*).await?;
+                Ok(stop)
             };
             check(concat!("stackless: ", stringify!($read)), stackless::Parser::new(body));
         }};
