@@ -12,6 +12,8 @@ use super::port::Port;
 use crate::engine::limit::Limit;
 use crate::error::{End, Error, ErrorKind, Failure};
 use crate::parser::{Events, PushParser, Status};
+#[cfg(feature = "alloc")]
+use crate::scan::Delimiter;
 use crate::scan::Stop;
 
 /// The input of an `async` body.
@@ -275,6 +277,52 @@ impl<'p, E: Events> Input<'p, E> {
                 }
             }
         }
+    }
+}
+
+/// The reads up to a [`Delimiter`]. A read that is dropped before it has ended loses what it withheld.
+#[cfg(feature = "alloc")]
+impl<E: Events> Input<'_, E> {
+    /// Skips everything before the delimiter, and takes the delimiter.
+    pub fn skip_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+    ) -> impl Future<Output = Result<(), End>> {
+        delimiter.reset();
+        poll_fn(move |cx| self.port.scan_before(cx, delimiter, |_| false))
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but passes what lies before the delimiter to `take`.
+    pub fn scan_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut take: impl FnMut(&[u8]),
+    ) -> impl Future<Output = Result<(), End>> {
+        delimiter.reset();
+        poll_fn(move |cx| {
+            self.port.scan_before(cx, delimiter, |piece| {
+                take(piece);
+                false
+            })
+        })
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but emits what lies before the delimiter.
+    pub fn text_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> impl Future<Output = Result<(), End>> {
+        delimiter.reset();
+        poll_fn(move |cx| {
+            let port = self.port;
+            port.scan_before(cx, delimiter, |piece| {
+                if port.has_sink() {
+                    port.emit(event(piece));
+                }
+                port.is_paused()
+            })
+        })
     }
 }
 
