@@ -1,12 +1,16 @@
 //! Delimiters against a naive search, at every cut: what is text, and what is withheld after each chunk.
 
+use std::mem;
+use std::ops::ControlFlow::{self, Break, Continue};
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use pushdown::engine::machine;
 use pushdown::engine::stackless::{Input, Parser};
 use pushdown::scan::Delimiter;
-use pushdown::testing::Work;
-use pushdown::{Failure, PushParser, Status};
+use pushdown::testing::{Harness, Log, Work};
+use pushdown::{Events, Failure, PushParser, Status};
 
 /// What has been seen of a text: the number of bytes that are certain to be text, and the index after
 /// the delimiter.
@@ -60,7 +64,9 @@ fn strings(len: usize) -> impl Iterator<Item = Vec<u8>> {
 #[test]
 fn every_short_delimiter_is_found_in_every_short_text_at_every_cut() {
     let mut checked = 0_u32;
-    for mut delimiter in (1..=6).flat_map(strings).map(Delimiter::new) {
+    // Those that begin with `b` are the same with the letters exchanged.
+    let delimiters = (1..=6).flat_map(strings).filter(|bytes| bytes[0] == b'a');
+    for mut delimiter in delimiters.map(Delimiter::new) {
         for text in (0..=10).flat_map(strings) {
             let expected = definitions(delimiter.bytes(), &text);
             for cut in 0..=text.len() {
@@ -72,7 +78,7 @@ fn every_short_delimiter_is_found_in_every_short_text_at_every_cut() {
         }
     }
     println!("{checked} cuts");
-    assert!(checked > 2_000_000);
+    assert!(checked > 1_000_000);
 }
 
 #[test]
@@ -127,6 +133,91 @@ fn the_work_is_linear_in_periodic_texts_however_they_are_cut() {
     }
     println!("{runs} runs");
     assert!(runs > 0);
+}
+
+enum Text {}
+
+impl Events for Text {
+    type Event<'a> = &'a [u8];
+}
+
+/// Two texts, each with its delimiter.
+struct TwoTexts {
+    delimiter: Delimiter,
+    is_second: bool,
+}
+
+impl machine::Machine for TwoTexts {
+    type Events = Text;
+    type Output = ();
+
+    fn step(&mut self, input: &mut machine::Input<'_, Text>) -> Result<ControlFlow<()>, Failure> {
+        input.text_before(&mut self.delimiter, |text| text)?;
+        input.emit(b"|");
+        Ok(if mem::replace(&mut self.is_second, true) { Break(()) } else { Continue(()) })
+    }
+
+    fn reset(&mut self) {
+        self.delimiter.reset();
+        self.is_second = false;
+    }
+}
+
+async fn two_texts(input: &mut Input<'_, Text>, bytes: &[u8]) -> Result<(), Failure> {
+    let mut delimiter = Delimiter::new(bytes);
+    for _ in 0..2 {
+        input.text_before(&mut delimiter, |text| text).await?;
+        input.emit(b"|");
+    }
+    Ok(())
+}
+
+#[cfg(feature = "coroutine")]
+fn two_texts_on_a_stack(
+    input: &mut pushdown::engine::coroutine::Input<'_, Text>,
+    bytes: &[u8],
+) -> Result<(), Failure> {
+    let mut delimiter = Delimiter::new(bytes);
+    for _ in 0..2 {
+        input.text_before(&mut delimiter, |text| text)?;
+        input.emit(b"|");
+    }
+    Ok(())
+}
+
+#[test]
+fn reads_up_to_a_delimiter_keep_every_law_in_every_engine() {
+    let cases: [(&[u8], &[u8]); 7] = [
+        (b"\r\n--x", b"a\r\n--\r\n--xb\r\n\r\n--x rest"),
+        (b"aab", &[b'a'; 100]),
+        (b"aab", b"aaaabaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab."),
+        (b"abab", b"abaababbabaabaabaabaabaabaabaabaabaabaabaabaabababab"),
+        (b"aaaaab", b"aaaaaaaaab, aaaab, aaaaaa, and so on, for a long time aaaaaab"),
+        (b",", b"one,two,three"),
+        (b"ab", b""),
+    ];
+    for (bytes, input) in cases {
+        let delimiter = || Delimiter::new(bytes);
+        let harness = Harness::new(|log: &mut Log, piece: &[u8]| log.text(piece))
+            .with_work("machine", || {
+                machine::Parser::new(TwoTexts { delimiter: delimiter(), is_second: false })
+            })
+            .with_work("stackless", || {
+                Parser::new(async |input: &mut Input<'_, Text>| two_texts(input, bytes).await)
+            });
+        #[cfg(feature = "coroutine")]
+        let harness = {
+            use pushdown::engine::coroutine;
+            let bytes = bytes.to_vec();
+            harness.with_work("coroutine", move || {
+                let bytes = bytes.clone();
+                coroutine::Parser::new(move |input: &mut coroutine::Input<'_, Text>| {
+                    two_texts_on_a_stack(input, &bytes)
+                })
+            })
+        };
+        println!("{}", harness.check(input).unwrap());
+    }
 }
 
 proptest! {
