@@ -14,6 +14,7 @@ mod blame;
 mod bounds;
 mod by_hand;
 mod characters;
+mod delimiter;
 mod empty;
 mod finish;
 mod frames;

@@ -17,7 +17,7 @@ use super::wait::{after_waiting, before_waiting};
 use crate::engine::composed::consumed_since;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{Events, PushParser, Status};
-use crate::scan::{Set, Stop};
+use crate::scan::{Delimiter, Set, Stop};
 
 /// The input of a coroutine body.
 ///
@@ -447,6 +447,72 @@ impl<P: PushParser, E: Events> Drop for PanicGuard<'_, '_, P, E> {
     fn drop(&mut self) {
         let count = consumed_since(self.parser, self.input.offset(), self.len);
         self.input.advance(count);
+    }
+}
+
+/// The reads up to a [`Delimiter`].
+#[allow(clippy::inline_always, reason = "a switch in a callee is mispredicted when it returns")]
+impl<E: Events> Input<'_, E> {
+    /// Skips everything before the delimiter, and takes the delimiter.
+    #[inline(always)]
+    pub fn skip_before(&mut self, delimiter: &mut Delimiter) -> Result<(), End> {
+        self.pass_before(delimiter, |_, _| false)
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but passes what lies before the delimiter to `take`.
+    #[inline(always)]
+    pub fn scan_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), End> {
+        self.pass_before(delimiter, |piece, _| {
+            take(piece);
+            false
+        })
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but emits what lies before the delimiter.
+    #[inline(always)]
+    pub fn text_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> Result<(), End> {
+        self.pass_before(delimiter, |piece, port| {
+            port.sink.get().is_some() && emit(port, event(piece))
+        })
+    }
+
+    /// `report` returns true if the sink has paused.
+    #[inline(always)]
+    fn pass_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut report: impl FnMut(&[u8], &Port<E>) -> bool,
+    ) -> Result<(), End> {
+        let port = self.port;
+        delimiter.reset();
+        loop {
+            if let Err(end) = self.fill() {
+                let withheld = delimiter.release(self.offset(), end);
+                if !withheld.is_empty() && report(withheld, port) {
+                    self.end = self.cursor;
+                }
+                return Err(end);
+            }
+            // SAFETY: I2: used before the next read only; `report` cannot keep it.
+            let rest = unsafe { self.rest() };
+            let taken = delimiter.search(self.offset(), rest, |piece| report(piece, port));
+            port.overshoot.set(port.overshoot.get().more(taken.inspected_more));
+            self.pass(taken.count);
+            if taken.paused {
+                self.end = self.cursor;
+            }
+            if taken.found {
+                return Ok(());
+            }
+        }
     }
 }
 

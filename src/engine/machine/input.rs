@@ -10,6 +10,8 @@ use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{Events, LocalSink};
+#[cfg(feature = "alloc")]
+use crate::scan::Delimiter;
 use crate::scan::{Set, Stop};
 
 /// The input of a [`Machine`](crate::engine::machine::Machine): the rest of the chunk.
@@ -459,6 +461,63 @@ impl<'c, E: Events> Input<'c, E> {
                 (rest, Err(self.end()))
             }
         }
+    }
+}
+
+/// The reads up to a [`Delimiter`], which the machine owns and resets when it is reset.
+#[cfg(feature = "alloc")]
+impl<E: Events> Input<'_, E> {
+    /// Skips everything before the delimiter, and takes the delimiter.
+    pub fn skip_before(&mut self, delimiter: &mut Delimiter) -> Result<(), End> {
+        self.pass_before(delimiter, |_, _| false)
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but passes what lies before the delimiter to `take`.
+    pub fn scan_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), End> {
+        self.pass_before(delimiter, |piece, _| {
+            take(piece);
+            false
+        })
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but emits what lies before the delimiter.
+    pub fn text_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> Result<(), End> {
+        self.pass_before(delimiter, |piece, sink| {
+            sink.as_mut().is_some_and(|sink| sink(event(piece)).is_break())
+        })
+    }
+
+    /// `report` returns true if the sink has paused. It is given the sink alone: the input stays in
+    /// registers.
+    #[inline]
+    fn pass_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut report: impl FnMut(&[u8], &mut Option<&mut LocalSink<'_, E>>) -> bool,
+    ) -> Result<(), End> {
+        let (offset, sink) = (self.offset(), &mut self.sink);
+        let rest = &self.chunk[self.cursor..];
+        let taken = delimiter.search(offset, rest, |piece| report(piece, sink));
+        self.memory.overshoot = self.memory.overshoot.more(taken.inspected_more);
+        self.cursor += taken.count;
+        if taken.found {
+            return Ok(());
+        }
+        // The limit is asked before a pause, which must not hide it.
+        let end = self.end();
+        let withheld = delimiter.release(self.offset(), end);
+        if (!withheld.is_empty() && report(withheld, &mut self.sink)) || taken.paused {
+            self.chunk = self.memory.pause(self.chunk, self.cursor);
+        }
+        Err(end)
     }
 }
 

@@ -14,6 +14,8 @@ use crate::engine::composed::consumed_since;
 use crate::engine::limit::Limit;
 use crate::error::{End, Error, ErrorKind, Failure};
 use crate::parser::{Events, PushParser, Status};
+#[cfg(feature = "alloc")]
+use crate::scan::Delimiter;
 use crate::scan::{Set, Stop};
 
 /// The input of an `async` body.
@@ -313,6 +315,52 @@ impl<P: PushParser, E: Events> Drop for PanicGuard<'_, P, E> {
     fn drop(&mut self) {
         let count = consumed_since(self.parser, self.port.offset(), self.len);
         self.port.advance_past_pause(count);
+    }
+}
+
+/// The reads up to a [`Delimiter`]. A read that is dropped before it has ended loses what it withheld.
+#[cfg(feature = "alloc")]
+impl<E: Events> Input<'_, E> {
+    /// Skips everything before the delimiter, and takes the delimiter.
+    pub fn skip_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+    ) -> impl Future<Output = Result<(), End>> {
+        delimiter.reset();
+        poll_fn(move |cx| self.port.scan_before(cx, delimiter, |_| false))
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but passes what lies before the delimiter to `take`.
+    pub fn scan_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut take: impl FnMut(&[u8]),
+    ) -> impl Future<Output = Result<(), End>> {
+        delimiter.reset();
+        poll_fn(move |cx| {
+            self.port.scan_before(cx, delimiter, |piece| {
+                take(piece);
+                false
+            })
+        })
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but emits what lies before the delimiter.
+    pub fn text_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> impl Future<Output = Result<(), End>> {
+        delimiter.reset();
+        poll_fn(move |cx| {
+            let port = self.port;
+            port.scan_before(cx, delimiter, |piece| {
+                if port.has_sink() {
+                    port.emit(event(piece));
+                }
+                port.is_paused()
+            })
+        })
     }
 }
 

@@ -67,6 +67,8 @@ use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{EventSink, Events};
+#[cfg(feature = "alloc")]
+use crate::scan::Delimiter;
 
 /// The body waits for its own input (I3). The only flag that a run without calls, limits and pauses
 /// ever sets, so that its hot paths have one comparison for all of them.
@@ -380,6 +382,32 @@ impl<E: Events> Port<E> {
     #[inline(always)]
     pub(super) fn found(&self, len: usize, at: usize) {
         self.overshoot.set(self.overshoot.get().found(len, at));
+    }
+
+    /// Like [`scan`](Self::scan), up to a delimiter. `report` returns true if the sink has paused.
+    #[cfg(feature = "alloc")]
+    pub(super) fn scan_before(
+        &self,
+        cx: &Context<'_>,
+        delimiter: &mut Delimiter,
+        mut report: impl FnMut(&[u8]) -> bool,
+    ) -> Poll<Result<(), End>> {
+        // SAFETY: I2: used only until `search` returns; `report` cannot keep it.
+        let rest = unsafe { self.rest() };
+        let taken = delimiter.search(self.offset(), rest, &mut report);
+        self.overshoot.set(self.overshoot.get().more(taken.inspected_more));
+        self.advance_past_pause(taken.count);
+        if taken.found {
+            return Poll::Ready(Ok(()));
+        }
+        let poll = self.starve(cx);
+        if let Poll::Ready(Err(end)) = poll {
+            let withheld = delimiter.release(self.offset(), end);
+            if !withheld.is_empty() {
+                report(withheld);
+            }
+        }
+        poll
     }
 
     #[inline(always)]
