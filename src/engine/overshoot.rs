@@ -41,6 +41,19 @@ impl Overshoot {
         self
     }
 
+    /// Adds bytes that were inspected once more than they are taken.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub(crate) fn more(self, bytes: usize) -> Self {
+        #[cfg(feature = "testing")]
+        return Self { bytes: self.bytes + bytes as u64, ..self };
+        #[cfg(not(feature = "testing"))]
+        {
+            let _ = bytes;
+            self
+        }
+    }
+
     #[cfg(feature = "testing")]
     pub(crate) fn bytes(self) -> u64 {
         self.bytes
