@@ -215,6 +215,7 @@ impl<E: ?Sized> Subscription<E> {
                 }
                 Poll::Ready(Some(Next::Event(seq)))
             }
+            Read::Gap(_) if seeded::is(Bug::LossIsSilent) => self.read(),
             Read::Gap(missed) => Poll::Ready(Some(Next::Gap(missed))),
             Read::Empty => Poll::Pending,
             Read::End(_) => {
