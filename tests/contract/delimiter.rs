@@ -217,6 +217,19 @@ fn a_text_that_was_given_up_leaves_no_half_of_a_delimiter() {
     assert!(ran > 0);
 }
 
+#[test]
+fn a_straight_line_read_begins_anew() {
+    let straight = straight!(|input: Text| -> () {
+        let mut delimiter = Delimiter::new("aab");
+        // Half of a delimiter that ends at the offset of the read.
+        assert_eq!(delimiter.find(b"aa", |_| ()), None);
+        wait!(input.expect(b'['))?;
+        wait!(input.expect(b'['))?;
+        wait!(input.text_before(&mut delimiter, |text| text))
+    });
+    check(straight, b"[[b;aab", b"b;", Answer::success(7));
+}
+
 /// A comment that is skipped, a text that is taken, and one that is reported.
 fn three() -> Subjects<Text, Vec<u8>> {
     let straight = straight!(|input: Text| -> Vec<u8> {
