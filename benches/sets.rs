@@ -50,8 +50,11 @@ fn main() {
         group.sample_size(50);
         each(group, gap, &text(1 << 20, |random| random % (2 * gap + 1)));
     }
-    let group = &mut settings::group(&mut criterion, "sets/nothing");
-    each(group, corpus::LEN, &text(corpus::LEN, |_| corpus::LEN));
+    each(
+        &mut settings::group(&mut criterion, "sets/nothing"),
+        corpus::LEN,
+        &vec![b'a'; corpus::LEN],
+    );
     criterion.final_summary();
 }
 

@@ -225,7 +225,8 @@ fn a_straight_line_read_begins_anew() {
         assert_eq!(delimiter.find(b"aa", |_| ()), None);
         wait!(input.expect(b'['))?;
         wait!(input.expect(b'['))?;
-        wait!(input.text_before(&mut delimiter, |text| text))
+        wait!(input.text_before(&mut delimiter, |text| text))?;
+        Ok(())
     });
     check(straight, b"[[b;aab", b"b;", Answer::success(7));
 }
