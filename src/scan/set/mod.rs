@@ -14,7 +14,7 @@ pub(super) mod ssse3;
 use core::fmt;
 use core::ops::RangeInclusive;
 
-/// A set of bytes, made at compile time or later. As a [`Stop`] it stops at any of them.
+/// A set of bytes, made at compile time or later. As a [`Stop`](super::Stop) it stops at any of them.
 ///
 /// ```
 /// use pushdown::scan::{Set, Stop};
