@@ -81,7 +81,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `std` | yes | kernels chosen at run time, `pushdown::io` |
-//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed |
+//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter` |
 //! | `coroutine`, `generator`, `combinator` | yes | the engine of that name, with its dependency |
 //! | `tokio` | no | `pushdown::io::framed`: streams and sinks of messages |
 //! | `testing` | no | the cut and equality harness |

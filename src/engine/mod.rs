@@ -25,6 +25,7 @@
 //! | `skip_until(stop)` | Skips everything before a [stop](crate::scan::Stop), takes the stop byte and returns it. |
 //! | `scan_until(stop, take)` | Like `skip_until`, but passes what lies before the stop to a closure, in pieces that are never empty. |
 //! | `text_until(stop, event)` | Like `skip_until`, but emits what lies before the stop, one event per piece. Without a sink it may [skip](crate::scan::Stop::skip) stops. |
+//! | `skip_before(delimiter)`, `scan_before(delimiter, take)`, `text_before(delimiter, event)` | Like the three above, up to several bytes in a row: a [`Delimiter`](crate::scan::Delimiter), which is taken and not reported. |
 //! | `text_while(set, event)` | Emits bytes while they belong to the [set](crate::scan::Set), and returns the first that does not without taking it. |
 //! | `array::<N>()` | Takes `N` bytes. |
 //! | `expect_all(bytes)` | Takes these bytes; the first that differs is blamed, as by `expect`, and the [start](crate::Error::start) is that of the first. |

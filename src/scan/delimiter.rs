@@ -3,12 +3,12 @@
 //! ```text
 //! text so far    …  a b - - x - | - b o u n          delimiter --bound
 //!                             ↑ ↑         ↑
-//!                      withheld cut       withheld: the longest end of the text that begins the
-//!                                         delimiter
+//!                      withheld cut       withheld: the longest suffix of the text that is a prefix
+//!                                         of the delimiter, but not all of it
 //! ```
 //!
-//! The bytes withheld are the beginning of the delimiter, so their number is all that is remembered,
-//! and those that turn out to be text are reported from the delimiter's own bytes.
+//! The bytes withheld are a prefix of the delimiter, so their number is all that is remembered, and
+//! those that turn out to be text are reported from the delimiter's own bytes.
 //!
 //! ```text
 //! byte by byte:
@@ -20,7 +20,7 @@
 //! report the bytes withheld before that are text, and the text of this chunk
 //! ```
 //!
-//! A border of a string is a beginning of it that is also its end. Falling back along borders is the
+//! A border of a string is a prefix of it that is also a suffix, and shorter. Falling back along borders is the
 //! search of D. E. Knuth, J. H. Morris and V. R. Pratt ("Fast Pattern Matching in Strings", SIAM
 //! Journal on Computing 6, 1977), which is linear for every delimiter.
 
@@ -36,9 +36,10 @@ use crate::error::End;
 /// Several bytes in a row that end a text: a multipart boundary, an empty line.
 ///
 /// The reads [`text_before`, `scan_before` and `skip_before`](crate::engine#the-reads) take everything
-/// up to and with the delimiter, wherever it is cut. They report no byte of it, and withhold no more of
-/// the text than could be its beginning. A delimiter remembers what is withheld, so the body that
-/// reads owns it.
+/// up to the delimiter, and the delimiter itself, wherever it is cut. They report no byte of it, and withhold
+/// no more of the text than may be a part of it. At a [bound](crate::engine#bounds) and at the end of the
+/// input the bytes withheld are text, and are reported before the read returns its end. A delimiter
+/// remembers how many they are, so the body that reads owns it.
 ///
 /// ```
 /// use pushdown::engine::coroutine::{Input, Parser};
@@ -86,15 +87,15 @@ use crate::error::End;
 /// assert_eq!(parts, [b"x\r\n--front y"]);
 /// ```
 ///
-/// The search is linear for every delimiter and every cutting: a byte is inspected at most three times,
-/// where a match fails at a cut, and once in the middle of a chunk.
+/// The search is linear for every delimiter and every cutting: no byte is inspected more than three times,
+/// and most bytes of a long chunk once.
 #[derive(Clone, Debug)]
 pub struct Delimiter {
     finder: Finder<'static>,
-    /// The length of the longest border of each beginning of the delimiter.
+    /// The length of the longest border of each prefix of the delimiter.
     borders: Box<[usize]>,
-    /// The number of bytes withheld: the longest beginning of the delimiter, but not all of it, that
-    /// the text ends with.
+    /// The number of bytes withheld: the length of the longest suffix of the text that is a prefix of
+    /// the delimiter, but not all of it.
     matched: usize,
     /// The offset of the byte after them.
     offset: u64,
@@ -279,8 +280,8 @@ impl Delimiter {
         }
     }
 
-    /// Returns the length of the longest beginning of the delimiter that the text ends with, if `matched`
-    /// was that before `byte`.
+    /// Returns the length of the longest suffix of the text that is a prefix of the delimiter, if it was
+    /// `matched` before `byte`.
     #[inline]
     fn step(&self, mut matched: usize, byte: u8) -> usize {
         let bytes = self.bytes();

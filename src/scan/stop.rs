@@ -6,7 +6,7 @@ use super::set::Set;
 
 /// The bytes that a scan stops at.
 ///
-/// An implementation should inspect at most [`MAX_LOOKAHEAD`] bytes past the stop it returns:
+/// An implementation should inspect at most [`MAX_LOOKAHEAD`](super::MAX_LOOKAHEAD) bytes past the stop it returns:
 /// then a body that stops often still does linear work.
 pub trait Stop {
     /// Returns the index of the first stop byte.

@@ -8,9 +8,10 @@ use proptest::prelude::*;
 
 use pushdown::engine::machine;
 use pushdown::engine::stackless::{Input, Parser};
+use pushdown::events::Bytes;
 use pushdown::scan::Delimiter;
 use pushdown::testing::{Harness, Log, Work};
-use pushdown::{Events, Failure, PushParser, Status};
+use pushdown::{Failure, PushParser, Status};
 
 /// What has been seen of a text: the number of bytes that are certain to be text, and the index after
 /// the delimiter.
@@ -135,12 +136,6 @@ fn the_work_is_linear_in_periodic_texts_however_they_are_cut() {
     assert!(runs > 0);
 }
 
-enum Text {}
-
-impl Events for Text {
-    type Event<'a> = &'a [u8];
-}
-
 /// Two texts, each with its delimiter.
 struct TwoTexts {
     delimiter: Delimiter,
@@ -148,10 +143,10 @@ struct TwoTexts {
 }
 
 impl machine::Machine for TwoTexts {
-    type Events = Text;
+    type Events = Bytes;
     type Output = ();
 
-    fn step(&mut self, input: &mut machine::Input<'_, Text>) -> Result<ControlFlow<()>, Failure> {
+    fn step(&mut self, input: &mut machine::Input<'_, Bytes>) -> Result<ControlFlow<()>, Failure> {
         input.text_before(&mut self.delimiter, |text| text)?;
         input.emit(b"|");
         Ok(if mem::replace(&mut self.is_second, true) { Break(()) } else { Continue(()) })
@@ -163,7 +158,7 @@ impl machine::Machine for TwoTexts {
     }
 }
 
-async fn two_texts(input: &mut Input<'_, Text>, bytes: &[u8]) -> Result<(), Failure> {
+async fn two_texts(input: &mut Input<'_, Bytes>, bytes: &[u8]) -> Result<(), Failure> {
     let mut delimiter = Delimiter::new(bytes);
     for _ in 0..2 {
         input.text_before(&mut delimiter, |text| text).await?;
@@ -174,7 +169,7 @@ async fn two_texts(input: &mut Input<'_, Text>, bytes: &[u8]) -> Result<(), Fail
 
 #[cfg(feature = "coroutine")]
 fn two_texts_on_a_stack(
-    input: &mut pushdown::engine::coroutine::Input<'_, Text>,
+    input: &mut pushdown::engine::coroutine::Input<'_, Bytes>,
     bytes: &[u8],
 ) -> Result<(), Failure> {
     let mut delimiter = Delimiter::new(bytes);
@@ -183,6 +178,64 @@ fn two_texts_on_a_stack(
         input.emit(b"|");
     }
     Ok(())
+}
+
+/// Feeds a text to a parser of [`two_texts`] that pauses at every event, and asserts that at each pause
+/// as much is reported as the bytes consumed by then decide.
+fn check_pauses(
+    parser: &mut impl PushParser<Events = Bytes, Output = ()>,
+    text: &[u8],
+    expected: &[(usize, Option<usize>)],
+) {
+    parser.reset();
+    let (mut reported, mut consumed) = (Vec::new(), 0);
+    while consumed < text.len() {
+        let mut is_text = true;
+        let progress = parser.feed_until(&text[consumed..], |piece| {
+            is_text = piece != b"|";
+            reported.extend_from_slice(piece);
+            Break(())
+        });
+        consumed += progress.consumed;
+        if !is_text {
+            return;
+        }
+        let (certain, end) = expected[consumed];
+        assert_eq!(reported, &text[..certain], "{consumed} of {}", text.escape_ascii());
+        assert!(end.is_none(), "a pause before the delimiter leaves it");
+    }
+}
+
+#[test]
+fn a_pause_takes_effect_where_the_text_became_certain() {
+    let mut checked = 0_u32;
+    for bytes in (1..=4).flat_map(strings) {
+        let delimiter = Delimiter::new(&bytes);
+        let mut machine = machine::Parser::new(TwoTexts { delimiter, is_second: false });
+        let mut code =
+            Parser::new(async |input: &mut Input<'_, Bytes>| two_texts(input, &bytes).await);
+        #[cfg(feature = "coroutine")]
+        let mut coroutine = {
+            use pushdown::engine::coroutine;
+            let bytes = bytes.clone();
+            coroutine::Parser::new(move |input: &mut coroutine::Input<'_, Bytes>| {
+                two_texts_on_a_stack(input, &bytes)
+            })
+        };
+        for text in (0..=8).flat_map(strings) {
+            // Short ones are taken byte by byte, long ones are searched.
+            for text in [text.clone(), text.repeat(7)] {
+                let expected = definitions(&bytes, &text);
+                check_pauses(&mut machine, &text, &expected);
+                check_pauses(&mut code, &text, &expected);
+                #[cfg(feature = "coroutine")]
+                check_pauses(&mut coroutine, &text, &expected);
+                checked += 1;
+            }
+        }
+    }
+    println!("{checked} texts");
+    assert!(checked > 30_000);
 }
 
 #[test]
@@ -203,7 +256,7 @@ fn reads_up_to_a_delimiter_keep_every_law_in_every_engine() {
                 machine::Parser::new(TwoTexts { delimiter: delimiter(), is_second: false })
             })
             .with_work("stackless", || {
-                Parser::new(async |input: &mut Input<'_, Text>| two_texts(input, bytes).await)
+                Parser::new(async |input: &mut Input<'_, Bytes>| two_texts(input, bytes).await)
             });
         #[cfg(feature = "coroutine")]
         let harness = {
@@ -211,7 +264,7 @@ fn reads_up_to_a_delimiter_keep_every_law_in_every_engine() {
             let bytes = bytes.to_vec();
             harness.with_work("coroutine", move || {
                 let bytes = bytes.clone();
-                coroutine::Parser::new(move |input: &mut coroutine::Input<'_, Text>| {
+                coroutine::Parser::new(move |input: &mut coroutine::Input<'_, Bytes>| {
                     two_texts_on_a_stack(input, &bytes)
                 })
             })

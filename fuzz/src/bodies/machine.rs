@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use pushdown::engine::Limit;
 use pushdown::engine::machine::{Input, Machine, Parser, Partial};
+use pushdown::scan::Delimiter;
 use pushdown::{ErrorKind, Failure};
 
 use super::context::{Context, Guard, Mark, Marks, panic};
-use super::program::{ESCAPED, LETTERS, MAX_DEPTH, ONE, Op, Stops, TWO};
+use super::program::{ESCAPED, How, LETTERS, MAX_DEPTH, ONE, Op, Stops, TWO};
 
 /// The interpreter and its state.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(super) struct Interpreter {
     one: Partial<1>,
     matched: usize,
     collected: Vec<u8>,
+    delimiter: Option<Delimiter>,
     inner: Option<Box<Parser<Self>>>,
 }
 
@@ -79,6 +81,7 @@ impl Interpreter {
             one: Partial::new(),
             matched: 0,
             collected: Vec::new(),
+            delimiter: None,
             inner: None,
         };
         new.reset();
@@ -105,6 +108,7 @@ impl Interpreter {
         self.one = Partial::new();
         self.matched = 0;
         self.collected.clear();
+        self.delimiter = None;
         self.inner = None;
     }
 
@@ -276,6 +280,17 @@ impl Interpreter {
                 }
                 self.progress = Progress::Escape;
             },
+            Op::Before(how, bytes) => {
+                let delimiter = self.delimiter.get_or_insert_with(|| Delimiter::new(bytes));
+                let context = &mut self.context;
+                match how {
+                    How::Skip => input.skip_before(delimiter)?,
+                    How::Scan => input.scan_before(delimiter, |piece| context.note_bytes(piece))?,
+                    How::Text => input.text_before(delimiter, |text| Mark::Text(text))?,
+                }
+                self.delimiter = None;
+                context.note(2000);
+            }
             Op::TextWhile => {
                 let byte = input.text_while(LETTERS, |text| Mark::Text(text))?;
                 self.context.note(byte.into());

@@ -28,6 +28,8 @@ pub(super) enum Op {
     Skip(Stops),
     Scan(Stops),
     Text(Stops),
+    /// Skips, takes or emits what is before a delimiter.
+    Before(How, &'static [u8]),
     /// Emits letters.
     TextWhile,
     /// An array of three bytes, or of one.
@@ -65,6 +67,13 @@ pub(super) enum Stops {
     Escaped,
 }
 
+#[derive(Clone, Copy, Debug)]
+pub(super) enum How {
+    Skip,
+    Scan,
+    Text,
+}
+
 /// The bytes of an input.
 pub(super) const ALPHABET: [u8; 6] = [b'a', b'b', b'"', b'\\', b' ', b'('];
 pub(super) const ONE: u8 = b'b';
@@ -72,6 +81,8 @@ pub(super) const TWO: [u8; 2] = [b'"', b'b'];
 pub(super) const ESCAPED: Escaped = Escaped { close: b'"', escape: b'\\' };
 
 pub(super) const LETTERS: Set = Set::of(b"ab");
+
+const DELIMITERS: [&[u8]; 4] = [b"ab", b"aab", b"\"\"", b"aba"];
 
 /// Literals of the alphabet.
 const LITERALS: [&[u8]; 5] = [b"", b"a", b"ab", b"\"\"", b"a(b"];
@@ -147,7 +158,11 @@ fn op(bytes: &mut Bytes<'_>, depth: u32, left: &mut usize) -> Op {
         17 => Op::FailFrom(bytes.below(5).into()),
         18 if bytes.below(8) == 0 => Op::Panic,
         2 | 18 => Op::Peek,
-        19 | 20 => Op::TextWhile,
+        19 => Op::TextWhile,
+        20 => {
+            let how = [How::Skip, How::Scan, How::Text][usize::from(bytes.below(3))];
+            Op::Before(how, DELIMITERS[usize::from(bytes.below(4))])
+        }
         21 => Op::Array(bytes.below(2) == 0),
         22 => Op::ExpectAll(LITERALS[usize::from(bytes.below(5))]),
         23 | 24 => Op::ReadUntil(stops(bytes), bytes.below(9).into()),

@@ -1,11 +1,12 @@
 //! Programs as straight-line code: the same lines for functions and for `async` functions.
 
 use pushdown::engine::{coroutine, stackless};
+use pushdown::scan::Delimiter;
 use pushdown::{ErrorKind, Failure};
 
 use super::context::{Context, Guard, Mark, Marks, panic};
 use super::machine;
-use super::program::{ESCAPED, LETTERS, ONE, Op, Stops, TWO};
+use super::program::{ESCAPED, How, LETTERS, ONE, Op, Stops, TWO};
 
 /// One interpreter from one source: `$wait` is nothing or `.await`, `$call` makes a nested call.
 macro_rules! interpreter {
@@ -87,6 +88,20 @@ macro_rules! interpreter {
                         let escaped = input.next()$($wait)*?;
                         input.emit(Mark::Text(&[escaped]));
                     },
+                    Op::Before(how, bytes) => {
+                        let mut delimiter = Delimiter::new(bytes);
+                        match how {
+                            How::Skip => input.skip_before(&mut delimiter)$($wait)*?,
+                            How::Scan => {
+                                let note = |piece: &[u8]| context.note_bytes(piece);
+                                input.scan_before(&mut delimiter, note)$($wait)*?;
+                            }
+                            How::Text => {
+                                input.text_before(&mut delimiter, |text| Mark::Text(text))$($wait)*?;
+                            }
+                        }
+                        context.note(2000);
+                    }
                     Op::TextWhile => {
                         let byte = input.text_while(LETTERS, |text| Mark::Text(text))$($wait)*?;
                         context.note(byte.into());

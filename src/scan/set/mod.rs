@@ -14,7 +14,7 @@ pub(super) mod ssse3;
 use core::fmt;
 use core::ops::RangeInclusive;
 
-/// A set of bytes, made at compile time or later. As a [`Stop`] it stops at any of them.
+/// A set of bytes, made at compile time or later. As a [`Stop`](super::Stop) it stops at any of them.
 ///
 /// ```
 /// use pushdown::scan::{Set, Stop};
@@ -29,6 +29,8 @@ use core::ops::RangeInclusive;
 /// // A scan stops at the first byte that ends the token.
 /// assert_eq!(TOKEN.not().find(b"Content-Type: text/html"), Some(12));
 /// ```
+///
+/// As the test of a read it is called: `input.skip_between(|byte| SPACES.contains(byte))`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Set {
     /// One bit for each byte: bit 0 of the first word for byte 0.
