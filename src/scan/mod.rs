@@ -45,6 +45,8 @@ pub(crate) mod kernel;
 mod page_end;
 mod stop;
 mod swar;
+#[allow(unsafe_code, reason = "vector instructions, and text that they have checked")]
+pub(crate) mod utf8;
 
 pub use escaped::Escaped;
 pub use stop::Stop;
