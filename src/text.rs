@@ -235,7 +235,10 @@ impl<M: Mode> Utf8<M> {
                         rest = &rest[1..];
                     }
                     *cut = Cut::NONE;
-                    sink(REPLACEMENT)
+                    match sink(REPLACEMENT) {
+                        Continue(()) => replace(&mut rest, sink),
+                        pause => pause,
+                    }
                 }
                 Extended::Invalid => {
                     let consumed = chunk.len() - rest.len();
@@ -256,6 +259,38 @@ impl<M: Mode> Utf8<M> {
             }
         }
     }
+}
+
+/// Decodes `rest` with std, up to so many bytes without a fault: where there is one, there are often
+/// more, and a kernel is not called for the few bytes between two.
+fn replace(rest: &mut &[u8], sink: &mut impl FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
+    const WINDOW: usize = 64;
+    let mut faults = true;
+    while faults {
+        faults = false;
+        let window = &rest[..rest.len().min(WINDOW)];
+        let end = rest.len() - window.len();
+        for part in window.utf8_chunks() {
+            let (text, fault) = (part.valid(), part.invalid());
+            *rest = &rest[text.len()..];
+            if !text.is_empty() {
+                sink(text)?;
+            }
+            // The end of the window may have cut a character.
+            if fault.is_empty() || (rest.len() - fault.len() == end && is_start(fault)) {
+                break;
+            }
+            *rest = &rest[fault.len()..];
+            faults = true;
+            sink(REPLACEMENT)?;
+        }
+    }
+    Continue(())
+}
+
+/// Tells if the bytes begin a character and do not end it.
+fn is_start(bytes: &[u8]) -> bool {
+    str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
 impl<M: Mode> PushParser for Utf8<M> {

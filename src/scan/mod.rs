@@ -21,6 +21,8 @@
 //! | `avx2` | 32 | x86-64 with AVX2, BMI1, BMI2 and LZCNT |
 //! | `avx512` | 64 | x86-64 with AVX-512BW, BMI1, BMI2 and LZCNT |
 //!
+//! [`Utf8`](crate::text::Utf8) checks text with kernels of the same names; the portable one is std's.
+//!
 //! With the feature `std` the processor is asked once, when the first kernel is needed, and the
 //! answer is kept. Without `std` nothing is asked at run time: the target features that the crate
 //! is compiled with decide. All kernels give the same answer; [`kernel_name`] says which one runs,
