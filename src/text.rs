@@ -202,6 +202,7 @@ impl<M: Mode> Utf8<M> {
         Self { state: State::new(), cut: Cut::NONE, mode: PhantomData }
     }
 
+    /// Reports text as slices of the chunk, between a character that was cut and one that is.
     #[inline]
     fn parse(&mut self, chunk: &[u8], sink: &mut impl FnMut(&str) -> ControlFlow<()>) -> Progress {
         let Self { state, cut, .. } = self;

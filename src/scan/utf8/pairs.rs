@@ -25,13 +25,13 @@ type Fault = (u8, RangeInclusive<u8>, RangeInclusive<u8>);
 /// Both bytes continue a character. The kernels expect it in the top bit.
 pub(super) const TWO_CONTINUE: u8 = 1 << 7;
 
-/// Sequences that RFC 3629 does not allow. The faults of one bit have to be a product of their half
-/// bytes, since each table sees one half only: two that share a bit share the others as well.
+/// Pairs that RFC 3629, section 4, does not allow. Each table sees one half byte only, so two faults may
+/// have the same bit only if they differ in one of the three.
 const FAULTS: [Fault; 11] = [
-    // A character is begun and not continued.
+    // A character that is begun and not continued.
     (1 << 0, 0xc0..=0xff, 0x00..=0x7f),
     (1 << 0, 0xc0..=0xff, 0xc0..=0xff),
-    // ASCII is continued.
+    // A byte that continues ASCII.
     (1 << 1, 0x00..=0x7f, 0x80..=0xbf),
     // Two bytes for what fits in one.
     (1 << 2, 0xc0..=0xc1, 0x80..=0xbf),
