@@ -270,15 +270,14 @@ fn replace(rest: &mut &[u8], sink: &mut impl FnMut(&str) -> ControlFlow<()>) -> 
     while faults {
         faults = false;
         let window = &rest[..rest.len().min(WINDOW)];
-        let end = rest.len() - window.len();
         for part in window.utf8_chunks() {
             let (text, fault) = (part.valid(), part.invalid());
             *rest = &rest[text.len()..];
             if !text.is_empty() {
                 sink(text)?;
             }
-            // The end of the window may have cut a character.
-            if fault.is_empty() || (rest.len() - fault.len() == end && is_start(fault)) {
+            // A character that the end of the window may have cut is left to the caller.
+            if fault.is_empty() || is_start(fault) {
                 break;
             }
             *rest = &rest[fault.len()..];

@@ -54,7 +54,7 @@ pub fn check(chunks: &[&[u8]]) {
     let (mut strict_text, mut replaced_text) = (String::new(), String::new());
     let (mut utf8, mut replacing) = (Utf8::strict(), Utf8::replacing());
     let mut fed = 0;
-    let message = |fed: usize| format!("after {fed} bytes of {:x?}", chunks);
+    let message = |fed: usize| format!("after {fed} bytes of {chunks:x?}");
     for chunk in chunks {
         fed += chunk.len();
         let error = utf8.decode(chunk, |piece| push(&mut strict_text, piece)).err();
