@@ -3,7 +3,7 @@
 
 #![cfg(all(feature = "testing", feature = "coroutine"))]
 
-use std::ops::ControlFlow::Break;
+use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{fs, str};
 
@@ -198,6 +198,18 @@ fn a_pause_leaves_the_rest_of_the_chunk() {
     }
     assert_eq!(pieces, ["€", "ab", "\u{fffd}", "\u{fffd}", "c"]);
     assert_eq!(utf8.offset(), 9);
+
+    // A pause at any piece between faults.
+    let mut consumed = Vec::new();
+    for pause in 1..=6 {
+        let mut pieces = 0;
+        let progress = Utf8::replacing().feed_until(b"a\xff\xe2\x82b\xff\xe2", |_| {
+            pieces += 1;
+            if pieces == pause { Break(()) } else { Continue(()) }
+        });
+        consumed.push(progress.consumed);
+    }
+    assert_eq!(consumed, [1, 2, 4, 5, 6, 7]);
 }
 
 #[test]
