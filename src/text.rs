@@ -270,6 +270,7 @@ fn replace(rest: &mut &[u8], sink: &mut impl FnMut(&str) -> ControlFlow<()>) -> 
     while faults {
         faults = false;
         let window = &rest[..rest.len().min(WINDOW)];
+        let end = rest.len() - window.len();
         for part in window.utf8_chunks() {
             let (text, fault) = (part.valid(), part.invalid());
             *rest = &rest[text.len()..];
@@ -277,7 +278,8 @@ fn replace(rest: &mut &[u8], sink: &mut impl FnMut(&str) -> ControlFlow<()>) -> 
                 sink(text)?;
             }
             // A character that the end of the window may have cut is left to the caller.
-            if fault.is_empty() || is_start(fault) {
+            let at_end = rest.len() - fault.len() == end;
+            if fault.is_empty() || (at_end && is_start(fault)) {
                 break;
             }
             *rest = &rest[fault.len()..];
