@@ -85,6 +85,8 @@ pub enum ErrorKind {
     InvalidUtf8,
     /// An error that the body defines.
     Custom(u32),
+    /// An error that the body describes.
+    Message(&'static str),
 }
 
 impl fmt::Display for ErrorKind {
@@ -99,6 +101,7 @@ impl fmt::Display for ErrorKind {
             Self::NoProgress => "value of no bytes",
             Self::InvalidUtf8 => "invalid UTF-8",
             Self::Custom(code) => return write!(f, "error {code}"),
+            Self::Message(text) => text,
         })
     }
 }

@@ -29,8 +29,12 @@ impl AfterUnlock {
         self.extend(wakers.into_iter().map(Deferred::Discard));
     }
 
-    fn extend(&mut self, deferred: impl Iterator<Item = Deferred>) {
-        self.0.get_or_insert_default().extend(deferred);
+    fn extend(&mut self, mut deferred: impl Iterator<Item = Deferred>) {
+        if let Some(first) = deferred.next() {
+            let all = self.0.get_or_insert_default();
+            all.push(first);
+            all.extend(deferred);
+        }
     }
 }
 

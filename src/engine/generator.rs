@@ -240,4 +240,8 @@ impl<E: Events, T: 'static> crate::testing::Work for Parser<E, T> {
     fn work(&self) -> u64 {
         self.state.offset() + self.overshoot.bytes()
     }
+
+    fn steps(&self) -> u64 {
+        self.overshoot.steps()
+    }
 }

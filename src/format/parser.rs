@@ -152,6 +152,10 @@ macro_rules! parser {
                 self.0.finish_local(sink)
             }
         }
+
+        impl $crate::LocalParser for $name {
+            $crate::parser::local_parser!(self => self.0);
+        }
     };
 
     (@common $name:ident, $events:ty) => {
@@ -171,6 +175,10 @@ macro_rules! parser {
         impl $crate::testing::Work for $name {
             fn work(&self) -> u64 {
                 $crate::testing::Work::work(&self.0)
+            }
+
+            fn steps(&self) -> u64 {
+                $crate::testing::Work::steps(&self.0)
             }
         }
     };

@@ -1,16 +1,17 @@
 //! The choice of a kernel. It is made here and nowhere else.
 
 use super::escaped::{self, Escaped};
+use super::set::{self, Set};
 use super::swar::Swar;
 use super::utf8;
 #[cfg(target_arch = "x86_64")]
 use super::{
     avx2, avx512,
-    cpu::{Avx2, Avx512},
+    cpu::{Avx2, Avx512, Ssse3},
 };
 
-/// One implementation of the scans, which this processor can run: the search for an [`Escaped`] byte,
-/// and the check of UTF-8.
+/// One implementation of the scans, which this processor can run: the search for an [`Escaped`] byte
+/// or for one of a [`Set`], and the check of UTF-8.
 ///
 /// All of them give the same answer. Programs need not choose:
 /// [`Stop::skip`](crate::scan::Stop::skip) runs the best one. Tests and fuzzers run each.
@@ -30,6 +31,8 @@ pub struct Kernel(Choice);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Choice {
     Swar,
+    #[cfg(target_arch = "x86_64")]
+    Ssse3(Ssse3),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
@@ -61,6 +64,7 @@ impl Kernel {
         let swar = core::iter::once(Choice::Swar);
         #[cfg(target_arch = "x86_64")]
         let all = swar
+            .chain(Ssse3::detect().map(Choice::Ssse3))
             .chain(Avx2::detect().map(Choice::Avx2))
             .chain(Avx512::detect().map(Choice::Avx512));
         #[cfg(not(target_arch = "x86_64"))]
@@ -72,6 +76,8 @@ impl Kernel {
     pub fn name(self) -> &'static str {
         match self.0 {
             Choice::Swar => "swar",
+            #[cfg(target_arch = "x86_64")]
+            Choice::Ssse3(_) => "ssse3",
             #[cfg(target_arch = "x86_64")]
             Choice::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -86,9 +92,26 @@ impl Kernel {
         match self.0 {
             Choice::Swar => escaped::skip(Swar::new(stop), bytes),
             #[cfg(target_arch = "x86_64")]
+            Choice::Ssse3(_) => escaped::skip(Swar::new(stop), bytes),
+            #[cfg(target_arch = "x86_64")]
             Choice::Avx2(token) => avx2::skip(token, stop, bytes),
             #[cfg(target_arch = "x86_64")]
             Choice::Avx512(token) => avx512::skip(token, stop, bytes),
+        }
+    }
+
+    /// Runs [`Stop::find`](crate::scan::Stop::find) of `set` with this kernel, however short the input
+    /// is.
+    #[inline]
+    pub fn find_in_set(self, set: &Set, bytes: &[u8]) -> Option<usize> {
+        match self.0 {
+            Choice::Swar => set.find_by_byte(bytes),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Ssse3(token) => set::ssse3::find(token, set, bytes),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Avx2(token) => set::avx2::find(token, set, bytes),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Avx512(token) => set::avx512::find(token, set, bytes),
         }
     }
 
@@ -99,6 +122,8 @@ impl Kernel {
     pub fn valid_up_to(self, bytes: &[u8]) -> usize {
         match self.0 {
             Choice::Swar => utf8::valid_up_to_by_std(bytes),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Ssse3(_) => utf8::valid_up_to_by_std(bytes),
             #[cfg(target_arch = "x86_64")]
             Choice::Avx2(token) => utf8::avx2::valid_up_to(token, bytes),
             #[cfg(target_arch = "x86_64")]

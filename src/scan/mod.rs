@@ -1,7 +1,7 @@
 //! Byte scans, which take a body past many bytes at once.
 //!
-//! A scan takes a [`Stop`], which says where to stop: a byte, an array of bytes, or [`Escaped`], a
-//! closing byte that an escape byte can hide.
+//! A scan takes a [`Stop`], which says where to stop: a byte, an array of bytes, a [`Set`], or
+//! [`Escaped`], a closing byte that an escape byte can hide.
 //!
 //! ```
 //! use pushdown::scan::{Escaped, Stop};
@@ -36,6 +36,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod cpu;
+#[cfg(feature = "alloc")]
+mod delimiter;
 mod escaped;
 #[cfg_attr(
     not(feature = "testing"),
@@ -45,12 +47,16 @@ pub(crate) mod kernel;
 #[cfg(all(test, unix, feature = "coroutine"))]
 #[allow(unsafe_code, reason = "maps pages that cannot be read")]
 mod page_end;
+mod set;
 mod stop;
 mod swar;
 #[allow(unsafe_code, reason = "vector instructions, and text that they have checked")]
 pub(crate) mod utf8;
 
+#[cfg(feature = "alloc")]
+pub use delimiter::Delimiter;
 pub use escaped::Escaped;
+pub use set::Set;
 pub use stop::Stop;
 
 /// Bytes past its stop that a scan is charged for, at most, when a parser's work is counted.

@@ -1,23 +1,34 @@
 //! The places where inputs are cut.
 //!
-//! The front page of the module states the four limits below. Tests compare the numbers: see
+//! The front page of the module states the limits below. Tests compare the numbers: see
 //! `a_long_input_is_sampled_as_the_documentation_says` and the last test of this file.
 
 use core::fmt;
 use core::iter;
 use core::mem;
-use core::ops::Range;
+use core::ops::{Range, RangeInclusive};
 use std::vec::Vec;
 
 use super::random::Random;
 
-/// 2-way cuts that are tried: every one in an input of at most this length, otherwise as many as
-/// this.
-const MAX_TWO_WAY_CUTS: usize = 4 << 10;
+/// Length up to which every 2-way cut is tried. Of a longer input so many are tried that the bytes fed
+/// for them are no more than for one of this length.
+const ALL_TWO_WAY_CUTS: usize = 4 << 10;
 
-/// Prefixes that are tried: every one of an input of at most this length, otherwise as many as
-/// this.
+/// Prefixes that are tried of an input of that length, and all those of a short input. Of a longer one
+/// so many are tried that the bytes fed for them are no more.
 const MAX_PREFIXES: usize = 1 << 10;
+
+/// The 2-way cuts and the prefixes that are tried of every input, however long.
+const MIN_POSITIONS: usize = 64;
+
+/// Sizes of the equal chunks that an input is cut into, in every phase: each pair and each triple of
+/// adjacent bytes is once a chunk of its own, and so is each run of up to this many.
+const SMALL_SIZES: RangeInclusive<usize> = 2..=8;
+
+/// Size of the equal chunks that a long input is cut into, in every phase. Of such an input not every
+/// 2-way cut is tried; in this way each position is a cut between chunks that fill a block of a scan.
+const BLOCK: usize = crate::scan::MAX_LOOKAHEAD;
 
 const RANDOM_CUTTINGS: usize = 64;
 
@@ -65,6 +76,12 @@ impl Cutting {
 
     fn single_bytes_and_empty_chunks(len: usize) -> Self {
         Self((0..=len).flat_map(|at| [at, at]).collect())
+    }
+
+    /// Cuts into chunks of one size, after a first one of `phase` bytes.
+    fn equal_chunks(len: usize, size: usize, phase: usize) -> Self {
+        let first = if phase == 0 { size } else { phase };
+        Self((first..len).step_by(size).collect())
     }
 
     /// Cuts the last bytes of an input into single bytes.
@@ -126,10 +143,14 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(len: usize, seed: u64) -> Self {
         let mut random = Random(seed);
+        let most = |at_the_limit: usize| match len {
+            0..=ALL_TWO_WAY_CUTS => at_the_limit,
+            _ => (at_the_limit * ALL_TWO_WAY_CUTS / len).max(MIN_POSITIONS),
+        };
         Self {
-            two_way: random.positions(len, MAX_TWO_WAY_CUTS),
+            two_way: random.positions(len, most(ALL_TWO_WAY_CUTS)),
             random: (0..RANDOM_CUTTINGS).map(|_| Cutting::random(len, &mut random)).collect(),
-            prefixes: random.positions(len, MAX_PREFIXES),
+            prefixes: random.positions(len, most(MAX_PREFIXES)),
             seed,
             len,
         }
@@ -145,16 +166,30 @@ impl Plan {
         every.into_iter().chain(random.zip(seeds))
     }
 
-    /// Returns every cutting of the whole input, simple ones first.
+    /// Returns every cutting into chunks of one size.
+    pub(super) fn equal_chunks(&self) -> impl Iterator<Item = Cutting> {
+        let blocks = (self.len > ALL_TWO_WAY_CUTS).then_some(BLOCK);
+        let sizes = SMALL_SIZES.chain(blocks).filter(|&size| size < self.len);
+        sizes.flat_map(move |size| {
+            (0..size).map(move |phase| Cutting::equal_chunks(self.len, size, phase))
+        })
+    }
+
+    /// Returns every cutting of the whole input: the simple ones first or, if they are a sample, those
+    /// that visit every position.
     pub(super) fn cuttings(&self) -> impl Iterator<Item = Cutting> {
-        let two_way = self.two_way.iter().map(|&cut| Cutting::at(cut));
+        let is_sample = self.two_way.len() <= self.len;
+        let two_way =
+            |now: bool| self.two_way.iter().filter(move |_| now).map(|&cut| Cutting::at(cut));
         [Cutting::whole()]
             .into_iter()
-            .chain(two_way)
+            .chain(two_way(!is_sample))
             .chain([
                 Cutting::single_bytes(self.len),
                 Cutting::single_bytes_and_empty_chunks(self.len),
             ])
+            .chain(self.equal_chunks())
+            .chain(two_way(is_sample))
             .chain(self.random.iter().cloned())
     }
 }
@@ -172,18 +207,46 @@ mod tests {
         let mut cuttings = 0;
         for len in [0, 1, 2, 300, 5000] {
             let input = std::vec![7; len];
-            for cutting in Plan::new(len, 0).cuttings() {
+            let plan = Plan::new(len, 0);
+            for cutting in plan.cuttings() {
                 let joined: Vec<u8> = cutting.chunks(&input).flatten().copied().collect();
                 assert_eq!(joined, input, "{cutting}");
                 cuttings += 1;
             }
         }
         std::println!("{cuttings} cuttings");
+        let sampled = ALL_TWO_WAY_CUTS * ALL_TWO_WAY_CUTS / 5000;
         assert_eq!(
             cuttings,
-            (1 + 2 + 3 + 301 + MAX_TWO_WAY_CUTS) + 5 * (3 + RANDOM_CUTTINGS),
-            "every 2-way cut of the short inputs"
+            (1 + 2 + 3 + 301 + sampled) + 2 * 35 + BLOCK + 5 * (3 + RANDOM_CUTTINGS),
+            "every 2-way cut of the short inputs, and 2 + 3 + … + 8 phases"
         );
+    }
+
+    #[test]
+    fn every_run_of_up_to_eight_bytes_is_once_a_chunk_of_its_own() {
+        let input = *b"0123456789abcdef";
+        let cuttings: Vec<_> = Plan::new(input.len(), 0).equal_chunks().collect();
+        let mut runs = 0;
+        for size in SMALL_SIZES {
+            for run in input.windows(size) {
+                let is_run = |cutting: &Cutting| cutting.chunks(&input).any(|chunk| chunk == run);
+                assert!(cuttings.iter().any(is_run), "{}", run.escape_ascii());
+                runs += 1;
+            }
+        }
+        assert_eq!(runs, (9..=15).sum::<usize>());
+    }
+
+    #[test]
+    fn the_bytes_fed_for_cuts_and_prefixes_are_linear_in_a_long_input() {
+        let limit = ALL_TWO_WAY_CUTS * ALL_TWO_WAY_CUTS;
+        for len in [1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20] {
+            let plan = Plan::new(len, 0);
+            let fed = (plan.two_way.len() + plan.prefixes.len()) * len;
+            assert!(fed <= 2 * limit.max(MIN_POSITIONS * len), "{len}");
+            assert!(plan.two_way.len() >= MIN_POSITIONS && plan.prefixes.len() >= MIN_POSITIONS);
+        }
     }
 
     #[test]

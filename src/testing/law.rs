@@ -24,6 +24,9 @@ pub enum Law {
     Error,
     /// The events are the same for every cutting, with adjacent pieces of a text joined.
     Events,
+    /// A parser is prompt: its status and the events reported after each prefix, before `finish`, are the
+    /// same for every cutting of that prefix.
+    Prompt,
     /// No event is an empty piece of a text.
     EmptyText,
     /// The output is the same for every cutting, as `Debug` prints it. It is there exactly after
@@ -32,6 +35,12 @@ pub enum Law {
     /// A success has consumed something: a loop over values that use no byte would never end. A
     /// candidate that [may be empty](super::Harness::may_be_empty) is exempt.
     Empty,
+    /// A success comes with the last byte of the value, and needs no byte behind it. A parser that
+    /// [looks ahead](super::Harness::looks_ahead) is exempt.
+    Lookahead,
+    /// A success consumes no byte behind the value. It has consumed one if most other bytes can stand in
+    /// its place. A value that [ends with any byte](super::Harness::ends_with_any_byte) is exempt.
+    Late,
     /// An empty chunk changes nothing.
     EmptyChunk,
     /// After the end nothing is consumed or reported, and the answers stay the same.
@@ -53,11 +62,13 @@ pub enum Law {
     Pointer,
     /// The [work](super::Work) is linear.
     Work,
+    /// The work for a byte does not grow with the [depth](super::Harness::check_depth).
+    Depth,
     /// Nothing panics.
     Panic,
     /// All parsers of a harness answer the same.
     Agreement,
-    /// A harness has a parser to check.
+    /// A harness has a parser to check, one that counts its work if that is what is compared.
     AnyParser,
 }
 
@@ -71,9 +82,12 @@ impl fmt::Display for Law {
             Self::Offset => "offset() is the number of bytes consumed",
             Self::Error => "error() names the offending byte, the same for every cutting",
             Self::Events => "the events are the same for every cutting",
+            Self::Prompt => "status and events after a prefix are the same for every cutting of it",
             Self::EmptyText => "no text event is empty",
             Self::Output => "the output is the same for every cutting, and there once",
             Self::Empty => "a success has consumed something",
+            Self::Lookahead => "a success needs no byte behind the value",
+            Self::Late => "a success consumes no byte behind the value",
             Self::EmptyChunk => "an empty chunk changes nothing",
             Self::Sticky => "after the end nothing changes",
             Self::Finish => "finish() answers the same for every cutting, and when called again",
@@ -83,6 +97,7 @@ impl fmt::Display for Law {
             Self::ProcessChar => "process_char does what feed does with the bytes of a character",
             Self::Pointer => "a parser behaves the same through a pointer",
             Self::Work => "the work is linear",
+            Self::Depth => "the work for a byte does not grow with the depth",
             Self::Panic => "nothing panics",
             Self::Agreement => "all parsers answer the same",
             Self::AnyParser => "there is a parser to check",

@@ -77,6 +77,21 @@ impl Log {
         Extent { entries: self.entries.len(), text }
     }
 
+    /// Describes the last entry of the part of the log that ends at `extent`.
+    pub(super) fn last_at(&self, extent: Extent) -> String {
+        let Some(index) = extent.entries.checked_sub(1) else {
+            return "no event".into();
+        };
+        match self.entries.get(index) {
+            Some(Entry::Text(kind, text)) => {
+                let len = extent.text.min(text.len());
+                format!("event {index}: {kind} {}", excerpt(&text[..len], len))
+            }
+            Some(Entry::Event(event)) => format!("event {index}: {event}"),
+            None => format!("event {index}"),
+        }
+    }
+
     /// Returns the entries of this log and another at the first difference.
     pub(super) fn difference(&self, other: &Self) -> Option<(String, String)> {
         let same = self.entries.iter().zip(&other.entries);

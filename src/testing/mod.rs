@@ -6,15 +6,10 @@
 //!
 //! ```
 //! use pushdown::engine::stackless::{Input, Parser};
+//! use pushdown::events::Bytes;
 //! use pushdown::testing::{Harness, Log, Violation};
 //!
-//! enum Line {}
-//!
-//! impl pushdown::Events for Line {
-//!     type Event<'a> = &'a [u8];
-//! }
-//!
-//! async fn line(input: &mut Input<'_, Line>) -> Result<(), pushdown::Failure> {
+//! async fn line(input: &mut Input<'_, Bytes>) -> Result<(), pushdown::Failure> {
 //!     input.text_until(b'\n', |piece| piece).await?;
 //!     Ok(())
 //! }
@@ -79,6 +74,7 @@
 //!     r#"-1 breaks a law: the status is the same for every cutting
 //!   input:    b"-1"
 //!   fed:      2 of 2 bytes, cut at 1, then finished
+//!   seed:     0
 //!   expected: Success
 //!   found:    BadInput"#
 //! );
@@ -88,45 +84,76 @@
 //! Every [`Law`]. The parser is first run on the input in one chunk, and this outcome is expected
 //! from new parsers that are run
 //!
-//! * with every 2-way cut, in single bytes, in single bytes with empty chunks between them, and
-//!   with 64 random cuttings, each with and without a sink;
+//! * with every 2-way cut, in single bytes, in single bytes with empty chunks between them, in chunks
+//!   of 2 to 8 bytes in every phase (so that each pair and each triple of adjacent bytes is once a chunk
+//!   of its own), and with 64 random cuttings, each with and without a sink;
 //! * character by character, and through pointers;
 //! * with a sink that pauses after every event, and with 16 that pause after random ones, on the
 //!   whole input and on random cuttings: a pause is a cut;
 //! * with a sink that comes after the first chunk, for every length of that chunk;
 //! * after an earlier use that fed any prefix, called `finish` or not, and ended with a reset.
 //!
+//! After each chunk of all these runs, status and events so far have to be those that another cutting
+//! of the same prefix has shown: a parser is prompt.
+//!
 //! Every prefix is also an input of its own: it is fed whole and in single bytes (of a long one,
-//! only the last 256 are), and finished. Several parsers have to agree on every prefix. Some laws
-//! need no second run, so a parser that waits without consuming is reported as well. Only a call
-//! that does not return can block the harness.
+//! only the last 256 are), and finished. Several parsers have to agree on every prefix: on what they
+//! report before the end, at it, and on the output. One that reports late is added as
+//! [`deferred`](Harness::deferred), and compared where it succeeds.
+//!
+//! A success has to come with the last byte of its value, neither in sight of the next nor after
+//! it: give inputs with bytes behind the value. 32 other bytes are tried in place of the last. What a
+//! parser does otherwise on purpose is [declared](Harness#declarations). Work at depth is checked by
+//! [`Harness::check_depth`], on values that the caller makes.
+//!
+//! Some laws need no second run, so a parser that waits without consuming is reported as well. Only a
+//! call that does not return can block the harness.
+//!
+//! # Foreign parsers
+//! A parser that keeps no offsets, and does not implement [`PushParser`](crate::PushParser), is checked
+//! by [`Harness::foreign`]: verdict and events have to be the same for every cutting, and those of the
+//! other parsers of the harness.
 //!
 //! # What it costs
-//! About 10 runs for each byte of the input, so the time is quadratic up to the limits: at most
-//! 4,096 2-way cuts and 1,024 prefixes of an input are tried, spread evenly. Beyond them the time
-//! is linear. The [`Report`] has the numbers. Memory is linear.
+//! About 12 runs for each byte of an input of up to 4,096 bytes, of which every 2-way cut is tried, and
+//! 1,024 prefixes, spread evenly. The time for a longer input is linear: positions are sampled so that
+//! no more bytes are fed for them, and at least 64 are tried; chunks of 64 bytes, in every phase, cut
+//! it at each position. The [`Report`] has the numbers. Memory is linear. [`Harness::budget`] limits
+//! the time, and [`Harness::progress`] follows it.
 //!
 //! # Limits
-//! A parser that is wrong in the same way for every cutting keeps the law: add a second parser.
+//! A parser that is wrong in the same way for every cutting keeps the law: add a second parser. So does
+//! one that takes a certain byte behind its value, as if that byte ended it.
 //! With `panic = "abort"` the first panic ends the program.
 
+mod agreement;
+mod alone;
+mod budget;
+mod candidate;
 mod check;
 mod cuttings;
+mod declared;
+mod depth;
+mod ends;
 mod excerpt;
 mod harness;
 mod law;
 mod log;
+mod loose;
 mod outcome;
 mod random;
 mod report;
 mod run;
 mod scenario;
+mod seen;
 mod subject;
 mod violation;
 mod work;
 
 pub use crate::scan::kernel::Kernel;
+pub use budget::Checking;
 pub use cuttings::Cutting;
+pub use depth::{CheckedDepth, DepthReport};
 pub use harness::{Harness, no_events};
 pub use law::Law;
 pub use log::Log;

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::law::{Breach, Law};
 use super::log::{Extent, Log};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::parser::Status;
 
 /// The result of a run. Offsets count from its start.
@@ -25,6 +25,20 @@ pub(super) struct Outcome {
     pub(super) events: u64,
     /// The pauses, in order.
     pub(super) pauses: Vec<Pause>,
+    /// The prefixes after which the parser was looked at, if a sink was there from the start.
+    pub(super) prefixes: Vec<Prefix>,
+    /// The amount reported before `finish`.
+    pub(super) reported: Option<Extent>,
+    /// Bytes inspected and steps made before `finish`, if the parser counts its work.
+    pub(super) effort: Option<u64>,
+}
+
+/// The state of a run after a prefix of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Prefix {
+    pub(super) len: usize,
+    pub(super) status: Status,
+    pub(super) reported: Extent,
 }
 
 /// A pause of the sink.
@@ -37,6 +51,14 @@ pub(super) struct Pause {
 }
 
 impl Outcome {
+    /// Leaves the verdict and the events, which is all that can be asked of a parser without offsets.
+    pub(super) fn loosen(&mut self) {
+        self.consumed = 0;
+        self.error = None;
+        self.finished = self.finished.map_err(|_| Error::new(ErrorKind::UnexpectedEnd, 0));
+        self.output = None;
+    }
+
     /// Compares with another outcome, which should be the same. Events are compared if both runs
     /// have recorded them.
     pub(super) fn same(&self, found: &Self) -> Result<(), Breach> {

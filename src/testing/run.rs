@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::law::{Breach, Law};
 use super::log::Log;
-use super::outcome::{Outcome, Pause};
+use super::outcome::{Outcome, Pause, Prefix};
 use super::random::Random;
 use super::subject::{Answers, Subject};
 use super::work::{WORK_PER_BYTE, WORK_PER_EVENT};
@@ -34,8 +34,12 @@ pub(super) struct Run<'r> {
     /// Bytes fed, and the calls that fed them.
     fed: u64,
     calls: u64,
-    /// The count of work at the start, if the parser has one.
-    work: Option<u64>,
+    /// The counts of work at the start, if the parser has them.
+    work: Option<[u64; 2]>,
+    /// Bytes of the input that were fed, those after the end included.
+    position: usize,
+    /// The state after prefixes of the input; `None` unless a sink was there from the start.
+    prefixes: Option<Vec<Prefix>>,
 }
 
 /// The events after which a sink pauses.
@@ -73,6 +77,8 @@ impl<'r> Run<'r> {
             fed: 0,
             calls: 0,
             work: subject.work(),
+            position: 0,
+            prefixes: None,
             subject,
         })
     }
@@ -80,6 +86,7 @@ impl<'r> Run<'r> {
     /// Adds or removes the sink. The events so far are forgotten.
     pub(super) fn set_sink(&mut self, present: bool) {
         self.log = present.then(Log::default);
+        self.prefixes = (present && self.position == 0).then(Vec::new);
     }
 
     /// Adds a sink that pauses after every event or, with a seed, after some.
@@ -88,7 +95,18 @@ impl<'r> Run<'r> {
         self.pattern = Some(seed.map_or(Pattern::Every, |seed| Pattern::Random(Random(seed))));
     }
 
+    /// Feeds the next chunk of the input.
     pub(super) fn feed(&mut self, chunk: &[u8]) -> Result<(), Breach> {
+        self.feed_any(chunk)?;
+        self.position += chunk.len();
+        if let (Some(prefixes), Some(log)) = (&mut self.prefixes, &self.log) {
+            let status = self.answers.status;
+            prefixes.push(Prefix { len: self.position, status, reported: log.extent() });
+        }
+        Ok(())
+    }
+
+    fn feed_any(&mut self, chunk: &[u8]) -> Result<(), Breach> {
         if self.pattern.is_some() {
             return self.feed_and_pause(chunk);
         }
@@ -202,7 +220,7 @@ impl<'r> Run<'r> {
         }
         let more = &input[..input.len().min(FED_AFTER_END)];
         for chunk in [more, &[], more] {
-            self.feed(chunk)?;
+            self.feed_any(chunk)?;
         }
         self.process_char(input.first().map_or('\0', |&byte| char::from(byte)))
     }
@@ -210,6 +228,12 @@ impl<'r> Run<'r> {
     /// Finishes the parser twice and ends the run.
     pub(super) fn end(mut self, input: &[u8]) -> Result<Outcome, Breach> {
         let Answers { status, offset, error } = self.answers;
+        let reported = self.log.as_ref().map(Log::extent);
+        let counts = self.work.zip(self.subject.work());
+        let effort = counts.map(|(before, now)| {
+            let [inspected, steps] = [0, 1].map(|count| now[count].saturating_sub(before[count]));
+            inspected + steps
+        });
         // Without a sink the output is taken after all this.
         let takes_early = status == Status::Success && self.log.is_some();
         let early = if takes_early { Some(self.output()?) } else { None };
@@ -233,6 +257,9 @@ impl<'r> Run<'r> {
             log: self.log,
             events: self.events,
             pauses: self.pauses,
+            prefixes: self.prefixes.unwrap_or_default(),
+            reported,
+            effort,
         })
     }
 
@@ -278,7 +305,7 @@ impl<'r> Run<'r> {
         self.events += self.take_reported();
         self.fed += fed as u64;
         self.calls += 1;
-        let (Some(before), Some(now)) = (self.work, self.subject.work()) else {
+        let (Some([before, _]), Some([now, _])) = (self.work, self.subject.work()) else {
             return Ok(());
         };
         let events = self.events.max(self.events_known);

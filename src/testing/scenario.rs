@@ -109,10 +109,12 @@ impl Scenario {
                 write!(f, "{len} of {bytes} bytes{finish}, reset to offset {reset_to}, then ")?;
             }
             write!(f, "{} of {bytes} bytes, {}", self.len, self.cutting)?;
+            if let Mode::Pausing { seed: Some(seed) } = self.mode {
+                write!(f, ", paused at the events that seed {seed} selects")?;
+            }
             f.write_str(match self.mode {
-                Mode::WithSink => "",
+                Mode::WithSink | Mode::Pausing { seed: Some(_) } => "",
                 Mode::Pausing { seed: None } => ", paused at every event",
-                Mode::Pausing { .. } => ", paused at some events",
                 Mode::WithoutSink => ", without a sink",
                 Mode::SinkAfterFirstChunk { .. } => ", with a sink after the first chunk",
                 Mode::Characters => ", as characters",

@@ -37,12 +37,16 @@ pub(super) struct Answers {
     pub(super) error: Option<Error>,
 }
 
-/// A [`PushParser`] whose events go to a log, if there is one.
-pub(super) trait Subject {
+/// A parser that can be fed. Its events go to a log, if there is one.
+pub(super) trait Feed {
     fn feed(&mut self, chunk: &[u8], log: Option<&mut Log>) -> Progress;
+    fn finish(&mut self, log: Option<&mut Log>) -> Result<(), Error>;
+}
+
+/// A [`PushParser`].
+pub(super) trait Subject: Feed {
     /// Feeds with a sink that pauses after each event for which `pause` is true.
     fn feed_until(&mut self, chunk: &[u8], log: &mut Log, pause: Pauses<'_>) -> Progress;
-    fn finish(&mut self, log: Option<&mut Log>) -> Result<(), Error>;
     /// Finishes with such a sink, whose pauses have no effect.
     fn finish_until(&mut self, log: &mut Log, pause: Pauses<'_>) -> Result<(), Error>;
     /// Takes the output, in the form that `Debug` gives it.
@@ -50,8 +54,8 @@ pub(super) trait Subject {
     fn process_char(&mut self, c: char) -> Status;
     fn reset_at(&mut self, offset: u64);
     fn answers(&self) -> Answers;
-    /// Returns the count of [`Work`], if the parser has one.
-    fn work(&self) -> Option<u64>;
+    /// Returns the bytes inspected and the steps made, if the parser counts its [`Work`].
+    fn work(&self) -> Option<[u64; 2]>;
     /// Returns the same parser behind a `Box<dyn PushParser>` around a `&mut`.
     fn through_pointers(&mut self) -> Box<dyn Subject + '_>;
 }
@@ -60,7 +64,7 @@ pub(super) trait Subject {
 pub(super) struct Recorded<P, R> {
     parser: P,
     record: R,
-    work: fn(&P) -> Option<u64>,
+    work: fn(&P) -> Option<[u64; 2]>,
 }
 
 impl<P, R> Recorded<P, R> {
@@ -72,11 +76,11 @@ impl<P, R> Recorded<P, R> {
     where
         P: Work,
     {
-        Self { parser, record, work: |parser| Some(parser.work()) }
+        Self { parser, record, work: |parser| Some([parser.work(), parser.steps()]) }
     }
 }
 
-impl<P, R> Subject for Recorded<P, R>
+impl<P, R> Feed for Recorded<P, R>
 where
     P: PushParser<Output: fmt::Debug>,
     R: Recorder<P::Events>,
@@ -92,15 +96,6 @@ where
         }
     }
 
-    fn feed_until(&mut self, chunk: &[u8], log: &mut Log, pause: Pauses<'_>) -> Progress {
-        let record = self.record;
-        self.parser.feed_until(chunk, move |event| {
-            log.events += 1;
-            record(log, event);
-            if pause(log) { Break(()) } else { Continue(()) }
-        })
-    }
-
     fn finish(&mut self, log: Option<&mut Log>) -> Result<(), Error> {
         let record = self.record;
         match log {
@@ -110,6 +105,21 @@ where
                 record(log, event);
             }),
         }
+    }
+}
+
+impl<P, R> Subject for Recorded<P, R>
+where
+    P: PushParser<Output: fmt::Debug>,
+    R: Recorder<P::Events>,
+{
+    fn feed_until(&mut self, chunk: &[u8], log: &mut Log, pause: Pauses<'_>) -> Progress {
+        let record = self.record;
+        self.parser.feed_until(chunk, move |event| {
+            log.events += 1;
+            record(log, event);
+            if pause(log) { Break(()) } else { Continue(()) }
+        })
     }
 
     fn finish_until(&mut self, log: &mut Log, pause: Pauses<'_>) -> Result<(), Error> {
@@ -144,7 +154,7 @@ where
         }
     }
 
-    fn work(&self) -> Option<u64> {
+    fn work(&self) -> Option<[u64; 2]> {
         (self.work)(&self.parser)
     }
 

@@ -33,13 +33,21 @@ pub struct Violation(Box<Details>);
 struct Details {
     parser: String,
     input: Vec<u8>,
+    seed: u64,
     scenario: Scenario,
     breach: Breach,
 }
 
 impl Violation {
-    pub(super) fn new(parser: &str, input: &[u8], scenario: Scenario, breach: Breach) -> Self {
-        Self(Box::new(Details { parser: parser.into(), input: input.into(), scenario, breach }))
+    pub(super) fn new(
+        parser: &str,
+        input: &[u8],
+        seed: u64,
+        scenario: Scenario,
+        breach: Breach,
+    ) -> Self {
+        let (parser, input) = (parser.into(), input.into());
+        Self(Box::new(Details { parser, input, seed, scenario, breach }))
     }
 
     /// Returns the name of the parser.
@@ -50,6 +58,17 @@ impl Violation {
     /// Returns the law that it breaks.
     pub fn law(&self) -> Law {
         self.0.breach.law
+    }
+
+    /// Returns the input, of which `Display` shows a part if it is long.
+    pub fn input(&self) -> &[u8] {
+        &self.0.input
+    }
+
+    /// Returns the [seed](super::Harness::seed) of the harness. With the same parsers, input and seed it
+    /// finds the same violation.
+    pub fn seed(&self) -> u64 {
+        self.0.seed
     }
 
     /// Returns the cutting, without the cuts that do not matter.
@@ -70,11 +89,13 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Details { parser, input, scenario, breach } = &*self.0;
-        let near = scenario.cutting.cuts().first().copied().unwrap_or(0);
+        let Details { parser, input, seed, scenario, breach } = &*self.0;
+        let end = if scenario.len < input.len() { scenario.len } else { 0 };
+        let near = scenario.cutting.cuts().first().copied().unwrap_or(end);
         writeln!(f, "{parser} breaks a law: {}", breach.law)?;
         writeln!(f, "  input:    {}", excerpt(input, near))?;
         writeln!(f, "  fed:      {}", scenario.describe(input.len()))?;
+        writeln!(f, "  seed:     {seed}")?;
         writeln!(f, "  expected: {}", breach.expected)?;
         write!(f, "  found:    {}", breach.found)
     }

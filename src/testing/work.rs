@@ -54,4 +54,13 @@ pub trait Work {
     ///
     /// Only differences are used, and never across a reset.
     fn work(&self) -> u64;
+
+    /// Returns the number of steps made so far, if there can be several for a byte: transitions of a
+    /// machine, polls of a future inside another.
+    ///
+    /// [`Harness::check_depth`](super::Harness::check_depth) adds them to the bytes. A parser that is
+    /// resumed once for a chunk, wherever it stands, needs no count of its own.
+    fn steps(&self) -> u64 {
+        0
+    }
 }

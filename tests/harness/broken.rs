@@ -25,6 +25,8 @@ pub(crate) enum Bug {
     FinishesDifferentlyTheSecondTime,
     FinishesDifferentlyWithoutASink,
     ForgetsAnEscapeThatFillsAChunk,
+    ForgetsAnEscapeThatEndsAPair,
+    ForgetsAnEscapeThatEndsATriple,
     ForgetsThatItIsFinished,
     ForgetsTheEscapeAtACut,
     ForgetsToBeSticky,
@@ -33,6 +35,9 @@ pub(crate) enum Bug {
     HasNoOutput,
     HasNoOutputAfterFinish,
     HasAnOutputTooEarly,
+    HoldsBackTheLastByteOfAChunk,
+    HoldsBackTheLastByteOfALongChunk,
+    HoldsBackZeros,
     IgnoresEscapes,
     IgnoresEscapesWithoutASink,
     IgnoresPauses,
@@ -55,6 +60,9 @@ pub(crate) enum Bug {
     ResetKeepsTheOffset,
     StartsWithAnError,
     StatusNeverChanges,
+    SucceedsAByteLate,
+    SucceedsAByteLateOrAtTheEnd,
+    SucceedsInSightOfTheNextByte,
     SucceedsWithoutReading,
     TruncatesCharacters,
     WaitsWithoutConsuming,
@@ -78,8 +86,10 @@ pub(crate) struct Quote {
     repeated: bool,
     /// Set if the last chunk was fed without a sink.
     without_sink: bool,
-    /// Set if the last chunk was one byte.
-    single: bool,
+    /// The length of the last chunk.
+    chunk: usize,
+    /// Text that is not reported yet.
+    held: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -87,6 +97,8 @@ enum State {
     Start,
     Inside,
     Escape,
+    /// The value is over, and not yet a success.
+    Closed,
 }
 
 impl Quote {
@@ -104,7 +116,8 @@ impl Quote {
             chunks: 0,
             repeated: false,
             without_sink: false,
-            single: false,
+            chunk: 0,
+            held: Vec::new(),
         };
         if quote.has(Bug::StartsWithAnError) {
             quote.fail(ErrorKind::Custom(0));
@@ -155,8 +168,12 @@ impl Quote {
             return self.consume(0, self.status);
         }
         assert!(self.state != State::Escape || !self.has(Bug::PanicsAtACut), "cut in an escape");
-        self.single = chunk.len() == 1;
+        self.chunk = chunk.len();
         self.chunks += 1;
+        let held = mem::take(&mut self.held);
+        if !held.is_empty() && report(&held).is_break() {
+            return self.consume(0, Status::NeedMoreInput);
+        }
         self.work += chunk.len() as u64;
         if self.has(Bug::ReadsEverythingAgain) {
             self.work += self.offset;
@@ -189,6 +206,15 @@ impl Quote {
                 (State::Start, _) => return self.refuse(at),
                 (State::Inside, b'"') if at > 0 || !self.has(Bug::MissesAQuoteAfterACut) => {
                     let _ = report(&chunk[from..at]);
+                    if let Some(
+                        Bug::SucceedsAByteLate
+                        | Bug::SucceedsAByteLateOrAtTheEnd
+                        | Bug::SucceedsInSightOfTheNextByte,
+                    ) = self.bug
+                    {
+                        self.state = State::Closed;
+                        continue;
+                    }
                     let past = usize::from(self.has(Bug::ConsumesPastTheQuote));
                     return self.succeed(chunk.len().min(at + 1 + past));
                 }
@@ -203,16 +229,35 @@ impl Quote {
                     from = at;
                     self.state = State::Inside;
                 }
+                (State::Closed, _) => {
+                    let late = usize::from(!self.has(Bug::SucceedsInSightOfTheNextByte));
+                    return self.succeed(at + late);
+                }
             }
         }
         if self.state == State::Inside && !self.has(Bug::LosesTextAtACut) {
-            let dropped = usize::from(self.has(Bug::DropsTheLastByteOfAChunk));
-            let _ = report(&chunk[from..from.max(chunk.len() - dropped)]);
+            let text = &chunk[from..];
+            let holds_back = match self.bug {
+                Some(Bug::HoldsBackTheLastByteOfAChunk) => !text.is_empty(),
+                Some(Bug::HoldsBackTheLastByteOfALongChunk) => text.len() > 1,
+                Some(Bug::HoldsBackZeros) => text.ends_with(b"\0"),
+                _ => false,
+            };
+            let dropped = usize::from(holds_back || self.has(Bug::DropsTheLastByteOfAChunk));
+            let (now, later) = text.split_at(text.len().saturating_sub(dropped));
+            let _ = report(now);
+            if holds_back {
+                self.held = later.into();
+            }
         }
-        if self.state == State::Escape
-            && (self.has(Bug::ForgetsTheEscapeAtACut)
-                || self.has(Bug::ForgetsAnEscapeThatFillsAChunk) && self.single)
-        {
+        let forgets = match self.bug {
+            Some(Bug::ForgetsTheEscapeAtACut) => true,
+            Some(Bug::ForgetsAnEscapeThatFillsAChunk) => self.chunk == 1,
+            Some(Bug::ForgetsAnEscapeThatEndsAPair) => self.chunk == 2,
+            Some(Bug::ForgetsAnEscapeThatEndsATriple) => self.chunk == 3,
+            _ => false,
+        };
+        if self.state == State::Escape && forgets {
             self.state = State::Inside;
         }
         let consumed = match self.bug {
@@ -259,7 +304,7 @@ impl Quote {
         let after = usize::from(self.has(Bug::BlamesTheByteAfter));
         let progress = self.consume(at + after, Status::BadInput);
         self.fail(match self.bug {
-            Some(Bug::BlamesDifferentlyAtACut) if self.single => ErrorKind::Custom(0),
+            Some(Bug::BlamesDifferentlyAtACut) if self.chunk == 1 => ErrorKind::Custom(0),
             _ => ErrorKind::UnexpectedByte,
         });
         progress
@@ -280,9 +325,12 @@ impl Quote {
             self.offset += 1;
         }
         let accepts = match self.bug {
-            Some(Bug::AcceptsTheEndAfterASingleByte) => self.single,
+            Some(Bug::AcceptsTheEndAfterASingleByte) => self.chunk == 1,
             Some(Bug::AcceptsTheEndInside) => true,
             Some(Bug::FinishesDifferentlyWithoutASink) => !has_sink,
+            Some(Bug::SucceedsAByteLateOrAtTheEnd | Bug::SucceedsInSightOfTheNextByte) => {
+                self.state == State::Closed
+            }
             _ => false,
         };
         if accepts {
@@ -333,7 +381,11 @@ impl PushParser for Quote {
         self.conclude(false)
     }
 
-    fn finish_dyn(&mut self, _: &mut EventSink<'_, Quoted>) -> Result<(), Error> {
+    fn finish_dyn(&mut self, sink: &mut EventSink<'_, Quoted>) -> Result<(), Error> {
+        let held = mem::take(&mut self.held);
+        if !held.is_empty() {
+            let _ = sink(Event::Text(&held));
+        }
         self.conclude(true)
     }
 
@@ -356,7 +408,11 @@ impl PushParser for Quote {
     fn take_output(&mut self) -> Option<u64> {
         match self.bug {
             Some(Bug::GivesItsOutputTwice) => self.output,
-            Some(Bug::HasAnOutputTooEarly) if self.status == Status::NeedMoreInput => Some(0),
+            Some(Bug::HasAnOutputTooEarly)
+                if self.status == Status::NeedMoreInput && self.offset > self.start =>
+            {
+                Some(0)
+            }
             _ => self.output.take(),
         }
     }

@@ -3,14 +3,9 @@
 use core::ops::ControlFlow::{self, Break, Continue};
 
 use pushdown::engine::{coroutine, machine, stackless};
+use pushdown::events::Bytes;
 use pushdown::testing::Log;
-use pushdown::{End, ErrorKind, Events, Failure};
-
-pub(crate) enum Digits {}
-
-impl Events for Digits {
-    type Event<'a> = &'a [u8];
-}
+use pushdown::{End, ErrorKind, Failure};
 
 pub(crate) fn record(log: &mut Log, digits: &[u8]) {
     log.text_of("digits", digits);
@@ -21,10 +16,10 @@ pub(crate) fn record(log: &mut Log, digits: &[u8]) {
 pub(crate) struct Machine(bool);
 
 impl machine::Machine for Machine {
-    type Events = Digits;
+    type Events = Bytes;
     type Output = ();
 
-    fn step(&mut self, input: &mut machine::Input<'_, Digits>) -> Result<ControlFlow<()>, Failure> {
+    fn step(&mut self, input: &mut machine::Input<'_, Bytes>) -> Result<ControlFlow<()>, Failure> {
         match input.next_if(|byte| byte.is_ascii_digit()) {
             Ok(Some(digit)) => {
                 self.0 = true;
@@ -42,7 +37,7 @@ impl machine::Machine for Machine {
     }
 }
 
-pub(crate) fn coroutine(input: &mut coroutine::Input<'_, Digits>) -> Result<(), Failure> {
+pub(crate) fn coroutine(input: &mut coroutine::Input<'_, Bytes>) -> Result<(), Failure> {
     let mut digits = 0;
     loop {
         match input.next_if(|byte| byte.is_ascii_digit()) {
@@ -55,7 +50,7 @@ pub(crate) fn coroutine(input: &mut coroutine::Input<'_, Digits>) -> Result<(), 
     }
 }
 
-pub(crate) async fn stackless(input: &mut stackless::Input<'_, Digits>) -> Result<(), Failure> {
+pub(crate) async fn stackless(input: &mut stackless::Input<'_, Bytes>) -> Result<(), Failure> {
     let mut digits = 0;
     loop {
         match input.next_if(|byte| byte.is_ascii_digit()).await {
@@ -65,5 +60,48 @@ pub(crate) async fn stackless(input: &mut stackless::Input<'_, Digits>) -> Resul
             Err(end) => return Err(end.into()),
         }
         digits += 1;
+    }
+}
+
+/// Reports the digits when all are there.
+pub(crate) async fn deferred(input: &mut stackless::Input<'_, Bytes>) -> Result<(), Failure> {
+    let mut digits = Vec::new();
+    loop {
+        match input.next_if(|byte| byte.is_ascii_digit()).await {
+            Ok(Some(digit)) => digits.push(digit),
+            Ok(None) | Err(End::Finished) if !digits.is_empty() => break,
+            Ok(None) => return Err(input.fail(ErrorKind::UnexpectedByte)),
+            Err(end) => return Err(end.into()),
+        }
+    }
+    input.emit(&digits);
+    Ok(())
+}
+
+/// Takes the byte behind the number.
+pub(crate) async fn late(input: &mut stackless::Input<'_, Bytes>) -> Result<(), Failure> {
+    let first = input.next().await?;
+    if !first.is_ascii_digit() {
+        return Err(input.fail(ErrorKind::UnexpectedByte));
+    }
+    input.emit(&[first]);
+    loop {
+        match input.next().await {
+            Ok(digit @ b'0'..=b'9') => input.emit(&[digit]),
+            Ok(_) | Err(End::Finished) => return Ok(()),
+            Err(end) => return Err(end.into()),
+        }
+    }
+}
+
+/// Digits on a line of their own, of which the last needs no newline.
+pub(crate) async fn line(input: &mut stackless::Input<'_, Bytes>) -> Result<(), Failure> {
+    loop {
+        match input.next().await {
+            Ok(digit @ b'0'..=b'9') => input.emit(&[digit]),
+            Ok(b'\n') | Err(End::Finished) => return Ok(()),
+            Ok(_) => return Err(input.fail(ErrorKind::UnexpectedByte)),
+            Err(end) => return Err(end.into()),
+        }
     }
 }

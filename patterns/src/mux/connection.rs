@@ -315,12 +315,13 @@ where
     S: Sink<P::Request, Error = E>,
 {
     wait::wait_why(SEND.of(&shared.name), |cx, clock, why| {
-        let step = poll_next(shared, sink.as_mut(), unflushed, cx, clock, &mut why.what);
+        let mut what = None;
+        let step = poll_next(shared, sink.as_mut(), unflushed, cx, clock, &mut what);
         if let Step::Wait { .. } = step {
-            let queue = why.what.unwrap_or(QUEUE);
+            let queue = what.unwrap_or(QUEUE);
             let is_flushed = unflushed.messages == 0 && !unflushed.flushing;
             let flush = unflushed.flushing.then_some(FLUSH);
-            why.what = why.what.or(flush).or(SEND.waits_for);
+            why.set_what(what.or(flush).or(SEND.waits_for));
             shared.progress.set(|| (shared.lock().core.first_waiting(), queue, None), is_flushed);
         }
         step

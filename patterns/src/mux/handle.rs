@@ -175,7 +175,7 @@ impl<P: Protocol> Mux<P> {
                 let options = options.take().expect("a call is queued once");
                 state.core.call(options, request, || clock.now())
             });
-            why.place = call.place();
+            why.set_place(call.place());
             step
         })
         .await?
@@ -234,7 +234,7 @@ impl<P: Protocol> Mux<P> {
         let mut call = PendingCall::new(&self.shared, None, message);
         let sent = wait::wait_why(at, |cx, clock, why| {
             let step = call.poll(cx, clock, &mut queue);
-            why.place = call.place().filter(|_| in_line);
+            why.set_place(call.place().filter(|_| in_line));
             step
         });
         sent.await.map(|_| ())

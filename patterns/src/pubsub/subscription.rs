@@ -151,7 +151,7 @@ impl<E: ?Sized> Subscription<E> {
     /// Names the server of a wait, which cannot borrow the name: its polls change the subscription.
     pub(super) fn name_wait(&self, is_pending: bool, why: &mut Why) {
         if cfg!(feature = "debug") && is_pending {
-            why.system = Some(self.server.name().clone());
+            why.set_system(self.server.name());
         }
     }
 
@@ -215,6 +215,7 @@ impl<E: ?Sized> Subscription<E> {
                 }
                 Poll::Ready(Some(Next::Event(seq)))
             }
+            Read::Gap(_) if seeded::is(Bug::LossIsSilent) => self.read(),
             Read::Gap(missed) => Poll::Ready(Some(Next::Gap(missed))),
             Read::Empty => Poll::Pending,
             Read::End(_) => {

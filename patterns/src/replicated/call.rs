@@ -76,13 +76,11 @@ where
         }
     }
 
-    /// Returns what the call waits for, and the server of the latest attempt that is running.
-    pub(super) fn why(&self) -> Why {
-        Why {
-            what: self.call.waits_for_budget().then_some("a reply or its budget"),
-            peer: self.call.running().next_back().map(|(server, _)| Peer::Number(server as u64)),
-            ..Why::default()
-        }
+    /// Names what the call waits for, and the server of the latest attempt that is running.
+    pub(super) fn name_wait(&self, why: &mut Why) {
+        let latest = self.call.running().next_back();
+        why.set_what(self.call.waits_for_budget().then_some("a reply or its budget"));
+        why.set_peer(latest.map(|(server, _)| Peer::Number(server as u64)));
     }
 
     pub(super) fn step(

@@ -189,7 +189,7 @@ where
         let mut driver = CallDriver::new(&self.service, args, call, now);
         wait::wait_why(at, |cx, clock, why| {
             let step = driver.step(cx, clock);
-            *why = driver.why();
+            driver.name_wait(why);
             step
         })
         .await

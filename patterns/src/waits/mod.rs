@@ -8,11 +8,11 @@ use std::sync::{Arc, OnceLock};
 cfg_select! {
     feature = "debug" => {
         mod table;
-        pub(crate) use table::{Entry, Place, Progress, Row, visit};
+        pub(crate) use table::{At, Entry, Place, Progress, Row, Why, visit};
     }
     _ => {
         mod nothing;
-        pub(crate) use nothing::{Entry, Place, Progress};
+        pub(crate) use nothing::{At, Entry, Place, Progress, Why};
     }
 }
 
@@ -105,7 +105,7 @@ impl Site {
     /// The site, reached from the line that called the caller, which is `#[track_caller]` as well.
     #[track_caller]
     pub(crate) fn here<'p>(&'static self) -> At<'p> {
-        At { location: Some(Location::caller()), ..At::from(self) }
+        At::from(self).by(Location::caller())
     }
 
     pub(crate) fn at<'p>(&'static self, peer: &'p Peer) -> At<'p> {
@@ -115,47 +115,4 @@ impl Site {
     pub(crate) fn of<'p>(&'static self, system: &'p Peer) -> At<'p> {
         At::from(self).of(system)
     }
-}
-
-/// A site, and what is known of a wait there before it begins.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(feature = "debug"), expect(dead_code, reason = "read by the feature `debug` alone"))]
-pub(crate) struct At<'p> {
-    pub(crate) site: &'static Site,
-    /// The line of user code.
-    pub(crate) location: Option<&'static Location<'static>>,
-    /// The client, server, run or connection that it belongs to.
-    pub(crate) system: Option<&'p Peer>,
-    /// The peer that is waited for.
-    pub(crate) peer: Option<&'p Peer>,
-}
-
-impl<'p> At<'p> {
-    pub(crate) fn at(self, peer: &'p Peer) -> Self {
-        Self { peer: Some(peer), ..self }
-    }
-
-    pub(crate) fn of(self, system: &'p Peer) -> Self {
-        Self { system: Some(system), ..self }
-    }
-}
-
-impl From<&'static Site> for At<'_> {
-    fn from(site: &'static Site) -> Self {
-        Self { site, location: None, system: None, peer: None }
-    }
-}
-
-/// The reason of a wait, as far as only the poll knows it.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(not(feature = "debug"), expect(dead_code, reason = "read by the feature `debug` alone"))]
-pub(crate) struct Why {
-    /// Replaces the system of the [`At`].
-    pub(crate) system: Option<Peer>,
-    /// Replaces what the [`Site`] says.
-    pub(crate) what: Option<&'static str>,
-    /// Replaces the peer of the [`At`].
-    pub(crate) peer: Option<Peer>,
-    /// Replaces what is waited for, and at which peer, as long as it knows.
-    pub(crate) place: Option<Place>,
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use std::vec::Vec;
 
-use super::{At, Peer, Site, Why};
+use super::{Peer, Site};
 
 const SHARDS: usize = 32;
 
@@ -34,6 +34,69 @@ struct Rows {
 impl Rows {
     const fn new() -> Self {
         Self { rows: Vec::new(), free: Vec::new() }
+    }
+}
+
+/// A site, and what is known of a wait there before it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At<'p> {
+    site: &'static Site,
+    /// The line of user code.
+    location: Option<&'static Location<'static>>,
+    /// The client, server, run or connection that it belongs to.
+    system: Option<&'p Peer>,
+    /// The peer that is waited for.
+    peer: Option<&'p Peer>,
+}
+
+impl<'p> At<'p> {
+    pub(crate) fn by(self, caller: &'static Location<'static>) -> Self {
+        Self { location: Some(caller), ..self }
+    }
+
+    pub(crate) fn at(self, peer: &'p Peer) -> Self {
+        Self { peer: Some(peer), ..self }
+    }
+
+    pub(crate) fn of(self, system: &'p Peer) -> Self {
+        Self { system: Some(system), ..self }
+    }
+}
+
+impl From<&'static Site> for At<'_> {
+    fn from(site: &'static Site) -> Self {
+        Self { site, location: None, system: None, peer: None }
+    }
+}
+
+/// The reason of a wait, as far as only the poll knows it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Why {
+    system: Option<Peer>,
+    pub(crate) what: Option<&'static str>,
+    pub(crate) peer: Option<Peer>,
+    place: Option<Place>,
+}
+
+impl Why {
+    /// Replaces the system of the [`At`].
+    pub(crate) fn set_system(&mut self, system: &Peer) {
+        self.system = Some(system.clone());
+    }
+
+    /// Replaces what the [`Site`] says.
+    pub(crate) fn set_what(&mut self, what: Option<&'static str>) {
+        self.what = what;
+    }
+
+    /// Replaces the peer of the [`At`].
+    pub(crate) fn set_peer(&mut self, peer: Option<Peer>) {
+        self.peer = peer;
+    }
+
+    /// Replaces what is waited for, and at which peer, as long as the place knows.
+    pub(crate) fn set_place(&mut self, place: Option<Place>) {
+        self.place = place;
     }
 }
 

@@ -1,11 +1,12 @@
 //! The waits of both servers.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
 use pushdown_patterns::debug::{Peer, dump};
-use pushdown_patterns::pubsub::{Policy, PubSub, SubscriberId, mutex, task};
+use pushdown_patterns::pubsub::{Item, Policy, PubSub, SubscriberId, mutex, task};
 
 use crate::{TURN, groups, lines, until};
 
@@ -90,9 +91,8 @@ fn waits_at_a_server_are_listed_with_its_name_their_reason_and_their_line() {
     assert_eq!(dump().to_string(), "0 waiting\n");
 }
 
-/// Calls through the trait, as generic code makes them, are listed with the line of the caller.
 #[test]
-fn every_call_that_waits_for_the_owner_is_listed_with_its_line() {
+fn calls_through_the_trait_are_listed_with_the_line_of_the_caller() {
     let _turn = TURN.lock();
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
@@ -104,7 +104,7 @@ fn every_call_that_waits_for_the_owner_is_listed_with_its_line() {
     });
 }
 
-/// Makes every call of a server whose owner does not run, and drops it.
+/// Makes the calls that wait for an answer of the owner, which does not run, and drops them.
 async fn check_calls<S: PubSub<u64>>(server: &S, name: &str) {
     async fn check<T>(name: &str, verb: &str, call: impl Future<Output = T>, line: u32) {
         let waits = async {
@@ -120,14 +120,13 @@ async fn check_calls<S: PubSub<u64>>(server: &S, name: &str) {
         assert_eq!(lines(name), Vec::<String>::new());
     }
     let policy = Policy::drop_oldest(1);
-    let (channel, _receiver) = tokio::sync::mpsc::channel::<std::sync::Arc<u64>>(1);
+    let (channel, _receiver) = tokio::sync::mpsc::channel::<Item<Arc<u64>>>(1);
     check(name, "subscribe", server.subscribe(policy), line!()).await;
     check(name, "subscribe", server.subscribe_channel(channel.clone(), policy), line!()).await;
     check(name, "publish", server.publish(1), line!()).await;
     check(name, "cancel", server.cancel_channel(channel), line!()).await;
     check(name, "missed", server.missed(1), line!()).await;
     check(name, "subscribers", server.subscribers(), line!()).await;
-    check(name, "shutdown", server.shutdown(Shutdown::Abort), line!()).await;
 }
 
 /// Checks the lines of the server of this name, beside those of its owner, and shuts it down.

@@ -45,6 +45,17 @@ shapes! {
         assert_eq!(rest(&mut reader).await, [-4], "up to the end of the stream");
     }
 
+    async fn losses_without_an_event_between_them_are_read_one_by_one<S>(server: S) {
+        let mut reader = server.subscribe(lossless()).await.unwrap();
+        for missed in [2, 3] {
+            server.missed(missed).await.unwrap();
+            assert_eq!(ready(&mut reader), [-(missed as i64)]);
+            assert_eq!(ready(&mut reader), []);
+        }
+        publish(&server, [6]).await;
+        assert_eq!(ready(&mut reader), [6]);
+    }
+
     async fn a_channel_is_told_of_a_loss<S>(server: S) {
         let (sender, mut receiver) = mpsc::channel(4);
         server.subscribe_channel(sender, lossless()).await.unwrap();

@@ -62,6 +62,18 @@ shapes! {
         assert_eq!(woken(reader).await, Some(EndReason::Aborted));
     }
 
+    async fn the_last_reader_wakes_all_shutdowns_that_wait_for_it<S>(server: S) {
+        let reader = server.subscribe(lossless()).await.unwrap();
+        let shutdowns = [server.clone(), server].map(|server| {
+            tokio::spawn(async move { server.shutdown(Shutdown::Drain { timeout: Duration::MAX }).await })
+        });
+        settle().await;
+        drop(reader);
+        for shutdown in shutdowns {
+            woken(shutdown).await;
+        }
+    }
+
     async fn a_dropped_shutdown_leaves_no_waker_behind<S>(server: S) {
         let stuck = server.subscribe(lossless()).await.unwrap();
         publish(&server, [1]).await;

@@ -19,7 +19,8 @@ use super::stack::Pooled;
 use super::wait::GivenUp;
 use crate::error::{Error, ErrorKind, Failure};
 use crate::parser::{
-    Events, LocalSink, Progress, PushParser, State, Status, engine_methods, local_methods,
+    Events, LocalParser, LocalSink, Progress, PushParser, State, Status, engine_methods,
+    local_methods, local_parser,
 };
 
 /// Extra bytes on every stack, kept free by [`Input::nested`] for the innermost body, its sink and a
@@ -276,6 +277,10 @@ impl<E: Events, T> Drop for Parser<E, T> {
     }
 }
 
+impl<E: Events, T: 'static> LocalParser for Parser<E, T> {
+    local_parser!(E);
+}
+
 impl<E: Events, T> fmt::Debug for Parser<E, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parser").field("state", &self.state).finish_non_exhaustive()
@@ -283,6 +288,7 @@ impl<E: Events, T> fmt::Debug for Parser<E, T> {
 }
 
 #[cfg(feature = "testing")]
+/// Without steps: the body is resumed once for a chunk, wherever it stands.
 impl<E: Events, T: 'static> crate::testing::Work for Parser<E, T> {
     fn work(&self) -> u64 {
         self.state.offset() + self.frame().port.overshoot.get().bytes()

@@ -85,17 +85,23 @@
 //! assert_eq!(parser.feed(b"/ c").consumed, 1);
 //! ```
 
+mod composed;
 mod input;
+mod memory;
+mod run;
 
 use core::mem;
 use core::ops::ControlFlow::{self, Break};
 
 use crate::error::{Error, ErrorKind, Failure};
 use crate::parser::{
-    Events, LocalSink, Progress, PushParser, State, Status, engine_methods, local_methods,
+    Events, LocalParser, LocalSink, Progress, PushParser, State, Status, engine_methods,
+    local_methods, local_parser,
 };
+pub use composed::Partial;
 pub use input::Input;
-use input::{Exhausted, Memory};
+use memory::{Exhausted, Memory};
+pub use run::Emit;
 
 /// A state and the step that advances it.
 ///
@@ -181,6 +187,7 @@ impl<M: Machine> Parser<M> {
         };
         let end = loop {
             let start = guard.input.consumed();
+            guard.input.count_step();
             match self.machine.step(&mut guard.input) {
                 Ok(Break(output)) => break Ok(output),
                 Err(failure) if let Some(kind) = failure.kind() => {
@@ -246,9 +253,17 @@ impl<M: Machine> PushParser for Parser<M> {
     }
 }
 
+impl<M: Machine> LocalParser for Parser<M> {
+    local_parser!(M::Events);
+}
+
 #[cfg(feature = "testing")]
 impl<M: Machine> crate::testing::Work for Parser<M> {
     fn work(&self) -> u64 {
         self.state.offset() + self.memory.overshoot.bytes()
+    }
+
+    fn steps(&self) -> u64 {
+        self.memory.overshoot.steps()
     }
 }

@@ -101,6 +101,7 @@ where
         // SAFETY: no field of it is pinned: the future lies in a frame or in a box.
         let this = unsafe { self.get_unchecked_mut() };
         let port = this.port;
+        port.count_poll();
         let poll = match &mut this.call {
             Call::Made(..) => {
                 let Call::Made(input, body) = mem::replace(&mut this.call, Call::Over) else {

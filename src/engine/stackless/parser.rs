@@ -93,4 +93,8 @@ impl<R: DynTask + ?Sized> crate::testing::Work for Parser<R> {
     fn work(&self) -> u64 {
         Sealed::work(&*self.0)
     }
+
+    fn steps(&self) -> u64 {
+        Sealed::steps(&*self.0)
+    }
 }

@@ -216,6 +216,7 @@ where
         self.shared.port.clamp();
         #[cfg(feature = "alloc")]
         loop {
+            self.shared.port.count_poll();
             let ended = match self.shared.port.frames().map_or(Next::Root, CallStack::next) {
                 Next::Root => {
                     let poll = self.poll_root(cx);
@@ -358,6 +359,8 @@ pub(super) mod sealed {
     pub trait Sealed {
         #[cfg(feature = "testing")]
         fn work(&self) -> u64;
+        #[cfg(feature = "testing")]
+        fn steps(&self) -> u64;
     }
 }
 
@@ -369,6 +372,11 @@ where
     #[cfg(feature = "testing")]
     fn work(&self) -> u64 {
         self.state.offset() + self.shared.port.overshoot().bytes()
+    }
+
+    #[cfg(feature = "testing")]
+    fn steps(&self) -> u64 {
+        self.shared.port.overshoot().steps()
     }
 }
 
@@ -455,5 +463,9 @@ impl<P: DerefMut<Target: DynTask>> PushParser for Pin<P> {
 impl<P: DerefMut<Target: DynTask>> crate::testing::Work for Pin<P> {
     fn work(&self) -> u64 {
         sealed::Sealed::work(&**self)
+    }
+
+    fn steps(&self) -> u64 {
+        sealed::Sealed::steps(&**self)
     }
 }

@@ -72,7 +72,7 @@ impl<'a, E: ?Sized> Publishing<'a, E> {
         // may have none when its shorter limit is over.
         let waited = clock.now().saturating_duration_since(since);
         let limit = state.registry.next_limit(waited);
-        why.place = Some(self.inner.progress.place(0));
+        why.set_place(Some(self.inner.progress.place(0)));
         self.stage = Stage::Waiting(waiter, since);
         Step::Wait { until: limit.and_then(|limit| since.checked_add(limit)) }
     }

@@ -30,12 +30,25 @@ impl<E: ?Sized> Cursor<E> {
         Self { current: None, left: Vec::new() }
     }
 
-    /// Moves to an event of the log.
-    pub(super) fn enter(&mut self, segment: &Arc<Segment<E>>, position: u64) {
-        match &mut self.current {
-            Some(Place::Log(own, current)) if Arc::ptr_eq(own, segment) => *current = position,
-            _ => self.move_to(Place::Log(segment.clone(), position)),
+    /// Enters a segment of the log, unless it is in that segment already.
+    pub(super) fn enter(&mut self, segment: &Arc<Segment<E>>) -> bool {
+        let is_new = match &self.current {
+            Some(Place::Log(own, _)) => !Arc::ptr_eq(own, segment),
+            _ => true,
+        };
+        if is_new {
+            self.move_to(Place::Log(segment.clone(), segment.first));
         }
+        is_new
+    }
+
+    /// Moves to the event at this position, if it is in the segment that the cursor is in. Returns its
+    /// number, and the size of the log up to it.
+    pub(super) fn advance(&mut self, position: u64) -> Option<(u64, u64)> {
+        let Some(Place::Log(segment, current)) = &mut self.current else { return None };
+        let (_, total) = segment.get(position)?;
+        *current = position;
+        Some((position.saturating_add(segment.lost), total))
     }
 
     pub(super) fn move_to(&mut self, place: Place<E>) {
@@ -52,10 +65,10 @@ impl<E: ?Sized> Cursor<E> {
         self.left.extend(self.current.take());
     }
 
-    /// Returns the event that was read last.
+    /// Returns the event that was read last. After a read of anything else there is none to ask for.
     ///
     /// # Panics
-    /// If the last read was not of an event.
+    /// If no event was read.
     pub fn event(&self) -> &Arc<E> {
         let payload = match self.current.as_ref() {
             Some(Place::Log(segment, position)) => segment.get(*position).map(|(event, _)| event),

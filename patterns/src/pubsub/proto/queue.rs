@@ -14,7 +14,6 @@ use super::cursor::{Cursor, Place};
 use super::log::Segment;
 use super::payload::Payload;
 use super::run::OpenRun;
-use crate::seeded::{self, Bug};
 use crate::wakers::{AfterUnlock, WakerSlot};
 
 /// The queue of one subscriber. Most of it is a run of the log; only a queue that has been full keeps
@@ -263,59 +262,59 @@ impl<E: ?Sized> Queue<E> {
         unread
     }
 
-    /// Reads the next item. `published` returns the position of the last event.
+    /// Reads the next item, always with the same cursor. `published` returns the position of the last
+    /// event.
     pub fn poll_read(&mut self, cursor: &mut Cursor<E>, published: impl FnOnce() -> u64) -> Read {
-        let mut missed = 0;
-        while let Some(Kept::Missed(count)) = self.kept.front() {
-            missed += count;
-            self.kept.pop_front();
-        }
-        if self.kept.is_empty() {
-            if self.open.lag < u64::MAX {
-                missed += self.open.skip(published());
-            }
-            while let Some(segment) = self.open.leave(self.open.next) {
-                cursor.keep(segment);
-            }
-            if let Some(segment) = self.open.segments.front() {
-                missed += segment.lost - self.lost;
-                self.lost = segment.lost;
-            }
-        }
-        if missed > 0 && !seeded::is(Bug::LossIsSilent) {
-            return Read::Gap(missed);
-        }
-        let seq = match self.kept.pop_front() {
+        let mut missed = match self.kept.pop_front() {
             Some(Kept::Event(payload, seq)) => {
                 self.kept_events -= 1;
                 self.shrink();
                 cursor.move_to(Place::Kept(payload));
-                seq
+                return self.read_event(seq);
             }
-            _ => match self.read_open(cursor) {
-                Ok(seq) => seq,
-                Err(nothing) => return nothing,
-            },
+            Some(Kept::Missed(missed)) if !self.kept.is_empty() => return Read::Gap(missed),
+            Some(Kept::Missed(missed)) => missed,
+            None => 0,
         };
-        Read::Event { seq, room: mem::take(&mut self.awaited) }
-    }
-
-    /// Reads the next event of the open run.
-    fn read_open(&mut self, cursor: &mut Cursor<E>) -> Result<u64, Read> {
-        let position = self.open.next;
+        if self.open.lag < u64::MAX {
+            missed += self.open.skip(published());
+        }
+        // Mostly the next event is in the same segment as the last one.
+        let mut next = cursor.advance(self.open.next);
+        if next.is_none()
+            && let Some(lost) = self.enter(cursor)
+        {
+            missed += lost;
+            next = cursor.advance(self.open.next);
+        }
+        if missed > 0 {
+            return Read::Gap(missed);
+        }
         if let Some(end) = self.end
             && self.open.is_over()
         {
             cursor.finish();
             self.open.segments.drain(..).for_each(|segment| cursor.keep(segment));
-            return Err(Read::End(end));
+            return Read::End(end);
         }
-        let segment = self.open.segments.front().ok_or(Read::Empty)?;
-        let (_, total) = segment.get(position).ok_or(Read::Empty)?;
-        cursor.enter(segment, position);
+        let Some((seq, total)) = next else { return Read::Empty };
         self.open.next += 1;
         self.read_bytes = total;
-        Ok(position.saturating_add(segment.lost))
+        self.read_event(seq)
+    }
+
+    /// Lets the cursor enter the segment of the next event, if there is one that it is not in. Returns
+    /// the number of events lost upstream before it.
+    fn enter(&mut self, cursor: &mut Cursor<E>) -> Option<u64> {
+        while let Some(segment) = self.open.leave(self.open.next) {
+            cursor.keep(segment);
+        }
+        let segment = self.open.segments.front()?;
+        cursor.enter(segment).then(|| segment.lost - mem::replace(&mut self.lost, segment.lost))
+    }
+
+    fn read_event(&mut self, seq: u64) -> Read {
+        Read::Event { seq, room: mem::take(&mut self.awaited) }
     }
 
     /// Gives memory back once little of it is used.
@@ -329,7 +328,7 @@ impl<E: ?Sized> Queue<E> {
     /// keeps its reason, unless it is aborted.
     pub(super) fn close(&mut self, next: u64, end: EndReason) {
         if self.end.is_none() {
-            self.open.end = Some(next);
+            self.open.end = next;
             self.end = Some(end);
         }
     }
@@ -341,7 +340,7 @@ impl<E: ?Sized> Queue<E> {
 
     fn cut(&mut self, end: EndReason) -> Unread<E> {
         self.end = Some(end);
-        self.open.end = Some(self.open.next);
+        self.open.end = self.open.next;
         self.kept_events = 0;
         Unread {
             kept: mem::take(&mut self.kept),

@@ -20,13 +20,13 @@ pub(super) struct OpenRun<E: ?Sized> {
     /// The position of the next event to read.
     pub(super) next: u64,
     pub(super) lag: u64,
-    /// The position at which the stream ends, once that is known.
-    pub(super) end: Option<u64>,
+    /// The position at which the stream ends. `u64::MAX` until that is known.
+    pub(super) end: u64,
 }
 
 impl<E: ?Sized> OpenRun<E> {
     pub(super) fn new(lag: u64) -> Self {
-        Self { segments: VecDeque::new(), next: 1, lag, end: None }
+        Self { segments: VecDeque::new(), next: 1, lag, end: u64::MAX }
     }
 
     /// Starts at the position `next`, which will be written into this segment.
@@ -60,7 +60,7 @@ impl<E: ?Sized> OpenRun<E> {
     /// Skips what is below the floor, and returns how much. `published` is the position of the last
     /// event of the log.
     pub(super) fn skip(&mut self, published: u64) -> u64 {
-        let floor = self.end.unwrap_or(published + 1).saturating_sub(self.lag);
+        let floor = self.end.min(published + 1).saturating_sub(self.lag);
         let missed = floor.saturating_sub(self.next);
         self.next += missed;
         missed
@@ -68,7 +68,7 @@ impl<E: ?Sized> OpenRun<E> {
 
     /// Returns the number of positions from the next event up to `next`, or to the end.
     pub(super) fn span(&self, next: u64) -> u64 {
-        self.end.unwrap_or(next).saturating_sub(self.next)
+        self.end.min(next).saturating_sub(self.next)
     }
 
     /// Returns the number of events that it holds.
@@ -78,7 +78,7 @@ impl<E: ?Sized> OpenRun<E> {
 
     /// Returns whether everything up to the end of the stream was read.
     pub(super) fn is_over(&self) -> bool {
-        self.end.is_some_and(|end| end <= self.next)
+        self.end <= self.next
     }
 
     /// Returns the size of the log before the position `next`, at its end.

@@ -202,7 +202,7 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
             }
             wait::wait_why(at, |cx, _, why| {
                 let answer = publishing.poll(cx);
-                why.place = answer.is_pending().then(|| mailbox.progress.place(0));
+                why.set_place(answer.is_pending().then(|| mailbox.progress.place(0)));
                 answer.into()
             })
             .await

@@ -6,7 +6,10 @@
 use pushdown::scan::{self, Escaped, MAX_LOOKAHEAD as BLOCK, Stop};
 use pushdown::testing::Kernel;
 
-#[path = "common/definition.rs"]
+mod delimiter;
+mod set;
+
+#[path = "../common/definition.rs"]
 pub mod definition;
 use definition::skip;
 
@@ -106,6 +109,7 @@ fn every_kernel_that_this_processor_can_run_is_available() {
     let has_bits = is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("lzcnt");
+    assert_eq!(names.contains(&"ssse3"), is_x86_feature_detected!("ssse3"));
     assert_eq!(names.contains(&"avx2"), has_bits && is_x86_feature_detected!("avx2"));
     assert_eq!(names.contains(&"avx512"), has_bits && is_x86_feature_detected!("avx512bw"));
 }
