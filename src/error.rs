@@ -81,6 +81,8 @@ pub enum ErrorKind {
     Panicked,
     /// A value used no byte where values follow one another, so that reading them would never end.
     NoProgress,
+    /// The text is not UTF-8: this byte cannot continue it.
+    InvalidUtf8,
     /// An error that the body defines.
     Custom(u32),
     /// An error that the body describes.
@@ -97,6 +99,7 @@ impl fmt::Display for ErrorKind {
             Self::Stalled => "body cannot be resumed",
             Self::Panicked => "parser panicked",
             Self::NoProgress => "value of no bytes",
+            Self::InvalidUtf8 => "invalid UTF-8",
             Self::Custom(code) => return write!(f, "error {code}"),
             Self::Message(text) => text,
         })

@@ -64,7 +64,7 @@
 //! within the limits in its documentation.
 //!
 //! # Formats
-//! [`quoted`]: the quoted string, in every engine.
+//! [`quoted`]: the quoted string, in every engine. [`text`]: UTF-8.
 //!
 //! # When not to use it
 //! If the whole input is in memory, a parser over a slice is simpler and often faster. For a grammar
@@ -112,6 +112,7 @@ pub mod io;
 pub mod scan;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod text;
 
 pub use error::{End, Error, ErrorKind, Failure};
 pub use format::quoted;

@@ -18,6 +18,8 @@ pub mod cut;
 pub mod parsers;
 #[path = "../fuzz/src/replay.rs"]
 mod replay;
+#[path = "../fuzz/src/text.rs"]
+pub mod text;
 
 /// Targets that `patterns/tests/regressions.rs` replays.
 const OF_PATTERNS: &[&str] = &["mux_frames"];
@@ -27,6 +29,7 @@ fn every_seed_and_past_failure_of_the_fuzz_targets_passes() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz"));
     replay::replay(folder, parsers::TARGETS);
     replay::replay(folder, bodies::TARGETS);
+    replay::replay(folder, text::TARGETS);
 }
 
 #[test]
@@ -37,7 +40,8 @@ fn every_fuzz_target_is_replayed() {
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     found.sort();
-    let replayed = parsers::TARGETS.iter().chain(bodies::TARGETS).map(|(name, _)| *name);
+    let targets = parsers::TARGETS.iter().chain(bodies::TARGETS).chain(text::TARGETS);
+    let replayed = targets.map(|(name, _)| *name);
     let mut replayed: Vec<_> = replayed.chain(OF_PATTERNS.iter().copied()).collect();
     replayed.sort_unstable();
     assert_eq!(found, replayed);

@@ -8,3 +8,4 @@
 
 pub mod corpus;
 pub mod settings;
+pub mod text;

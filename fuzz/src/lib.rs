@@ -4,3 +4,4 @@ pub mod bodies;
 pub mod cut;
 pub mod mux;
 pub mod parsers;
+pub mod text;

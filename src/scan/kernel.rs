@@ -3,14 +3,15 @@
 use super::escaped::{self, Escaped};
 use super::set::{self, Set};
 use super::swar::Swar;
+use super::utf8;
 #[cfg(target_arch = "x86_64")]
 use super::{
     avx2, avx512,
     cpu::{Avx2, Avx512, Ssse3},
 };
 
-/// One implementation of the searches for an [`Escaped`] byte and for those of a [`Set`], which this
-/// processor can run.
+/// One implementation of the scans, which this processor can run: the search for an [`Escaped`] byte
+/// or for one of a [`Set`], and the check of UTF-8.
 ///
 /// All of them give the same answer. Programs need not choose:
 /// [`Stop::skip`](crate::scan::Stop::skip) runs the best one. Tests and fuzzers run each.
@@ -98,6 +99,7 @@ impl Kernel {
             Choice::Avx512(token) => avx512::skip(token, stop, bytes),
         }
     }
+
     /// Runs [`Stop::find`](crate::scan::Stop::find) of `set` with this kernel, however short the input
     /// is.
     #[inline]
@@ -110,6 +112,22 @@ impl Kernel {
             Choice::Avx2(token) => set::avx2::find(token, set, bytes),
             #[cfg(target_arch = "x86_64")]
             Choice::Avx512(token) => set::avx512::find(token, set, bytes),
+        }
+    }
+
+    /// Returns the length of the longest prefix that is valid UTF-8, however short the input is.
+    ///
+    /// This is the unsafe code's invariant V: the prefix is valid UTF-8.
+    #[inline]
+    pub fn valid_up_to(self, bytes: &[u8]) -> usize {
+        match self.0 {
+            Choice::Swar => utf8::valid_up_to_by_std(bytes),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Ssse3(_) => utf8::valid_up_to_by_std(bytes),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Avx2(token) => utf8::avx2::valid_up_to(token, bytes),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Avx512(token) => utf8::avx512::valid_up_to(token, bytes),
         }
     }
 }

@@ -26,6 +26,8 @@
 //! A [`Delimiter`] is several bytes in a row. It remembers its match at a cut, so it has
 //! [reads of its own](crate::engine#the-reads).
 //!
+//! [`Utf8`](crate::text::Utf8) checks text with kernels of the same names; the portable one is std's.
+//!
 //! With the feature `std` the processor is asked once, when the first kernel is needed, and the
 //! answer is kept. Without `std` nothing is asked at run time: the target features that the crate
 //! is compiled with decide. All kernels give the same answer; [`kernel_name`] says which one runs,
@@ -53,6 +55,8 @@ mod page_end;
 mod set;
 mod stop;
 mod swar;
+#[allow(unsafe_code, reason = "vector instructions, and text that they have checked")]
+pub(crate) mod utf8;
 
 #[cfg(feature = "alloc")]
 pub use delimiter::Delimiter;

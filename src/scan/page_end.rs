@@ -62,13 +62,21 @@ fn no_kernel_reads_outside_its_slice() {
                 bytes.fill(b'a');
                 assert_eq!(kernel.skip_escaped(stop, bytes), None, "{} {length}", kernel.name());
                 assert_eq!(kernel.find_in_set(&set, bytes), None, "{} {length}", kernel.name());
-                if let Some(last) = bytes.last_mut() {
-                    *last = b'"';
+                if !bytes.is_empty() {
+                    bytes[length - 1] = b'"';
                     let found = kernel.skip_escaped(stop, bytes);
                     assert_eq!(found, Some(length - 1), "{} {length}", kernel.name());
                     let found = kernel.find_in_set(&set, bytes);
                     assert_eq!(found, Some(length - 1), "{} {length}", kernel.name());
+                    bytes[length - 1] = b'a';
                 }
+                assert_eq!(kernel.valid_up_to(bytes), length, "{} {length}", kernel.name());
+                // Text of two bytes a character, of which the end may cut the last.
+                bytes
+                    .chunks_mut(2)
+                    .for_each(|pair| pair.copy_from_slice(&"é".as_bytes()[..pair.len()]));
+                let whole = length & !1;
+                assert_eq!(kernel.valid_up_to(bytes), whole, "{} {length}", kernel.name());
                 searched += 1;
             }
         }

@@ -18,6 +18,7 @@ mod regex_automata;
 mod resumed;
 mod threads;
 mod unread;
+pub mod utf8;
 mod winnow;
 
 use pushdown::PushParser;
