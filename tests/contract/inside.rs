@@ -212,6 +212,29 @@ fn the_end_of_the_input_reaches_a_parser_inside_and_its_output_is_returned() {
 }
 
 #[test]
+fn events_of_a_parser_inside_are_not_reported_at_the_end_if_there_is_no_sink() {
+    let straight = straight!(|input: Bytes| -> usize {
+        let mut events = 0;
+        wait!(input.run(&mut number(), |_, _| events += 1))?;
+        Ok(events)
+    });
+    let mut inner = number();
+    let subjects = and_machine(straight, move |_, input| {
+        let mut events = 0;
+        input.run(&mut inner, |_, _| events += 1)?;
+        Ok(Break(events))
+    });
+    for (name, mut parser) in subjects {
+        let _ = parser.feed(b"123");
+        assert_eq!((parser.finish(), parser.take_output()), (Ok(()), Some(0)), "{name}");
+        parser.reset();
+        let _ = parser.feed(b"123");
+        let finished = parser.finish_with(|_| {});
+        assert_eq!((finished, parser.take_output()), (Ok(()), Some(2)), "{name}");
+    }
+}
+
+#[test]
 fn a_panic_inside_reaches_the_outer_call_at_the_same_offset_for_every_cut() {
     fn bang() -> machine::Parser<impl machine::Machine<Events = Bytes, Output = ()>> {
         steps(|_, input: &mut machine::Input<'_, Bytes>| match input.next()? {

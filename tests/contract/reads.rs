@@ -319,6 +319,59 @@ fn read_until_counts_what_was_there_before_and_ends_at_a_bound() {
 }
 
 #[test]
+fn an_array_or_a_literal_that_a_frame_has_cut_short_begins_anew() {
+    let straight = straight!(|input: Bytes| -> () {
+        let mut frame = input.frame(2);
+        let ended = wait!(frame.array::<3>());
+        drop(frame);
+        if ended != Err(End::Finished) {
+            return Err(ended.unwrap_err().into());
+        }
+        let array = wait!(input.array::<3>())?;
+        input.emit(&array);
+        let mut frame = input.frame(1);
+        let ended = wait!(frame.expect_all(b"ab"));
+        drop(frame);
+        if ended != Err(End::Finished.into()) {
+            return ended;
+        }
+        wait!(input.expect_all(b"ab"))
+    });
+    let (mut partial, mut matched, mut outer) = (Partial::<3>::new(), 0, None);
+    let subjects = and_machine(straight, move |state, input| {
+        if *state == 0 {
+            (partial, matched) = (Partial::new(), 0);
+            outer = Some(input.frame(2));
+            *state = 1;
+        }
+        if *state == 1 {
+            let ended = input.array(&mut partial);
+            if ended != Err(End::Finished) {
+                return Err(ended.unwrap_err().into());
+            }
+            input.set_limit(outer.unwrap());
+            *state = 2;
+        }
+        if *state == 2 {
+            let array = input.array(&mut partial)?;
+            *state = 3;
+            outer = Some(input.frame(1));
+            input.emit(&array);
+        }
+        if *state == 3 {
+            let ended = input.expect_all(b"ab", &mut matched);
+            if ended != Err(End::Finished.into()) {
+                return ended.map(Break);
+            }
+            input.set_limit(outer.unwrap());
+            *state = 4;
+        }
+        input.expect_all(b"ab", &mut matched).map(Break)
+    });
+    crate::bounds::check(subjects, b"12345aab", b"345", Answer::success(8));
+}
+
+#[test]
 fn a_closure_of_text_while_is_called_only_if_there_is_a_sink() {
     let straight = straight!(|input: Bytes| -> usize {
         let mut length = 0;

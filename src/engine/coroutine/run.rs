@@ -46,10 +46,14 @@ impl<E: Events> Input<'_, E> {
                     self.advance(progress.consumed);
                     progress.status
                 }
-                Err(End::Finished) => match parser.finish_dyn(&mut inner) {
-                    Ok(()) => Status::Success,
-                    Err(_) => Status::BadInput,
-                },
+                Err(End::Finished) => {
+                    let finished = if port.sink.get().is_some() {
+                        parser.finish_dyn(&mut inner)
+                    } else {
+                        parser.finish()
+                    };
+                    if finished.is_ok() { Status::Success } else { Status::BadInput }
+                }
                 Err(end) => return Err(end.into()),
             };
             match status {

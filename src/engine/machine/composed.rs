@@ -79,13 +79,21 @@ impl<const N: usize> Default for Partial<N> {
     }
 }
 
+/// Forgets the progress of a read that has ended: only the end of a chunk lets it go on.
+fn ended<T: Default>(progress: &mut T, end: End) -> End {
+    if end != End::InputEmpty {
+        *progress = T::default();
+    }
+    end
+}
+
 impl<E: Events> Input<'_, E> {
     /// Takes `N` bytes. Those that an earlier chunk had are in `partial`, which is empty again once
-    /// they are complete.
+    /// they are complete, or a bound or the end of the input has cut them short.
     #[inline]
     pub fn array<const N: usize>(&mut self, partial: &mut Partial<N>) -> Result<[u8; N], End> {
         while partial.count < N {
-            let taken = self.take(N - partial.count)?;
+            let taken = self.take(N - partial.count).map_err(|end| ended(partial, end))?;
             partial.bytes[partial.count..][..taken.len()].copy_from_slice(taken);
             partial.count += taken.len();
         }
@@ -93,10 +101,11 @@ impl<E: Events> Input<'_, E> {
     }
 
     /// Takes exactly these bytes, of which `matched` were in earlier chunks; it is zero again once they
-    /// are complete. The first byte that differs fails with [`ErrorKind::UnexpectedByte`].
+    /// are complete or cut short. The first byte that differs fails with
+    /// [`ErrorKind::UnexpectedByte`].
     pub fn expect_all(&mut self, bytes: &[u8], matched: &mut usize) -> Result<(), Failure> {
         while *matched < bytes.len() {
-            let chunk = self.chunk()?;
+            let chunk = self.chunk().map_err(|end| ended(matched, end))?;
             let rest = &bytes[*matched..];
             let count = common_prefix(chunk, rest);
             let differs = count < chunk.len().min(rest.len());

@@ -41,10 +41,14 @@ impl<E: Events> Input<'_, E> {
                     self.advance(progress.consumed);
                     progress.status
                 }
-                Err(End::Finished) => match parser.finish_dyn(&mut emit) {
-                    Ok(()) => Status::Success,
-                    Err(_) => Status::BadInput,
-                },
+                Err(End::Finished) => {
+                    let finished = if port.has_sink() {
+                        parser.finish_dyn(&mut emit)
+                    } else {
+                        parser.finish()
+                    };
+                    if finished.is_ok() { Status::Success } else { Status::BadInput }
+                }
                 Err(end) => return Err(end.into()),
             };
             match status {
