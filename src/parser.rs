@@ -301,7 +301,8 @@ pub trait PushParser {
 }
 
 /// A parser whose sink may stay on this thread: one of `machine`, `coroutine` or `combinator`, whose
-/// bodies cannot emit on another. A machine [runs](crate::engine#another-parser-inside) these.
+/// bodies cannot emit on another, or [`Utf8`](crate::text::Utf8). A machine
+/// [runs](crate::engine#another-parser-inside) these.
 pub trait LocalParser: PushParser {
     /// [`PushParser::feed_dyn`] for a sink that stays on this thread.
     fn feed_local_dyn(&mut self, chunk: &[u8], sink: &mut LocalSink<'_, Self::Events>) -> Progress;

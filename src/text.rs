@@ -6,7 +6,7 @@ use core::ops::ControlFlow::{self, Continue};
 use core::str;
 
 use crate::error::{Error, ErrorKind};
-use crate::parser::{EventSink, Events, PushParser};
+use crate::parser::{EventSink, Events, LocalParser, LocalSink, PushParser};
 use crate::scan::utf8::split_valid;
 use crate::state::{Progress, State, Status};
 
@@ -260,6 +260,24 @@ impl<M: Mode> Utf8<M> {
             }
         }
     }
+
+    fn close(&mut self, sink: impl FnOnce(&str) -> ControlFlow<()>) -> Result<(), Error> {
+        if self.state.status() == Status::NeedMoreInput {
+            let cut = core::mem::replace(&mut self.cut, Cut::NONE);
+            let _ = if cut.is_empty() {
+                self.state.succeed(0)
+            } else if M::REPLACES {
+                // Stands if the sink panics.
+                let _ = self.state.fail(0, ErrorKind::Panicked);
+                let _ = sink(REPLACEMENT);
+                self.state.succeed(0)
+            } else {
+                let start = self.state.offset().saturating_sub(cut.len() as u64);
+                self.state.fail_from(0, ErrorKind::UnexpectedEnd, start)
+            };
+        }
+        self.state.result()
+    }
 }
 
 /// Decodes `rest` with std, up to so many bytes without a fault: where there is one, there are often
@@ -305,21 +323,7 @@ impl<M: Mode> PushParser for Utf8<M> {
 
     /// Ends the text. A character that is cut is [`ErrorKind::UnexpectedEnd`], or is replaced.
     fn finish_dyn(&mut self, sink: &mut EventSink<'_, Pieces>) -> Result<(), Error> {
-        if self.state.status() == Status::NeedMoreInput {
-            let cut = core::mem::replace(&mut self.cut, Cut::NONE);
-            let _ = if cut.is_empty() {
-                self.state.succeed(0)
-            } else if M::REPLACES {
-                // Stands if the sink panics.
-                let _ = self.state.fail(0, ErrorKind::Panicked);
-                let _ = sink(REPLACEMENT);
-                self.state.succeed(0)
-            } else {
-                let start = self.state.offset().saturating_sub(cut.len() as u64);
-                self.state.fail_from(0, ErrorKind::UnexpectedEnd, start)
-            };
-        }
-        self.state.result()
+        self.close(sink)
     }
 
     fn state(&self) -> &State {
@@ -332,6 +336,16 @@ impl<M: Mode> PushParser for Utf8<M> {
 
     fn take_output(&mut self) -> Option<()> {
         self.state.take_success().then_some(())
+    }
+}
+
+impl<M: Mode> LocalParser for Utf8<M> {
+    fn feed_local_dyn(&mut self, chunk: &[u8], sink: &mut LocalSink<'_, Pieces>) -> Progress {
+        self.parse(chunk, &mut |text| sink(text))
+    }
+
+    fn finish_local_dyn(&mut self, sink: &mut LocalSink<'_, Pieces>) -> Result<(), Error> {
+        self.close(sink)
     }
 }
 

@@ -3,14 +3,14 @@
 
 #![cfg(all(feature = "testing", feature = "coroutine"))]
 
-use std::ops::ControlFlow::{Break, Continue};
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{fs, str};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use pushdown::engine::{coroutine, stackless};
+use pushdown::engine::{Limit, coroutine, machine, stackless};
 use pushdown::testing::{Harness, Kernel, Log};
 use pushdown::text::{Pieces, Utf8};
 use pushdown::{Error, ErrorKind, Failure, PushParser, Status};
@@ -265,12 +265,49 @@ async fn text_async(input: &mut stackless::Input<'_, Pieces>) -> Result<(), Fail
     input.expect(b'.').await
 }
 
+#[derive(Default)]
+enum State {
+    #[default]
+    Length,
+    Text(Limit),
+    Stop,
+}
+
+struct TextMachine(State, Utf8);
+
+impl machine::Machine for TextMachine {
+    type Events = Pieces;
+    type Output = ();
+
+    fn step(&mut self, input: &mut machine::Input<'_, Pieces>) -> Result<ControlFlow<()>, Failure> {
+        loop {
+            self.0 = match self.0 {
+                State::Length => {
+                    let length = input.next()?;
+                    State::Text(input.frame(length.into()))
+                }
+                State::Text(outer) => {
+                    input.run(&mut self.1, |piece, out| out.emit(piece))?;
+                    input.set_limit(outer);
+                    State::Stop
+                }
+                State::Stop => return input.expect(b'.').map(Break),
+            };
+        }
+    }
+
+    fn reset(&mut self) {
+        self.0 = State::Length;
+    }
+}
+
 #[test]
 fn a_decoder_inside_a_body_reports_errors_at_offsets_of_the_body() {
     let record = |log: &mut Log, piece: &str| log.text(piece.as_bytes());
     let harness = Harness::new(record)
         .parser("coroutine", || coroutine::Parser::new(text))
-        .parser("stackless", || stackless::Parser::new(text_async));
+        .parser("stackless", || stackless::Parser::new(text_async))
+        .parser("machine", || machine::Parser::new(TextMachine(State::default(), Utf8::strict())));
     for (input, error) in [
         (&b"\x03a\xc3\xa9. more"[..], None),
         (b"\x00.", None),
