@@ -149,7 +149,7 @@ impl<'c, 'a> Check<'c, 'a> {
                     return Err(Law::Empty.broken("a value of one byte or more", "one of no bytes"));
                 }
                 if let Some(expected) = expected {
-                    expected.same(&found)?;
+                    expected.same_with_starts(&found)?;
                 }
                 self.seen.borrow_mut().compare(&found)?;
                 Ok(found)

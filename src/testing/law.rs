@@ -19,13 +19,13 @@ pub enum Law {
     Consumed,
     /// `offset()` is the number of bytes consumed.
     Offset,
-    /// There is an error exactly after `BadInput`, the same for every cutting. Its offset is
-    /// `offset()`, and if it is an unexpected byte, that byte was fed.
+    /// There is an error exactly after `BadInput`, the same for every cutting, with the same start. Its
+    /// offset is `offset()`, and if it is an unexpected byte, that byte was fed.
     Error,
     /// The events are the same for every cutting, with adjacent pieces of a text joined.
     Events,
-    /// A parser is prompt: its status and the events reported after each prefix, before `finish`, are the
-    /// same for every cutting of that prefix.
+    /// A parser is prompt: its status, `has_begun()` and the events reported after each prefix, before
+    /// `finish`, are the same for every cutting of that prefix.
     Prompt,
     /// No event is an empty piece of a text.
     EmptyText,

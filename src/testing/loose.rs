@@ -49,7 +49,7 @@ pub(super) fn run(
             status = parser.feed(chunk, Some(&mut log)).status;
         }
         len += chunk.len();
-        prefixes.push(Prefix { len, status, reported: log.extent() });
+        prefixes.push(Prefix { len, status, has_begun: false, reported: log.extent() });
     }
     let reported = Some(log.extent());
     let finished = match status {

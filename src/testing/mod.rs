@@ -93,7 +93,7 @@
 //! * with a sink that comes after the first chunk, for every length of that chunk;
 //! * after an earlier use that fed any prefix, called `finish` or not, and ended with a reset.
 //!
-//! After each chunk of all these runs, status and events so far have to be those that another cutting
+//! After each chunk of all these runs, status, `has_begun` and events so far have to be those that another cutting
 //! of the same prefix has shown: a parser is prompt.
 //!
 //! Every prefix is also an input of its own: it is fed whole and in single bytes (of a long one,

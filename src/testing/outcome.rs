@@ -1,5 +1,6 @@
 //! The result of a run, to be compared with that of another.
 
+use std::format;
 use std::string::String;
 use std::vec::Vec;
 
@@ -38,6 +39,7 @@ pub(super) struct Outcome {
 pub(super) struct Prefix {
     pub(super) len: usize,
     pub(super) status: Status,
+    pub(super) has_begun: bool,
     pub(super) reported: Extent,
 }
 
@@ -57,6 +59,20 @@ impl Outcome {
         self.error = None;
         self.finished = self.finished.map_err(|_| Error::new(ErrorKind::UnexpectedEnd, 0));
         self.output = None;
+    }
+
+    /// Compares with another outcome of the same parser, whose errors name the same starts.
+    pub(super) fn same_with_starts(&self, found: &Self) -> Result<(), Breach> {
+        self.same(found)?;
+        for (expected, found) in
+            [(self.error, found.error), (self.finished.err(), found.finished.err())]
+        {
+            let start = |error: Option<Error>| error.and_then(|error| error.start);
+            if start(expected) != start(found) {
+                return Err(Law::Error.broken(format!("{expected:?}"), format!("{found:?}")));
+            }
+        }
+        Ok(())
     }
 
     /// Compares with another outcome, which should be the same. Events are compared if both runs

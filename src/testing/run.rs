@@ -63,7 +63,8 @@ impl<'r> Run<'r> {
         base: u64,
         events_known: u64,
     ) -> Result<Self, Breach> {
-        let new = Answers { status: Status::NeedMoreInput, offset: base, error: None };
+        let status = Status::NeedMoreInput;
+        let new = Answers { status, has_begun: false, offset: base, error: None };
         Law::Fresh.holds(new, subject.answers())?;
         Law::Output.holds(None, subject.take_output().as_deref())?;
         Ok(Self {
@@ -100,8 +101,9 @@ impl<'r> Run<'r> {
         self.feed_any(chunk)?;
         self.position += chunk.len();
         if let (Some(prefixes), Some(log)) = (&mut self.prefixes, &self.log) {
-            let status = self.answers.status;
-            prefixes.push(Prefix { len: self.position, status, reported: log.extent() });
+            let Answers { status, has_begun, .. } = self.answers;
+            let reported = log.extent();
+            prefixes.push(Prefix { len: self.position, status, has_begun, reported });
         }
         Ok(())
     }
@@ -227,7 +229,7 @@ impl<'r> Run<'r> {
 
     /// Finishes the parser twice and ends the run.
     pub(super) fn end(mut self, input: &[u8]) -> Result<Outcome, Breach> {
-        let Answers { status, offset, error } = self.answers;
+        let Answers { status, offset, error, .. } = self.answers;
         let reported = self.log.as_ref().map(Log::extent);
         let counts = self.work.zip(self.subject.work());
         let effort = counts.map(|(before, now)| {
@@ -246,8 +248,11 @@ impl<'r> Run<'r> {
             early => early,
         };
         Law::Output.holds(None, self.subject.take_output().as_deref())?;
-        let counted_from_the_start =
-            |error: Error| Error { offset: error.offset - self.base, ..error };
+        let counted_from_the_start = |error: Error| Error {
+            offset: error.offset - self.base,
+            start: error.start.map(|start| start.wrapping_sub(self.base)),
+            ..error
+        };
         Ok(Outcome {
             status,
             consumed: offset - self.base,

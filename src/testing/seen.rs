@@ -55,7 +55,9 @@ impl Seen {
     }
 }
 
-fn describe(Prefix { len, status, reported }: Prefix, log: Option<&Log>) -> String {
+fn describe(prefix: Prefix, log: Option<&Log>) -> String {
+    let Prefix { len, status, has_begun, reported } = prefix;
     let event = log.map_or(String::new(), |log| log.last_at(reported));
-    format!("{status:?} after {len} bytes, and {event}")
+    let begun = if has_begun { "begun" } else { "not begun" };
+    format!("{status:?} after {len} bytes, {begun}, and {event}")
 }

@@ -33,6 +33,7 @@ pub(super) type Pauses<'p> = &'p mut (dyn FnMut(&Log) -> bool + Send);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Answers {
     pub(super) status: Status,
+    pub(super) has_begun: bool,
     pub(super) offset: u64,
     pub(super) error: Option<Error>,
 }
@@ -149,6 +150,7 @@ where
     fn answers(&self) -> Answers {
         Answers {
             status: self.parser.status(),
+            has_begun: self.parser.has_begun(),
             offset: self.parser.offset(),
             error: self.parser.error().copied(),
         }

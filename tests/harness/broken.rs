@@ -12,6 +12,7 @@ use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, Status};
 pub(crate) enum Bug {
     AcceptsTheEndAfterASingleByte,
     AcceptsTheEndInside,
+    BeginsWithAnUncutChunk,
     BlamesDifferentlyAtACut,
     BlamesTheByteAfter,
     ConsumesMoreThanTheChunk,
@@ -46,6 +47,7 @@ pub(crate) enum Bug {
     LosesTheByteAfterAPause,
     LosesTheFirstEventOfALateSink,
     MissesAQuoteAfterACut,
+    NamesTheStartOfTheChunk,
     OutputDependsOnTheCut,
     PanicsAtACut,
     PausesForEver,
@@ -344,7 +346,11 @@ impl Quote {
 
     fn fail(&mut self, kind: ErrorKind) {
         self.status = Status::BadInput;
-        self.error = Some(Error::new(kind, self.offset));
+        let mut error = Error::new(kind, self.offset);
+        if self.has(Bug::NamesTheStartOfTheChunk) {
+            error.start = Some(self.offset - self.chunk.min(2) as u64);
+        }
+        self.error = Some(error);
     }
 }
 
@@ -390,7 +396,12 @@ impl PushParser for Quote {
     }
 
     fn state(&self) -> &pushdown::State {
-        unreachable!("each of its bugs is in one of the three methods below")
+        unreachable!("each of its bugs is in one of the four methods below")
+    }
+
+    fn has_begun(&self) -> bool {
+        let begins = if self.has(Bug::BeginsWithAnUncutChunk) { self.chunk > 1 } else { true };
+        self.offset > self.start && begins
     }
 
     fn status(&self) -> Status {

@@ -42,6 +42,7 @@ fn every_planted_bug_is_caught_with_its_law_and_cut() {
     let planted: &[(Bug, &[u8], Law, &[usize])] = &[
         (Bug::AcceptsTheEndAfterASingleByte, INPUT, Law::Finish, &[1]),
         (Bug::AcceptsTheEndInside, INPUT, Law::Agreement, &[]),
+        (Bug::BeginsWithAnUncutChunk, INPUT, Law::Prompt, &[3, 4]),
         (Bug::BlamesDifferentlyAtACut, b"xy", Law::Error, &[1]),
         (Bug::BlamesTheByteAfter, b"x", Law::Error, &[]),
         (Bug::ConsumesMoreThanTheChunk, INPUT, Law::Progress, &[1]),
@@ -75,6 +76,7 @@ fn every_planted_bug_is_caught_with_its_law_and_cut() {
         (Bug::LosesTextAtACut, INPUT, Law::Events, &[2]),
         (Bug::LosesTheFirstEventOfALateSink, INPUT, Law::Sink, &[0]),
         (Bug::MissesAQuoteAfterACut, b"\"a\"", Law::Status, &[2]),
+        (Bug::NamesTheStartOfTheChunk, b"\"ab", Law::Error, &[2]),
         (Bug::OutputDependsOnTheCut, INPUT, Law::Output, &[1]),
         (Bug::PanicsAtACut, INPUT, Law::Panic, &[3]),
         (Bug::PausesForEver, INPUT, Law::Pause, &[]),
