@@ -1,10 +1,13 @@
 //! Every read, in the engines that run straight-line code: prompt, and equal at every cut.
 
 use pushdown::engine::{coroutine, generator, stackless};
+use pushdown::scan::{Delimiter, Set};
 use pushdown::testing::{Harness, Log};
 use pushdown::{End, ErrorKind, Events, Failure, PushParser, quoted};
 
 use crate::SEEDS;
+
+const LETTERS: Set = Set::range(b'a'..=b'z');
 
 pub(crate) enum Reads {}
 
@@ -41,6 +44,16 @@ macro_rules! body {
                         let next = input.skip_between(|byte| byte == b' ') $($wait)*?;
                         input.emit(Event::Number(next.into()));
                     }
+                    b'c' => {
+                        let mut text = Vec::new();
+                        input.read_until([b';', b','], &mut text, 3) $($wait)*?;
+                        input.emit(Event::Number(text.len() as u64));
+                    }
+                    b'd' => {
+                        let mut delimiter = Delimiter::new("--;");
+                        let mut part = input.at_most(7);
+                        part.text_before(&mut delimiter, |text| Event::Text(text)) $($wait)*?;
+                    }
                     b'e' => {
                         // Reported before the next byte is read, and after it.
                         input.emit(Event::Number(1));
@@ -56,6 +69,7 @@ macro_rules! body {
                         }
                         frame.skip_rest() $($wait)*?;
                     }
+                    b'l' => input.expect_all(b"let") $($wait)*?,
                     b'n' => {
                         let inner = input.nested(|input| $name(input)) $($wait)*?;
                         input.emit(Event::Number(inner));
@@ -86,6 +100,14 @@ macro_rules! body {
                         let stop = input.text_until(b';', |text| Event::Text(text)) $($wait)*?;
                         input.emit(Event::Text(&[stop]));
                     }
+                    b'w' => {
+                        let next = input.text_while(LETTERS, |text| Event::Text(text)) $($wait)*?;
+                        input.emit(Event::Number(next.into()));
+                    }
+                    b'y' => {
+                        let array = input.array::<3>() $($wait)*?;
+                        input.emit(Event::Text(&array));
+                    }
                     _ => return Err(input.fail(ErrorKind::UnexpectedByte)),
                 }
             }
@@ -105,13 +127,19 @@ fn every_read_is_prompt_and_equal_in_three_engines_at_every_cut() {
             .with_work("stackless", || stackless::Parser::new(in_a_future))
             .with_work("generator", || generator::Parser::new(in_a_future))
     };
-    let inputs: [&[u8]; 14] = [
+    let inputs: [&[u8]; 23] = [
         b". rest",
         b"a;aab;aabc;.",
         b"aabcd;.",
         b"b  b b.b.x",
+        b"cabc,c;c.,.",
+        b"cabcd;",
+        b"d--;da---;da--.--;.",
+        b"da----------;.",
         b"e!ee",
         b"fabcdfa;bcf;;;;.f",
+        b"lletllet.",
+        b"llex.",
         b"n.nu12;ne!..np.p..",
         b"ppppp..",
         b"rp",
@@ -120,11 +148,14 @@ fn every_read_is_prompt_and_equal_in_three_engines_at_every_cut() {
         b"s;sabc,sab;.s",
         b"tabct;;;ttttt..",
         b"u;uabc;unun;u;;",
+        b"wabc.y123yabc.",
+        b"w.",
+        b"yabyy",
     ];
     for input in inputs {
         harness(0).check(input).unwrap();
     }
-    let all = b"ua;tabcnaab;np.r\"s\\\"\".e!sab,fx;yzb  p. rest";
+    let all = b"ua;tabcnaab;np.r\"s\\\"\".e!sab,fx;yzb  pcab;dx--y--;lletyabcwab. rest";
     assert_eq!(coroutine::Parser::new(on_a_stack).feed(all).consumed, all.len() - " rest".len());
     for seed in 0..SEEDS {
         harness(seed).check(all).unwrap();
