@@ -1,4 +1,4 @@
-//! What is declared of a parser, which makes it exempt from laws.
+//! Declarations, which make a parser exempt from laws.
 
 use super::candidate::Declared;
 use super::harness::Harness;

@@ -5,7 +5,7 @@ use std::str;
 use pushdown::text::Utf8;
 use pushdown::{Error, ErrorKind, PushParser};
 
-/// What std says about some bytes, as the start of a text: the text that a decoder has reported, and
+/// The answer of std to some bytes, as the start of a text: the text that a decoder has reported, and
 /// its error.
 type Answer = (String, Option<Error>);
 

@@ -282,7 +282,7 @@ fn a_panic_inside_reaches_the_outer_call_at_the_same_offset_for_every_cut() {
     }
 }
 
-/// What follows `<`, inside.
+/// A parser inside, for the input behind `<`.
 struct Prefixed<P>(P, bool);
 
 impl<P: LocalParser<Events = quoted::Quoted, Output = ()>> machine::Machine for Prefixed<P> {

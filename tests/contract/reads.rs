@@ -14,7 +14,7 @@ use crate::{Answer, Subjects, and_machine, cuttings, straight};
 const BAD: ErrorKind = ErrorKind::Custom(7);
 const LETTERS: Set = Set::of(b"ab");
 
-/// What a body must report and answer.
+/// The report and the answer that a body owes.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Expected {
     pub(crate) text: Vec<u8>,

@@ -334,7 +334,7 @@ fn a_deferred_parser_is_compared_where_it_succeeds() {
         .unwrap_err();
     assert_eq!(violation.found(), "no event 0", "{violation}");
 
-    // All parsers are prompt, but not equally: one that reports late is to be declared.
+    // All parsers are prompt, but not equally: one that reports late has to be declared.
     let late = || Quote::new(Some(Bug::HoldsBackTheLastByteOfAChunk));
     let harness = Harness::new(record).parser("machine", quoted::Machine::new).parser("late", late);
     let violation = harness.check(b"\"ab\"").unwrap_err();

@@ -13,7 +13,7 @@ use pushdown::scan::Delimiter;
 use pushdown::testing::{Harness, Log, Work};
 use pushdown::{Failure, PushParser, Status};
 
-/// What has been seen of a text: the number of bytes that are certain to be text, and the index after
+/// A text so far: the number of bytes that are certain to be text, and the index after
 /// the delimiter.
 fn definition(delimiter: &[u8], text: &[u8]) -> (usize, Option<usize>) {
     let windows = &mut text.windows(delimiter.len());
@@ -24,7 +24,7 @@ fn definition(delimiter: &[u8], text: &[u8]) -> (usize, Option<usize>) {
     (text.len() - longest.unwrap_or(0), None)
 }
 
-/// What has been seen of a text after each of its prefixes.
+/// A text after each of its prefixes.
 fn definitions(delimiter: &[u8], text: &[u8]) -> Vec<(usize, Option<usize>)> {
     (0..=text.len()).map(|len| definition(delimiter, &text[..len])).collect()
 }

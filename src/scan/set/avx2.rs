@@ -30,7 +30,7 @@ pub(in crate::scan) fn find(token: Avx2, set: &Set, bytes: &[u8]) -> Option<usiz
     unsafe { find(token, set, bytes) }
 }
 
-/// What the shuffles look up, in each lane of a vector.
+/// The tables of the three shuffles, in each lane of a vector.
 #[derive(Clone, Copy)]
 struct Tables<'s> {
     token: Avx2,

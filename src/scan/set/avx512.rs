@@ -28,7 +28,7 @@ pub(in crate::scan) fn find(token: Avx512, set: &Set, bytes: &[u8]) -> Option<us
     unsafe { find(token, set, bytes) }
 }
 
-/// What the shuffles look up, in each lane of a vector.
+/// The tables of the three shuffles, in each lane of a vector.
 #[derive(Clone, Copy)]
 struct Tables {
     token: Avx512,

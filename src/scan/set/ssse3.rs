@@ -27,7 +27,7 @@ pub(in crate::scan) fn find(token: Ssse3, set: &Set, bytes: &[u8]) -> Option<usi
     unsafe { find(token, set, bytes) }
 }
 
-/// What the shuffles look up.
+/// The tables of the three shuffles.
 #[derive(Clone, Copy)]
 struct Tables<'s> {
     token: Ssse3,
