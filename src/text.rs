@@ -208,11 +208,20 @@ impl<M: Mode> Utf8<M> {
         let Self { state, cut, .. } = self;
         state.feed(chunk, |state| {
             let (text, rest) = if cut.is_empty() { split_valid(chunk) } else { ("", chunk) };
+            let progress = state.need_more(text.len());
             let answer = if text.is_empty() { Continue(()) } else { sink(text) };
             if rest.is_empty() || answer.is_break() {
-                return state.need_more(text.len());
+                return progress;
             }
-            Self::parse_between(state, cut, chunk, rest, sink)
+            let mut rest = Rest { bytes: rest, len: rest.len(), state };
+            let status = Self::parse_between(cut, &mut rest, sink);
+            let consumed = text.len() + rest.consumed();
+            drop(rest);
+            if status == Status::BadInput {
+                let start = state.offset().saturating_sub(cut.len() as u64);
+                let _ = state.fail_from(0, ErrorKind::InvalidUtf8, start);
+            }
+            Progress { consumed, status }
         })
     }
 
@@ -221,42 +230,37 @@ impl<M: Mode> Utf8<M> {
     /// Not inlined, so that a chunk without one does not pay for it.
     #[inline(never)]
     fn parse_between(
-        state: &mut State,
         cut: &mut Cut,
-        chunk: &[u8],
-        mut rest: &[u8],
+        rest: &mut Rest<'_, '_>,
         sink: &mut impl FnMut(&str) -> ControlFlow<()>,
-    ) -> Progress {
+    ) -> Status {
         loop {
-            let mut answer = match cut.extend(&mut rest) {
-                Extended::Cut => return state.need_more(chunk.len()),
+            let (extended, taken) = cut.extend(rest.bytes);
+            rest.take(taken);
+            let mut answer = match extended {
+                Extended::Cut => return Status::NeedMoreInput,
                 Extended::Whole(character) => sink(character.encode_utf8(&mut [0; 4])),
                 Extended::Invalid if M::REPLACES => {
                     if cut.is_empty() {
-                        rest = &rest[1..];
+                        rest.take(1);
                     }
                     *cut = Cut::NONE;
                     match sink(REPLACEMENT) {
-                        Continue(()) => replace(&mut rest, sink),
+                        Continue(()) => replace(rest, sink),
                         pause => pause,
                     }
                 }
-                Extended::Invalid => {
-                    let consumed = chunk.len() - rest.len();
-                    let offset = state.offset().saturating_add(consumed as u64);
-                    let start = offset.saturating_sub(cut.len() as u64);
-                    return state.fail_from(consumed, ErrorKind::InvalidUtf8, start);
-                }
+                Extended::Invalid => return Status::BadInput,
             };
             if answer.is_continue() {
-                let (text, after) = split_valid(rest);
-                rest = after;
+                let (text, _) = split_valid(rest.bytes);
+                rest.take(text.len());
                 if !text.is_empty() {
                     answer = sink(text);
                 }
             }
-            if rest.is_empty() || answer.is_break() {
-                return state.need_more(chunk.len() - rest.len());
+            if rest.bytes.is_empty() || answer.is_break() {
+                return Status::NeedMoreInput;
             }
         }
     }
@@ -280,27 +284,55 @@ impl<M: Mode> Utf8<M> {
     }
 }
 
+/// The rest of a chunk. What was taken of it is counted when it is dropped, as it is if a sink panics.
+struct Rest<'c, 's> {
+    bytes: &'c [u8],
+    /// The number of bytes before any were taken.
+    len: usize,
+    state: &'s mut State,
+}
+
+impl Rest<'_, '_> {
+    #[inline]
+    fn take(&mut self, count: usize) {
+        self.bytes = &self.bytes[count..];
+    }
+
+    fn consumed(&self) -> usize {
+        self.len - self.bytes.len()
+    }
+}
+
+impl Drop for Rest<'_, '_> {
+    fn drop(&mut self) {
+        let _ = self.state.need_more(self.consumed());
+    }
+}
+
 /// Decodes `rest` with std, up to so many bytes without a fault: where there is one, there are often
 /// more, and a kernel is not called for the few bytes between two.
-fn replace(rest: &mut &[u8], sink: &mut impl FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
+fn replace(
+    rest: &mut Rest<'_, '_>,
+    sink: &mut impl FnMut(&str) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     const WINDOW: usize = 64;
     let mut faults = true;
     while faults {
         faults = false;
-        let window = &rest[..rest.len().min(WINDOW)];
-        let end = rest.len() - window.len();
+        let window = &rest.bytes[..rest.bytes.len().min(WINDOW)];
+        let end = rest.bytes.len() - window.len();
         for part in window.utf8_chunks() {
             let (text, fault) = (part.valid(), part.invalid());
-            *rest = &rest[text.len()..];
+            rest.take(text.len());
             if !text.is_empty() {
                 sink(text)?;
             }
             // A character that the end of the window may have cut is left to the caller.
-            let at_end = rest.len() - fault.len() == end;
+            let at_end = rest.bytes.len() - fault.len() == end;
             if fault.is_empty() || (at_end && is_start(fault)) {
                 break;
             }
-            *rest = &rest[fault.len()..];
+            rest.take(fault.len());
             faults = true;
             sink(REPLACEMENT)?;
         }
@@ -390,9 +422,9 @@ impl Cut {
         &self.bytes[..self.len()]
     }
 
-    /// Takes bytes of the character from `rest`, which is not empty. If nothing is cut, it does not
-    /// begin with a whole character.
-    fn extend(&mut self, rest: &mut &[u8]) -> Extended {
+    /// Adds bytes of `rest`, which is not empty, to the character, and returns their number. If nothing
+    /// is cut, `rest` does not begin with a whole character.
+    fn extend(&mut self, rest: &[u8]) -> (Extended, usize) {
         let had = self.len();
         let first = if had == 0 { rest[0] } else { self.bytes[0] };
         let width = match first {
@@ -411,9 +443,8 @@ impl Cut {
             },
         };
         let end = if matches!(extended, Extended::Invalid) { len } else { had + taken };
-        *rest = &rest[end - had..];
         self.len = len as u8;
-        extended
+        (extended, end - had)
     }
 }
 

@@ -237,6 +237,26 @@ fn a_sink_that_panics_ends_the_decoder() {
 }
 
 #[test]
+fn a_sink_that_panics_leaves_the_offset_behind_its_piece_for_every_cut() {
+    let mut cases = 0;
+    for (bytes, offset) in [(&b"a\xc3\xa9!"[..], 4), (b"ab\xff\xff", 3), (b"\xc3\xe2\x82", 1)] {
+        for cuts in 0..1 << (bytes.len() - 1) {
+            let mut utf8 = Utf8::replacing();
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                for chunk in cut(bytes, cuts) {
+                    utf8.decode(chunk, |piece| assert!(!piece.contains(['!', '\u{fffd}'])));
+                }
+            }));
+            assert!(result.is_err());
+            assert_eq!(utf8.offset(), offset, "{bytes:x?}, {cuts:b}");
+            cases += 1;
+        }
+    }
+    println!("{cases} cases");
+    assert!(cases > 0);
+}
+
+#[test]
 fn a_strict_error_pauses_the_parser_that_reports_the_text() {
     let mut parser = pushdown::quoted::Machine::new();
     let mut utf8 = Utf8::strict();

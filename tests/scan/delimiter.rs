@@ -13,8 +13,7 @@ use pushdown::scan::Delimiter;
 use pushdown::testing::{Harness, Log, Work};
 use pushdown::{Failure, PushParser, Status};
 
-/// A text so far: the number of bytes that are certain to be text, and the index after
-/// the delimiter.
+/// Returns the number of bytes that are certain to be text, and the index after the delimiter.
 fn definition(delimiter: &[u8], text: &[u8]) -> (usize, Option<usize>) {
     let windows = &mut text.windows(delimiter.len());
     if let Some(place) = windows.position(|window| window == delimiter) {
@@ -24,7 +23,7 @@ fn definition(delimiter: &[u8], text: &[u8]) -> (usize, Option<usize>) {
     (text.len() - longest.unwrap_or(0), None)
 }
 
-/// A text after each of its prefixes.
+/// Returns the [`definition`] of each prefix.
 fn definitions(delimiter: &[u8], text: &[u8]) -> Vec<(usize, Option<usize>)> {
     (0..=text.len()).map(|len| definition(delimiter, &text[..len])).collect()
 }
