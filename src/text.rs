@@ -134,16 +134,11 @@ impl Utf8 {
     ///
     /// ```
     /// use pushdown::engine::stackless::{Input, Parser};
+    /// use pushdown::events::Bytes;
     /// use pushdown::text::Utf8;
-    /// use pushdown::{Events, Failure, PushParser};
+    /// use pushdown::{Failure, PushParser};
     ///
-    /// enum Line {}
-    ///
-    /// impl Events for Line {
-    ///     type Event<'a> = &'a [u8];
-    /// }
-    ///
-    /// async fn line(input: &mut Input<'_, Line>) -> Result<(), Failure> {
+    /// async fn line(input: &mut Input<'_, Bytes>) -> Result<(), Failure> {
     ///     input.text_until(b'\n', |piece| piece).await?;
     ///     Ok(())
     /// }

@@ -46,16 +46,11 @@ impl<'a, R> Harness<'a, R> {
     /// ```
     /// use pushdown::PushParser;
     /// use pushdown::engine::stackless::{Input, Parser};
+    /// use pushdown::events::Of;
     /// use pushdown::quoted::{self, Event};
     /// use pushdown::testing::{Harness, Log};
     ///
-    /// enum Bytes {}
-    ///
-    /// impl pushdown::Events for Bytes {
-    ///     type Event<'a> = u8;
-    /// }
-    ///
-    /// async fn quoted_bytes(input: &mut Input<'_, Bytes>) -> Result<(), pushdown::Failure> {
+    /// async fn quoted_bytes(input: &mut Input<'_, Of<u8>>) -> Result<(), pushdown::Failure> {
     ///     input.expect(b'"').await?;
     ///     loop {
     ///         let byte = match input.next().await? {
