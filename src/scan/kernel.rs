@@ -1,13 +1,14 @@
 //! The choice of a kernel. It is made here and nowhere else.
 
 use super::escaped::{self, Escaped};
-use super::set::{self, Set};
+use super::set::Set;
 use super::swar::Swar;
 use super::utf8;
 #[cfg(target_arch = "x86_64")]
 use super::{
     avx2, avx512,
     cpu::{Avx2, Avx512, Ssse3},
+    set,
 };
 
 /// One implementation of the scans, which this processor can run: the search for an [`Escaped`] byte

@@ -6,6 +6,7 @@ pub(super) mod avx2;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "vector instructions, for processors that have AVX-512BW")]
 pub(super) mod avx512;
+#[cfg(target_arch = "x86_64")]
 mod search;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "vector instructions, for processors that have SSSE3")]
@@ -90,6 +91,13 @@ impl Set {
     #[must_use]
     pub const fn contains(&self, byte: u8) -> bool {
         self.words[(byte >> 5) as usize] >> (byte & 31) & 1 != 0
+    }
+
+    /// The definition of the search. It is the portable kernel, and takes what is shorter than a
+    /// vector.
+    #[inline]
+    pub(super) fn find_by_byte(&self, bytes: &[u8]) -> Option<usize> {
+        bytes.iter().position(|byte| self.contains(*byte))
     }
 
     #[inline(always)]

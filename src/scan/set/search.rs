@@ -98,13 +98,6 @@ impl Set {
         [tables[0], tables[1]]
     }
 
-    /// The definition of the search. It is the portable kernel, and takes what is shorter than a
-    /// vector.
-    #[inline]
-    pub(in crate::scan) fn find_by_byte(&self, bytes: &[u8]) -> Option<usize> {
-        bytes.iter().position(|byte| self.contains(*byte))
-    }
-
     /// Like [`Members::short`], byte by byte.
     #[inline(always)]
     pub(super) fn short(&self, bytes: &[u8]) -> u64 {

@@ -8,13 +8,13 @@ use core::arch::x86_64::{
 };
 
 use super::pairs::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, TWO_CONTINUE};
-use super::{BEFORE, BLOCK, Check, STRIDE, Window};
+use super::search::{self, BEFORE, BLOCK, Check, STRIDE, Window};
 use crate::scan::cpu::Avx2;
 
 /// The fewest bytes that a vector at the start and one at the end can be made of.
 const FEWEST: usize = BEFORE + 32;
 
-/// Runs the search of [`valid_up_to`](super::valid_up_to).
+/// Runs the search of [`valid_up_to`](search::valid_up_to).
 pub(in crate::scan) fn valid_up_to(token: Avx2, bytes: &[u8]) -> usize {
     if bytes.len() < FEWEST {
         return super::valid_up_to_by_std(bytes);
@@ -22,7 +22,7 @@ pub(in crate::scan) fn valid_up_to(token: Avx2, bytes: &[u8]) -> usize {
     /// All that it calls is inlined here, and compiled with these features.
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
     fn valid_up_to(token: Avx2, bytes: &[u8]) -> usize {
-        super::valid_up_to(Vectors(token), bytes)
+        search::valid_up_to(Vectors(token), bytes)
     }
     // SAFETY: a token exists, so the processor has the features that `valid_up_to` enables.
     unsafe { valid_up_to(token, bytes) }

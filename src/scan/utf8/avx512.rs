@@ -8,15 +8,15 @@ use core::arch::x86_64::{
 };
 
 use super::pairs::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, TWO_CONTINUE};
-use super::{BEFORE, BLOCK, Check, STRIDE, Window};
+use super::search::{self, BEFORE, BLOCK, Check, STRIDE, Window};
 use crate::scan::cpu::Avx512;
 
-/// Runs the search of [`valid_up_to`](super::valid_up_to).
+/// Runs the search of [`valid_up_to`](search::valid_up_to).
 pub(in crate::scan) fn valid_up_to(token: Avx512, bytes: &[u8]) -> usize {
     /// All that it calls is inlined here, and compiled with these features.
     #[target_feature(enable = "avx512bw,bmi1,bmi2,lzcnt")]
     fn valid_up_to(token: Avx512, bytes: &[u8]) -> usize {
-        super::valid_up_to(Vectors(token), bytes)
+        search::valid_up_to(Vectors(token), bytes)
     }
     // SAFETY: a token exists, so the processor has the features that `valid_up_to` enables.
     unsafe { valid_up_to(token, bytes) }
