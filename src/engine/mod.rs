@@ -75,7 +75,7 @@
 //!
 //! # Which byte an error blames
 //! `fail` blames the byte last consumed by `next` or a scan; after `peek` and `text_while`, the byte
-//! they return; after `take`, `array` and `expect_all`, the next one. A body cannot point further back,
+//! they return; after `take`, `advance`, `array` and `expect_all`, the next one. A body cannot point further back,
 //! because an earlier byte may have come in a chunk that is gone. It can name the start of a token with
 //! `fail_from`. Another read after `next` therefore loses the chance to blame that byte: use `peek`,
 //! `next_if` or `expect` where the decision needs two bytes. A second `fail` blames the same byte
@@ -178,7 +178,7 @@
 //! # Another parser inside
 //! `run` feeds the input to another [`PushParser`](crate::PushParser) until that ends, and returns its
 //! output. Its errors are errors of this input, at the right offset. The sink is given each event, and
-//! the means to report events of the outer parser.
+//! the means to report events of the outer parser; it is not called if that one has no sink.
 //!
 //! In a machine the other parser is a [field](machine::Input::run), and one whose sink may stay on the thread:
 //! a [`LocalParser`](crate::LocalParser), such as another machine.

@@ -12,6 +12,7 @@ use crate::parser::Events;
 #[cfg(feature = "alloc")]
 use crate::scan::Stop;
 
+/// The reads of several bytes. One that is dropped before it has ended loses the bytes it has taken.
 impl<E: Events> Input<'_, E> {
     /// Takes `N` bytes.
     pub async fn array<const N: usize>(&mut self) -> Result<[u8; N], End> {

@@ -20,6 +20,7 @@ pub(crate) fn split_valid(bytes: &[u8]) -> (&str, &[u8]) {
     let valid =
         if bytes.len() < SHORT && bytes.is_ascii() { bytes.len() } else { by_kernel(bytes) };
     let (valid, rest) = bytes.split_at(valid);
+    debug_assert!(str::from_utf8(valid).is_ok());
     // SAFETY: invariant V of `Kernel::valid_up_to`; ASCII is UTF-8.
     (unsafe { str::from_utf8_unchecked(valid) }, rest)
 }
