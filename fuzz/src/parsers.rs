@@ -3,7 +3,7 @@
 
 use core::cell::RefCell;
 
-use pushdown::scan::{Escaped, Stop};
+use pushdown::scan::{Escaped, Set, Stop};
 use pushdown::testing::Kernel;
 
 #[path = "../../tests/common/mod.rs"]
@@ -56,17 +56,27 @@ pub fn quoted_peer(data: &[u8]) {
 
 /// Every kernel that this processor can run, and the public search, find what the definition finds.
 ///
-/// The first two bytes are the closing byte and the escape. The rest is searched from each of its
+/// The first two bytes are the closing byte and the escape, or else the bytes of a set. The rest is searched from each of its
 /// first eight bytes, so that the blocks of a kernel begin at different places.
 pub fn scan_kernels(data: &[u8]) {
     let &[close, escape, ref bytes @ ..] = data else { return };
     let stop = Escaped { close, escape };
+    let set = Set::of(&[close, escape]);
     for from in 0..bytes.len().min(8) {
         let expected = skip(stop, &bytes[from..]);
         assert_eq!(stop.skip(&bytes[from..]), expected, "skip (left) from {from} of {data:?}");
         for kernel in Kernel::available() {
             let found = kernel.skip_escaped(stop, &bytes[from..]);
             assert_eq!(found, expected, "{} (left) from {from} of {data:?}", kernel.name());
+        }
+        for set in [set, set.not()] {
+            let rest = &bytes[from..];
+            let expected = rest.iter().position(|byte| set.contains(*byte));
+            assert_eq!(set.find(rest), expected, "{set:?} (left) from {from} of {data:?}");
+            for kernel in Kernel::available() {
+                let found = kernel.find_in_set(&set, rest);
+                assert_eq!(found, expected, "{} of {set:?} in {data:?}", kernel.name());
+            }
         }
     }
 }

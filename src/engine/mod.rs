@@ -25,6 +25,7 @@
 //! | `skip_until(stop)` | Skips everything before a [stop](crate::scan::Stop), takes the stop byte and returns it. |
 //! | `scan_until(stop, take)` | Like `skip_until`, but passes what lies before the stop to a closure, in pieces that are never empty. |
 //! | `text_until(stop, event)` | Like `skip_until`, but emits what lies before the stop, one event per piece. Without a sink it may [skip](crate::scan::Stop::skip) stops. |
+//! | `skip_before(delimiter)`, `scan_before(delimiter, take)`, `text_before(delimiter, event)` | The same up to several bytes in a row, a [`Delimiter`](crate::scan::Delimiter), which is taken and not reported. |
 //! | `chunk()`, `advance(n)` | Lends the rest of the chunk, at least one byte; takes bytes of it. |
 //! | `skip_between(test)` | Skips bytes between values, and returns the next byte without taking it. A value has not [begun](crate::PushParser::has_begun) with them. |
 //! | `at_most(n)`, `frame(n)` | [Bounds](#bounds) what is read. |

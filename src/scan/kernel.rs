@@ -9,7 +9,8 @@ use super::{
     cpu::{Avx2, Avx512, Ssse3},
 };
 
-/// One implementation of the search for an [`Escaped`] byte, which this processor can run.
+/// One implementation of the searches for an [`Escaped`] byte and for those of a [`Set`], which this
+/// processor can run.
 ///
 /// All of them give the same answer. Programs need not choose:
 /// [`Stop::skip`](crate::scan::Stop::skip) runs the best one. Tests and fuzzers run each.
@@ -70,7 +71,7 @@ impl Kernel {
         all.map(Self)
     }
 
-    /// Returns `swar`, `avx2` or `avx512`.
+    /// Returns `swar`, `ssse3`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         match self.0 {
             Choice::Swar => "swar",

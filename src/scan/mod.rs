@@ -12,14 +12,19 @@
 //! assert_eq!(string.skip(rest), Some(10)); // the closing quote
 //! ```
 //!
-//! Plain searches are those of the memchr crate. The search that understands escapes is implemented
-//! here, with one kernel for each kind of processor:
+//! Searches for up to three bytes are those of the memchr crate. Those for the bytes of a set, or of an
+//! array of four and more, and the one that understands escapes are implemented here, with one kernel for
+//! each kind of processor:
 //!
-//! | kernel | bytes per comparison | used on |
+//! | kernel | bytes per comparison: escapes, sets | used on |
 //! |---|---|---|
-//! | `swar` | 8, in a 64-bit word | every processor |
+//! | `swar` | 8, in a 64-bit word; 1 | every processor |
+//! | `ssse3` | 8; 16 | x86-64 with SSSE3 |
 //! | `avx2` | 32 | x86-64 with AVX2, BMI1, BMI2 and LZCNT |
 //! | `avx512` | 64 | x86-64 with AVX-512BW, BMI1, BMI2 and LZCNT |
+//!
+//! A [`Delimiter`] is several bytes in a row. It remembers its match at a cut, so it has
+//! [reads of its own](crate::engine#the-reads).
 //!
 //! With the feature `std` the processor is asked once, when the first kernel is needed, and the
 //! answer is kept. Without `std` nothing is asked at run time: the target features that the crate
@@ -62,7 +67,7 @@ pub use stop::Stop;
 /// kernels load a few blocks at a time, which is a constant as well.
 pub const MAX_LOOKAHEAD: usize = escaped::BLOCK;
 
-/// Returns the name of the kernel that runs on this processor: `swar`, `avx2` or `avx512`.
+/// Returns the name of the kernel that runs on this processor: `swar`, `ssse3`, `avx2` or `avx512`.
 ///
 /// Published measurements name it.
 pub fn kernel_name() -> &'static str {

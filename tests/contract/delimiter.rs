@@ -1,6 +1,7 @@
 //! Reads up to a delimiter, in every engine: at every cut, with pauses, at bounds and at the end.
 
 use std::ops::ControlFlow::{Break, Continue};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pushdown::scan::Delimiter;
 use pushdown::{End, ErrorKind, Status};
@@ -192,23 +193,42 @@ fn shared() -> Subjects<Text> {
 fn a_text_that_was_given_up_leaves_no_half_of_a_delimiter() {
     let mut ran = 0;
     for (name, mut parser) in shared() {
-        for reset_to in [0, 1, 1000] {
-            assert_eq!(parser.feed(b"xaa").status, Status::NeedMoreInput, "{name}");
-            parser.reset_at(reset_to);
-            let mut text = Vec::new();
-            let status = parser
-                .feed_dyn(b"b;aab;", &mut |piece| {
+        for panics in [false, true] {
+            // At the same offset, it is the reset of a machine that forgets.
+            for reset_to in [0, 1, 3, 1000].into_iter().filter(|at| name != "machine" || *at != 3) {
+                let mut first = |_: &[u8]| if panics { panic!("planted") } else { Continue(()) };
+                let fed = catch_unwind(AssertUnwindSafe(|| parser.feed_dyn(b"xaa", &mut first)));
+                assert_eq!(fed.is_err(), panics, "{name}");
+                parser.reset_at(reset_to);
+                let mut text = Vec::new();
+                let mut second = |piece: &[u8]| {
                     text.extend_from_slice(piece);
                     Continue(())
-                })
-                .status;
-            assert_eq!((status, &text[..]), (Status::Success, &b"b;"[..]), "{name}");
-            parser.reset();
-            ran += 1;
+                };
+                let progress = parser.feed_dyn(b"b;aab;", &mut second);
+                let found = (progress.status, &text[..]);
+                assert_eq!(found, (Status::Success, &b"b;"[..]), "{name} from {reset_to}");
+                parser.reset();
+                ran += 1;
+            }
         }
     }
     println!("{ran} resets");
     assert!(ran > 0);
+}
+
+#[test]
+fn a_straight_line_read_begins_anew() {
+    let straight = straight!(|input: Text| -> () {
+        let mut delimiter = Delimiter::new("aab");
+        // Half of a delimiter that ends at the offset of the read.
+        assert_eq!(delimiter.find(b"aa", |_| ()), None);
+        wait!(input.expect(b'['))?;
+        wait!(input.expect(b'['))?;
+        wait!(input.text_before(&mut delimiter, |text| text))?;
+        Ok(())
+    });
+    check(straight, b"[[b;aab", b"b;", Answer::success(7));
 }
 
 /// A comment that is skipped, a text that is taken, and one that is reported.

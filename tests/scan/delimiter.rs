@@ -185,6 +185,64 @@ fn two_texts_on_a_stack(
     Ok(())
 }
 
+/// Feeds a text to a parser of [`two_texts`] that pauses at every event, and asserts that at each pause
+/// as much is reported as the bytes consumed by then decide.
+fn check_pauses(
+    parser: &mut impl PushParser<Events = Text, Output = ()>,
+    text: &[u8],
+    expected: &[(usize, Option<usize>)],
+) {
+    parser.reset();
+    let (mut reported, mut consumed) = (Vec::new(), 0);
+    while consumed < text.len() {
+        let mut is_text = true;
+        let progress = parser.feed_until(&text[consumed..], |piece| {
+            is_text = piece != b"|";
+            reported.extend_from_slice(piece);
+            Break(())
+        });
+        consumed += progress.consumed;
+        if !is_text {
+            return;
+        }
+        let (certain, end) = expected[consumed];
+        assert_eq!(reported, &text[..certain], "{consumed} of {}", text.escape_ascii());
+        assert!(end.is_none(), "a pause before the delimiter leaves it");
+    }
+}
+
+#[test]
+fn a_pause_takes_effect_where_the_text_became_certain() {
+    let mut checked = 0_u32;
+    for bytes in (1..=4).flat_map(strings) {
+        let delimiter = Delimiter::new(&bytes);
+        let mut machine = machine::Parser::new(TwoTexts { delimiter, is_second: false });
+        let mut code =
+            Parser::new(async |input: &mut Input<'_, Text>| two_texts(input, &bytes).await);
+        #[cfg(feature = "coroutine")]
+        let mut coroutine = {
+            use pushdown::engine::coroutine;
+            let bytes = bytes.clone();
+            coroutine::Parser::new(move |input: &mut coroutine::Input<'_, Text>| {
+                two_texts_on_a_stack(input, &bytes)
+            })
+        };
+        for text in (0..=8).flat_map(strings) {
+            // Short ones are taken byte by byte, long ones are searched.
+            for text in [text.clone(), text.repeat(7)] {
+                let expected = definitions(&bytes, &text);
+                check_pauses(&mut machine, &text, &expected);
+                check_pauses(&mut code, &text, &expected);
+                #[cfg(feature = "coroutine")]
+                check_pauses(&mut coroutine, &text, &expected);
+                checked += 1;
+            }
+        }
+    }
+    println!("{checked} texts");
+    assert!(checked > 30_000);
+}
+
 #[test]
 fn reads_up_to_a_delimiter_keep_every_law_in_every_engine() {
     let cases: [(&[u8], &[u8]); 7] = [
