@@ -18,11 +18,13 @@ mod delimiter;
 mod empty;
 mod finish;
 mod frames;
+mod inside;
 mod lecture;
 mod offsets;
 mod pause;
 #[cfg(unix)]
 mod processes;
+mod reads;
 mod stacks;
 mod take_text;
 mod types;

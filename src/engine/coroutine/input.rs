@@ -3,19 +3,18 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::ops::ControlFlow::{Break, Continue};
 use core::ptr;
 use core::slice;
 use std::thread::panicking;
 
 use corosensei::Yielder;
 
-use super::emit::{Emit, OnThread, emit};
+use super::emit::emit;
 use super::port::{Port, Special};
 use super::wait::{after_waiting, before_waiting};
 use crate::error::{End, ErrorKind, Failure};
-use crate::parser::{Events, PushParser, Status};
-use crate::scan::{Delimiter, Stop};
+use crate::parser::Events;
+use crate::scan::{Delimiter, Set, Stop};
 
 /// The input of a coroutine body.
 ///
@@ -148,7 +147,7 @@ impl<'p, E: Events> Input<'p, E> {
     pub fn skip_until(&mut self, stop: impl Stop) -> Result<u8, End> {
         loop {
             self.fill()?;
-            if let Some(stop) = self.scan(|rest| stop.skip(rest), |_, _| ()) {
+            if let Some(stop) = self.scan::<false>(|rest| stop.skip(rest), |_, _| ()) {
                 return Ok(stop);
             }
         }
@@ -159,7 +158,7 @@ impl<'p, E: Events> Input<'p, E> {
     pub fn scan_until(&mut self, stop: impl Stop, mut take: impl FnMut(&[u8])) -> Result<u8, End> {
         loop {
             self.fill()?;
-            if let Some(stop) = self.scan(|rest| stop.find(rest), |piece, _| take(piece)) {
+            if let Some(stop) = self.scan::<false>(|rest| stop.find(rest), |piece, _| take(piece)) {
                 return Ok(stop);
             }
         }
@@ -176,10 +175,33 @@ impl<'p, E: Events> Input<'p, E> {
             self.fill()?;
             // Two scans, so that the one without a sink does not look for it again.
             let stop = if self.wants_events() {
-                self.scan(|rest| stop.find(rest), |piece, input| input.emit(event(piece)))
+                self.scan::<false>(|rest| stop.find(rest), |piece, input| input.emit(event(piece)))
             } else {
-                self.scan(|rest| stop.skip(rest), |_, _| ())
+                self.scan::<false>(|rest| stop.skip(rest), |_, _| ())
             };
+            if let Some(stop) = stop {
+                return Ok(stop);
+            }
+        }
+    }
+
+    /// Emits bytes while they belong to the set, and returns the first that does not without taking it.
+    #[inline(always)]
+    pub fn text_while(
+        &mut self,
+        set: Set,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> Result<u8, End> {
+        loop {
+            self.fill()?;
+            let stop = self.scan::<true>(
+                |rest| set.not().find(rest),
+                |piece, input| {
+                    if input.wants_events() {
+                        input.emit(event(piece));
+                    }
+                },
+            );
             if let Some(stop) = stop {
                 return Ok(stop);
             }
@@ -263,62 +285,6 @@ impl<'p, E: Events> Input<'p, E> {
         }
     }
 
-    /// Runs another parser on the input from here on, and reports its events through `sink`. Returns
-    /// its output, or `None` if the input has ended and the parser accepts that without an output.
-    ///
-    /// # Errors
-    /// The parser's error, at its offset in this input.
-    ///
-    /// # Panics
-    /// If the parser reports an event on another thread: the sink of a coroutine stays on its own.
-    pub fn run<P: PushParser>(
-        &mut self,
-        parser: &mut P,
-        mut sink: impl for<'e> FnMut(<P::Events as Events>::Event<'e>, &mut Emit<'_, E>) + Send,
-    ) -> Result<Option<P::Output>, Failure> {
-        parser.reset_at(self.offset());
-        let port = self.port;
-        let mut outer = OnThread::new(port);
-        let mut inner = move |event: <P::Events as Events>::Event<'_>| {
-            sink(event, &mut outer.emit());
-            if outer.is_paused() { Break(()) } else { Continue(()) }
-        };
-        loop {
-            let status = match self.chunk() {
-                Ok(chunk) => {
-                    let progress = if port.sink.get().is_some() {
-                        parser.feed_dyn(chunk, &mut inner)
-                    } else {
-                        parser.feed(chunk)
-                    };
-                    self.advance(progress.consumed);
-                    progress.status
-                }
-                Err(End::Finished) => match parser.finish_dyn(&mut inner) {
-                    Ok(()) => Status::Success,
-                    Err(_) => Status::BadInput,
-                },
-                Err(end) => return Err(end.into()),
-            };
-            match status {
-                Status::NeedMoreInput => {}
-                Status::Success => return Ok(parser.take_output()),
-                Status::BadInput => return Err(self.fail_like(parser)),
-            }
-        }
-    }
-
-    /// The failure of a parser that has ended at the cursor.
-    fn fail_like(&mut self, parser: &impl PushParser) -> Failure {
-        let Some(error) = parser.error() else {
-            return self.fail(ErrorKind::UnexpectedByte);
-        };
-        match error.start {
-            Some(start) => self.fail_from(start, error.kind),
-            None => self.fail(error.kind),
-        }
-    }
-
     /// Suspends the body if the chunk is used up, so that there is at least one byte to read.
     ///
     /// Not inlined in debug builds, where every copy makes the frame of the body larger.
@@ -359,7 +325,7 @@ impl<'p, E: Events> Input<'p, E> {
     /// # Safety
     /// `'a` ends before the next read (I2).
     #[inline(always)]
-    unsafe fn rest<'a>(&self) -> &'a [u8] {
+    pub(super) unsafe fn rest<'a>(&self) -> &'a [u8] {
         let len = self.len();
         if len == 0 {
             return &[];
@@ -375,9 +341,10 @@ impl<'p, E: Events> Input<'p, E> {
         self.cursor = unsafe { self.cursor.add(count) };
     }
 
-    /// Scans the rest of the chunk, which is not empty: up to the stop, or else to the end.
+    /// Scans the rest of the chunk, which is not empty: past the stop, or else to the end. With `LEAVE`
+    /// the stop is not taken, and is then the byte to blame.
     #[inline(always)]
-    fn scan(
+    fn scan<const LEAVE: bool>(
         &mut self,
         find: impl FnOnce(&[u8]) -> Option<usize>,
         take: impl FnOnce(&[u8], &mut Self),
@@ -392,7 +359,10 @@ impl<'p, E: Events> Input<'p, E> {
             let overshoot = &self.port.overshoot;
             overshoot.set(overshoot.get().found(rest.len(), at));
         }
-        self.pass(piece.len() + usize::from(stop.is_some()));
+        self.pass(piece.len() + usize::from(stop.is_some() && !LEAVE));
+        if LEAVE {
+            self.seen = self.cursor;
+        }
         if !piece.is_empty() {
             take(piece, self);
         }

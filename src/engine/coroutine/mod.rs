@@ -85,12 +85,14 @@
 //! ```
 
 mod bounds;
+mod composed;
 mod emit;
 mod frame;
 mod input;
 mod options;
 mod parser;
 mod port;
+mod run;
 mod stack;
 mod thread_bound;
 mod wait;

@@ -4,17 +4,16 @@
 use core::fmt;
 use core::future::poll_fn;
 use core::marker::PhantomData;
-use core::ops::ControlFlow::{Break, Continue};
 use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 
 use super::port::Port;
 use crate::engine::limit::Limit;
-use crate::error::{End, Error, ErrorKind, Failure};
-use crate::parser::{Events, PushParser, Status};
+use crate::error::{End, ErrorKind, Failure};
+use crate::parser::Events;
 #[cfg(feature = "alloc")]
 use crate::scan::Delimiter;
-use crate::scan::Stop;
+use crate::scan::{Set, Stop};
 
 /// The input of an `async` body.
 ///
@@ -113,7 +112,7 @@ impl<'p, E: Events> Input<'p, E> {
     /// Skips everything before a stop byte, and takes the stop byte.
     #[inline]
     pub fn skip_until(&mut self, stop: impl Stop) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| self.port.scan(cx, |rest| stop.skip(rest), |_| ()))
+        poll_fn(move |cx| self.port.scan::<false>(cx, |rest| stop.skip(rest), |_| ()))
     }
 
     /// Like [`skip_until`](Self::skip_until), but passes what lies before the stop to `take`.
@@ -123,7 +122,7 @@ impl<'p, E: Events> Input<'p, E> {
         stop: impl Stop,
         mut take: impl FnMut(&[u8]),
     ) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| self.port.scan(cx, |rest| stop.find(rest), &mut take))
+        poll_fn(move |cx| self.port.scan::<false>(cx, |rest| stop.find(rest), &mut take))
     }
 
     /// Like [`skip_until`](Self::skip_until), but emits what lies before the stop.
@@ -136,10 +135,28 @@ impl<'p, E: Events> Input<'p, E> {
         poll_fn(move |cx| {
             let port = self.port;
             if port.has_sink() {
-                port.scan(cx, |rest| stop.find(rest), |piece| port.emit(event(piece)))
+                port.scan::<false>(cx, |rest| stop.find(rest), |piece| port.emit(event(piece)))
             } else {
-                port.scan(cx, |rest| stop.skip(rest), |_| ())
+                port.scan::<false>(cx, |rest| stop.skip(rest), |_| ())
             }
+        })
+    }
+
+    /// Emits bytes while they belong to the set, and returns the first that does not without taking it.
+    #[inline]
+    pub fn text_while(
+        &mut self,
+        set: Set,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> impl Future<Output = Result<u8, End>> {
+        poll_fn(move |cx| {
+            let port = self.port;
+            let emit = |piece: &[u8]| {
+                if port.has_sink() {
+                    port.emit(event(piece));
+                }
+            };
+            port.scan::<true>(cx, |rest| set.not().find(rest), emit)
         })
     }
 
@@ -229,55 +246,6 @@ impl<'p, E: Events> Input<'p, E> {
         self.port.set_limit(limit);
         Limited { input: self, outer }
     }
-
-    /// Runs another parser on the input from here on, and reports its events through `sink`.
-    ///
-    /// `None` if the input has ended and the parser accepts that without an output.
-    ///
-    /// # Errors
-    /// The parser's error, at its offset in this input.
-    pub async fn run<P: PushParser>(
-        &mut self,
-        parser: &mut P,
-        mut sink: impl for<'e> FnMut(<P::Events as Events>::Event<'e>, &mut Emit<'_, E>) + Send,
-    ) -> Result<Option<P::Output>, Failure> {
-        parser.reset_at(self.offset());
-        loop {
-            let port = self.port;
-            let mut emit = |event: <P::Events as Events>::Event<'_>| {
-                sink(event, &mut Emit { port });
-                if port.is_paused() { Break(()) } else { Continue(()) }
-            };
-            let status = match self.chunk().await {
-                Ok(chunk) => {
-                    let progress = if port.has_sink() {
-                        parser.feed_dyn(chunk, &mut emit)
-                    } else {
-                        parser.feed(chunk)
-                    };
-                    self.advance(progress.consumed);
-                    progress.status
-                }
-                Err(End::Finished) => match parser.finish_dyn(&mut emit) {
-                    Ok(()) => Status::Success,
-                    Err(_) => Status::BadInput,
-                },
-                Err(end) => return Err(end.into()),
-            };
-            match status {
-                Status::NeedMoreInput => {}
-                Status::Success => return Ok(parser.take_output()),
-                Status::BadInput => {
-                    return Err(match parser.error() {
-                        Some(&Error { kind, start: Some(start), .. }) => {
-                            self.fail_from(start, kind)
-                        }
-                        error => self.fail(error.map_or(ErrorKind::UnexpectedByte, |e| e.kind)),
-                    });
-                }
-            }
-        }
-    }
 }
 
 /// The reads up to a [`Delimiter`]. A read that is dropped before it has ended loses what it withheld.
@@ -356,24 +324,6 @@ impl<E: Events> Limited<'_, '_, E> {
                 Err(end) => return Err(end.into()),
             }
         }
-    }
-}
-
-/// Reports events of the outer parser from the sink of an inner one: see [`Input::run`].
-pub struct Emit<'a, E: Events = ()> {
-    port: &'a Port<E>,
-}
-
-impl<E: Events> Emit<'_, E> {
-    /// Reports an event.
-    pub fn emit(&mut self, event: E::Event<'_>) {
-        self.port.emit(event);
-    }
-}
-
-impl<E: Events> fmt::Debug for Emit<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emit").finish_non_exhaustive()
     }
 }
 

@@ -52,6 +52,7 @@
 mod arena;
 #[cfg(feature = "alloc")]
 mod call_stack;
+mod composed;
 mod input;
 #[cfg(feature = "alloc")]
 mod nested;
@@ -59,11 +60,13 @@ mod options;
 #[cfg(feature = "alloc")]
 mod parser;
 mod port;
+mod run;
 mod task;
 mod waker;
 
-pub use input::{Emit, Input, Limited};
+pub use input::{Input, Limited};
 pub use options::Options;
 #[cfg(feature = "alloc")]
 pub use parser::{Boxed, Parser};
+pub use run::Emit;
 pub use task::{DynTask, Task};

@@ -345,9 +345,10 @@ impl<E: Events> Port<E> {
         Some(byte)
     }
 
-    /// One poll of a scan: up to the stop, or else to the end of the chunk.
+    /// One poll of a scan: past the stop, or else to the end of the chunk. With `LEAVE` the stop is not
+    /// taken, and is then the byte to blame.
     #[inline(always)]
-    pub(super) fn scan(
+    pub(super) fn scan<const LEAVE: bool>(
         &self,
         cx: &Context<'_>,
         find: impl FnOnce(&[u8]) -> Option<usize>,
@@ -359,12 +360,15 @@ impl<E: Events> Port<E> {
         let (piece, stop) = match found {
             Some(at) => {
                 let stopped = (&rest[..at], Some(rest[at]));
-                self.overshoot.set(self.overshoot.get().found(rest.len(), at));
+                self.found(rest.len(), at);
                 stopped
             }
             None => (rest, None),
         };
-        self.advance(piece.len() + usize::from(stop.is_some()));
+        self.advance(piece.len() + usize::from(stop.is_some() && !LEAVE));
+        if LEAVE {
+            self.mark_seen();
+        }
         if !piece.is_empty() {
             take(piece);
         }
@@ -372,6 +376,12 @@ impl<E: Events> Port<E> {
             Some(stop) => Poll::Ready(Ok(stop)),
             None => self.starve(cx),
         }
+    }
+
+    /// Counts a scan of `len` bytes that has stopped at `at`.
+    #[inline(always)]
+    pub(super) fn found(&self, len: usize, at: usize) {
+        self.overshoot.set(self.overshoot.get().found(len, at));
     }
 
     /// Like [`scan`](Self::scan), up to a delimiter. `report` returns true if the sink has paused.
