@@ -36,7 +36,11 @@ impl<S: Stop + ?Sized> Stop for &S {
 impl Stop for u8 {
     #[inline]
     fn find(&self, bytes: &[u8]) -> Option<usize> {
-        memchr::memchr(*self, bytes)
+        match bytes.first() {
+            None => None,
+            Some(first) if first == self => Some(0),
+            Some(_) => memchr::memchr(*self, bytes),
+        }
     }
 }
 
