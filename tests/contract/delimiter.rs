@@ -219,7 +219,7 @@ fn a_text_that_was_given_up_leaves_no_half_of_a_delimiter() {
 
 #[test]
 fn a_straight_line_read_begins_anew() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let mut delimiter = Delimiter::new("aab");
         // Half of a delimiter that ends at the offset of the read.
         assert_eq!(delimiter.find(b"aa", |_| ()), None);
