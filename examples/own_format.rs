@@ -18,15 +18,9 @@
 use core::ops::ControlFlow::{self, Break, Continue};
 
 use pushdown::engine::{coroutine, machine, stackless};
+use pushdown::events::Bytes;
 use pushdown::testing::{Harness, Log, Violation};
-use pushdown::{ErrorKind, Events, Failure};
-
-/// Reports the content, in pieces.
-enum Netstring {}
-
-impl Events for Netstring {
-    type Event<'a> = &'a [u8];
-}
+use pushdown::{ErrorKind, Failure};
 
 /// The most bytes of content.
 const LONGEST: usize = 9999;
@@ -50,13 +44,10 @@ enum Machine {
 }
 
 impl machine::Machine for Machine {
-    type Events = Netstring;
+    type Events = Bytes;
     type Output = ();
 
-    fn step(
-        &mut self,
-        input: &mut machine::Input<'_, Netstring>,
-    ) -> Result<ControlFlow<()>, Failure> {
+    fn step(&mut self, input: &mut machine::Input<'_, Bytes>) -> Result<ControlFlow<()>, Failure> {
         *self = match *self {
             Self::Length(len) => match (input.next()?, len) {
                 (b':', Some(len)) => Self::Content(len),
@@ -77,7 +68,7 @@ impl machine::Machine for Machine {
 }
 
 /// State as code, on a stack.
-fn netstring(input: &mut coroutine::Input<'_, Netstring>) -> Result<(), Failure> {
+fn netstring(input: &mut coroutine::Input<'_, Bytes>) -> Result<(), Failure> {
     let mut digits = None;
     let mut left = loop {
         match (input.next()?, digits) {
@@ -94,7 +85,7 @@ fn netstring(input: &mut coroutine::Input<'_, Netstring>) -> Result<(), Failure>
 }
 
 /// State as code, in a future: the same with `.await`.
-async fn netstring_async(input: &mut stackless::Input<'_, Netstring>) -> Result<(), Failure> {
+async fn netstring_async(input: &mut stackless::Input<'_, Bytes>) -> Result<(), Failure> {
     let mut digits = None;
     let mut left = loop {
         match (input.next().await?, digits) {

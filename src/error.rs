@@ -83,6 +83,8 @@ pub enum ErrorKind {
     NoProgress,
     /// An error that the body defines.
     Custom(u32),
+    /// An error that the body describes.
+    Message(&'static str),
 }
 
 impl fmt::Display for ErrorKind {
@@ -96,6 +98,7 @@ impl fmt::Display for ErrorKind {
             Self::Panicked => "parser panicked",
             Self::NoProgress => "value of no bytes",
             Self::Custom(code) => return write!(f, "error {code}"),
+            Self::Message(text) => text,
         })
     }
 }

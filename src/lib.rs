@@ -106,6 +106,7 @@ mod parser;
 mod state;
 
 pub mod engine;
+pub mod events;
 #[cfg(feature = "std")]
 pub mod io;
 pub mod scan;
@@ -114,7 +115,7 @@ pub mod testing;
 
 pub use error::{End, Error, ErrorKind, Failure};
 pub use format::quoted;
-pub use parser::{DynParser, EventSink, Events, LocalSink, PushParser};
+pub use parser::{DynParser, EventSink, Events, LocalParser, LocalSink, PushParser};
 pub use state::{Progress, State, Status};
 
 /// Compiles and runs the README, which needs these features.

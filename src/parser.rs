@@ -13,10 +13,17 @@ pub(crate) use crate::state::{Progress, State, Status};
 /// ```
 /// enum Lines {}
 ///
+/// enum Line<'a> {
+///     Text(&'a [u8]),
+///     End,
+/// }
+///
 /// impl pushdown::Events for Lines {
-///     type Event<'a> = &'a [u8];
+///     type Event<'a> = Line<'a>;
 /// }
 /// ```
+///
+/// [`events`](crate::events) has markers for events that are text alone, or that borrow nothing.
 pub trait Events: 'static {
     /// One event, valid until the sink returns.
     type Event<'a>;
@@ -293,6 +300,19 @@ pub trait PushParser {
     }
 }
 
+/// A parser whose sink may stay on this thread: one of `machine`, `coroutine` or `combinator`, whose
+/// bodies cannot emit on another. A machine [runs](crate::engine#another-parser-inside) these.
+pub trait LocalParser: PushParser {
+    /// [`PushParser::feed_dyn`] for a sink that stays on this thread.
+    fn feed_local_dyn(&mut self, chunk: &[u8], sink: &mut LocalSink<'_, Self::Events>) -> Progress;
+
+    /// [`PushParser::finish_dyn`] for a sink that stays on this thread.
+    ///
+    /// # Errors
+    /// As [`PushParser::finish`].
+    fn finish_local_dyn(&mut self, sink: &mut LocalSink<'_, Self::Events>) -> Result<(), Error>;
+}
+
 /// Not inlined, so that ASCII does not pay for it.
 #[inline(never)]
 fn encode(c: char, utf8: &mut [u8; 4]) -> usize {
@@ -444,10 +464,53 @@ macro_rules! local_methods {
 }
 pub(crate) use local_methods;
 
+/// The methods of [`LocalParser`]: for an engine, from its `parse` and `close`, or for a type with
+/// another parser inside.
+macro_rules! local_parser {
+    ($events:ty) => {
+        fn feed_local_dyn(
+            &mut self,
+            chunk: &[u8],
+            sink: &mut $crate::LocalSink<'_, $events>,
+        ) -> $crate::Progress {
+            self.parse(chunk, Some(sink))
+        }
+
+        fn finish_local_dyn(
+            &mut self,
+            sink: &mut $crate::LocalSink<'_, $events>,
+        ) -> Result<(), $crate::Error> {
+            self.close(Some(sink))
+        }
+    };
+
+    ($self:ident => $inner:expr) => {
+        fn feed_local_dyn(
+            &mut $self,
+            chunk: &[u8],
+            sink: &mut $crate::LocalSink<'_, Self::Events>,
+        ) -> $crate::Progress {
+            $crate::LocalParser::feed_local_dyn(&mut $inner, chunk, sink)
+        }
+
+        fn finish_local_dyn(
+            &mut $self,
+            sink: &mut $crate::LocalSink<'_, Self::Events>,
+        ) -> Result<(), $crate::Error> {
+            $crate::LocalParser::finish_local_dyn(&mut $inner, sink)
+        }
+    };
+}
+pub(crate) use local_parser;
+
 impl<P: PushParser + ?Sized> PushParser for &mut P {
     type Events = P::Events;
     type Output = P::Output;
     delegate!(self => **self);
+}
+
+impl<P: LocalParser + ?Sized> LocalParser for &mut P {
+    local_parser!(self => **self);
 }
 
 #[cfg(feature = "alloc")]
@@ -455,4 +518,9 @@ impl<P: PushParser + ?Sized> PushParser for alloc::boxed::Box<P> {
     type Events = P::Events;
     type Output = P::Output;
     delegate!(self => **self);
+}
+
+#[cfg(feature = "alloc")]
+impl<P: LocalParser + ?Sized> LocalParser for alloc::boxed::Box<P> {
+    local_parser!(self => **self);
 }

@@ -35,7 +35,8 @@ pub struct Progress {
 /// write: [`PushParser`](crate::PushParser) derives the others from them.
 ///
 /// ```
-/// use pushdown::{Error, ErrorKind, EventSink, Events, Progress, PushParser, State, Status};
+/// use pushdown::events::Bytes;
+/// use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, State, Status};
 ///
 /// /// A line of ASCII text, reported without its line feed.
 /// #[derive(Default)]
@@ -43,17 +44,11 @@ pub struct Progress {
 ///     state: State,
 /// }
 ///
-/// enum Text {}
-///
-/// impl Events for Text {
-///     type Event<'a> = &'a [u8];
-/// }
-///
 /// impl PushParser for Line {
-///     type Events = Text;
+///     type Events = Bytes;
 ///     type Output = ();
 ///
-///     fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Text>) -> Progress {
+///     fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Bytes>) -> Progress {
 ///         self.state.feed(chunk, |state| {
 ///             let end = chunk.iter().position(|byte| *byte == b'\n' || !byte.is_ascii());
 ///             let text = &chunk[..end.unwrap_or(chunk.len())];
@@ -68,7 +63,7 @@ pub struct Progress {
 ///         })
 ///     }
 ///
-///     fn finish_dyn(&mut self, _: &mut EventSink<'_, Text>) -> Result<(), Error> {
+///     fn finish_dyn(&mut self, _: &mut EventSink<'_, Bytes>) -> Result<(), Error> {
 ///         self.state.finish()
 ///     }
 ///

@@ -65,6 +65,12 @@ impl Stop for Keep<'_> {
     }
 }"#);
 
+// Not an attack, but a trap: the constructor is for one lifetime.
+attack!(a_constructor_of_events_is_not_general_enough, "", r#"
+fn body(input: &mut coroutine::Input<'_, Quoted>) -> Result<u8, Failure> {
+    Ok(input.text_until(b'"', "# ["Event::Text" or "|text| Event::Text(text)"] r#")?)
+}"#);
+
 attack!(a_machine_cannot_keep_a_slice, "", r#"
 struct Keep(&'static [u8]);
 impl machine::Machine for Keep {

@@ -48,7 +48,8 @@ use nom::IResult;
 
 use crate::error::{Error, ErrorKind};
 use crate::parser::{
-    Events, LocalSink, Progress, PushParser, State, engine_methods, local_methods,
+    Events, LocalParser, LocalSink, Progress, PushParser, State, engine_methods, local_methods,
+    local_parser,
 };
 
 /// The largest length of a value in bytes, unless chosen otherwise.
@@ -231,6 +232,14 @@ where
         self.output = None;
         self.work = 0;
     }
+}
+
+impl<B, E, T> LocalParser for Parser<B, E, T>
+where
+    B: for<'i> FnMut(&'i [u8], &Emit<'_, E>) -> IResult<&'i [u8], T>,
+    E: Events,
+{
+    local_parser!(E);
 }
 
 impl<B, E, T> fmt::Debug for Parser<B, E, T> {

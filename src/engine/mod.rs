@@ -25,30 +25,32 @@
 //! | `skip_until(stop)` | Skips everything before a [stop](crate::scan::Stop), takes the stop byte and returns it. |
 //! | `scan_until(stop, take)` | Like `skip_until`, but passes what lies before the stop to a closure, in pieces that are never empty. |
 //! | `text_until(stop, event)` | Like `skip_until`, but emits what lies before the stop, one event per piece. Without a sink it may [skip](crate::scan::Stop::skip) stops. |
+//! | `text_while(set, event)` | Emits bytes while they belong to the [set](crate::scan::Set), and returns the first that does not without taking it. |
+//! | `array::<N>()` | Takes `N` bytes. |
+//! | `expect_all(bytes)` | Takes these bytes; the first that differs is blamed, as by `expect`, and the [start](crate::Error::start) is that of the first. |
+//! | `read_until(stop, to, max)` | Like `skip_until`, but appends what lies before the stop to a `Vec`, which gets no longer than `max`: the next byte is [`TooLong`](crate::ErrorKind::TooLong). |
 //! | `chunk()`, `advance(n)` | Lends the rest of the chunk, at least one byte; takes bytes of it. |
 //! | `skip_between(test)` | Skips bytes between values, and returns the next byte without taking it. A value has not [begun](crate::PushParser::has_begun) with them. |
 //! | `at_most(n)`, `frame(n)` | [Bounds](#bounds) what is read. |
 //! | `nested(body)` | Calls a body [one level deeper](#depth). Not in machines, whose state is a stack of their own. |
-//! | `run(parser, sink)` | Runs [another parser](#another-parser-inside) on the input. Not in machines. |
+//! | `run(parser, sink)` | Runs [another parser](#another-parser-inside) on the input. |
 //! | `emit(event)` | Reports an event. |
 //! | `wants_events()` | Returns true if there is a sink. A body may skip building events without one. |
 //! | `offset()` | The offset of the next byte. |
 //! | `fail(kind)` | Creates the error for bad input, and puts the cursor before the byte to blame. |
 //! | `fail_from(start, kind)` | Like `fail`, and records where the part began that the error is about. |
 //!
+//! In a machine, which is called again after a cut, `array` and `expect_all` have an argument more: what
+//! they have read so far is [kept in the machine](machine::Partial).
+//!
 //! A body that reads a line of at most 80 bytes, and reports it piece by piece:
 //!
 //! ```
 //! use pushdown::engine::stackless::{Input, Parser};
-//! use pushdown::{Events, Failure, PushParser};
+//! use pushdown::events::Bytes;
+//! use pushdown::{Failure, PushParser};
 //!
-//! enum Text {}
-//!
-//! impl Events for Text {
-//!     type Event<'a> = &'a [u8];
-//! }
-//!
-//! async fn line(input: &mut Input<'_, Text>) -> Result<(), Failure> {
+//! async fn line(input: &mut Input<'_, Bytes>) -> Result<(), Failure> {
 //!     input.at_most(80).text_until(b'\n', |piece| piece).await?;
 //!     Ok(())
 //! }
@@ -60,17 +62,23 @@
 //! assert_eq!(text, b"one line");
 //! ```
 //!
+//! The arguments that make events are closures. A bare constructor, as in `text_until(b':', Event::Name)`,
+//! is refused as "not general enough", because it makes events of one lifetime: write `|text|
+//! Event::Name(text)`. A closure may count and trim, but it is not called if there is no sink; to see every
+//! byte, use `scan_until` or `chunk`. The test of `skip_between` is a closure, too: `|byte|
+//! SPACES.contains(byte)`.
+//!
 //! A read that takes no byte returns an [`End`](crate::End): the input is finished, or the body has
 //! to stop. Propagate it with `?`. After the end every further read returns the same, up to
 //! [`READS_AFTER_END`] times.
 //!
 //! # Which byte an error blames
-//! `fail` blames the byte last consumed by `next` or a scan; after `peek`, the peeked byte; after
-//! `take`, the next one. A body cannot point further back, because an earlier byte may have come in a
-//! chunk that is gone. It can name the start of a token with `fail_from`. Another
-//! read after `next` therefore loses the chance to blame that byte: use `peek`, `next_if` or `expect`
-//! where the decision needs two bytes. A second `fail` blames the same byte again. At a bound, as at
-//! the end of the input, the next byte is blamed.
+//! `fail` blames the byte last consumed by `next` or a scan; after `peek` and `text_while`, the byte
+//! they return; after `take`, `array` and `expect_all`, the next one. A body cannot point further back,
+//! because an earlier byte may have come in a chunk that is gone. It can name the start of a token with
+//! `fail_from`. Another read after `next` therefore loses the chance to blame that byte: use `peek`,
+//! `next_if` or `expect` where the decision needs two bytes. A second `fail` blames the same byte
+//! again. At a bound, as at the end of the input, the next byte is blamed.
 //!
 //! ```
 //! use pushdown::engine::coroutine::{Input, Parser};
@@ -171,18 +179,16 @@
 //! output. Its errors are errors of this input, at the right offset. The sink is given each event, and
 //! the means to report events of the outer parser.
 //!
+//! In a machine the other parser is a [field](machine::Input::run), and one whose sink may stay on the thread:
+//! a [`LocalParser`](crate::LocalParser), such as another machine.
+//!
 //! ```
 //! use pushdown::engine::stackless::{Input, Parser};
-//! use pushdown::{Events, Failure, PushParser, quoted};
-//!
-//! enum Text {}
-//!
-//! impl Events for Text {
-//!     type Event<'a> = &'a [u8];
-//! }
+//! use pushdown::events::Bytes;
+//! use pushdown::{Failure, PushParser, quoted};
 //!
 //! /// A quoted string in parentheses.
-//! async fn body(input: &mut Input<'_, Text>) -> Result<(), Failure> {
+//! async fn body(input: &mut Input<'_, Bytes>) -> Result<(), Failure> {
 //!     input.expect(b'(').await?;
 //!     let mut string = quoted::Machine::new();
 //!     input.run(&mut string, |quoted::Event::Text(piece), out| out.emit(piece)).await?;
@@ -207,6 +213,7 @@
 
 #[cfg(feature = "combinator")]
 pub mod combinator;
+mod composed;
 #[cfg(feature = "coroutine")]
 #[allow(unsafe_code, reason = "switches stacks, and reads what the other side of the switch wrote")]
 pub mod coroutine;

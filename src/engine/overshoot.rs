@@ -24,6 +24,19 @@ impl Overshoot {
         }
     }
 
+    /// Adds bytes that were inspected once more than they are taken.
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub(crate) fn more(self, bytes: usize) -> Self {
+        #[cfg(feature = "testing")]
+        return Self(self.0 + bytes as u64);
+        #[cfg(not(feature = "testing"))]
+        {
+            let _ = bytes;
+            self
+        }
+    }
+
     #[cfg(feature = "testing")]
     pub(crate) fn bytes(self) -> u64 {
         self.0

@@ -152,6 +152,10 @@ macro_rules! parser {
                 self.0.finish_local(sink)
             }
         }
+
+        impl $crate::LocalParser for $name {
+            $crate::parser::local_parser!(self => self.0);
+        }
     };
 
     (@common $name:ident, $events:ty) => {

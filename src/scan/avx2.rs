@@ -42,13 +42,13 @@ impl Avx2 {
     }
 
     #[inline(always)]
-    fn load(self, bytes: &[u8; 32]) -> __m256i {
+    pub(super) fn load(self, bytes: &[u8; 32]) -> __m256i {
         // SAFETY: `self` exists, so the processor has AVX2; the 32 bytes are borrowed.
         unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
     }
 
     #[inline(always)]
-    fn load_half(self, bytes: &[u8; 16]) -> __m128i {
+    pub(super) fn load_half(self, bytes: &[u8; 16]) -> __m128i {
         // SAFETY: `self` exists, so the processor has AVX2; the 16 bytes are borrowed.
         unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
     }

@@ -33,14 +33,14 @@ impl Avx512 {
     }
 
     #[inline(always)]
-    fn load(self, bytes: &[u8; BLOCK]) -> __m512i {
+    pub(super) fn load(self, bytes: &[u8; BLOCK]) -> __m512i {
         // SAFETY: `self` exists, so the processor has AVX-512BW; the 64 bytes are borrowed.
         unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
     }
 
     /// Loads fewer bytes than a vector has. Returns them followed by zeros, and one bit for each.
     #[inline(always)]
-    fn load_short(self, bytes: &[u8]) -> (__m512i, u64) {
+    pub(super) fn load_short(self, bytes: &[u8]) -> (__m512i, u64) {
         debug_assert!(bytes.len() < BLOCK);
         let valid = (1 << bytes.len()) - 1;
         // SAFETY: `self` exists, so the processor has AVX-512BW; the load touches the `valid` bytes

@@ -15,6 +15,17 @@ macro_rules! has {
     }};
 }
 
+/// Exists only if the processor has SSSE3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ssse3(());
+
+impl Ssse3 {
+    #[inline]
+    pub(super) fn detect() -> Option<Self> {
+        has!("ssse3").then_some(Self(()))
+    }
+}
+
 /// Exists only if the processor has AVX2, BMI1, BMI2 and LZCNT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Avx2(());

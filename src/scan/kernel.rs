@@ -1,11 +1,12 @@
 //! The choice of a kernel. It is made here and nowhere else.
 
 use super::escaped::{self, Escaped};
+use super::set::{self, Set};
 use super::swar::Swar;
 #[cfg(target_arch = "x86_64")]
 use super::{
     avx2, avx512,
-    cpu::{Avx2, Avx512},
+    cpu::{Avx2, Avx512, Ssse3},
 };
 
 /// One implementation of the search for an [`Escaped`] byte, which this processor can run.
@@ -28,6 +29,8 @@ pub struct Kernel(Choice);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Choice {
     Swar,
+    #[cfg(target_arch = "x86_64")]
+    Ssse3(Ssse3),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
@@ -59,6 +62,7 @@ impl Kernel {
         let swar = core::iter::once(Choice::Swar);
         #[cfg(target_arch = "x86_64")]
         let all = swar
+            .chain(Ssse3::detect().map(Choice::Ssse3))
             .chain(Avx2::detect().map(Choice::Avx2))
             .chain(Avx512::detect().map(Choice::Avx512));
         #[cfg(not(target_arch = "x86_64"))]
@@ -70,6 +74,8 @@ impl Kernel {
     pub fn name(self) -> &'static str {
         match self.0 {
             Choice::Swar => "swar",
+            #[cfg(target_arch = "x86_64")]
+            Choice::Ssse3(_) => "ssse3",
             #[cfg(target_arch = "x86_64")]
             Choice::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -84,9 +90,25 @@ impl Kernel {
         match self.0 {
             Choice::Swar => escaped::skip(Swar::new(stop), bytes),
             #[cfg(target_arch = "x86_64")]
+            Choice::Ssse3(_) => escaped::skip(Swar::new(stop), bytes),
+            #[cfg(target_arch = "x86_64")]
             Choice::Avx2(token) => avx2::skip(token, stop, bytes),
             #[cfg(target_arch = "x86_64")]
             Choice::Avx512(token) => avx512::skip(token, stop, bytes),
+        }
+    }
+    /// Runs [`Stop::find`](crate::scan::Stop::find) of `set` with this kernel, however short the input
+    /// is.
+    #[inline]
+    pub fn find_in_set(self, set: &Set, bytes: &[u8]) -> Option<usize> {
+        match self.0 {
+            Choice::Swar => set.find_by_byte(bytes),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Ssse3(token) => set::ssse3::find(token, set, bytes),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Avx2(token) => set::avx2::find(token, set, bytes),
+            #[cfg(target_arch = "x86_64")]
+            Choice::Avx512(token) => set::avx512::find(token, set, bytes),
         }
     }
 }

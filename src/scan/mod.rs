@@ -34,6 +34,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod cpu;
+#[cfg(feature = "alloc")]
+mod delimiter;
 mod escaped;
 #[cfg_attr(
     not(feature = "testing"),
@@ -47,6 +49,8 @@ mod set;
 mod stop;
 mod swar;
 
+#[cfg(feature = "alloc")]
+pub use delimiter::Delimiter;
 pub use escaped::Escaped;
 pub use set::Set;
 pub use stop::Stop;

@@ -4,8 +4,8 @@
 
 use core::{ptr, slice};
 
-use super::Escaped;
 use super::kernel::Kernel;
+use super::{Escaped, Set};
 
 /// Longer than every loop of every kernel.
 const LONGEST: usize = 700;
@@ -52,6 +52,7 @@ impl Drop for Page {
 #[test]
 fn no_kernel_reads_outside_its_slice() {
     let stop = Escaped { close: b'"', escape: b'\\' };
+    let set = Set::of(b",;\n\"");
     let mut page = Page::new();
     let mut searched = 0;
     for kernel in Kernel::available() {
@@ -60,9 +61,12 @@ fn no_kernel_reads_outside_its_slice() {
                 let bytes = page.bytes(length, at_end);
                 bytes.fill(b'a');
                 assert_eq!(kernel.skip_escaped(stop, bytes), None, "{} {length}", kernel.name());
+                assert_eq!(kernel.find_in_set(&set, bytes), None, "{} {length}", kernel.name());
                 if let Some(last) = bytes.last_mut() {
                     *last = b'"';
                     let found = kernel.skip_escaped(stop, bytes);
+                    assert_eq!(found, Some(length - 1), "{} {length}", kernel.name());
+                    let found = kernel.find_in_set(&set, bytes);
                     assert_eq!(found, Some(length - 1), "{} {length}", kernel.name());
                 }
                 searched += 1;

@@ -1,8 +1,8 @@
 //! The places where a scan stops, with the implementations for bytes, arrays and [`Escaped`].
 
-use super::MAX_LOOKAHEAD;
 use super::escaped::Escaped;
 use super::kernel::Kernel;
+use super::set::Set;
 
 /// The bytes that a scan stops at.
 ///
@@ -21,6 +21,18 @@ pub trait Stop {
     }
 }
 
+impl<S: Stop + ?Sized> Stop for &S {
+    #[inline]
+    fn find(&self, bytes: &[u8]) -> Option<usize> {
+        (**self).find(bytes)
+    }
+
+    #[inline]
+    fn skip(&self, bytes: &[u8]) -> Option<usize> {
+        (**self).skip(bytes)
+    }
+}
+
 impl Stop for u8 {
     #[inline]
     fn find(&self, bytes: &[u8]) -> Option<usize> {
@@ -30,7 +42,8 @@ impl Stop for u8 {
 
 /// Stops at any of these bytes.
 impl<const N: usize> Stop for [u8; N] {
-    #[inline]
+    /// Always inlined: the set of stops that are known is then made by the compiler.
+    #[inline(always)]
     fn find(&self, bytes: &[u8]) -> Option<usize> {
         match self[..] {
             [] => None,
@@ -42,21 +55,13 @@ impl<const N: usize> Stop for [u8; N] {
     }
 }
 
-/// Searches window by window: over the whole input, the search for a rare byte would run far ahead
-/// of a common one that is near.
-fn find_any(stops: &[u8], bytes: &[u8]) -> Option<usize> {
-    for (index, window) in bytes.chunks(MAX_LOOKAHEAD).enumerate() {
-        let first = stops.chunks(3).filter_map(|three| match *three {
-            [a] => memchr::memchr(a, window),
-            [a, b] => memchr::memchr2(a, b, window),
-            [a, b, c] => memchr::memchr3(a, b, c, window),
-            _ => None,
-        });
-        if let Some(at) = first.min() {
-            return Some(index * MAX_LOOKAHEAD + at);
-        }
+#[inline(always)]
+fn find_any<const N: usize>(stops: &[u8; N], bytes: &[u8]) -> Option<usize> {
+    match bytes.first() {
+        None => None,
+        Some(first) if stops.contains(first) => Some(0),
+        Some(_) => Set::of(stops).find(bytes),
     }
-    None
 }
 
 /// Inputs shorter than this are searched byte by byte: calling a kernel costs more than it saves.
@@ -86,4 +91,30 @@ impl Stop for Escaped {
 #[inline(never)]
 fn skip_by_block(stop: Escaped, bytes: &[u8]) -> Option<usize> {
     Kernel::best().skip_escaped(stop, bytes)
+}
+
+/// Bytes that are looked at one by one in the function that searches, and before a kernel is called.
+const PROBED_INLINE: usize = 4;
+const PROBED: usize = 16;
+
+impl Stop for Set {
+    #[inline]
+    fn find(&self, bytes: &[u8]) -> Option<usize> {
+        let Some(first) = bytes.first_chunk::<PROBED_INLINE>() else {
+            return self.find_by_byte(bytes);
+        };
+        self.find_by_byte(first).or_else(|| find_further(self, bytes))
+    }
+}
+
+/// Not inlined: a search that stops early does not pay for it.
+#[inline(never)]
+fn find_further(set: &Set, bytes: &[u8]) -> Option<usize> {
+    let Some((first, rest)) = bytes.split_first_chunk::<PROBED>() else {
+        return set.find_by_byte(bytes);
+    };
+    if let Some(at) = set.find_by_byte(&first[PROBED_INLINE..]) {
+        return Some(PROBED_INLINE + at);
+    }
+    Kernel::best().find_in_set(set, rest).map(|at| PROBED + at)
 }

@@ -6,15 +6,10 @@
 //!
 //! ```
 //! use pushdown::engine::stackless::{Input, Parser};
+//! use pushdown::events::Bytes;
 //! use pushdown::testing::{Harness, Log, Violation};
 //!
-//! enum Line {}
-//!
-//! impl pushdown::Events for Line {
-//!     type Event<'a> = &'a [u8];
-//! }
-//!
-//! async fn line(input: &mut Input<'_, Line>) -> Result<(), pushdown::Failure> {
+//! async fn line(input: &mut Input<'_, Bytes>) -> Result<(), pushdown::Failure> {
 //!     input.text_until(b'\n', |piece| piece).await?;
 //!     Ok(())
 //! }

@@ -3,15 +3,16 @@
 use std::ops::ControlFlow::{Break, Continue};
 
 use pushdown::engine::READS_AFTER_END;
+use pushdown::events::Bytes;
 use pushdown::{End, ErrorKind, PushParser, Status};
 
-use crate::pause::{Text, bytes, pausing};
+use crate::pause::{bytes, pausing};
 use crate::{Answer, Subjects, and_machine, cuttings, straight};
 
 const BAD: ErrorKind = ErrorKind::Custom(7);
 
 /// Asserts the answer and the text that is reported, at every cut and with every pattern of pauses.
-pub(crate) fn check<T>(subjects: Subjects<Text, T>, input: &[u8], text: &[u8], expected: Answer) {
+pub(crate) fn check<T>(subjects: Subjects<Bytes, T>, input: &[u8], text: &[u8], expected: Answer) {
     let mut ran = 0;
     for (name, mut parser) in subjects {
         for chunks in cuttings(input) {
@@ -34,8 +35,8 @@ pub(crate) fn cut_short(kind: ErrorKind, consumed: usize) -> Answer {
 }
 
 /// A word of at most four bytes with its full stop, and a semicolon.
-fn word() -> Subjects<Text> {
-    let straight = straight!(|input: Text| -> () {
+fn word() -> Subjects<Bytes> {
+    let straight = straight!(|input: Bytes| -> () {
         let mut word = input.at_most(4);
         wait!(word.text_until(b'.', |piece| piece))?;
         drop(word);
@@ -70,8 +71,8 @@ fn more_than_the_bound_is_too_long_at_the_bound_and_does_not_reach_the_sink() {
 
 /// Two digits, and a part inside another with these bounds: `<` begins a frame and `[` a bound. Both
 /// are read to their end as text, and then comes a full stop.
-fn nested() -> Subjects<Text> {
-    let straight = straight!(|input: Text| -> () {
+fn nested() -> Subjects<Bytes> {
+    let straight = straight!(|input: Bytes| -> () {
         let outer_kind = wait!(input.next())?;
         let outer_count = u64::from(wait!(input.next())? - b'0');
         let inner_kind = wait!(input.next())?;
@@ -99,7 +100,7 @@ fn nested() -> Subjects<Text> {
     });
     let (mut head, mut limits) = (Vec::new(), Vec::new());
     and_machine(straight, move |state, input| {
-        let bound = |head: &[u8], input: &mut pushdown::engine::machine::Input<'_, Text>| {
+        let bound = |head: &[u8], input: &mut pushdown::engine::machine::Input<'_, Bytes>| {
             let count = u64::from(head[1] - b'0');
             if head[0] == b'<' { input.frame(count) } else { input.at_most(count) }
         };
@@ -164,7 +165,7 @@ fn of_two_bounds_the_one_that_comes_first_holds() {
 
 #[test]
 fn an_error_at_a_bound_blames_the_byte_after_it() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let mut part = input.at_most(2);
         loop {
             match wait!(part.next()) {
@@ -191,7 +192,7 @@ fn an_error_at_a_bound_blames_the_byte_after_it() {
 
 #[test]
 fn a_body_may_read_at_a_bound_for_a_limited_number_of_times() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let mut part = input.at_most(1);
         wait!(part.next())?;
         for _ in 0..READS_AFTER_END {
@@ -202,7 +203,7 @@ fn a_body_may_read_at_a_bound_for_a_limited_number_of_times() {
     });
     check(straight, b"a.", b"", Answer::success(2));
 
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let mut part = input.at_most(1);
         loop {
             let _ = wait!(part.next());
@@ -223,7 +224,7 @@ fn a_body_may_read_at_a_bound_for_a_limited_number_of_times() {
 fn every_read_stops_at_the_bound() {
     macro_rules! stops {
         ($($read:ident($($argument:expr),*)),*) => {$(
-            let straight = straight!(|input: Text| -> () {
+            let straight = straight!(|input: Bytes| -> () {
                 let mut part = input.at_most(3);
                 loop {
                     match wait!(part.$read($($argument),*)) {
@@ -264,7 +265,7 @@ fn every_read_stops_at_the_bound() {
 
 #[test]
 fn a_bound_shows_no_more_of_the_chunk() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let mut part = input.at_most(3);
         loop {
             let chunk = wait!(part.chunk())?;
@@ -285,7 +286,7 @@ fn a_bound_shows_no_more_of_the_chunk() {
     });
     check(subjects, b"abcdef", b"", Answer::bad(ErrorKind::TooLong, 3));
 
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let mut part = input.at_most(3);
         wait!(part.chunk())?;
         part.advance(4);
@@ -304,7 +305,7 @@ fn a_bound_shows_no_more_of_the_chunk() {
 
 #[test]
 fn a_bound_that_was_forgotten_ends_with_its_run() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         if wait!(input.next())? == b'!' {
             std::mem::forget(input.at_most(2));
         }
@@ -336,7 +337,7 @@ fn a_bound_that_was_forgotten_ends_with_its_run() {
 /// shows.
 #[test]
 fn a_bound_in_an_earlier_chunk_shows_nothing_of_a_later_one() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let mut part = input.at_most(2);
         let first = wait!(part.next())?;
         part.emit(&[first]);
@@ -387,7 +388,7 @@ fn a_step_that_reads_up_to_a_bound_and_at_it_blames_the_byte_after_it() {
 
 #[test]
 fn a_bound_that_is_lifted_or_set_during_a_pause_does_not_end_it() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let mut part = input.at_most(2);
         let first = wait!(part.next())?;
         part.emit(&[first]);
@@ -423,7 +424,7 @@ fn a_bound_that_is_lifted_or_set_during_a_pause_does_not_end_it() {
 
 #[test]
 fn a_pause_at_a_bound_does_not_hide_that_it_is_reached() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let mut part = input.at_most(2);
         loop {
             let byte = wait!(part.next())?;

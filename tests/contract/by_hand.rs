@@ -1,14 +1,9 @@
 //! A parser written by hand keeps the contract with four methods and a `State`.
 
-use pushdown::{Error, ErrorKind, EventSink, Events, Progress, PushParser, State, Status};
+use pushdown::events::Bytes;
+use pushdown::{Error, ErrorKind, EventSink, Progress, PushParser, State, Status};
 
 use crate::{Answer, Subjects, check};
-
-enum Text {}
-
-impl Events for Text {
-    type Event<'a> = &'a [u8];
-}
 
 /// A line of ASCII text, up to its line feed.
 #[derive(Default)]
@@ -17,10 +12,10 @@ struct Line {
 }
 
 impl PushParser for Line {
-    type Events = Text;
+    type Events = Bytes;
     type Output = ();
 
-    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Text>) -> Progress {
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Bytes>) -> Progress {
         self.state.feed(chunk, |state| {
             let end = chunk.iter().position(|byte| *byte == b'\n' || !byte.is_ascii());
             let text = &chunk[..end.unwrap_or(chunk.len())];
@@ -36,7 +31,7 @@ impl PushParser for Line {
         })
     }
 
-    fn finish_dyn(&mut self, _: &mut EventSink<'_, Text>) -> Result<(), Error> {
+    fn finish_dyn(&mut self, _: &mut EventSink<'_, Bytes>) -> Result<(), Error> {
         self.state.finish()
     }
 
@@ -53,7 +48,7 @@ impl PushParser for Line {
     }
 }
 
-fn line() -> Subjects<Text> {
+fn line() -> Subjects<Bytes> {
     vec![("by hand", Box::new(Line::default()))]
 }
 

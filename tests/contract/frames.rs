@@ -3,15 +3,15 @@
 use std::ops::ControlFlow::{Break, Continue};
 
 use pushdown::engine::{Limit, stackless};
+use pushdown::events::Bytes;
 use pushdown::{End, ErrorKind};
 
 use crate::bounds::{check, cut_short};
-use crate::pause::Text;
 use crate::{Answer, Subjects, and_machine, straight};
 
 /// A digit, a frame of as many bytes, all text, and a full stop.
-fn framed() -> Subjects<Text> {
-    let straight = straight!(|input: Text| -> () {
+fn framed() -> Subjects<Bytes> {
+    let straight = straight!(|input: Bytes| -> () {
         let count = wait!(input.next())? - b'0';
         let mut frame = input.frame(count.into());
         loop {
@@ -58,8 +58,8 @@ fn a_frame_is_an_input_of_its_own_that_ends_after_its_bytes() {
 }
 
 /// A digit, a frame of as many bytes of which the first is read, and the rest skipped, and a full stop.
-fn skipped() -> Subjects<Text> {
-    let straight = straight!(|input: Text| -> () {
+fn skipped() -> Subjects<Bytes> {
+    let straight = straight!(|input: Bytes| -> () {
         let count = wait!(input.next())? - b'0';
         let mut frame = input.frame(count.into());
         let first = wait!(frame.next())?;
@@ -103,9 +103,9 @@ fn the_rest_of_a_frame_can_be_skipped() {
 
 #[test]
 fn a_parser_inside_a_frame_sees_it_as_its_whole_input() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let count = wait!(input.next())? - b'0';
-        let mut inner = stackless::Parser::new(async |input: &mut stackless::Input<'_, Text>| {
+        let mut inner = stackless::Parser::new(async |input: &mut stackless::Input<'_, Bytes>| {
             loop {
                 match input.text_until(b',', |piece| piece).await {
                     Ok(_) => input.emit(b";"),

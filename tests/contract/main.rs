@@ -14,14 +14,17 @@ mod blame;
 mod bounds;
 mod by_hand;
 mod characters;
+mod delimiter;
 mod empty;
 mod finish;
 mod frames;
+mod inside;
 mod lecture;
 mod offsets;
 mod pause;
 #[cfg(unix)]
 mod processes;
+mod reads;
 mod stacks;
 mod take_text;
 mod types;

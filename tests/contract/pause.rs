@@ -2,16 +2,11 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
+use pushdown::events::Bytes;
 use pushdown::quoted::{self, Event, Quoted};
 use pushdown::{DynParser, End, ErrorKind, Events, PushParser, Status};
 
 use crate::{Answer, Subjects, and_machine, cuttings, engines, straight};
-
-pub(crate) enum Text {}
-
-impl Events for Text {
-    type Event<'a> = &'a [u8];
-}
 
 /// The behaviour of a parser with an input, fed with pauses.
 #[derive(Debug, Default, PartialEq)]
@@ -74,7 +69,7 @@ fn quoted() -> impl Iterator<Item = (&'static str, engines::Parser)> {
     engines::quoted().into_iter().filter(|(name, _)| *name != "combinator")
 }
 
-fn calls(calls: &[(&[&str], u64)]) -> Vec<(Vec<Vec<u8>>, u64)> {
+pub(crate) fn calls(calls: &[(&[&str], u64)]) -> Vec<(Vec<Vec<u8>>, u64)> {
     let owned = |pieces: &[&str]| pieces.iter().map(|piece| piece.as_bytes().to_vec()).collect();
     calls.iter().map(|&(pieces, at)| (owned(pieces), at)).collect()
 }
@@ -118,8 +113,8 @@ fn feed_until_pauses_a_parser_of_known_type() {
 }
 
 /// Emits two events for each byte, and then fails at an exclamation mark.
-fn twice() -> Subjects<Text> {
-    let straight = straight!(|input: Text| -> () {
+fn twice() -> Subjects<Bytes> {
+    let straight = straight!(|input: Bytes| -> () {
         loop {
             let byte = wait!(input.next())?;
             input.emit(&[byte]);
@@ -165,7 +160,7 @@ fn an_error_after_an_event_that_pauses_blames_its_byte() {
 
 #[test]
 fn events_at_the_end_of_the_input_are_not_paused() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         loop {
             match wait!(input.next()) {
                 Ok(_) => {}
@@ -251,7 +246,7 @@ fn the_first_failure_of_a_sink_stands() {
 
 #[test]
 fn a_closure_of_text_until_may_count_what_it_sees() {
-    let straight = straight!(|input: Text| -> (usize, usize) {
+    let straight = straight!(|input: Bytes| -> (usize, usize) {
         let (mut pieces, mut length) = (0, 0);
         wait!(input.text_until(b'.', |piece| {
             pieces += 1;
@@ -285,7 +280,7 @@ fn a_closure_of_text_until_may_count_what_it_sees() {
 
 #[test]
 fn a_chunk_that_was_lent_before_a_pause_can_still_be_taken() {
-    let straight = straight!(|input: Text| -> u8 {
+    let straight = straight!(|input: Bytes| -> u8 {
         loop {
             let count = wait!(input.chunk())?.len().min(2);
             input.emit(b"chunk");
@@ -306,7 +301,7 @@ fn a_chunk_that_was_lent_before_a_pause_can_still_be_taken() {
         Ok(Continue(()))
     });
     for (name, mut parser) in subjects {
-        let found = |chunks: &[&[u8]], parser: &mut DynParser<'_, Text, u8>| {
+        let found = |chunks: &[&[u8]], parser: &mut DynParser<'_, Bytes, u8>| {
             let mut consumed = Vec::new();
             for mut chunk in chunks.iter().copied() {
                 while !chunk.is_empty() {

@@ -3,22 +3,17 @@
 use core::ops::ControlFlow::{self, Break, Continue};
 
 use pushdown::engine::{coroutine, generator, machine, stackless};
-use pushdown::{DynParser, ErrorKind, Events, Failure, PushParser, Status};
-
-enum Text {}
-
-impl Events for Text {
-    type Event<'a> = &'a [u8];
-}
+use pushdown::events::Bytes;
+use pushdown::{DynParser, ErrorKind, Failure, PushParser, Status};
 
 /// One digit, as many bytes as it says, and a full stop.
 struct Machine(Option<usize>);
 
 impl machine::Machine for Machine {
-    type Events = Text;
+    type Events = Bytes;
     type Output = ();
 
-    fn step(&mut self, input: &mut machine::Input<'_, Text>) -> Result<ControlFlow<()>, Failure> {
+    fn step(&mut self, input: &mut machine::Input<'_, Bytes>) -> Result<ControlFlow<()>, Failure> {
         match &mut self.0 {
             None => self.0 = Some(usize::from(input.next()? - b'0')),
             Some(0) => {
@@ -35,7 +30,7 @@ impl machine::Machine for Machine {
     }
 }
 
-fn coroutine(input: &mut coroutine::Input<'_, Text>) -> Result<(), Failure> {
+fn coroutine(input: &mut coroutine::Input<'_, Bytes>) -> Result<(), Failure> {
     let mut left = usize::from(input.next()? - b'0');
     while left > 0 {
         left -= input.take_text(left, |piece| piece)?;
@@ -44,7 +39,7 @@ fn coroutine(input: &mut coroutine::Input<'_, Text>) -> Result<(), Failure> {
     input.expect(b'.')
 }
 
-async fn stackless(input: &mut stackless::Input<'_, Text>) -> Result<(), Failure> {
+async fn stackless(input: &mut stackless::Input<'_, Bytes>) -> Result<(), Failure> {
     let mut left = usize::from(input.next().await? - b'0');
     while left > 0 {
         left -= input.take_text(left, |piece| piece).await?;
@@ -53,7 +48,7 @@ async fn stackless(input: &mut stackless::Input<'_, Text>) -> Result<(), Failure
     input.expect(b'.').await
 }
 
-fn parsers() -> [(&'static str, Box<DynParser<'static, Text>>); 4] {
+fn parsers() -> [(&'static str, Box<DynParser<'static, Bytes>>); 4] {
     [
         ("machine", Box::new(machine::Parser::new(Machine(None)))),
         ("coroutine", Box::new(coroutine::Parser::new(coroutine))),
@@ -63,7 +58,7 @@ fn parsers() -> [(&'static str, Box<DynParser<'static, Text>>); 4] {
 }
 
 /// Feeds the chunks; returns the number of pieces, the text they join to, the status and the offset.
-fn parse(parser: &mut DynParser<'_, Text>, chunks: &[&[u8]]) -> (usize, Vec<u8>, Status, u64) {
+fn parse(parser: &mut DynParser<'_, Bytes>, chunks: &[&[u8]]) -> (usize, Vec<u8>, Status, u64) {
     let (mut pieces, mut text) = (0, Vec::new());
     for chunk in chunks {
         let _ = parser.feed_dyn(chunk, &mut |piece| {

@@ -1,15 +1,16 @@
 //! Bounds whose misuse could reach memory, or outlive its run.
 
 use pushdown::engine::coroutine::{Input, Parser};
+use pushdown::events::Bytes;
 use pushdown::{End, ErrorKind, PushParser, Status};
 
-use crate::{Log, Text, error, feed};
+use crate::{Log, error, feed};
 
 #[test]
 fn a_bound_in_an_earlier_chunk_shows_nothing_of_a_later_one() {
     let log = Log::default();
     let noted = log.clone();
-    let mut parser = Parser::<Text, ()>::new(move |input| {
+    let mut parser = Parser::<Bytes, ()>::new(move |input| {
         let mut part = input.at_most(4);
         // Most of the first chunk is beyond the bound.
         noted.note(part.take(9)?.len());
@@ -22,7 +23,7 @@ fn a_bound_in_an_earlier_chunk_shows_nothing_of_a_later_one() {
     assert_eq!(feed(&mut parser, b"h").consumed, 1);
     assert_eq!(log.take(), ["4", "3", "1"]);
 
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         input.at_most(6).scan_until(b'.', |_| ())?;
         Ok(())
     });
@@ -34,7 +35,7 @@ fn a_bound_in_an_earlier_chunk_shows_nothing_of_a_later_one() {
 
 #[test]
 fn no_more_than_the_bound_reaches_the_sink() {
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         input.at_most(1000).text_until(b'.', |text| text)?;
         Ok(())
     });
@@ -52,7 +53,7 @@ fn no_more_than_the_bound_reaches_the_sink() {
 #[test]
 fn a_bound_that_was_forgotten_ends_with_its_run() {
     let mut bound = 1;
-    let mut parser = Parser::<Text, ()>::new(move |input| {
+    let mut parser = Parser::<Bytes, ()>::new(move |input| {
         bound += 1;
         let mut part = input.at_most(bound);
         part.next()?;
@@ -69,7 +70,7 @@ fn a_bound_that_was_forgotten_ends_with_its_run() {
 
 #[test]
 fn a_bound_is_lifted_by_a_panic_that_an_outer_body_catches() {
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         let inner = std::panic::AssertUnwindSafe(|| -> Result<(), End> {
             let mut part = input.at_most(2);
             part.next()?;
@@ -85,7 +86,7 @@ fn a_bound_is_lifted_by_a_panic_that_an_outer_body_catches() {
 #[test]
 fn taking_more_than_the_bound_shows_is_refused() {
     for count in [2, 3] {
-        let mut parser = Parser::<Text, ()>::new(move |input: &mut Input<'_, Text>| {
+        let mut parser = Parser::<Bytes, ()>::new(move |input: &mut Input<'_, Bytes>| {
             let mut part = input.at_most(2);
             assert_eq!(part.chunk()?.len(), 2);
             part.advance(count);

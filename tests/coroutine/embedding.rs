@@ -7,20 +7,21 @@ use std::thread;
 
 use pushdown::engine::coroutine::{Input, Parser};
 use pushdown::engine::stackless;
+use pushdown::events::Bytes;
 use pushdown::quoted::{self, Event};
 use pushdown::{End, ErrorKind, EventSink, Failure, Progress, PushParser, State, Status};
 
-use crate::{Text, error, feed, message_of, panic_of};
+use crate::{error, feed, message_of, panic_of};
 
 /// A parser of one byte that reports it from another thread.
 #[derive(Default)]
 struct Elsewhere(State);
 
 impl PushParser for Elsewhere {
-    type Events = Text;
+    type Events = Bytes;
     type Output = ();
 
-    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Text>) -> Progress {
+    fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Bytes>) -> Progress {
         self.0.feed(chunk, |state| {
             thread::scope(|scope| {
                 let emits = scope.spawn(|| sink(&chunk[..1]));
@@ -30,7 +31,7 @@ impl PushParser for Elsewhere {
         })
     }
 
-    fn finish_dyn(&mut self, _: &mut EventSink<'_, Text>) -> Result<(), pushdown::Error> {
+    fn finish_dyn(&mut self, _: &mut EventSink<'_, Bytes>) -> Result<(), pushdown::Error> {
         self.0.finish()
     }
 
@@ -49,7 +50,7 @@ impl PushParser for Elsewhere {
 
 #[test]
 fn an_inner_parser_that_emits_on_another_thread_panics_there() {
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         input.run(&mut Elsewhere::default(), |text, out| out.emit(text))?;
         Ok(())
     });
@@ -65,7 +66,7 @@ fn an_inner_parser_that_emits_on_another_thread_panics_there() {
 
 #[test]
 fn the_error_of_an_inner_parser_keeps_its_kind_its_offset_and_its_start() {
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         input.skip_until(b':')?;
         let body = async |input: &mut stackless::Input<'_>| -> Result<(), Failure> {
             let start = input.offset();
@@ -88,7 +89,7 @@ fn the_error_of_an_inner_parser_keeps_its_kind_its_offset_and_its_start() {
 
 #[test]
 fn a_pause_of_the_outer_sink_pauses_both_parsers() {
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         let mut string = quoted::Machine::new();
         input.run(&mut string, |Event::Text(text), out| {
             out.emit(text);
@@ -128,7 +129,7 @@ fn an_inner_parser_ends_with_the_frame_around_it() {
             }
         }
     }
-    let mut parser = Parser::<Text, u32>::new(|input| {
+    let mut parser = Parser::<Bytes, u32>::new(|input| {
         let mut frame = input.frame(3);
         let value = frame.run(&mut Parser::new(number), |event, _| match event {})?;
         Ok(value.unwrap())
@@ -148,7 +149,7 @@ fn an_inner_parser_ends_with_the_frame_around_it() {
 
 #[test]
 fn a_panic_of_an_inner_parser_reaches_the_call_of_the_outer_one() {
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         let body = |input: &mut Input<'_>| -> Result<(), Failure> {
             input.next()?;
             panic!("inside")

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use pushdown::engine::READS_AFTER_END;
 use pushdown::engine::coroutine::{Input, Parser};
 use pushdown::engine::stackless;
+use pushdown::events::Bytes;
 use pushdown::{End, ErrorKind, Failure, PushParser, Status};
 
-use crate::{Log, Text, error, feed};
+use crate::{Log, error, feed};
 
 /// The number of refused reads that a body has seen, and the answer of its parser, if the body accepts
 /// the end at the `last` one.
@@ -128,12 +129,12 @@ fn a_body_that_is_given_up_inside_another_ends_the_body_whose_reads_it_used_up()
     let log = Log::default();
     let noted = log.clone();
     let mut outer: Parser = Parser::new(move |input: &mut Input<'_>| {
-        let mut inner = Parser::<Text, ()>::new(|input| {
+        let mut inner = Parser::<Bytes, ()>::new(|input| {
             let byte = input.next()?;
             input.emit(&[byte]);
             Ok(())
         });
-        struct Notes<'n>(&'n Parser<Text, ()>, &'n Log);
+        struct Notes<'n>(&'n Parser<Bytes, ()>, &'n Log);
         impl Drop for Notes<'_> {
             fn drop(&mut self) {
                 self.1.note(self.0.error().map(|error| error.kind));
@@ -177,7 +178,7 @@ fn a_byte_at_the_address_of_one_peeked_at_before_is_blamed_like_any_other() {
 fn a_body_that_has_paused_is_finished_and_abandoned_like_any_other() {
     let log = Log::default();
     let noted = log.clone();
-    let mut parser = Parser::<Text, ()>::new(move |input| {
+    let mut parser = Parser::<Bytes, ()>::new(move |input| {
         input.emit(b"first");
         noted.note(input.next());
         input.emit(b"second");

@@ -3,9 +3,8 @@
 use std::fmt::Write;
 use std::ops::ControlFlow::{Break, Continue};
 
+use pushdown::events::Bytes;
 use pushdown::{DynParser, Error, PushParser, Status};
-
-use crate::Text;
 
 macro_rules! for_all_bodies {
     ($all:ident) => {
@@ -53,11 +52,11 @@ mod coroutine {
     use pushdown::engine::coroutine::{Input, Options};
     use pushdown::{DynParser, End, ErrorKind, Failure, quoted};
 
-    use crate::Text;
+    use pushdown::events::Bytes;
 
     macro_rules! body {
         ($name:ident($input:ident) $body:block) => {
-            fn $name($input: &mut Input<'_, Text>) -> Result<Vec<u8>, Failure> $body
+            fn $name($input: &mut Input<'_, Bytes>) -> Result<Vec<u8>, Failure> $body
         };
     }
     macro_rules! wait {
@@ -74,7 +73,7 @@ mod coroutine {
 
     macro_rules! all {
         ($($name:ident)*) => {
-            pub(super) fn all() -> Vec<(&'static str, Box<DynParser<'static, Text, Vec<u8>>>)> {
+            pub(super) fn all() -> Vec<(&'static str, Box<DynParser<'static, Bytes, Vec<u8>>>)> {
                 let options = Options::new().max_depth(5);
                 vec![$((stringify!($name), Box::new(options.parser($name).unwrap()))),*]
             }
@@ -87,11 +86,11 @@ mod stackless {
     use pushdown::engine::stackless::{Input, Options};
     use pushdown::{DynParser, End, ErrorKind, Failure, quoted};
 
-    use crate::Text;
+    use pushdown::events::Bytes;
 
     macro_rules! body {
         ($name:ident($input:ident) $body:block) => {
-            async fn $name($input: &mut Input<'_, Text>) -> Result<Vec<u8>, Failure> $body
+            async fn $name($input: &mut Input<'_, Bytes>) -> Result<Vec<u8>, Failure> $body
         };
     }
     macro_rules! wait {
@@ -108,7 +107,7 @@ mod stackless {
 
     macro_rules! all {
         ($($name:ident)*) => {
-            pub(super) fn all() -> Vec<(&'static str, Box<DynParser<'static, Text, Vec<u8>>>)> {
+            pub(super) fn all() -> Vec<(&'static str, Box<DynParser<'static, Bytes, Vec<u8>>>)> {
                 let options = Options::new().max_depth(5);
                 vec![$((stringify!($name), Box::new(options.parser($name)))),*]
             }
@@ -129,7 +128,7 @@ struct Outcome {
 }
 
 /// Feeds the chunks, each freed before the next, and finishes. The sink breaks at every `pause`-th event.
-fn run(parser: &mut DynParser<'_, Text, Vec<u8>>, chunks: &[&[u8]], pause: usize) -> Outcome {
+fn run(parser: &mut DynParser<'_, Bytes, Vec<u8>>, chunks: &[&[u8]], pause: usize) -> Outcome {
     parser.reset();
     let (mut events, mut count) = (String::new(), 0);
     for chunk in chunks {

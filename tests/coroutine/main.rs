@@ -15,7 +15,7 @@ use std::process::{Command, Output};
 use std::rc::Rc;
 use std::{env, mem, thread};
 
-use pushdown::{Error, ErrorKind, Events, Progress, PushParser};
+use pushdown::{Error, ErrorKind, Progress, PushParser};
 
 mod bounds;
 mod embedding;
@@ -37,14 +37,6 @@ impl Log {
     fn take(&self) -> Vec<String> {
         mem::take(&mut self.0.borrow_mut())
     }
-}
-
-/// Events that are text.
-#[derive(Debug)]
-enum Text {}
-
-impl Events for Text {
-    type Event<'a> = &'a [u8];
 }
 
 /// Feeds a chunk that is freed right after the call.

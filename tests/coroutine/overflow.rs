@@ -7,8 +7,9 @@ use std::thread;
 
 use pushdown::PushParser;
 use pushdown::engine::coroutine::{self, Input, Options, Parser};
+use pushdown::events::Bytes;
 
-use crate::{SIGABRT, SIGSEGV, Text, in_children, signal};
+use crate::{SIGABRT, SIGSEGV, in_children, signal};
 
 #[allow(unconditional_recursion, reason = "it is to overflow the stack")]
 fn overflow(depth: u64) -> u64 {
@@ -37,7 +38,7 @@ fn overflow_in_a_body() {
 }
 
 fn overflow_in_a_sink() {
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         input.next()?;
         input.emit(b"event");
         Ok(())
@@ -143,7 +144,7 @@ fn an_ordinary_fault_goes_to_the_handler_before() {
                 "fault",
                 &|| {
                     coroutine::report_overflow();
-                    let _used = Parser::<Text, ()>::new(|input| input.expect(b'a'));
+                    let _used = Parser::<Bytes, ()>::new(|input| input.expect(b'a'));
                     fault();
                 },
                 &|output| {

@@ -7,16 +7,17 @@ use std::ptr;
 use std::thread;
 
 use pushdown::engine::coroutine::{Input, Options, Parser};
+use pushdown::events::Bytes;
 use pushdown::{ErrorKind, Failure, PushParser, Status};
 
-use crate::{SIGSEGV, Text, feed, in_children, signal};
+use crate::{SIGSEGV, feed, in_children, signal};
 
 #[test]
 fn outputs_of_any_size_fit_the_stack() {
     fn check<const N: usize>() {
         let mut parser = Options::new()
             .stack_size(16 << 10)
-            .parser::<_, Text, [u8; N]>(|input| {
+            .parser::<_, Bytes, [u8; N]>(|input| {
                 input.nested(|input| {
                     let byte = input.next()?;
                     Ok([byte; N])
@@ -50,7 +51,7 @@ fn make_aligned() {
             .map(|_| {
                 let body = Aligned(7);
                 let options = Options::new().stack_size(16 << 10);
-                let parser = options.parser(move |input: &mut Input<'_, Text>| {
+                let parser = options.parser(move |input: &mut Input<'_, Bytes>| {
                     let body = &raw const body;
                     input.next()?;
                     #[allow(
@@ -70,7 +71,7 @@ fn make_aligned() {
             assert_eq!(parser.take_output(), Some(0));
         }
     }
-    let mut parser = Parser::<Text, Aligned>::new(|input| Ok(Aligned(input.next()?)));
+    let mut parser = Parser::<Bytes, Aligned>::new(|input| Ok(Aligned(input.next()?)));
     assert_eq!(feed(&mut parser, b"a").status, Status::Success);
     assert_eq!(parser.take_output().unwrap().0, b'a');
 }
@@ -89,7 +90,7 @@ fn nested_calls_of_an_outer_body_on_an_inner_stack_are_refused_before_that_overf
     let mut outer: Parser = Options::new()
         .max_depth(u32::MAX)
         .parser(|input: &mut Input<'_>| {
-            let mut inner = Parser::<Text, ()>::new(|input| {
+            let mut inner = Parser::<Bytes, ()>::new(|input| {
                 let byte = input.next()?;
                 input.emit(&[byte]);
                 Ok(())
@@ -161,17 +162,17 @@ fn a_frame_of_c_that_steps_over_a_page_ends_the_process_before_it_reaches_the_ne
 }
 
 thread_local! {
-    static KEPT: RefCell<Option<Parser<Text, ()>>> = const { RefCell::new(None) };
+    static KEPT: RefCell<Option<Parser<Bytes, ()>>> = const { RefCell::new(None) };
 }
 
 const EXITED: i32 = 42;
 
-fn exits(input: &mut Input<'_, Text>) -> Result<(), Failure> {
+fn exits(input: &mut Input<'_, Bytes>) -> Result<(), Failure> {
     match input.next()? {
         b'b' => process::exit(EXITED),
         b's' => input.emit(b"exit"),
         _inner => {
-            let mut inner = Parser::<Text, ()>::new(|input| {
+            let mut inner = Parser::<Bytes, ()>::new(|input| {
                 input.next()?;
                 input.emit(b"exit");
                 Ok(())

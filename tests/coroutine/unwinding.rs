@@ -7,12 +7,13 @@ use std::sync::Mutex;
 use std::thread;
 
 use pushdown::engine::coroutine::{Input, Parser};
+use pushdown::events::Bytes;
 use pushdown::{ErrorKind, Failure, PushParser, Status};
 
-use crate::{Log, Text, error, feed, in_children, message_of, panic_of};
+use crate::{Log, error, feed, in_children, message_of, panic_of};
 
 /// Reads when it is dropped, and notes the answers.
-struct Reads<'a, 'p>(&'a mut Input<'p, Text>, Log);
+struct Reads<'a, 'p>(&'a mut Input<'p, Bytes>, Log);
 
 impl Drop for Reads<'_, '_> {
     fn drop(&mut self) {
@@ -28,7 +29,7 @@ fn a_panic_reaches_its_own_call_whatever_its_destructors_read() {
     for in_sink in [false, true] {
         let log = Log::default();
         let noted = log.clone();
-        let mut parser = Parser::<Text, ()>::new(move |input| {
+        let mut parser = Parser::<Bytes, ()>::new(move |input| {
             let reads = Reads(input, noted.clone());
             let byte = reads.0.next()?;
             reads.0.emit(&[byte]);
@@ -66,7 +67,7 @@ fn a_parser_that_is_fed_by_a_destructor_while_its_thread_unwinds_waits_as_ever()
     impl Drop for Feeds {
         fn drop(&mut self) {
             assert!(thread::panicking());
-            let mut parser = Parser::<Text, u8>::new(|input| {
+            let mut parser = Parser::<Bytes, u8>::new(|input| {
                 input.expect(b'a')?;
                 input.skip_between(|byte| byte == b' ')?;
                 input.next().map_err(Failure::from)
@@ -103,12 +104,12 @@ fn a_parser_that_is_fed_by_a_destructor_while_its_thread_unwinds_waits_as_ever()
 
 #[test]
 fn a_parser_that_is_kept_while_its_thread_unwinds_goes_on_afterwards() {
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         input.skip_until(b'.')?;
         Ok(())
     });
     assert_eq!(parser.feed(b"a").status, Status::NeedMoreInput);
-    struct Feeds<'a>(&'a mut Parser<Text, ()>);
+    struct Feeds<'a>(&'a mut Parser<Bytes, ()>);
     impl Drop for Feeds<'_> {
         fn drop(&mut self) {
             assert_eq!(self.0.feed(b"b").status, Status::NeedMoreInput);
@@ -123,7 +124,7 @@ fn a_parser_that_is_kept_while_its_thread_unwinds_goes_on_afterwards() {
     // It is as sensitive to panics of its body as before.
     let log = Log::default();
     let noted = log.clone();
-    let mut parser = Parser::<Text, ()>::new(move |input| {
+    let mut parser = Parser::<Bytes, ()>::new(move |input| {
         let reads = Reads(input, noted.clone());
         while reads.0.next()? != b'!' {}
         panic!("in the body")
@@ -161,7 +162,7 @@ impl Drop for Alive {
 }
 
 /// A body that reads on however often it is refused. It counts its unwindings, and catches so many.
-fn stubborn(catches: u32, log: Option<&Log>) -> Parser<Text, ()> {
+fn stubborn(catches: u32, log: Option<&Log>) -> Parser<Bytes, ()> {
     let (alive, log) = (Alive::new(), log.cloned());
     Parser::new(move |input| {
         let _ = &alive;
@@ -238,7 +239,7 @@ fn lose_bodies() {
     assert_eq!(ALIVE.get(), 1, "the body is lost with its stack");
 
     // By a bound, in the middle of a chunk.
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         let mut part = input.at_most(1);
         loop {
             let reads = AssertUnwindSafe(|| {
@@ -278,7 +279,7 @@ fn drop_stubborn_bodies() {
 
 #[test]
 fn a_level_that_is_left_by_a_panic_is_left() {
-    let mut parser = Parser::<Text, ()>::new(|input| {
+    let mut parser = Parser::<Bytes, ()>::new(|input| {
         for _ in 0..1000 {
             let inner = AssertUnwindSafe(|| {
                 input.nested(|input| {

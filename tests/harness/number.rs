@@ -3,14 +3,9 @@
 use core::ops::ControlFlow::{self, Break, Continue};
 
 use pushdown::engine::{coroutine, machine, stackless};
+use pushdown::events::Bytes;
 use pushdown::testing::Log;
-use pushdown::{End, ErrorKind, Events, Failure};
-
-pub(crate) enum Digits {}
-
-impl Events for Digits {
-    type Event<'a> = &'a [u8];
-}
+use pushdown::{End, ErrorKind, Failure};
 
 pub(crate) fn record(log: &mut Log, digits: &[u8]) {
     log.text_of("digits", digits);
@@ -21,10 +16,10 @@ pub(crate) fn record(log: &mut Log, digits: &[u8]) {
 pub(crate) struct Machine(bool);
 
 impl machine::Machine for Machine {
-    type Events = Digits;
+    type Events = Bytes;
     type Output = ();
 
-    fn step(&mut self, input: &mut machine::Input<'_, Digits>) -> Result<ControlFlow<()>, Failure> {
+    fn step(&mut self, input: &mut machine::Input<'_, Bytes>) -> Result<ControlFlow<()>, Failure> {
         match input.next_if(|byte| byte.is_ascii_digit()) {
             Ok(Some(digit)) => {
                 self.0 = true;
@@ -42,7 +37,7 @@ impl machine::Machine for Machine {
     }
 }
 
-pub(crate) fn coroutine(input: &mut coroutine::Input<'_, Digits>) -> Result<(), Failure> {
+pub(crate) fn coroutine(input: &mut coroutine::Input<'_, Bytes>) -> Result<(), Failure> {
     let mut digits = 0;
     loop {
         match input.next_if(|byte| byte.is_ascii_digit()) {
@@ -55,7 +50,7 @@ pub(crate) fn coroutine(input: &mut coroutine::Input<'_, Digits>) -> Result<(), 
     }
 }
 
-pub(crate) async fn stackless(input: &mut stackless::Input<'_, Digits>) -> Result<(), Failure> {
+pub(crate) async fn stackless(input: &mut stackless::Input<'_, Bytes>) -> Result<(), Failure> {
     let mut digits = 0;
     loop {
         match input.next_if(|byte| byte.is_ascii_digit()).await {

@@ -4,11 +4,11 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::rc::Rc;
 
 use pushdown::engine::Limit;
-use pushdown::engine::machine::{Input, Machine};
+use pushdown::engine::machine::{Input, Machine, Parser, Partial};
 use pushdown::{ErrorKind, Failure};
 
 use super::context::{Context, Guard, Mark, Marks, panic};
-use super::program::{ESCAPED, MAX_DEPTH, ONE, Op, Stops, TWO};
+use super::program::{ESCAPED, LETTERS, MAX_DEPTH, ONE, Op, Stops, TWO};
 
 /// The interpreter and its state.
 #[derive(Debug)]
@@ -20,6 +20,16 @@ pub(super) struct Interpreter {
     depth: u32,
     /// The part of an operation that was done before the chunk was used up.
     progress: Progress,
+    three: Partial<3>,
+    one: Partial<1>,
+    matched: usize,
+    collected: Vec<u8>,
+    inner: Option<Box<Parser<Self>>>,
+}
+
+/// A parser of a program, in this engine.
+pub(super) fn parser(program: &[Op]) -> Parser<Interpreter> {
+    Parser::new(Interpreter::new(Rc::new(program.to_vec())))
 }
 
 /// A part of a body that is under way.
@@ -65,6 +75,11 @@ impl Interpreter {
             stack: Vec::new(),
             depth: 0,
             progress: Progress::None,
+            three: Partial::new(),
+            one: Partial::new(),
+            matched: 0,
+            collected: Vec::new(),
+            inner: None,
         };
         new.reset();
         new
@@ -83,6 +98,16 @@ impl Interpreter {
         })
     }
 
+    /// An operation is not continued.
+    fn forget_progress(&mut self) {
+        self.progress = Progress::None;
+        self.three = Partial::new();
+        self.one = Partial::new();
+        self.matched = 0;
+        self.collected.clear();
+        self.inner = None;
+    }
+
     fn enter(&mut self, path: &[usize], index: usize) -> Vec<usize> {
         let path = [path, &[index]].concat();
         self.stack.push(Todo::Block { path: path.clone(), next: 0 });
@@ -91,7 +116,7 @@ impl Interpreter {
 
     /// Drops what is under way, down to a `Try` that swallows the error.
     fn unwind(&mut self, input: &mut Input<'_, Marks>, failure: Failure) -> Result<(), Failure> {
-        self.progress = Progress::None;
+        self.forget_progress();
         while let Some(todo) = self.stack.pop() {
             match todo {
                 Todo::LeaveNested => self.depth -= 1,
@@ -251,6 +276,24 @@ impl Interpreter {
                 }
                 self.progress = Progress::Escape;
             },
+            Op::TextWhile => {
+                let byte = input.text_while(LETTERS, |text| Mark::Text(text))?;
+                self.context.note(byte.into());
+            }
+            Op::Array(true) => self.context.note_bytes(&input.array(&mut self.three)?),
+            Op::Array(false) => self.context.note_bytes(&input.array(&mut self.one)?),
+            Op::ExpectAll(bytes) => input.expect_all(bytes, &mut self.matched)?,
+            Op::ReadUntil(stops, max) => {
+                let to = &mut self.collected;
+                let stop = match stops {
+                    Stops::One => input.read_until(ONE, to, *max)?,
+                    Stops::Two => input.read_until(TWO, to, *max)?,
+                    Stops::Escaped => input.read_until(ESCAPED, to, *max)?,
+                };
+                self.context.note_bytes(&self.collected);
+                self.context.note(stop.into());
+                self.collected.clear();
+            }
             Op::Chunk(most) => {
                 let mut left = self.left(u64::from(*most));
                 while left > 0 {
@@ -275,6 +318,12 @@ impl Interpreter {
                 return Err(input.fail_from(start, ErrorKind::Custom(3)));
             }
             Op::Panic => panic(),
+            Op::Run(block) => {
+                let inner = self.inner.get_or_insert_with(|| Box::new(parser(block)));
+                let output = input.run(inner, |mark, out| out.emit(mark))?;
+                self.context.note(output.unwrap_or(998));
+                self.inner = None;
+            }
             Op::Nested(_) => {
                 if self.depth == MAX_DEPTH {
                     return Err(input.fail(ErrorKind::TooDeep));
@@ -338,6 +387,6 @@ impl Machine for Interpreter {
         self.stack.clear();
         self.stack.push(Todo::Block { path: Vec::new(), next: 0 });
         self.depth = 0;
-        self.progress = Progress::None;
+        self.forget_progress();
     }
 }

@@ -9,12 +9,11 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use pushdown::engine::{coroutine, generator, machine as engine_machine, stackless};
+use pushdown::engine::{coroutine, generator, stackless};
 use pushdown::{Error, PushParser, Status};
 
 use super::cut::Target;
 use context::{Context, Mark, Marks};
-use machine::Interpreter;
 use program::{Case, MAX_DEPTH, Op};
 
 /// Every target by its name.
@@ -68,10 +67,7 @@ fn run(engine: &str, case: &Case, cuts: &[usize], pauses: u64) -> Outcome {
     // The program is borrowed by bodies that are `'static`.
     let program: Rc<Vec<Op>> = Rc::new(case.program.clone());
     match engine {
-        "machine" => {
-            let machine = Interpreter::new(program);
-            outcome(&mut engine_machine::Parser::new(machine), case, cuts, pauses)
-        }
+        "machine" => outcome(&mut machine::parser(&program), case, cuts, pauses),
         "coroutine" => {
             let options = coroutine::Options::new().max_depth(MAX_DEPTH);
             let body = move |input: &mut coroutine::Input<'_, Marks>| {

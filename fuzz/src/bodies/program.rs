@@ -1,6 +1,6 @@
 //! A small language of reads: random programs in it are bodies for every engine.
 
-use pushdown::scan::Escaped;
+use pushdown::scan::{Escaped, Set};
 
 /// A program, and what it is run on.
 #[derive(Debug)]
@@ -28,6 +28,13 @@ pub(super) enum Op {
     Skip(Stops),
     Scan(Stops),
     Text(Stops),
+    /// Emits letters.
+    TextWhile,
+    /// An array of three bytes, or of one.
+    Array(bool),
+    ExpectAll(&'static [u8]),
+    /// Collects at most so many bytes.
+    ReadUntil(Stops, usize),
     /// Takes one piece of the chunk of at most so many bytes, if they are all the same.
     Chunk(u8),
     /// Skips spaces.
@@ -37,6 +44,8 @@ pub(super) enum Op {
     /// Fails and blames a part that began so many bytes before.
     FailFrom(u64),
     Panic,
+    /// A parser of this program inside, which is a machine.
+    Run(Vec<Op>),
     Nested(Vec<Op>),
     AtMost(u64, Vec<Op>),
     /// A frame, and whether its rest is skipped.
@@ -61,6 +70,11 @@ pub(super) const ALPHABET: [u8; 6] = [b'a', b'b', b'"', b'\\', b' ', b'('];
 pub(super) const ONE: u8 = b'b';
 pub(super) const TWO: [u8; 2] = [b'"', b'b'];
 pub(super) const ESCAPED: Escaped = Escaped { close: b'"', escape: b'\\' };
+
+pub(super) const LETTERS: Set = Set::of(b"ab");
+
+/// Literals of the alphabet.
+const LITERALS: [&[u8]; 5] = [b"", b"a", b"ab", b"\"\"", b"a(b"];
 
 /// The largest depth of nested bodies, in every engine.
 pub(super) const MAX_DEPTH: u32 = 3;
@@ -117,7 +131,7 @@ fn op(bytes: &mut Bytes<'_>, depth: u32, left: &mut usize) -> Op {
         _ => Stops::Escaped,
     };
     // Blocks are the last, so that the deepest level has none.
-    match bytes.below(if depth == 0 { 19 } else { 32 }) {
+    match bytes.below(if depth == 0 { 25 } else { 40 }) {
         0 | 1 => Op::Next,
         3 => Op::NextIf,
         4 => Op::Expect(ALPHABET[usize::from(bytes.below(6))]),
@@ -133,15 +147,20 @@ fn op(bytes: &mut Bytes<'_>, depth: u32, left: &mut usize) -> Op {
         17 => Op::FailFrom(bytes.below(5).into()),
         18 if bytes.below(8) == 0 => Op::Panic,
         2 | 18 => Op::Peek,
-        19..=21 => Op::Nested(block(bytes, depth - 1, left)),
-        22 | 23 => Op::AtMost(bytes.below(12).into(), block(bytes, depth - 1, left)),
-        24 | 25 => {
+        19 | 20 => Op::TextWhile,
+        21 => Op::Array(bytes.below(2) == 0),
+        22 => Op::ExpectAll(LITERALS[usize::from(bytes.below(5))]),
+        23 | 24 => Op::ReadUntil(stops(bytes), bytes.below(9).into()),
+        25 | 26 => Op::Run(block(bytes, depth - 1, left)),
+        27..=29 => Op::Nested(block(bytes, depth - 1, left)),
+        30 | 31 => Op::AtMost(bytes.below(12).into(), block(bytes, depth - 1, left)),
+        32 | 33 => {
             let length = bytes.below(12).into();
             let skip = bytes.below(2) == 0;
             Op::Frame(length, block(bytes, depth - 1, left), skip)
         }
-        26 | 27 => Op::Repeat(bytes.below(6), block(bytes, depth - 1, left)),
-        28 | 29 => Op::Try(block(bytes, depth - 1, left)),
+        34 | 35 => Op::Repeat(bytes.below(6), block(bytes, depth - 1, left)),
+        36 | 37 => Op::Try(block(bytes, depth - 1, left)),
         _ => Op::Guard(block(bytes, depth - 1, left)),
     }
 }

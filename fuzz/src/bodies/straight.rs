@@ -4,7 +4,8 @@ use pushdown::engine::{coroutine, stackless};
 use pushdown::{ErrorKind, Failure};
 
 use super::context::{Context, Guard, Mark, Marks, panic};
-use super::program::{ESCAPED, ONE, Op, Stops, TWO};
+use super::machine;
+use super::program::{ESCAPED, LETTERS, ONE, Op, Stops, TWO};
 
 /// One interpreter from one source: `$wait` is nothing or `.await`, `$call` makes a nested call.
 macro_rules! interpreter {
@@ -86,6 +87,27 @@ macro_rules! interpreter {
                         let escaped = input.next()$($wait)*?;
                         input.emit(Mark::Text(&[escaped]));
                     },
+                    Op::TextWhile => {
+                        let byte = input.text_while(LETTERS, |text| Mark::Text(text))$($wait)*?;
+                        context.note(byte.into());
+                    }
+                    Op::Array(true) => {
+                        context.note_bytes(&input.array::<3>()$($wait)*?);
+                    }
+                    Op::Array(false) => {
+                        context.note_bytes(&input.array::<1>()$($wait)*?);
+                    }
+                    Op::ExpectAll(bytes) => input.expect_all(bytes)$($wait)*?,
+                    Op::ReadUntil(stops, max) => {
+                        let mut to = Vec::new();
+                        let stop = match stops {
+                            Stops::One => input.read_until(ONE, &mut to, *max)$($wait)*?,
+                            Stops::Two => input.read_until(TWO, &mut to, *max)$($wait)*?,
+                            Stops::Escaped => input.read_until(ESCAPED, &mut to, *max)$($wait)*?,
+                        };
+                        context.note_bytes(&to);
+                        context.note(stop.into());
+                    }
                     Op::Chunk(most) => {
                         // One piece for every cut: byte by byte.
                         for _ in 0..*most {
@@ -108,6 +130,11 @@ macro_rules! interpreter {
                         return Err(input.fail_from(start, ErrorKind::Custom(3)));
                     }
                     Op::Panic => panic(),
+                    Op::Run(block) => {
+                        let mut inner = machine::parser(block);
+                        let output = input.run(&mut inner, |mark, out| out.emit(mark))$($wait)*?;
+                        context.note(output.unwrap_or(998));
+                    }
                     Op::Nested(block) => $recurse!(nested input, block, context),
                     Op::AtMost(count, block) => {
                         let mut part = input.at_most(*count);

@@ -3,6 +3,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem;
 use core::ops::ControlFlow::{Break, Continue};
 use core::ptr;
 use core::slice;
@@ -13,9 +14,10 @@ use corosensei::Yielder;
 use super::emit::{Emit, OnThread, emit};
 use super::port::{Port, Special};
 use super::wait::{after_waiting, before_waiting};
+use crate::engine::composed::consumed_since;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{Events, PushParser, Status};
-use crate::scan::Stop;
+use crate::scan::{Delimiter, Set, Stop};
 
 /// The input of a coroutine body.
 ///
@@ -148,7 +150,7 @@ impl<'p, E: Events> Input<'p, E> {
     pub fn skip_until(&mut self, stop: impl Stop) -> Result<u8, End> {
         loop {
             self.fill()?;
-            if let Some(stop) = self.scan(|rest| stop.skip(rest), |_, _| ()) {
+            if let Some(stop) = self.scan::<false>(|rest| stop.skip(rest), |_, _| ()) {
                 return Ok(stop);
             }
         }
@@ -159,7 +161,7 @@ impl<'p, E: Events> Input<'p, E> {
     pub fn scan_until(&mut self, stop: impl Stop, mut take: impl FnMut(&[u8])) -> Result<u8, End> {
         loop {
             self.fill()?;
-            if let Some(stop) = self.scan(|rest| stop.find(rest), |piece, _| take(piece)) {
+            if let Some(stop) = self.scan::<false>(|rest| stop.find(rest), |piece, _| take(piece)) {
                 return Ok(stop);
             }
         }
@@ -176,10 +178,33 @@ impl<'p, E: Events> Input<'p, E> {
             self.fill()?;
             // Two scans, so that the one without a sink does not look for it again.
             let stop = if self.wants_events() {
-                self.scan(|rest| stop.find(rest), |piece, input| input.emit(event(piece)))
+                self.scan::<false>(|rest| stop.find(rest), |piece, input| input.emit(event(piece)))
             } else {
-                self.scan(|rest| stop.skip(rest), |_, _| ())
+                self.scan::<false>(|rest| stop.skip(rest), |_, _| ())
             };
+            if let Some(stop) = stop {
+                return Ok(stop);
+            }
+        }
+    }
+
+    /// Emits bytes while they belong to the set, and returns the first that does not without taking it.
+    #[inline(always)]
+    pub fn text_while(
+        &mut self,
+        set: Set,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> Result<u8, End> {
+        loop {
+            self.fill()?;
+            let stop = self.scan::<true>(
+                |rest| set.not().find(rest),
+                |piece, input| {
+                    if input.wants_events() {
+                        input.emit(event(piece));
+                    }
+                },
+            );
             if let Some(stop) = stop {
                 return Ok(stop);
             }
@@ -284,13 +309,18 @@ impl<'p, E: Events> Input<'p, E> {
             if outer.is_paused() { Break(()) } else { Continue(()) }
         };
         loop {
-            let status = match self.chunk() {
-                Ok(chunk) => {
+            let status = match self.peek() {
+                Ok(_) => {
+                    // SAFETY: I2: used before the next read.
+                    let chunk = unsafe { self.rest() };
+                    let guard =
+                        PanicGuard { parser: &mut *parser, input: &mut *self, len: chunk.len() };
                     let progress = if port.sink.get().is_some() {
-                        parser.feed_dyn(chunk, &mut inner)
+                        guard.parser.feed_dyn(chunk, &mut inner)
                     } else {
-                        parser.feed(chunk)
+                        guard.parser.feed(chunk)
                     };
+                    mem::forget(guard);
                     self.advance(progress.consumed);
                     progress.status
                 }
@@ -375,9 +405,10 @@ impl<'p, E: Events> Input<'p, E> {
         self.cursor = unsafe { self.cursor.add(count) };
     }
 
-    /// Scans the rest of the chunk, which is not empty: up to the stop, or else to the end.
+    /// Scans the rest of the chunk, which is not empty: past the stop, or else to the end. With `LEAVE`
+    /// the stop is not taken, and is then the byte to blame.
     #[inline(always)]
-    fn scan(
+    fn scan<const LEAVE: bool>(
         &mut self,
         find: impl FnOnce(&[u8]) -> Option<usize>,
         take: impl FnOnce(&[u8], &mut Self),
@@ -392,11 +423,96 @@ impl<'p, E: Events> Input<'p, E> {
             let overshoot = &self.port.overshoot;
             overshoot.set(overshoot.get().found(rest.len(), at));
         }
-        self.pass(piece.len() + usize::from(stop.is_some()));
+        self.pass(piece.len() + usize::from(stop.is_some() && !LEAVE));
+        if LEAVE {
+            self.seen = self.cursor;
+        }
         if !piece.is_empty() {
             take(piece, self);
         }
         stop
+    }
+}
+
+/// Dropped only when a parser that [runs](Input::run) inside unwinds: the outer one has consumed what that
+/// has.
+struct PanicGuard<'a, 'p, P: PushParser, E: Events> {
+    parser: &'a mut P,
+    input: &'a mut Input<'p, E>,
+    /// The length of the chunk that it was fed.
+    len: usize,
+}
+
+impl<P: PushParser, E: Events> Drop for PanicGuard<'_, '_, P, E> {
+    fn drop(&mut self) {
+        let count = consumed_since(self.parser, self.input.offset(), self.len);
+        self.input.advance(count);
+    }
+}
+
+/// The reads up to a [`Delimiter`].
+#[allow(clippy::inline_always, reason = "a switch in a callee is mispredicted when it returns")]
+impl<E: Events> Input<'_, E> {
+    /// Skips everything before the delimiter, and takes the delimiter.
+    #[inline(always)]
+    pub fn skip_before(&mut self, delimiter: &mut Delimiter) -> Result<(), End> {
+        self.pass_before(delimiter, |_, _| false)
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but passes what lies before the delimiter to `take`.
+    #[inline(always)]
+    pub fn scan_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), End> {
+        self.pass_before(delimiter, |piece, _| {
+            take(piece);
+            false
+        })
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but emits what lies before the delimiter.
+    #[inline(always)]
+    pub fn text_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> Result<(), End> {
+        self.pass_before(delimiter, |piece, port| {
+            port.sink.get().is_some() && emit(port, event(piece))
+        })
+    }
+
+    /// `report` returns true if the sink has paused.
+    #[inline(always)]
+    fn pass_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut report: impl FnMut(&[u8], &Port<E>) -> bool,
+    ) -> Result<(), End> {
+        let port = self.port;
+        delimiter.reset();
+        loop {
+            if let Err(end) = self.fill() {
+                let withheld = delimiter.release(self.offset(), end);
+                if !withheld.is_empty() && report(withheld, port) {
+                    self.end = self.cursor;
+                }
+                return Err(end);
+            }
+            // SAFETY: I2: used before the next read only; `report` cannot keep it.
+            let rest = unsafe { self.rest() };
+            let taken = delimiter.search(self.offset(), rest, |piece| report(piece, port));
+            port.overshoot.set(port.overshoot.get().more(taken.inspected_more));
+            self.pass(taken.count);
+            if taken.paused {
+                self.end = self.cursor;
+            }
+            if taken.found {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -85,6 +85,7 @@
 //! ```
 
 mod bounds;
+mod composed;
 mod emit;
 mod frame;
 mod input;

@@ -19,7 +19,8 @@ use super::stack::Pooled;
 use super::wait::GivenUp;
 use crate::error::{Error, ErrorKind, Failure};
 use crate::parser::{
-    Events, LocalSink, Progress, PushParser, State, Status, engine_methods, local_methods,
+    Events, LocalParser, LocalSink, Progress, PushParser, State, Status, engine_methods,
+    local_methods, local_parser,
 };
 
 /// Extra bytes on every stack, kept free by [`Input::nested`] for the innermost body, its sink and a
@@ -274,6 +275,10 @@ impl<E: Events, T> Drop for Parser<E, T> {
             ManuallyDrop::drop(&mut self.coroutine);
         }
     }
+}
+
+impl<E: Events, T: 'static> LocalParser for Parser<E, T> {
+    local_parser!(E);
 }
 
 impl<E: Events, T> fmt::Debug for Parser<E, T> {

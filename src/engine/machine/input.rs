@@ -10,7 +10,9 @@ use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{Events, LocalSink};
-use crate::scan::Stop;
+#[cfg(feature = "alloc")]
+use crate::scan::Delimiter;
+use crate::scan::{Set, Stop};
 
 /// The input of a [`Machine`](crate::engine::machine::Machine): the rest of the chunk.
 ///
@@ -18,16 +20,16 @@ use crate::scan::Stop;
 /// up returns [`End::InputEmpty`], and the step must propagate it.
 pub struct Input<'c, E: Events = ()> {
     /// The part of the chunk that may be read: up to the limit, and up to the cursor while paused.
-    chunk: &'c [u8],
+    pub(super) chunk: &'c [u8],
     whole: &'c [u8],
     /// At most `chunk.len()`.
-    cursor: usize,
+    pub(super) cursor: usize,
     /// The position of the cursor when the byte after it became the one to blame.
     seen: Option<usize>,
     /// The offset of the chunk's first byte.
     base: u64,
-    sink: Option<&'c mut LocalSink<'c, E>>,
-    memory: &'c mut Memory,
+    pub(super) sink: Option<&'c mut LocalSink<'c, E>>,
+    pub(super) memory: &'c mut Memory,
 }
 
 /// The memory of an input from chunk to chunk.
@@ -52,6 +54,8 @@ pub(super) struct Memory {
     value_start: u64,
     /// Set if it has changed in this chunk.
     skipped: bool,
+    /// The chunk was used up in the middle of a parser inside.
+    pub(super) runs_inner: bool,
     pub(super) overshoot: Overshoot,
 }
 
@@ -67,6 +71,7 @@ impl Memory {
             error_start: None,
             value_start: offset,
             skipped: false,
+            runs_inner: false,
             overshoot: Overshoot::NONE,
         }
     }
@@ -294,14 +299,41 @@ impl<'c, E: Events> Input<'c, E> {
         end
     }
 
+    /// Emits bytes while they belong to the set, and returns the first that does not without taking it.
+    #[inline]
+    pub fn text_while(
+        &mut self,
+        set: Set,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> Result<u8, End> {
+        let rest = &self.chunk[self.cursor..];
+        let found = set.not().find(rest);
+        if let Some(at) = found {
+            self.memory.overshoot = self.memory.overshoot.found(rest.len(), at);
+        }
+        let piece = &rest[..found.unwrap_or(rest.len())];
+        self.cursor += piece.len();
+        let read = self.peek();
+        if !piece.is_empty() && self.sink.is_some() {
+            self.emit(event(piece));
+        }
+        read
+    }
+
     /// Reports an event.
     #[inline]
     pub fn emit(&mut self, event: E::Event<'_>) {
         if let Some(sink) = &mut self.sink
             && sink(event).is_break()
         {
-            self.chunk = self.memory.pause(self.chunk, self.cursor);
+            self.pause();
         }
+    }
+
+    /// The sink has paused the parser.
+    #[inline]
+    pub(super) fn pause(&mut self) {
+        self.chunk = self.memory.pause(self.chunk, self.cursor);
     }
 
     /// Returns true if there is a sink. A body may skip building events without one.
@@ -429,6 +461,63 @@ impl<'c, E: Events> Input<'c, E> {
                 (rest, Err(self.end()))
             }
         }
+    }
+}
+
+/// The reads up to a [`Delimiter`], which the machine owns and resets when it is reset.
+#[cfg(feature = "alloc")]
+impl<E: Events> Input<'_, E> {
+    /// Skips everything before the delimiter, and takes the delimiter.
+    pub fn skip_before(&mut self, delimiter: &mut Delimiter) -> Result<(), End> {
+        self.pass_before(delimiter, |_, _| false)
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but passes what lies before the delimiter to `take`.
+    pub fn scan_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), End> {
+        self.pass_before(delimiter, |piece, _| {
+            take(piece);
+            false
+        })
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but emits what lies before the delimiter.
+    pub fn text_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> Result<(), End> {
+        self.pass_before(delimiter, |piece, sink| {
+            sink.as_mut().is_some_and(|sink| sink(event(piece)).is_break())
+        })
+    }
+
+    /// `report` returns true if the sink has paused. It is given the sink alone: the input stays in
+    /// registers.
+    #[inline]
+    fn pass_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut report: impl FnMut(&[u8], &mut Option<&mut LocalSink<'_, E>>) -> bool,
+    ) -> Result<(), End> {
+        let (offset, sink) = (self.offset(), &mut self.sink);
+        let rest = &self.chunk[self.cursor..];
+        let taken = delimiter.search(offset, rest, |piece| report(piece, sink));
+        self.memory.overshoot = self.memory.overshoot.more(taken.inspected_more);
+        self.cursor += taken.count;
+        if taken.found {
+            return Ok(());
+        }
+        // The limit is asked before a pause, which must not hide it.
+        let end = self.end();
+        let withheld = delimiter.release(self.offset(), end);
+        if (!withheld.is_empty() && report(withheld, &mut self.sink)) || taken.paused {
+            self.chunk = self.memory.pause(self.chunk, self.cursor);
+        }
+        Err(end)
     }
 }
 

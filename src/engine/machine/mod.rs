@@ -85,17 +85,22 @@
 //! assert_eq!(parser.feed(b"/ c").consumed, 1);
 //! ```
 
+mod composed;
 mod input;
+mod run;
 
 use core::mem;
 use core::ops::ControlFlow::{self, Break};
 
 use crate::error::{Error, ErrorKind, Failure};
 use crate::parser::{
-    Events, LocalSink, Progress, PushParser, State, Status, engine_methods, local_methods,
+    Events, LocalParser, LocalSink, Progress, PushParser, State, Status, engine_methods,
+    local_methods, local_parser,
 };
+pub use composed::Partial;
 pub use input::Input;
 use input::{Exhausted, Memory};
+pub use run::Emit;
 
 /// A state and the step that advances it.
 ///
@@ -244,6 +249,10 @@ impl<M: Machine> PushParser for Parser<M> {
         self.output = None;
         self.memory = Memory::new(offset);
     }
+}
+
+impl<M: Machine> LocalParser for Parser<M> {
+    local_parser!(M::Events);
 }
 
 #[cfg(feature = "testing")]

@@ -4,15 +4,19 @@
 use core::fmt;
 use core::future::poll_fn;
 use core::marker::PhantomData;
+use core::mem;
 use core::ops::ControlFlow::{Break, Continue};
 use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 
 use super::port::Port;
+use crate::engine::composed::consumed_since;
 use crate::engine::limit::Limit;
 use crate::error::{End, Error, ErrorKind, Failure};
 use crate::parser::{Events, PushParser, Status};
-use crate::scan::Stop;
+#[cfg(feature = "alloc")]
+use crate::scan::Delimiter;
+use crate::scan::{Set, Stop};
 
 /// The input of an `async` body.
 ///
@@ -111,7 +115,7 @@ impl<'p, E: Events> Input<'p, E> {
     /// Skips everything before a stop byte, and takes the stop byte.
     #[inline]
     pub fn skip_until(&mut self, stop: impl Stop) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| self.port.scan(cx, |rest| stop.skip(rest), |_| ()))
+        poll_fn(move |cx| self.port.scan::<false>(cx, |rest| stop.skip(rest), |_| ()))
     }
 
     /// Like [`skip_until`](Self::skip_until), but passes what lies before the stop to `take`.
@@ -121,7 +125,7 @@ impl<'p, E: Events> Input<'p, E> {
         stop: impl Stop,
         mut take: impl FnMut(&[u8]),
     ) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| self.port.scan(cx, |rest| stop.find(rest), &mut take))
+        poll_fn(move |cx| self.port.scan::<false>(cx, |rest| stop.find(rest), &mut take))
     }
 
     /// Like [`skip_until`](Self::skip_until), but emits what lies before the stop.
@@ -134,10 +138,28 @@ impl<'p, E: Events> Input<'p, E> {
         poll_fn(move |cx| {
             let port = self.port;
             if port.has_sink() {
-                port.scan(cx, |rest| stop.find(rest), |piece| port.emit(event(piece)))
+                port.scan::<false>(cx, |rest| stop.find(rest), |piece| port.emit(event(piece)))
             } else {
-                port.scan(cx, |rest| stop.skip(rest), |_| ())
+                port.scan::<false>(cx, |rest| stop.skip(rest), |_| ())
             }
+        })
+    }
+
+    /// Emits bytes while they belong to the set, and returns the first that does not without taking it.
+    #[inline]
+    pub fn text_while(
+        &mut self,
+        set: Set,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> impl Future<Output = Result<u8, End>> {
+        poll_fn(move |cx| {
+            let port = self.port;
+            let emit = |piece: &[u8]| {
+                if port.has_sink() {
+                    port.emit(event(piece));
+                }
+            };
+            port.scan::<true>(cx, |rest| set.not().find(rest), emit)
         })
     }
 
@@ -248,11 +270,13 @@ impl<'p, E: Events> Input<'p, E> {
             };
             let status = match self.chunk().await {
                 Ok(chunk) => {
+                    let guard = PanicGuard { parser: &mut *parser, port, len: chunk.len() };
                     let progress = if port.has_sink() {
-                        parser.feed_dyn(chunk, &mut emit)
+                        guard.parser.feed_dyn(chunk, &mut emit)
                     } else {
-                        parser.feed(chunk)
+                        guard.parser.feed(chunk)
                     };
+                    mem::forget(guard);
                     self.advance(progress.consumed);
                     progress.status
                 }
@@ -275,6 +299,68 @@ impl<'p, E: Events> Input<'p, E> {
                 }
             }
         }
+    }
+}
+
+/// Dropped only when a parser that [runs](Input::run) inside unwinds: the outer one has consumed what that
+/// has.
+struct PanicGuard<'a, P: PushParser, E: Events> {
+    parser: &'a mut P,
+    port: &'a Port<E>,
+    /// The length of the chunk that it was fed.
+    len: usize,
+}
+
+impl<P: PushParser, E: Events> Drop for PanicGuard<'_, P, E> {
+    fn drop(&mut self) {
+        let count = consumed_since(self.parser, self.port.offset(), self.len);
+        self.port.advance_past_pause(count);
+    }
+}
+
+/// The reads up to a [`Delimiter`]. A read that is dropped before it has ended loses what it withheld.
+#[cfg(feature = "alloc")]
+impl<E: Events> Input<'_, E> {
+    /// Skips everything before the delimiter, and takes the delimiter.
+    pub fn skip_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+    ) -> impl Future<Output = Result<(), End>> {
+        delimiter.reset();
+        poll_fn(move |cx| self.port.scan_before(cx, delimiter, |_| false))
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but passes what lies before the delimiter to `take`.
+    pub fn scan_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut take: impl FnMut(&[u8]),
+    ) -> impl Future<Output = Result<(), End>> {
+        delimiter.reset();
+        poll_fn(move |cx| {
+            self.port.scan_before(cx, delimiter, |piece| {
+                take(piece);
+                false
+            })
+        })
+    }
+
+    /// Like [`skip_before`](Self::skip_before), but emits what lies before the delimiter.
+    pub fn text_before(
+        &mut self,
+        delimiter: &mut Delimiter,
+        mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
+    ) -> impl Future<Output = Result<(), End>> {
+        delimiter.reset();
+        poll_fn(move |cx| {
+            let port = self.port;
+            port.scan_before(cx, delimiter, |piece| {
+                if port.has_sink() {
+                    port.emit(event(piece));
+                }
+                port.is_paused()
+            })
+        })
     }
 }
 

@@ -52,6 +52,7 @@
 mod arena;
 #[cfg(feature = "alloc")]
 mod call_stack;
+mod composed;
 mod input;
 #[cfg(feature = "alloc")]
 mod nested;

@@ -67,6 +67,8 @@ use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{EventSink, Events};
+#[cfg(feature = "alloc")]
+use crate::scan::Delimiter;
 
 /// The body waits for its own input (I3). The only flag that a run without calls, limits and pauses
 /// ever sets, so that its hot paths have one comparison for all of them.
@@ -343,9 +345,10 @@ impl<E: Events> Port<E> {
         Some(byte)
     }
 
-    /// One poll of a scan: up to the stop, or else to the end of the chunk.
+    /// One poll of a scan: past the stop, or else to the end of the chunk. With `LEAVE` the stop is not
+    /// taken, and is then the byte to blame.
     #[inline(always)]
-    pub(super) fn scan(
+    pub(super) fn scan<const LEAVE: bool>(
         &self,
         cx: &Context<'_>,
         find: impl FnOnce(&[u8]) -> Option<usize>,
@@ -357,12 +360,15 @@ impl<E: Events> Port<E> {
         let (piece, stop) = match found {
             Some(at) => {
                 let stopped = (&rest[..at], Some(rest[at]));
-                self.overshoot.set(self.overshoot.get().found(rest.len(), at));
+                self.found(rest.len(), at);
                 stopped
             }
             None => (rest, None),
         };
-        self.advance(piece.len() + usize::from(stop.is_some()));
+        self.advance(piece.len() + usize::from(stop.is_some() && !LEAVE));
+        if LEAVE {
+            self.mark_seen();
+        }
         if !piece.is_empty() {
             take(piece);
         }
@@ -370,6 +376,38 @@ impl<E: Events> Port<E> {
             Some(stop) => Poll::Ready(Ok(stop)),
             None => self.starve(cx),
         }
+    }
+
+    /// Counts a scan of `len` bytes that has stopped at `at`.
+    #[inline(always)]
+    pub(super) fn found(&self, len: usize, at: usize) {
+        self.overshoot.set(self.overshoot.get().found(len, at));
+    }
+
+    /// Like [`scan`](Self::scan), up to a delimiter. `report` returns true if the sink has paused.
+    #[cfg(feature = "alloc")]
+    pub(super) fn scan_before(
+        &self,
+        cx: &Context<'_>,
+        delimiter: &mut Delimiter,
+        mut report: impl FnMut(&[u8]) -> bool,
+    ) -> Poll<Result<(), End>> {
+        // SAFETY: I2: used only until `search` returns; `report` cannot keep it.
+        let rest = unsafe { self.rest() };
+        let taken = delimiter.search(self.offset(), rest, &mut report);
+        self.overshoot.set(self.overshoot.get().more(taken.inspected_more));
+        self.advance_past_pause(taken.count);
+        if taken.found {
+            return Poll::Ready(Ok(()));
+        }
+        let poll = self.starve(cx);
+        if let Poll::Ready(Err(end)) = poll {
+            let withheld = delimiter.release(self.offset(), end);
+            if !withheld.is_empty() {
+                report(withheld);
+            }
+        }
+        poll
     }
 
     #[inline(always)]

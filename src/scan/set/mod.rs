@@ -1,9 +1,18 @@
 //! Any set of bytes, as a stop.
 
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "vector instructions, for processors that have AVX2")]
+pub(super) mod avx2;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "vector instructions, for processors that have AVX-512BW")]
+pub(super) mod avx512;
+mod search;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "vector instructions, for processors that have SSSE3")]
+pub(super) mod ssse3;
+
 use core::fmt;
 use core::ops::RangeInclusive;
-
-use super::stop::Stop;
 
 /// A set of bytes, made at compile time or later. As a [`Stop`] it stops at any of them.
 ///
@@ -20,30 +29,22 @@ use super::stop::Stop;
 /// // A scan stops at the first byte that ends the token.
 /// assert_eq!(TOKEN.not().find(b"Content-Type: text/html"), Some(12));
 /// ```
-///
-/// Its representation serves the search for one byte and for many at once:
-///
-/// ```text
-///                     bit: upper half of the byte
-///                     0 1 2 3 4 5 6 7   8 … f
-///  row: lower half 0  . . 1 . . . . .   . … .    0x20, the space
-///                  …
-///                  9  1 . . . . . . .   . … .    0x09, the tab
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Set {
-    rows: [u16; 16],
+    /// One bit for each byte: bit 0 of the first word for byte 0.
+    words: [u32; 8],
 }
 
 impl Set {
     /// Creates the set of these bytes. They may be in any order, and a byte may come twice.
+    #[inline(always)]
     #[must_use]
     pub const fn of(bytes: &[u8]) -> Self {
-        let mut set = Self { rows: [0; 16] };
-        let mut rest = bytes;
-        while let [byte, others @ ..] = rest {
-            set.insert(*byte);
-            rest = others;
+        let mut set = Self { words: [0; 8] };
+        let mut at = 0;
+        while at < bytes.len() {
+            set.insert(bytes[at]);
+            at += 1;
         }
         set
     }
@@ -51,7 +52,7 @@ impl Set {
     /// Creates the set of the bytes from the first to the last.
     #[must_use]
     pub const fn range(bytes: RangeInclusive<u8>) -> Self {
-        let mut set = Self { rows: [0; 16] };
+        let mut set = Self { words: [0; 8] };
         let mut byte = *bytes.start() as u16;
         while byte <= *bytes.end() as u16 {
             set.insert(byte as u8);
@@ -63,10 +64,10 @@ impl Set {
     /// Returns the set of all other bytes.
     #[must_use]
     pub const fn not(mut self) -> Self {
-        let mut row = 0;
-        while row < 16 {
-            self.rows[row] = !self.rows[row];
-            row += 1;
+        let mut word = 0;
+        while word < 8 {
+            self.words[word] = !self.words[word];
+            word += 1;
         }
         self
     }
@@ -74,10 +75,10 @@ impl Set {
     /// Returns the set of the bytes of either.
     #[must_use]
     pub const fn union(mut self, other: Self) -> Self {
-        let mut row = 0;
-        while row < 16 {
-            self.rows[row] |= other.rows[row];
-            row += 1;
+        let mut word = 0;
+        while word < 8 {
+            self.words[word] |= other.words[word];
+            word += 1;
         }
         self
     }
@@ -86,11 +87,12 @@ impl Set {
     #[inline]
     #[must_use]
     pub const fn contains(&self, byte: u8) -> bool {
-        self.rows[(byte & 0xf) as usize] >> (byte >> 4) & 1 != 0
+        self.words[(byte >> 5) as usize] >> (byte & 31) & 1 != 0
     }
 
+    #[inline(always)]
     const fn insert(&mut self, byte: u8) {
-        self.rows[(byte & 0xf) as usize] |= 1 << (byte >> 4);
+        self.words[(byte >> 5) as usize] |= 1 << (byte & 31);
     }
 }
 
@@ -112,12 +114,5 @@ impl fmt::Debug for Set {
             }
         }
         ranges.finish()
-    }
-}
-
-impl Stop for Set {
-    #[inline]
-    fn find(&self, bytes: &[u8]) -> Option<usize> {
-        bytes.iter().position(|byte| self.contains(*byte))
     }
 }

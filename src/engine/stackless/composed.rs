@@ -1,0 +1,70 @@
+//! The reads that are composed of others.
+
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+
+use super::input::Input;
+use crate::engine::composed::common_prefix;
+#[cfg(feature = "alloc")]
+use crate::engine::composed::{Collected, collect};
+use crate::error::{End, ErrorKind, Failure};
+use crate::parser::Events;
+#[cfg(feature = "alloc")]
+use crate::scan::Stop;
+
+impl<E: Events> Input<'_, E> {
+    /// Takes `N` bytes.
+    pub async fn array<const N: usize>(&mut self) -> Result<[u8; N], End> {
+        let mut array = [0; N];
+        let mut count = 0;
+        while count < N {
+            let taken = self.take(N - count).await?;
+            array[count..][..taken.len()].copy_from_slice(taken);
+            count += taken.len();
+        }
+        Ok(array)
+    }
+
+    /// Takes exactly these bytes. The first byte that differs fails with
+    /// [`ErrorKind::UnexpectedByte`].
+    pub async fn expect_all(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let start = self.offset();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let chunk = self.chunk().await?;
+            let count = common_prefix(chunk, rest);
+            let differs = count < chunk.len().min(rest.len());
+            self.advance(count);
+            if differs {
+                return Err(self.fail_from(start, ErrorKind::UnexpectedByte));
+            }
+            rest = &rest[count..];
+        }
+        Ok(())
+    }
+
+    /// Appends everything before a stop byte to `to`, takes the stop byte and returns it. Fails with
+    /// [`ErrorKind::TooLong`] where `to` would get longer than `max`.
+    #[cfg(feature = "alloc")]
+    pub async fn read_until(
+        &mut self,
+        stop: impl Stop,
+        to: &mut Vec<u8>,
+        max: usize,
+    ) -> Result<u8, Failure> {
+        loop {
+            match collect(self.chunk().await?, &stop, to, max) {
+                Collected::Stop { at, searched } => {
+                    self.port.found(searched, at);
+                    self.advance(at);
+                    return Ok(self.next().await?);
+                }
+                Collected::All(count) => self.advance(count),
+                Collected::TooLong(count) => {
+                    self.advance(count);
+                    return Err(self.fail(ErrorKind::TooLong));
+                }
+            }
+        }
+    }
+}
