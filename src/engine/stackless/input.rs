@@ -2,7 +2,6 @@
 //! `port.rs`.
 
 use core::fmt;
-use core::future::poll_fn;
 use core::marker::PhantomData;
 use core::mem;
 use core::ops::ControlFlow::{Break, Continue};
@@ -10,6 +9,7 @@ use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 
 use super::port::Port;
+use super::read::read;
 use crate::engine::composed::consumed_since;
 use crate::engine::limit::Limit;
 use crate::error::{End, Error, ErrorKind, Failure};
@@ -51,7 +51,7 @@ impl<'p, E: Events> Input<'p, E> {
     /// Takes the next byte.
     #[inline]
     pub fn next(&mut self) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| match self.port.next() {
+        read(move |cx| match self.port.next() {
             Some(byte) => Poll::Ready(Ok(byte)),
             None => self.port.starve(cx),
         })
@@ -60,7 +60,7 @@ impl<'p, E: Events> Input<'p, E> {
     /// Returns the next byte without taking it.
     #[inline]
     pub fn peek(&mut self) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| {
+        read(move |cx| {
             let port = self.port;
             port.mark_seen();
             match port.byte() {
@@ -71,17 +71,38 @@ impl<'p, E: Events> Input<'p, E> {
     }
 
     /// Takes the next byte if it passes the test; otherwise leaves it and returns `None`.
-    pub async fn next_if(&mut self, test: impl FnOnce(u8) -> bool) -> Result<Option<u8>, End> {
-        let byte = self.peek().await?;
-        Ok(if test(byte) { self.port.next() } else { None })
+    #[inline]
+    pub fn next_if(
+        &mut self,
+        test: impl FnOnce(u8) -> bool,
+    ) -> impl Future<Output = Result<Option<u8>, End>> {
+        let mut test = Some(test);
+        read(move |cx| {
+            let port = self.port;
+            port.mark_seen();
+            let Some(byte) = port.byte() else {
+                return port.starve(cx);
+            };
+            let passes = test.take().is_some_and(|test| test(byte));
+            Poll::Ready(Ok(if passes { port.next() } else { None }))
+        })
     }
 
     /// Takes the next byte if it is `byte`; otherwise fails with [`ErrorKind::UnexpectedByte`].
-    pub async fn expect(&mut self, byte: u8) -> Result<(), Failure> {
-        match self.next_if(|found| found == byte).await? {
-            Some(_) => Ok(()),
-            None => Err(self.fail(ErrorKind::UnexpectedByte)),
-        }
+    #[inline]
+    pub fn expect(&mut self, byte: u8) -> impl Future<Output = Result<(), Failure>> {
+        read(move |cx| {
+            let port = self.port;
+            port.mark_seen();
+            match port.byte() {
+                Some(found) if found == byte => {
+                    port.advance(1);
+                    Poll::Ready(Ok(()))
+                }
+                Some(_) => Poll::Ready(Err(self.fail(ErrorKind::UnexpectedByte))),
+                None => port.starve(cx).map_err(Failure::from),
+            }
+        })
     }
 
     /// Takes 1 to `n` bytes, all from this chunk.
@@ -115,7 +136,7 @@ impl<'p, E: Events> Input<'p, E> {
     /// Skips everything before a stop byte, and takes the stop byte.
     #[inline]
     pub fn skip_until(&mut self, stop: impl Stop) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| self.port.scan::<false>(cx, |rest| stop.skip(rest), |_| ()))
+        read(move |cx| self.port.scan::<false>(cx, |rest| stop.skip(rest), |_| ()))
     }
 
     /// Like [`skip_until`](Self::skip_until), but passes what lies before the stop to `take`.
@@ -125,7 +146,7 @@ impl<'p, E: Events> Input<'p, E> {
         stop: impl Stop,
         mut take: impl FnMut(&[u8]),
     ) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| self.port.scan::<false>(cx, |rest| stop.find(rest), &mut take))
+        read(move |cx| self.port.scan::<false>(cx, |rest| stop.find(rest), &mut take))
     }
 
     /// Like [`skip_until`](Self::skip_until), but emits what lies before the stop.
@@ -135,7 +156,7 @@ impl<'p, E: Events> Input<'p, E> {
         stop: impl Stop,
         mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
     ) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| {
+        read(move |cx| {
             let port = self.port;
             if port.has_sink() {
                 port.scan::<false>(cx, |rest| stop.find(rest), |piece| port.emit(event(piece)))
@@ -152,7 +173,7 @@ impl<'p, E: Events> Input<'p, E> {
         set: Set,
         mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
     ) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| {
+        read(move |cx| {
             let port = self.port;
             let emit = |piece: &[u8]| {
                 if port.has_sink() {
@@ -327,7 +348,7 @@ impl<E: Events> Input<'_, E> {
         delimiter: &mut Delimiter,
     ) -> impl Future<Output = Result<(), End>> {
         delimiter.reset();
-        poll_fn(move |cx| self.port.scan_before(cx, delimiter, |_| false))
+        read(move |cx| self.port.scan_before(cx, delimiter, |_| false))
     }
 
     /// Like [`skip_before`](Self::skip_before), but passes what lies before the delimiter to `take`.
@@ -337,7 +358,7 @@ impl<E: Events> Input<'_, E> {
         mut take: impl FnMut(&[u8]),
     ) -> impl Future<Output = Result<(), End>> {
         delimiter.reset();
-        poll_fn(move |cx| {
+        read(move |cx| {
             self.port.scan_before(cx, delimiter, |piece| {
                 take(piece);
                 false
@@ -352,7 +373,7 @@ impl<E: Events> Input<'_, E> {
         mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
     ) -> impl Future<Output = Result<(), End>> {
         delimiter.reset();
-        poll_fn(move |cx| {
+        read(move |cx| {
             let port = self.port;
             port.scan_before(cx, delimiter, |piece| {
                 if port.has_sink() {
