@@ -2,16 +2,16 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
+use pushdown::events::Bytes;
 use pushdown::scan::Delimiter;
 use pushdown::{End, ErrorKind, Status};
 
 use crate::bounds::{check, cut_short};
-use crate::pause::Text;
 use crate::{Answer, Subjects, and_machine, cuttings, straight};
 
 /// Text up to `aab`, in brackets that are not reported.
-fn bracketed() -> Subjects<Text> {
-    let straight = straight!(|input: Text| -> () {
+fn bracketed() -> Subjects<Bytes> {
+    let straight = straight!(|input: Bytes| -> () {
         let mut delimiter = Delimiter::new("aab");
         wait!(input.expect(b'['))?;
         wait!(input.text_before(&mut delimiter, |text| text))?;
@@ -42,7 +42,7 @@ fn text_ends_before_the_delimiter_wherever_it_is_cut_and_paused() {
 }
 
 /// Feeds an input that ends early, and asserts the text that is reported before it is finished and then.
-fn ends<T>(subjects: Subjects<Text, T>, input: &[u8], fed: &[u8], finished: &[u8]) {
+fn ends<T>(subjects: Subjects<Bytes, T>, input: &[u8], fed: &[u8], finished: &[u8]) {
     let mut ran = 0;
     for (name, mut parser) in subjects {
         for chunks in cuttings(input) {
@@ -77,8 +77,8 @@ fn bytes_withheld_are_text_where_the_input_ends() {
 }
 
 /// Text up to `aab` that has at most four bytes with it, and a full stop.
-fn at_most() -> Subjects<Text> {
-    let straight = straight!(|input: Text| -> () {
+fn at_most() -> Subjects<Bytes> {
+    let straight = straight!(|input: Bytes| -> () {
         let mut delimiter = Delimiter::new("aab");
         wait!(input.at_most(4).text_before(&mut delimiter, |text| text))?;
         wait!(input.expect(b'.'))
@@ -100,8 +100,8 @@ fn at_most() -> Subjects<Text> {
 }
 
 /// A frame of four bytes, in it text up to `aab` or the end of the frame, and a full stop.
-fn framed() -> Subjects<Text, bool> {
-    let straight = straight!(|input: Text| -> bool {
+fn framed() -> Subjects<Bytes, bool> {
+    let straight = straight!(|input: Bytes| -> bool {
         let mut delimiter = Delimiter::new("aab");
         let mut frame = input.frame(4);
         let found = match wait!(frame.text_before(&mut delimiter, |text| text)) {
@@ -162,16 +162,16 @@ fn bytes_withheld_are_text_at_a_bound_and_no_byte_behind_it_is() {
 }
 
 /// Text up to `aab`, with a delimiter that all values of the parser share, and `;` after it.
-fn shared() -> Subjects<Text> {
+fn shared() -> Subjects<Bytes> {
     let delimiter = || Delimiter::new("aab");
     let mut for_coroutine = delimiter();
-    let coroutine = move |input: &mut pushdown::engine::coroutine::Input<'_, Text>| {
+    let coroutine = move |input: &mut pushdown::engine::coroutine::Input<'_, Bytes>| {
         input.text_before(&mut for_coroutine, |text| text)?;
         input.expect(b';')
     };
     let code = || {
         let mut delimiter = delimiter();
-        async move |input: &mut pushdown::engine::stackless::Input<'_, Text>| {
+        async move |input: &mut pushdown::engine::stackless::Input<'_, Bytes>| {
             input.text_before(&mut delimiter, |text| text).await?;
             input.expect(b';').await
         }
@@ -212,8 +212,8 @@ fn a_text_that_was_given_up_leaves_no_half_of_a_delimiter() {
 }
 
 /// A comment that is skipped, a text that is taken, and one that is reported.
-fn three() -> Subjects<Text, Vec<u8>> {
-    let straight = straight!(|input: Text| -> Vec<u8> {
+fn three() -> Subjects<Bytes, Vec<u8>> {
+    let straight = straight!(|input: Bytes| -> Vec<u8> {
         let (mut comment, mut line) = (Delimiter::new("*/"), Delimiter::new("\r\n"));
         wait!(input.skip_before(&mut comment))?;
         let mut taken = Vec::new();
@@ -251,7 +251,7 @@ fn text_is_skipped_taken_and_reported_up_to_the_delimiter() {
 
 #[test]
 fn the_last_byte_of_the_delimiter_is_the_one_to_blame() {
-    let straight = straight!(|input: Text| -> () {
+    let straight = straight!(|input: Bytes| -> () {
         let mut delimiter = Delimiter::new("aab");
         wait!(input.text_before(&mut delimiter, |text| text))?;
         Err(input.fail(ErrorKind::Custom(1)))

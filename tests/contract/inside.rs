@@ -331,17 +331,53 @@ fn a_clone_of_a_machine_has_the_parser_inside_in_its_state() {
 
 #[test]
 fn a_machine_may_turn_to_another_parser_in_the_middle_of_a_value() {
-    let (mut first, mut second) = (quoted::Machine::new(), quoted::Machine::new());
+    let mut first = quoted::Machine::new();
+    let mut second = steps(|_, input: &mut machine::Input<'_, Bytes>| {
+        input.next()?;
+        Ok(Break(input.offset()))
+    });
     let mut parser = steps(move |state, input: &mut machine::Input<'_, Bytes>| {
         if *state == 0 {
             let failure = input.run(&mut first, |_, _| {}).unwrap_err();
             *state = 1;
             return Err(failure);
         }
-        input.run(&mut second, |_, _| {})?;
-        Ok(Break(()))
+        input.run(&mut second, |_, _| {}).map(Break)
     });
     assert_eq!(parser.feed(br#""ab"#).status, Status::NeedMoreInput);
-    assert_eq!(parser.feed(b"x").status, Status::BadInput);
-    assert_eq!(parser.error(), Some(&Error::new(ErrorKind::UnexpectedByte, 3)));
+    assert_eq!(parser.feed(b"x").status, Status::Success);
+    assert_eq!(parser.take_output(), Some(Some(4)), "it counts offsets from where it began");
+}
+
+#[test]
+fn a_parser_that_a_bound_has_stopped_begins_anew() {
+    let straight = straight!(|input: Bytes| -> () {
+        let mut string = quoted::Machine::new();
+        let mut part = input.at_most(3);
+        let ended = wait!(part.run(&mut string, |Event::Text(piece), out| out.emit(piece)));
+        drop(part);
+        match ended {
+            Err(failure) if failure.kind() == Some(ErrorKind::TooLong) => {}
+            ended => return ended.map(|_| ()),
+        }
+        wait!(input.run(&mut string, |Event::Text(piece), out| out.emit(piece)))?;
+        Ok(())
+    });
+    let (mut string, mut outer) = (quoted::Machine::new(), None);
+    let subjects = and_machine(straight, move |state, input| {
+        if *state == 0 {
+            *state = 1;
+            outer = Some(input.at_most(3));
+        }
+        let ended = input.run(&mut string, |Event::Text(piece), out| out.emit(piece));
+        match ended {
+            Err(failure) if *state == 1 && failure.kind() == Some(ErrorKind::TooLong) => {
+                *state = 2;
+                input.set_limit(outer.unwrap());
+                Ok(Continue(()))
+            }
+            ended => ended.map(|_| Break(())),
+        }
+    });
+    crate::bounds::check(subjects, br#""ab"c" more"#, b"abc", Answer::success(6));
 }

@@ -3,20 +3,17 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem;
-use core::ops::ControlFlow::{Break, Continue};
 use core::ptr;
 use core::slice;
 use std::thread::panicking;
 
 use corosensei::Yielder;
 
-use super::emit::{Emit, OnThread, emit};
+use super::emit::emit;
 use super::port::{Port, Special};
 use super::wait::{after_waiting, before_waiting};
-use crate::engine::composed::consumed_since;
 use crate::error::{End, ErrorKind, Failure};
-use crate::parser::{Events, PushParser, Status};
+use crate::parser::Events;
 use crate::scan::{Delimiter, Set, Stop};
 
 /// The input of a coroutine body.
@@ -288,67 +285,6 @@ impl<'p, E: Events> Input<'p, E> {
         }
     }
 
-    /// Runs another parser on the input from here on, and reports its events through `sink`. Returns
-    /// its output, or `None` if the input has ended and the parser accepts that without an output.
-    ///
-    /// # Errors
-    /// The parser's error, at its offset in this input.
-    ///
-    /// # Panics
-    /// If the parser reports an event on another thread: the sink of a coroutine stays on its own.
-    pub fn run<P: PushParser>(
-        &mut self,
-        parser: &mut P,
-        mut sink: impl for<'e> FnMut(<P::Events as Events>::Event<'e>, &mut Emit<'_, E>) + Send,
-    ) -> Result<Option<P::Output>, Failure> {
-        parser.reset_at(self.offset());
-        let port = self.port;
-        let mut outer = OnThread::new(port);
-        let mut inner = move |event: <P::Events as Events>::Event<'_>| {
-            sink(event, &mut outer.emit());
-            if outer.is_paused() { Break(()) } else { Continue(()) }
-        };
-        loop {
-            let status = match self.peek() {
-                Ok(_) => {
-                    // SAFETY: I2: used before the next read.
-                    let chunk = unsafe { self.rest() };
-                    let guard =
-                        PanicGuard { parser: &mut *parser, input: &mut *self, len: chunk.len() };
-                    let progress = if port.sink.get().is_some() {
-                        guard.parser.feed_dyn(chunk, &mut inner)
-                    } else {
-                        guard.parser.feed(chunk)
-                    };
-                    mem::forget(guard);
-                    self.advance(progress.consumed);
-                    progress.status
-                }
-                Err(End::Finished) => match parser.finish_dyn(&mut inner) {
-                    Ok(()) => Status::Success,
-                    Err(_) => Status::BadInput,
-                },
-                Err(end) => return Err(end.into()),
-            };
-            match status {
-                Status::NeedMoreInput => {}
-                Status::Success => return Ok(parser.take_output()),
-                Status::BadInput => return Err(self.fail_like(parser)),
-            }
-        }
-    }
-
-    /// The failure of a parser that has ended at the cursor.
-    fn fail_like(&mut self, parser: &impl PushParser) -> Failure {
-        let Some(error) = parser.error() else {
-            return self.fail(ErrorKind::UnexpectedByte);
-        };
-        match error.start {
-            Some(start) => self.fail_from(start, error.kind),
-            None => self.fail(error.kind),
-        }
-    }
-
     /// Suspends the body if the chunk is used up, so that there is at least one byte to read.
     ///
     /// Not inlined in debug builds, where every copy makes the frame of the body larger.
@@ -389,7 +325,7 @@ impl<'p, E: Events> Input<'p, E> {
     /// # Safety
     /// `'a` ends before the next read (I2).
     #[inline(always)]
-    unsafe fn rest<'a>(&self) -> &'a [u8] {
+    pub(super) unsafe fn rest<'a>(&self) -> &'a [u8] {
         let len = self.len();
         if len == 0 {
             return &[];
@@ -431,22 +367,6 @@ impl<'p, E: Events> Input<'p, E> {
             take(piece, self);
         }
         stop
-    }
-}
-
-/// Dropped only when a parser that [runs](Input::run) inside unwinds: the outer one has consumed what that
-/// has.
-struct PanicGuard<'a, 'p, P: PushParser, E: Events> {
-    parser: &'a mut P,
-    input: &'a mut Input<'p, E>,
-    /// The length of the chunk that it was fed.
-    len: usize,
-}
-
-impl<P: PushParser, E: Events> Drop for PanicGuard<'_, '_, P, E> {
-    fn drop(&mut self) {
-        let count = consumed_since(self.parser, self.input.offset(), self.len);
-        self.input.advance(count);
     }
 }
 

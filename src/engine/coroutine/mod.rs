@@ -92,6 +92,7 @@ mod input;
 mod options;
 mod parser;
 mod port;
+mod run;
 mod stack;
 mod thread_bound;
 mod wait;

@@ -87,6 +87,7 @@
 
 mod composed;
 mod input;
+mod memory;
 mod run;
 
 use core::mem;
@@ -99,7 +100,7 @@ use crate::parser::{
 };
 pub use composed::Partial;
 pub use input::Input;
-use input::{Exhausted, Memory};
+use memory::{Exhausted, Memory};
 pub use run::Emit;
 
 /// A state and the step that advances it.

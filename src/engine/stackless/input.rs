@@ -3,17 +3,14 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem;
-use core::ops::ControlFlow::{Break, Continue};
 use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 
 use super::port::Port;
 use super::read::read;
-use crate::engine::composed::consumed_since;
 use crate::engine::limit::Limit;
-use crate::error::{End, Error, ErrorKind, Failure};
-use crate::parser::{Events, PushParser, Status};
+use crate::error::{End, ErrorKind, Failure};
+use crate::parser::Events;
 #[cfg(feature = "alloc")]
 use crate::scan::Delimiter;
 use crate::scan::{Set, Stop};
@@ -270,73 +267,6 @@ impl<'p, E: Events> Input<'p, E> {
         self.port.set_limit(limit);
         Limited { input: self, outer }
     }
-
-    /// Runs another parser on the input from here on, and reports its events through `sink`.
-    ///
-    /// `None` if the input has ended and the parser accepts that without an output.
-    ///
-    /// # Errors
-    /// The parser's error, at its offset in this input.
-    pub async fn run<P: PushParser>(
-        &mut self,
-        parser: &mut P,
-        mut sink: impl for<'e> FnMut(<P::Events as Events>::Event<'e>, &mut Emit<'_, E>) + Send,
-    ) -> Result<Option<P::Output>, Failure> {
-        parser.reset_at(self.offset());
-        loop {
-            let port = self.port;
-            let mut emit = |event: <P::Events as Events>::Event<'_>| {
-                sink(event, &mut Emit { port });
-                if port.is_paused() { Break(()) } else { Continue(()) }
-            };
-            let status = match self.chunk().await {
-                Ok(chunk) => {
-                    let guard = PanicGuard { parser: &mut *parser, port, len: chunk.len() };
-                    let progress = if port.has_sink() {
-                        guard.parser.feed_dyn(chunk, &mut emit)
-                    } else {
-                        guard.parser.feed(chunk)
-                    };
-                    mem::forget(guard);
-                    self.advance(progress.consumed);
-                    progress.status
-                }
-                Err(End::Finished) => match parser.finish_dyn(&mut emit) {
-                    Ok(()) => Status::Success,
-                    Err(_) => Status::BadInput,
-                },
-                Err(end) => return Err(end.into()),
-            };
-            match status {
-                Status::NeedMoreInput => {}
-                Status::Success => return Ok(parser.take_output()),
-                Status::BadInput => {
-                    return Err(match parser.error() {
-                        Some(&Error { kind, start: Some(start), .. }) => {
-                            self.fail_from(start, kind)
-                        }
-                        error => self.fail(error.map_or(ErrorKind::UnexpectedByte, |e| e.kind)),
-                    });
-                }
-            }
-        }
-    }
-}
-
-/// Dropped only when a parser that [runs](Input::run) inside unwinds: the outer one has consumed what that
-/// has.
-struct PanicGuard<'a, P: PushParser, E: Events> {
-    parser: &'a mut P,
-    port: &'a Port<E>,
-    /// The length of the chunk that it was fed.
-    len: usize,
-}
-
-impl<P: PushParser, E: Events> Drop for PanicGuard<'_, P, E> {
-    fn drop(&mut self) {
-        let count = consumed_since(self.parser, self.port.offset(), self.len);
-        self.port.advance_past_pause(count);
-    }
 }
 
 /// The reads up to a [`Delimiter`]. A read that is dropped before it has ended loses what it withheld.
@@ -415,24 +345,6 @@ impl<E: Events> Limited<'_, '_, E> {
                 Err(end) => return Err(end.into()),
             }
         }
-    }
-}
-
-/// Reports events of the outer parser from the sink of an inner one: see [`Input::run`].
-pub struct Emit<'a, E: Events = ()> {
-    port: &'a Port<E>,
-}
-
-impl<E: Events> Emit<'_, E> {
-    /// Reports an event.
-    pub fn emit(&mut self, event: E::Event<'_>) {
-        self.port.emit(event);
-    }
-}
-
-impl<E: Events> fmt::Debug for Emit<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emit").finish_non_exhaustive()
     }
 }
 

@@ -61,11 +61,13 @@ mod options;
 mod parser;
 mod port;
 mod read;
+mod run;
 mod task;
 mod waker;
 
-pub use input::{Emit, Input, Limited};
+pub use input::{Input, Limited};
 pub use options::Options;
 #[cfg(feature = "alloc")]
 pub use parser::{Boxed, Parser};
+pub use run::Emit;
 pub use task::{DynTask, Task};
