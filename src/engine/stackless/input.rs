@@ -117,17 +117,31 @@ impl<'p, E: Events> Input<'p, E> {
     }
 
     /// Like [`take`](Self::take), but emits the bytes (unless empty) and returns their count.
-    pub async fn take_text(
+    #[inline]
+    pub fn take_text(
         &mut self,
         n: usize,
         event: impl for<'t> FnOnce(&'t [u8]) -> E::Event<'t>,
-    ) -> Result<usize, End> {
-        let port = self.port;
-        let taken = self.take(n).await?;
-        if !taken.is_empty() {
-            port.emit(event(taken));
-        }
-        Ok(taken.len())
+    ) -> impl Future<Output = Result<usize, End>> {
+        let mut event = Some(event);
+        read(move |cx| {
+            let port = self.port;
+            if n > 0 && port.len() == 0 {
+                port.mark_seen();
+                return port.starve(cx);
+            }
+            // SAFETY: I2: used before the next read.
+            let rest = unsafe { port.rest() };
+            let taken = &rest[..n.min(rest.len())];
+            port.advance(taken.len());
+            port.mark_seen();
+            if !taken.is_empty()
+                && let Some(event) = event.take()
+            {
+                port.emit(event(taken));
+            }
+            Poll::Ready(Ok(taken.len()))
+        })
     }
 
     /// Skips everything before a stop byte, and takes the stop byte.
