@@ -135,7 +135,7 @@ pub(crate) mod machine {
     /// Creates a parser of a chunked body.
     pub(crate) fn body_parser(limits: Limits) -> Parser<Body> {
         let Limits { extensions, .. } = limits;
-        Parser::new(Body { limits, state: BodyState::START, extensions, matched: 0 })
+        Parser::new(Body { limits, state: BodyState::START, extensions, outside: None, matched: 0 })
     }
 
     #[derive(Clone, Debug)]
@@ -282,19 +282,20 @@ pub(crate) mod machine {
         state: BodyState,
         /// What is left of the limit.
         extensions: u64,
+        /// The offset where the extension begins, and the bound outside of it.
+        outside: Option<(u64, Limit)>,
         matched: usize,
     }
 
     #[derive(Clone, Copy, Debug)]
     enum BodyState {
         Size(Size),
-        /// The size, the offset where the extension began, and the bound before it.
-        ExtensionStart(u64, u64, Limit),
-        Extension(u64, u64, Limit),
+        /// The size is kept until the line ends.
+        ExtensionStart(u64),
+        Extension(u64),
         LineEnd(u64),
         /// The bytes left.
         Data(u64),
-        DataEnd,
         Fields(Fields),
     }
 
@@ -319,19 +320,22 @@ pub(crate) mod machine {
                             _ => {
                                 let start = input.offset();
                                 let outer = input.at_most(self.extensions.saturating_add(1));
-                                BodyState::ExtensionStart(size.value, start, outer)
+                                self.outside = Some((start, outer));
+                                BodyState::ExtensionStart(size.value)
                             }
                         }
                     }
-                    BodyState::ExtensionStart(size, start, outer) => {
+                    BodyState::ExtensionStart(size) => {
                         while input.next_if(is_blank)?.is_some() {}
                         input.expect(b';')?;
-                        BodyState::Extension(*size, *start, *outer)
+                        BodyState::Extension(*size)
                     }
-                    BodyState::Extension(size, start, outer) => {
+                    BodyState::Extension(size) => {
                         input.text_while(VALUE, |text| Event::Extension(text))?;
-                        self.extensions -= input.offset() - *start;
-                        input.set_limit(*outer);
+                        if let Some((start, outer)) = self.outside.take() {
+                            self.extensions -= input.offset() - start;
+                            input.set_limit(outer);
+                        }
                         BodyState::LineEnd(*size)
                     }
                     BodyState::LineEnd(size) => {
@@ -344,14 +348,13 @@ pub(crate) mod machine {
                             size => BodyState::Data(size),
                         }
                     }
-                    BodyState::Data(0) => BodyState::DataEnd,
+                    BodyState::Data(0) => {
+                        input.expect_all(CRLF, &mut self.matched)?;
+                        BodyState::START
+                    }
                     BodyState::Data(left) => {
                         let count = input.take_text(at_once(*left), |text| Event::Data(text))?;
                         BodyState::Data(*left - count as u64)
-                    }
-                    BodyState::DataEnd => {
-                        input.expect_all(CRLF, &mut self.matched)?;
-                        BodyState::START
                     }
                     BodyState::Fields(fields) => return fields.step(input, &mut self.matched),
                 };

@@ -253,6 +253,11 @@ fn a_request_that_is_cut_short_is_incomplete() {
     }
     println!("{prefixes} prefixes");
     assert!(prefixes > 5_000);
+    let body = b"GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhel";
+    for engine in Parsers::ENGINES {
+        let ((_, end), _) = answer(engine, Pieces::new(body, std::iter::repeat(7)));
+        assert_eq!(end, Err(format!("unexpected end of input at offset {}", body.len())));
+    }
 }
 
 /// A head of the default's length, of which one byte more is too long.
