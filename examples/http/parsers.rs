@@ -17,10 +17,10 @@
 //! * Blanks after a value are reported with it. Whether they are its end is known at the line end, when
 //!   the chunk with them may be gone.
 //!
-//! What fields mean is out of scope here: two lengths, a length beside chunks. `message.rs` judges that.
+//! Out of scope: responses, and what fields mean. Two lengths, or a length beside chunks, are for `message.rs`.
 //!
 //! # Bounds
-//! A head, the fields of either, and the extensions of a body have [`Limits`]. A size has at most 16 digits.
+//! [`Limits`] bound a head, and the extensions and last fields of a body. A size has at most 16 digits.
 
 use core::ops::ControlFlow::{self, Break};
 
@@ -120,8 +120,8 @@ impl Size {
     }
 }
 
-/// State as data. A state is a place where a chunk may end, and what is done in it can be done again
-/// from the top: a text goes on, and a literal counts in `matched` what it has seen.
+/// State as data. A chunk may end in any state, and the next one begins the state's reads again: a text
+/// goes on, and a literal counts in `matched` what was there.
 pub(crate) mod machine {
     use pushdown::engine::machine::{Input, Machine, Parser};
 
