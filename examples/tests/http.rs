@@ -181,12 +181,13 @@ fn what_two_servers_may_read_differently_is_an_error() {
         "gunicorn/invalid/version_02",
     ]
     .map(|id| &cases.iter().find(|case| case.id == id).unwrap().input[..]);
-    let own: [&[u8]; 7] = [
+    let own: [&[u8]; 8] = [
         b"\x01",
         b" / HTTP/1.1\r\n\r\n",
         b"GET  HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1 \r\n\r\n",
         b"GET / HTTP/1.1\r\nA: b\rc: d\r\n\r\n",
+        b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
         b"GET / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
         b"GET / HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n",
     ];
