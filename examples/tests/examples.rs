@@ -169,6 +169,19 @@ fn own_format_prints_the_output_in_its_header() {
 }
 
 #[test]
+fn http_prints_the_output_in_its_header() {
+    let lines = sample(include_str!("../http/main.rs"));
+    let (error, requests) = lines.split_last().unwrap();
+    let (stdout, stderr) = (requests.join("\n") + "\n", format!("{error}\n"));
+    let expected = Ran { stdout, stderr, code: Some(1) };
+    for engine in [&[][..], &["machine"], &["coroutine"], &["stackless"]] {
+        let input = include_bytes!("../../tests/data/http/upload.txt");
+        assert_eq!(run("http", engine, input), expected, "{engine:?}");
+    }
+    assert_eq!(run("http", &["generator"], b"").code, Some(2));
+}
+
+#[test]
 fn compare_reads_the_bundled_document_and_has_a_row_for_each_engine() {
     let ran = compare(&[]);
     assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));

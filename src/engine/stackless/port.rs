@@ -62,6 +62,7 @@ use core::task::{Context, Poll};
 use super::call_stack::{CallStack, Root};
 use super::waker::is_own;
 use crate::engine::READS_AFTER_END;
+use crate::engine::composed::common_prefix;
 use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
@@ -343,6 +344,20 @@ impl<E: Events> Port<E> {
         let byte = self.byte()?;
         self.advance(1);
         Some(byte)
+    }
+
+    #[inline(always)]
+    pub(super) fn starts_with(&self, bytes: &[u8]) -> bool {
+        // SAFETY: I2: used here alone.
+        unsafe { self.rest() }.starts_with(bytes)
+    }
+
+    /// The length of what the chunk has of the bytes, and whether a byte of it differs.
+    pub(super) fn common_prefix(&self, bytes: &[u8]) -> (usize, bool) {
+        // SAFETY: I2: used here alone.
+        let rest = unsafe { self.rest() };
+        let count = common_prefix(rest, bytes);
+        (count, count < rest.len().min(bytes.len()))
     }
 
     /// One poll of a scan: past the stop, or else to the end of the chunk. With `LEAVE` the stop is not
