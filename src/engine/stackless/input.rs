@@ -1,5 +1,5 @@
 //! The input of `async` bodies: a handle on the [`Port`]. The invariants (I1 to I7) are at the head of
-//! `port.rs`.
+//! `port/mod.rs`.
 
 use core::fmt;
 use core::marker::PhantomData;
