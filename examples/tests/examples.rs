@@ -47,7 +47,7 @@ fn compare(files: &[&Path]) -> Ran {
 
 /// The output of an example that the header of its source shows.
 fn sample(source: &str) -> Vec<&str> {
-    let header = source.lines().skip_while(|line| !line.starts_with("//! $ cargo run")).skip(1);
+    let header = source.lines().skip_while(|line| !line.starts_with("//! $ ")).skip(1);
     let lines: Vec<&str> = header
         .map_while(|line| line.strip_prefix("//!"))
         .map(|line| line.strip_prefix(' ').unwrap_or(line))
@@ -117,6 +117,28 @@ fn list_prints_nothing_for_empty_input() {
 }
 
 #[test]
+fn csv_prints_the_records_in_its_header() {
+    let lines = sample(include_str!("../csv/main.rs"));
+    let input = b"name,said\r\nAda,\"\"\"Hello, world\"\"\"\r\n";
+    let stdout = lines[..2].join("\n") + "\n";
+    for engine in [&[][..], &["machine"], &["coroutine"], &["stackless"]] {
+        let expected = Ran { stdout: stdout.clone(), stderr: String::new(), code: Some(0) };
+        assert_eq!(run("csv", engine, input), expected, "{engine:?}");
+        let stderr = lines[3].to_owned() + "\n";
+        let expected = Ran { stdout: String::new(), stderr, code: Some(1) };
+        assert_eq!(run("csv", engine, b"a,b\"c"), expected, "{engine:?}");
+    }
+    assert_eq!(run("csv", &["generator"], b"").code, Some(2));
+}
+
+#[test]
+fn csv_prints_a_record_that_the_input_cuts_into_chunks() {
+    let long = "x".repeat(100_000);
+    let ran = run("csv", &[], format!("{long},\"{long}\"\n\n1").as_bytes());
+    assert_eq!(ran.stdout, format!("{:?}\n{:?}\n", [&long, &long], ["1"]));
+}
+
+#[test]
 fn process_char_answers_after_the_end_and_may_be_dropped_early() {
     let ran = run("process_char", &[], b"");
     assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
@@ -144,6 +166,19 @@ fn own_format_prints_the_output_in_its_header() {
     let stdout = lines.join("\n") + "\n";
     let expected = Ran { stdout, stderr: String::new(), code: Some(0) };
     assert_eq!(run("own_format", &[], b""), expected);
+}
+
+#[test]
+fn http_prints_the_output_in_its_header() {
+    let lines = sample(include_str!("../http/main.rs"));
+    let (error, requests) = lines.split_last().unwrap();
+    let (stdout, stderr) = (requests.join("\n") + "\n", format!("{error}\n"));
+    let expected = Ran { stdout, stderr, code: Some(1) };
+    for engine in [&[][..], &["machine"], &["coroutine"], &["stackless"]] {
+        let input = include_bytes!("../../tests/data/http/upload.txt");
+        assert_eq!(run("http", engine, input), expected, "{engine:?}");
+    }
+    assert_eq!(run("http", &["generator"], b"").code, Some(2));
 }
 
 #[test]

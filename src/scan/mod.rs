@@ -23,6 +23,8 @@
 //! | `avx2` | 32 | x86-64 with AVX2, BMI1, BMI2 and LZCNT |
 //! | `avx512` | 64 | x86-64 with AVX-512BW, BMI1, BMI2 and LZCNT |
 //!
+//! On x86-64, the first 16 bytes are compared with an array of four at once, without a call.
+//!
 //! A [`Delimiter`] is several bytes in a row. It remembers its match at a cut, so it has
 //! [reads of its own](crate::engine#the-reads).
 //!
@@ -53,6 +55,9 @@ pub(crate) mod kernel;
 #[allow(unsafe_code, reason = "maps pages that cannot be read")]
 mod page_end;
 mod set;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[allow(unsafe_code, reason = "vector instructions that every processor of the target has")]
+mod sse2;
 mod stop;
 mod swar;
 #[allow(unsafe_code, reason = "vector instructions, and text that they have checked")]

@@ -3,6 +3,8 @@
 use super::escaped::Escaped;
 use super::kernel::Kernel;
 use super::set::Set;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+use super::sse2;
 
 /// The bytes that a scan stops at.
 ///
@@ -36,7 +38,11 @@ impl<S: Stop + ?Sized> Stop for &S {
 impl Stop for u8 {
     #[inline]
     fn find(&self, bytes: &[u8]) -> Option<usize> {
-        memchr::memchr(*self, bytes)
+        match bytes.first() {
+            None => None,
+            Some(first) if first == self => Some(0),
+            Some(_) => memchr::memchr(*self, bytes),
+        }
     }
 }
 
@@ -58,10 +64,18 @@ impl<const N: usize> Stop for [u8; N] {
 #[inline(always)]
 fn find_any<const N: usize>(stops: &[u8; N], bytes: &[u8]) -> Option<usize> {
     match bytes.first() {
-        None => None,
-        Some(first) if stops.contains(first) => Some(0),
-        Some(_) => Set::of(stops).find(bytes),
+        None => return None,
+        Some(first) if stops.contains(first) => return Some(0),
+        Some(_) => {}
     }
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    if let [a, b, c, d] = stops[..]
+        && let Some((first, rest)) = bytes.split_first_chunk()
+    {
+        let further = || Some(sse2::LEN + Set::of(stops).find(rest)?);
+        return sse2::find([a, b, c, d], first).or_else(further);
+    }
+    Set::of(stops).find(bytes)
 }
 
 /// Inputs shorter than this are searched byte by byte: calling a kernel costs more than it saves.

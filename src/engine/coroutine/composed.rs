@@ -27,6 +27,12 @@ impl<E: Events> Input<'_, E> {
     /// [`ErrorKind::UnexpectedByte`].
     #[inline(always)]
     pub fn expect_all(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        // Most literals lie in one chunk.
+        if !bytes.is_empty() && self.starts_with(bytes) {
+            self.pass(bytes.len());
+            self.seen = self.cursor;
+            return Ok(());
+        }
         let start = self.offset();
         let mut rest = bytes;
         while !rest.is_empty() {

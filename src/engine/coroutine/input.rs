@@ -39,10 +39,10 @@ use crate::scan::{Delimiter, Set, Stop};
 pub struct Input<'p, E: Events = ()> {
     /// `start <= cursor <= end`, in one allocation: the chunk (I3). A limit or a pause moves `end`.
     start: *const u8,
-    cursor: *const u8,
+    pub(super) cursor: *const u8,
     pub(super) end: *const u8,
     /// The position of the cursor when the byte after it became the one to blame.
-    seen: *const u8,
+    pub(super) seen: *const u8,
     pub(super) depth: u32,
     pub(super) port: &'p Port<E>,
     yielder: &'p Yielder<(), Special>,
@@ -335,10 +335,16 @@ impl<'p, E: Events> Input<'p, E> {
     }
 
     #[inline(always)]
-    fn pass(&mut self, count: usize) {
+    pub(super) fn pass(&mut self, count: usize) {
         debug_assert!(count <= self.len() || self.port.flags.get() != 0);
         // SAFETY: I3: the callers have just seen that many bytes before the end.
         self.cursor = unsafe { self.cursor.add(count) };
+    }
+
+    #[inline(always)]
+    pub(super) fn starts_with(&self, bytes: &[u8]) -> bool {
+        // SAFETY: I2: used here alone.
+        unsafe { self.rest() }.starts_with(bytes)
     }
 
     /// Scans the rest of the chunk, which is not empty: past the stop, or else to the end. With `LEAVE`

@@ -103,7 +103,19 @@ impl<E: Events> Input<'_, E> {
     /// Takes exactly these bytes, of which `matched` were in earlier chunks; it is zero again once they
     /// are complete or cut short. The first byte that differs fails with
     /// [`ErrorKind::UnexpectedByte`].
+    #[inline]
     pub fn expect_all(&mut self, bytes: &[u8], matched: &mut usize) -> Result<(), Failure> {
+        // Most literals lie in one chunk.
+        if *matched == 0 && !bytes.is_empty() && self.chunk[self.cursor..].starts_with(bytes) {
+            self.cursor += bytes.len();
+            self.seen = Some(self.cursor);
+            return Ok(());
+        }
+        self.expect_rest(bytes, matched)
+    }
+
+    #[inline(never)]
+    fn expect_rest(&mut self, bytes: &[u8], matched: &mut usize) -> Result<(), Failure> {
         while *matched < bytes.len() {
             let chunk = self.chunk().map_err(|end| ended(matched, end))?;
             let rest = &bytes[*matched..];

@@ -25,7 +25,7 @@ pub struct Input<'c, E: Events = ()> {
     /// At most `chunk.len()`.
     pub(super) cursor: usize,
     /// The position of the cursor when the byte after it became the one to blame.
-    seen: Option<usize>,
+    pub(super) seen: Option<usize>,
     /// The offset of the chunk's first byte.
     base: u64,
     pub(super) sink: Option<&'c mut LocalSink<'c, E>>,

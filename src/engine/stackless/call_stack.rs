@@ -14,7 +14,7 @@
 //! same at any depth, and neither running nor dropping a deep stack recurses.
 //!
 //! # The invariants
-//! The numbers go on where those of `port.rs` end. After each: the test that fails without it, in
+//! The numbers go on where those of `port/mod.rs` end. After each: the test that fails without it, in
 //! `tests/nested/attacks.rs`.
 //!
 //! * **I9. A frame is on the stack only while the `Nested` that owns it is pinned inside the memory of

@@ -3,8 +3,10 @@
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
+use core::task::{Context, Poll};
+
 use super::input::Input;
-use crate::engine::composed::common_prefix;
+use super::read::read;
 #[cfg(feature = "alloc")]
 use crate::engine::composed::{Collected, collect};
 use crate::error::{End, ErrorKind, Failure};
@@ -28,20 +30,43 @@ impl<E: Events> Input<'_, E> {
 
     /// Takes exactly these bytes. The first byte that differs fails with
     /// [`ErrorKind::UnexpectedByte`].
-    pub async fn expect_all(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let start = self.offset();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let chunk = self.chunk().await?;
-            let count = common_prefix(chunk, rest);
-            let differs = count < chunk.len().min(rest.len());
-            self.advance(count);
-            if differs {
-                return Err(self.fail_from(start, ErrorKind::UnexpectedByte));
+    #[inline]
+    pub fn expect_all(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), Failure>> {
+        let mut matched = 0;
+        read(move |cx| {
+            // Most literals lie in one chunk.
+            if matched == 0 && !bytes.is_empty() && self.port.starts_with(bytes) {
+                self.port.advance(bytes.len());
+                self.port.mark_seen();
+                return Poll::Ready(Ok(()));
             }
-            rest = &rest[count..];
+            self.expect_rest(cx, bytes, &mut matched)
+        })
+    }
+
+    /// One poll of [`expect_all`](Self::expect_all).
+    #[inline(never)]
+    fn expect_rest(
+        &mut self,
+        cx: &Context<'_>,
+        bytes: &[u8],
+        matched: &mut usize,
+    ) -> Poll<Result<(), Failure>> {
+        let rest = &bytes[*matched..];
+        if rest.is_empty() {
+            return Poll::Ready(Ok(()));
         }
-        Ok(())
+        let (count, differs) = self.port.common_prefix(rest);
+        self.advance(count);
+        *matched += count;
+        if differs {
+            let start = self.offset().saturating_sub(*matched as u64);
+            return Poll::Ready(Err(self.fail_from(start, ErrorKind::UnexpectedByte)));
+        }
+        if count == rest.len() {
+            return Poll::Ready(Ok(()));
+        }
+        self.port.starve(cx).map_err(Failure::from)
     }
 
     /// Appends everything before a stop byte to `to`, takes the stop byte and returns it. Fails with

@@ -1,13 +1,13 @@
 //! The input of `async` bodies: a handle on the [`Port`]. The invariants (I1 to I7) are at the head of
-//! `port.rs`.
+//! `port/mod.rs`.
 
 use core::fmt;
-use core::future::poll_fn;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 
 use super::port::Port;
+use super::read::read;
 use crate::engine::limit::Limit;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::Events;
@@ -48,7 +48,7 @@ impl<'p, E: Events> Input<'p, E> {
     /// Takes the next byte.
     #[inline]
     pub fn next(&mut self) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| match self.port.next() {
+        read(move |cx| match self.port.next() {
             Some(byte) => Poll::Ready(Ok(byte)),
             None => self.port.starve(cx),
         })
@@ -57,7 +57,7 @@ impl<'p, E: Events> Input<'p, E> {
     /// Returns the next byte without taking it.
     #[inline]
     pub fn peek(&mut self) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| {
+        read(move |cx| {
             let port = self.port;
             port.mark_seen();
             match port.byte() {
@@ -68,17 +68,38 @@ impl<'p, E: Events> Input<'p, E> {
     }
 
     /// Takes the next byte if it passes the test; otherwise leaves it and returns `None`.
-    pub async fn next_if(&mut self, test: impl FnOnce(u8) -> bool) -> Result<Option<u8>, End> {
-        let byte = self.peek().await?;
-        Ok(if test(byte) { self.port.next() } else { None })
+    #[inline]
+    pub fn next_if(
+        &mut self,
+        test: impl FnOnce(u8) -> bool,
+    ) -> impl Future<Output = Result<Option<u8>, End>> {
+        let mut test = Some(test);
+        read(move |cx| {
+            let port = self.port;
+            port.mark_seen();
+            let Some(byte) = port.byte() else {
+                return port.starve(cx);
+            };
+            let passes = test.take().is_some_and(|test| test(byte));
+            Poll::Ready(Ok(if passes { port.next() } else { None }))
+        })
     }
 
     /// Takes the next byte if it is `byte`; otherwise fails with [`ErrorKind::UnexpectedByte`].
-    pub async fn expect(&mut self, byte: u8) -> Result<(), Failure> {
-        match self.next_if(|found| found == byte).await? {
-            Some(_) => Ok(()),
-            None => Err(self.fail(ErrorKind::UnexpectedByte)),
-        }
+    #[inline]
+    pub fn expect(&mut self, byte: u8) -> impl Future<Output = Result<(), Failure>> {
+        read(move |cx| {
+            let port = self.port;
+            port.mark_seen();
+            match port.byte() {
+                Some(found) if found == byte => {
+                    port.advance(1);
+                    Poll::Ready(Ok(()))
+                }
+                Some(_) => Poll::Ready(Err(self.fail(ErrorKind::UnexpectedByte))),
+                None => port.starve(cx).map_err(Failure::from),
+            }
+        })
     }
 
     /// Takes 1 to `n` bytes, all from this chunk.
@@ -96,23 +117,37 @@ impl<'p, E: Events> Input<'p, E> {
     }
 
     /// Like [`take`](Self::take), but emits the bytes (unless empty) and returns their count.
-    pub async fn take_text(
+    #[inline]
+    pub fn take_text(
         &mut self,
         n: usize,
         event: impl for<'t> FnOnce(&'t [u8]) -> E::Event<'t>,
-    ) -> Result<usize, End> {
-        let port = self.port;
-        let taken = self.take(n).await?;
-        if !taken.is_empty() {
-            port.emit(event(taken));
-        }
-        Ok(taken.len())
+    ) -> impl Future<Output = Result<usize, End>> {
+        let mut event = Some(event);
+        read(move |cx| {
+            let port = self.port;
+            if n > 0 && port.len() == 0 {
+                port.mark_seen();
+                return port.starve(cx);
+            }
+            // SAFETY: I2: used before the next read.
+            let rest = unsafe { port.rest() };
+            let taken = &rest[..n.min(rest.len())];
+            port.advance(taken.len());
+            port.mark_seen();
+            if !taken.is_empty()
+                && let Some(event) = event.take()
+            {
+                port.emit(event(taken));
+            }
+            Poll::Ready(Ok(taken.len()))
+        })
     }
 
     /// Skips everything before a stop byte, and takes the stop byte.
     #[inline]
     pub fn skip_until(&mut self, stop: impl Stop) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| self.port.scan::<false>(cx, |rest| stop.skip(rest), |_| ()))
+        read(move |cx| self.port.scan::<false>(cx, |rest| stop.skip(rest), |_| ()))
     }
 
     /// Like [`skip_until`](Self::skip_until), but passes what lies before the stop to `take`.
@@ -122,7 +157,7 @@ impl<'p, E: Events> Input<'p, E> {
         stop: impl Stop,
         mut take: impl FnMut(&[u8]),
     ) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| self.port.scan::<false>(cx, |rest| stop.find(rest), &mut take))
+        read(move |cx| self.port.scan::<false>(cx, |rest| stop.find(rest), &mut take))
     }
 
     /// Like [`skip_until`](Self::skip_until), but emits what lies before the stop.
@@ -132,7 +167,7 @@ impl<'p, E: Events> Input<'p, E> {
         stop: impl Stop,
         mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
     ) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| {
+        read(move |cx| {
             let port = self.port;
             if port.has_sink() {
                 port.scan::<false>(cx, |rest| stop.find(rest), |piece| port.emit(event(piece)))
@@ -149,7 +184,7 @@ impl<'p, E: Events> Input<'p, E> {
         set: Set,
         mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
     ) -> impl Future<Output = Result<u8, End>> {
-        poll_fn(move |cx| {
+        read(move |cx| {
             let port = self.port;
             let emit = |piece: &[u8]| {
                 if port.has_sink() {
@@ -257,7 +292,7 @@ impl<E: Events> Input<'_, E> {
         delimiter: &mut Delimiter,
     ) -> impl Future<Output = Result<(), End>> {
         delimiter.reset();
-        poll_fn(move |cx| self.port.scan_before(cx, delimiter, |_| false))
+        read(move |cx| self.port.scan_before(cx, delimiter, |_| false))
     }
 
     /// Like [`skip_before`](Self::skip_before), but passes what lies before the delimiter to `take`.
@@ -267,7 +302,7 @@ impl<E: Events> Input<'_, E> {
         mut take: impl FnMut(&[u8]),
     ) -> impl Future<Output = Result<(), End>> {
         delimiter.reset();
-        poll_fn(move |cx| {
+        read(move |cx| {
             self.port.scan_before(cx, delimiter, |piece| {
                 take(piece);
                 false
@@ -282,7 +317,7 @@ impl<E: Events> Input<'_, E> {
         mut event: impl for<'t> FnMut(&'t [u8]) -> E::Event<'t>,
     ) -> impl Future<Output = Result<(), End>> {
         delimiter.reset();
-        poll_fn(move |cx| {
+        read(move |cx| {
             let port = self.port;
             port.scan_before(cx, delimiter, |piece| {
                 if port.has_sink() {

@@ -60,6 +60,7 @@ mod options;
 #[cfg(feature = "alloc")]
 mod parser;
 mod port;
+mod read;
 mod run;
 mod task;
 mod waker;

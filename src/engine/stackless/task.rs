@@ -41,7 +41,7 @@ use crate::parser::{EventSink, Events, Progress, PushParser, State, Status};
 /// # Why it is sound
 /// The future borrows `port` and `body`, which lie beside it. It is made by `make` when the task is
 /// first fed, which is after the task is pinned, and it is dropped before the others (I5). The other
-/// invariants are at the head of `port.rs`.
+/// invariants are at the head of `port/mod.rs`.
 pub struct Task<B, F, E, T>
 where
     F: Future<Output = Result<T, Failure>>,

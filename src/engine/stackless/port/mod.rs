@@ -44,9 +44,11 @@
 //!   start. (`hostile/lent.rs: a_stop_that_lies_does_not_make_a_scan_read_past_the_chunk`)
 //! * **I8. A limit or a pause only moves `end`, between the cursor and the end of the chunk.** `held`
 //!   counts the bytes of the chunk behind `end`, and [`Port::take_all_back`] clears it.
-//!   (`bounds.rs: a_bound_in_an_earlier_chunk_shows_nothing_of_a_later_one`)
+//!   (`contract/bounds.rs: a_bound_in_an_earlier_chunk_shows_nothing_of_a_later_one`)
 //!
 //! The invariants of nested calls, I9 to I12, are at the head of `call_stack.rs`.
+
+mod bounds;
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
@@ -60,8 +62,8 @@ use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use super::call_stack::{CallStack, Root};
-use super::waker::is_own;
 use crate::engine::READS_AFTER_END;
+use crate::engine::composed::common_prefix;
 use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
@@ -345,6 +347,20 @@ impl<E: Events> Port<E> {
         Some(byte)
     }
 
+    #[inline(always)]
+    pub(super) fn starts_with(&self, bytes: &[u8]) -> bool {
+        // SAFETY: I2: used here alone.
+        unsafe { self.rest() }.starts_with(bytes)
+    }
+
+    /// The length of what the chunk has of the bytes, and whether a byte of it differs.
+    pub(super) fn common_prefix(&self, bytes: &[u8]) -> (usize, bool) {
+        // SAFETY: I2: used here alone.
+        let rest = unsafe { self.rest() };
+        let count = common_prefix(rest, bytes);
+        (count, count < rest.len().min(bytes.len()))
+    }
+
     /// One poll of a scan: past the stop, or else to the end of the chunk. With `LEAVE` the stop is not
     /// taken, and is then the byte to blame.
     #[inline(always)]
@@ -417,115 +433,6 @@ impl<E: Events> Port<E> {
             // alive.
             if unsafe { sink.as_mut()(event) }.is_break() {
                 self.pause();
-            }
-        }
-    }
-
-    pub(super) fn is_paused(&self) -> bool {
-        self.is(PAUSED)
-    }
-
-    /// Hides the rest of the chunk from the reads to come. The end of the input is not paused: what
-    /// is left then comes from the body alone.
-    #[cold]
-    fn pause(&self) {
-        if !self.is(ENDED) {
-            self.set(PAUSED);
-            self.clamp();
-        }
-    }
-
-    pub(super) fn limit(&self) -> Limit {
-        self.limit.get()
-    }
-
-    /// Sets the limit of the reads to come.
-    pub(super) fn set_limit(&self, limit: Limit) {
-        self.limit.set(limit);
-        if limit.is_none() {
-            self.clear(LIMITED);
-        } else {
-            self.set(LIMITED);
-        }
-        if !self.is(ENDED) {
-            self.refusals.set(READS_AFTER_END);
-        }
-        self.clamp();
-    }
-
-    /// Shows what the limit and a pause leave of the chunk (I8).
-    pub(super) fn clamp(&self) {
-        let len = self.len() + self.held.get();
-        let visible =
-            if self.is(PAUSED) { 0 } else { self.limit.get().visible(self.offset(), len) };
-        if visible > 0 {
-            self.clear(HUNGRY);
-        }
-        // SAFETY: I8: `len` bytes of the chunk lie behind the cursor.
-        self.end.set(unsafe { self.cursor.get().add(visible) });
-        self.held.set(len - visible);
-    }
-
-    fn at_limit(&self) -> bool {
-        self.is(LIMITED) && self.limit.get().is_reached(self.offset())
-    }
-
-    /// Takes bytes of a piece that was lent before the sink could pause: they may be held by now.
-    #[inline]
-    pub(super) fn advance_past_pause(&self, count: usize) {
-        // Without a limit and a pause, nothing is held.
-        if count <= self.len() && !self.is(LIMITED | PAUSED) {
-            self.advance(count);
-        } else {
-            self.advance_specially(count);
-        }
-    }
-
-    #[cold]
-    fn advance_specially(&self, count: usize) {
-        let len = self.len() + self.held.get();
-        let left = self.limit.get().visible(self.offset(), len);
-        assert!(count <= left, "no more than is left of the chunk");
-        // SAFETY: I8: `len` bytes of the chunk lie behind the cursor.
-        self.cursor.set(unsafe { self.cursor.get().add(count) });
-        self.end.set(self.cursor.get());
-        self.held.set(len - count);
-        self.clamp();
-    }
-
-    /// The answer of a read that has found nothing to read.
-    #[inline(always)]
-    pub(super) fn starve<T>(&self, cx: &Context<'_>) -> Poll<Result<T, End>> {
-        debug_assert_eq!(self.len(), 0, "I3");
-        if self.flags.get() & !HUNGRY != 0 || !is_own(cx.waker()) {
-            return self.refuse(cx);
-        }
-        self.flags.set(HUNGRY);
-        Poll::Pending
-    }
-
-    /// The limit is asked before a pause, which must not hide it.
-    #[cold]
-    fn refuse<T>(&self, cx: &Context<'_>) -> Poll<Result<T, End>> {
-        if !is_own(cx.waker()) {
-            return Poll::Ready(Err(End::Stalled));
-        }
-        let limit = self.limit.get();
-        let end = if self.at_limit() {
-            self.mark_seen();
-            limit.end()
-        } else if self.is(ENDED) {
-            limit.finished()
-        } else {
-            self.set(HUNGRY);
-            return Poll::Pending;
-        };
-        match self.refusals.get() {
-            // The driver drops the body.
-            0 => Poll::Pending,
-            left => {
-                self.refusals.set(left - 1);
-                Poll::Ready(Err(end))
             }
         }
     }
