@@ -8,7 +8,7 @@
 //! ```
 //!
 //! # Differences from RFC 4180
-//! What the RFC leaves open is accepted as csv-core accepts it by default:
+//! Where the RFC leaves a choice, the parsers accept what csv-core accepts by default:
 //!
 //! * CR and LF each end a line, and a blank line is no record. So a CR LF is a line end and a blank
 //!   line, and a record is reported at its CR.

@@ -28,7 +28,7 @@ use pushdown::engine::Limit;
 use pushdown::scan::Set;
 use pushdown::{ErrorKind, Events, Failure};
 
-/// What the parsers report.
+/// The events of the parsers.
 #[derive(Debug)]
 pub(crate) enum Http {}
 
@@ -280,7 +280,7 @@ pub(crate) mod machine {
     pub(crate) struct Body {
         limits: Limits,
         state: BodyState,
-        /// What is left of the limit.
+        /// The rest of the limit.
         extensions: u64,
         /// The offset where the extension begins, and the bound outside of it.
         outside: Option<(u64, Limit)>,

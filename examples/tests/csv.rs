@@ -322,7 +322,7 @@ fn all_short_inputs_are_read_as_the_naive_parser_reads_them() {
     assert_eq!(inputs, 37_449);
 }
 
-/// What hostile peers send, a bound, and the offset at which the record is too long, if it is.
+/// Input of hostile peers, a bound, and the offset at which the record is too long, if it is.
 const HOSTILE: [(&str, &[u8], u64, Option<u64>); 12] = [
     ("text without end", b"aaaaaaaaaaaaaaaaaaaaaaaa", 16, Some(16)),
     ("quoted text without end", b"\"aaaaaaaaaaaaaaaaaaaaaaaa", 16, Some(16)),

@@ -340,7 +340,7 @@ mod harness {
         assert!(inputs > 120);
     }
 
-    /// What is bounded, and the offset of the first byte too many.
+    /// The bound that is exceeded, and the offset of the first byte too many.
     #[test]
     fn what_is_too_long_ends_at_the_same_offset_for_every_cut() {
         let limits = Limits { head: 40, fields: 2, extensions: 8 };

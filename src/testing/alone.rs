@@ -37,7 +37,7 @@ impl Check<'_, '_> {
         let whole = self.outcome(&Scenario::whole(len))?;
         for cutting in plan.cuttings() {
             if deadline.is_over() {
-                // Whatever the time, the parser is looked at after every byte.
+                // The parser is looked at after every byte, even if the time is over.
                 let single_bytes = Cutting::single_bytes(len);
                 self.expect(&whole, Scenario::new(len, single_bytes, Mode::WithSink))?;
                 return Ok(());

@@ -18,7 +18,7 @@ use parsers::{Event, Http, Limits, coroutine, machine, stackless};
 use pushdown::{PushParser, Status, scan};
 use pushdown_benches::settings;
 
-/// What a parser has seen of its input.
+/// The counts of what a parser has reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Seen {
     fields: usize,
