@@ -3,6 +3,7 @@
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
+use crate::error::ErrorKind;
 use crate::parser::PushParser;
 #[cfg(feature = "alloc")]
 use crate::scan::Stop;
@@ -16,6 +17,11 @@ pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
 /// and that may have ended in a panic.
 pub(super) fn consumed_since(parser: &impl PushParser, offset: u64, len: usize) -> usize {
     usize::try_from(parser.offset().saturating_sub(offset)).map_or(len, |count| count.min(len))
+}
+
+/// The kind of error that a parser inside has ended with, and the start of its part.
+pub(super) fn error_of(parser: &impl PushParser) -> (ErrorKind, Option<u64>) {
+    parser.error().map_or((ErrorKind::UnexpectedByte, None), |error| (error.kind, error.start))
 }
 
 /// The outcome of [`collect`].

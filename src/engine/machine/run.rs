@@ -5,8 +5,8 @@ use core::mem;
 use core::ops::ControlFlow::{Break, Continue};
 
 use super::input::Input;
-use crate::engine::composed::consumed_since;
-use crate::error::{End, ErrorKind, Failure};
+use crate::engine::composed::{consumed_since, error_of};
+use crate::error::{End, Failure};
 use crate::parser::{Events, LocalParser, LocalSink, PushParser, Status};
 
 impl<E: Events> Input<'_, E> {
@@ -116,12 +116,9 @@ impl<E: Events> Input<'_, E> {
 
     /// The failure of a parser that has ended at the cursor.
     fn fail_like(&mut self, parser: &impl PushParser) -> Failure {
-        let Some(error) = parser.error() else {
-            return self.fail(ErrorKind::UnexpectedByte);
-        };
-        match error.start {
-            Some(start) => self.fail_from(start, error.kind),
-            None => self.fail(error.kind),
+        match error_of(parser) {
+            (kind, Some(start)) => self.fail_from(start, kind),
+            (kind, None) => self.fail(kind),
         }
     }
 }

@@ -6,8 +6,8 @@ use core::ops::ControlFlow::{Break, Continue};
 
 use super::input::Input;
 use super::port::Port;
-use crate::engine::composed::consumed_since;
-use crate::error::{End, Error, ErrorKind, Failure};
+use crate::engine::composed::{consumed_since, error_of};
+use crate::error::{End, Failure};
 use crate::parser::{Events, PushParser, Status};
 
 impl<E: Events> Input<'_, E> {
@@ -55,11 +55,9 @@ impl<E: Events> Input<'_, E> {
                 Status::NeedMoreInput => {}
                 Status::Success => return Ok(parser.take_output()),
                 Status::BadInput => {
-                    return Err(match parser.error() {
-                        Some(&Error { kind, start: Some(start), .. }) => {
-                            self.fail_from(start, kind)
-                        }
-                        error => self.fail(error.map_or(ErrorKind::UnexpectedByte, |e| e.kind)),
+                    return Err(match error_of(parser) {
+                        (kind, Some(start)) => self.fail_from(start, kind),
+                        (kind, None) => self.fail(kind),
                     });
                 }
             }
