@@ -64,7 +64,7 @@
 //! within the limits in its documentation.
 //!
 //! # Formats
-//! [`quoted`]: the quoted string, in every engine. [`text`]: UTF-8.
+//! [`quoted`]: the quoted string, in every engine. [`json`]: RFC 8259. [`text`]: UTF-8.
 //!
 //! # When not to use it
 //! If the whole input is in memory, a parser over a slice is simpler and often faster. For a grammar
@@ -115,7 +115,7 @@ pub mod testing;
 pub mod text;
 
 pub use error::{End, Error, ErrorKind, Failure};
-pub use format::quoted;
+pub use format::{json, quoted};
 pub use parser::{DynParser, EventSink, Events, LocalParser, LocalSink, PushParser};
 pub use state::{Progress, State, Status};
 

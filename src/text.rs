@@ -1,4 +1,4 @@
-//! Text from bytes that are cut anywhere: [`Utf8`].
+//! Text from bytes that are cut anywhere: [`Utf8`] decodes it, and [`Text`] is how formats report it.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -9,6 +9,18 @@ use crate::error::{Error, ErrorKind};
 use crate::parser::{EventSink, Events, PushParser};
 use crate::scan::utf8::split_valid;
 use crate::state::{Progress, State, Status};
+
+/// A piece of a text that a format reports.
+///
+/// A text ends with exactly one piece whose `more` is false, and which may be empty. A piece that is
+/// followed by more of its text is never empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Text<'a> {
+    /// The piece, decoded. No character is cut.
+    pub text: &'a str,
+    /// True if the text goes on in the next event, which is of the same kind.
+    pub more: bool,
+}
 
 /// Decodes UTF-8 (RFC 3629) that arrives in pieces, and reports it as `&str`.
 ///

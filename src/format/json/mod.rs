@@ -1,0 +1,53 @@
+//! JSON (RFC 8259) as a stream of events.
+//!
+//! Texts are decoded, and reported as soon as they have arrived: a string that a chunk cuts comes in
+//! [pieces](Text). When `feed` returns, all that the chunk has of a text has been reported, but for a
+//! character or an escape that is itself cut.
+//!
+//! # Which byte an error blames
+//! The first byte with which the input so far cannot become JSON. In `"\xE2("` that is the
+//! parenthesis, and not the byte before it. What precedes the byte has been reported.
+//!
+//! | input | kind | blamed |
+//! |---|---|---|
+//! | a byte that the grammar does not allow | [`UnexpectedByte`](crate::ErrorKind::UnexpectedByte) | that byte |
+//! | a string that is not UTF-8 | [`InvalidUtf8`](crate::ErrorKind::InvalidUtf8) | the first byte that cannot continue the character, the closing quote included |
+//! | `\uDC00` without a high half before it | [`LoneSurrogate`](crate::ErrorKind::LoneSurrogate) | its last digit |
+//! | `\uD800` without a low half after it | `LoneSurrogate` | the byte that is not `\` or not `u`, or the last digit of another unit |
+//! | a bracket that is one level too deep | [`TooDeep`](crate::ErrorKind::TooDeep) | the bracket |
+//! | a text that is longer than its limit | [`TooLong`](crate::ErrorKind::TooLong) | the byte that is one too many, or the last of an escape that is |
+//!
+//! # Differences from RFC 8259
+//! None in the grammar. A byte order mark is an error, which the RFC allows, and so are halves of
+//! surrogate pairs, which cannot be decoded. Names that are the same are all reported. Depth is
+//! [limited](Options::max_depth).
+
+mod limits;
+mod marker;
+
+pub use crate::text::Text;
+pub use limits::{Extent, Limits, Options};
+pub use marker::{Json, Located, Marker};
+
+/// An event of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event<'a> {
+    /// `{`
+    BeginObject,
+    /// `}`
+    EndObject,
+    /// `[`
+    BeginArray,
+    /// `]`
+    EndArray,
+    /// A piece of a member's name, decoded.
+    Key(Text<'a>),
+    /// A piece of a string, decoded.
+    String(Text<'a>),
+    /// A piece of a number, as it is written.
+    Number(Text<'a>),
+    /// `true` or `false`
+    Bool(bool),
+    /// `null`
+    Null,
+}
