@@ -22,10 +22,14 @@
 //! surrogate pairs, which cannot be decoded. Names that are the same are all reported. Depth is
 //! [limited](Options::max_depth).
 
+mod consumers;
 mod limits;
 mod marker;
 
 pub use crate::text::Text;
+#[cfg(feature = "alloc")]
+pub use consumers::Joiner;
+pub use consumers::{Depth, Skip};
 pub use limits::{Extent, Limits, Options};
 pub use marker::{Json, Located, Marker};
 

@@ -1,0 +1,16 @@
+//! What takes events: plain structs beside a parser, each for one question. None is in its way.
+
+mod depth;
+#[cfg(feature = "alloc")]
+mod joiner;
+mod skip;
+
+pub use depth::Depth;
+#[cfg(feature = "alloc")]
+pub use joiner::Joiner;
+pub use skip::Skip;
+
+/// The bytes that a text or a value may have where it is held whole: room for any sensible message, and
+/// no more than a server can lose to each of some hundred peers.
+#[cfg(feature = "alloc")]
+const DEFAULT_MAX_LEN: usize = 16 << 20;
