@@ -3,11 +3,19 @@
 mod depth;
 #[cfg(feature = "alloc")]
 mod joiner;
+#[cfg(feature = "alloc")]
+mod path;
+#[cfg(feature = "alloc")]
+mod pattern;
 mod skip;
 
 pub use depth::Depth;
 #[cfg(feature = "alloc")]
 pub use joiner::Joiner;
+#[cfg(feature = "alloc")]
+pub use path::Path;
+#[cfg(feature = "alloc")]
+pub use pattern::Pattern;
 pub use skip::Skip;
 
 /// The bytes that a text or a value may have where it is held whole: room for any sensible message, and
