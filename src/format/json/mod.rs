@@ -28,7 +28,7 @@ mod marker;
 
 pub use crate::text::Text;
 #[cfg(feature = "alloc")]
-pub use consumers::{Joiner, Path, Pattern};
+pub use consumers::{Item, Items, Joiner, Path, Pattern, Selected};
 pub use consumers::{Depth, Skip};
 pub use limits::{Extent, Limits, Options};
 pub use marker::{Json, Located, Marker};

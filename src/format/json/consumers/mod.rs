@@ -1,15 +1,26 @@
 //! What takes events: plain structs beside a parser, each for one question. None is in its way.
+//!
+//! `joiner`, `depth`, `skip` and `path` look at events. `items` is a parser around a parser, and
+//! `matcher` is the part of it that knows where the pattern is.
 
 mod depth;
 #[cfg(feature = "alloc")]
+mod items;
+#[cfg(feature = "alloc")]
 mod joiner;
+#[cfg(feature = "alloc")]
+mod matcher;
 #[cfg(feature = "alloc")]
 mod path;
 #[cfg(feature = "alloc")]
 mod pattern;
 mod skip;
+#[cfg(all(test, feature = "alloc"))]
+mod small;
 
 pub use depth::Depth;
+#[cfg(feature = "alloc")]
+pub use items::{Item, Items, Selected};
 #[cfg(feature = "alloc")]
 pub use joiner::Joiner;
 #[cfg(feature = "alloc")]
@@ -22,3 +33,8 @@ pub use skip::Skip;
 /// no more than a server can lose to each of some hundred peers.
 #[cfg(feature = "alloc")]
 const DEFAULT_MAX_LEN: usize = 16 << 20;
+
+#[cfg(feature = "alloc")]
+fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}

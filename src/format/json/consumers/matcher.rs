@@ -1,0 +1,211 @@
+//! Where in a document the values at a pattern are.
+
+use alloc::vec::Vec;
+
+use super::Pattern;
+use super::pattern::Segment;
+use crate::format::json::Event;
+use crate::text::Text;
+
+/// Finds the values at a pattern, from events.
+///
+/// A key is compared as its pieces come, and is not held. Of the arrays and objects around a value only
+/// those are held whose paths begin the pattern, the *trail*: never more than the pattern has segments.
+#[derive(Clone, Debug)]
+pub(super) struct Matcher {
+    pattern: Pattern,
+    /// The arrays and objects of the trail that are open.
+    trail: Vec<Level>,
+    /// The number of those open that are not of the trail, all within its last.
+    depth: u32,
+    open: Open,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Level {
+    Array {
+        /// The index of the next value.
+        next: u64,
+    },
+    Object(Key),
+}
+
+/// The comparison of a key with its segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    /// No key has come that has no value yet, or it is another.
+    Differs,
+    /// The pieces so far are these many bytes of the segment.
+    Begins(usize),
+    Matches,
+}
+
+/// The part of the document that continues in the next event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    No,
+    /// A key in pieces.
+    Key,
+    /// A text in pieces, which is not a value at the pattern.
+    Other,
+    /// A value at the pattern.
+    Match,
+}
+
+/// The relation of an event to the values at the pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It belongs to none.
+    Outside,
+    /// It belongs to one, and is not its last.
+    Inside,
+    /// It is the last of one, perhaps also the first.
+    Last,
+}
+
+impl Matcher {
+    pub(super) fn new(pattern: Pattern) -> Self {
+        let trail = Vec::with_capacity(pattern.segments().len());
+        Self { pattern, trail, depth: 0, open: Open::No }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.trail.clear();
+        self.depth = 0;
+        self.open = Open::No;
+    }
+
+    /// Returns true if a value that began now would be at the pattern, and none has begun.
+    pub(super) fn awaits(&self) -> bool {
+        self.open == Open::No && self.is_target() && self.names()
+    }
+
+    pub(super) fn see(&mut self, event: &Event<'_>) -> Seen {
+        match event {
+            Event::Key(piece) => {
+                if self.depth == 0 {
+                    self.compare(*piece);
+                }
+                if self.open == Open::Match { Seen::Inside } else { Seen::Outside }
+            }
+            Event::BeginObject => self.begin(Level::Object(Key::Differs)),
+            Event::BeginArray => self.begin(Level::Array { next: 0 }),
+            Event::EndObject | Event::EndArray => self.end(),
+            Event::String(piece) | Event::Number(piece) => self.scalar(piece.more),
+            Event::Bool(_) | Event::Null => self.scalar(false),
+        }
+    }
+
+    fn begin(&mut self, level: Level) -> Seen {
+        if self.depth == 0 {
+            let names = self.names();
+            let target = self.is_target();
+            self.pass();
+            if names && !target {
+                self.trail.push(level);
+                return Seen::Outside;
+            }
+            if names {
+                self.open = Open::Match;
+            }
+        }
+        self.depth = self.depth.saturating_add(1);
+        if self.open == Open::Match { Seen::Inside } else { Seen::Outside }
+    }
+
+    fn end(&mut self) -> Seen {
+        let Some(depth) = self.depth.checked_sub(1) else {
+            self.trail.pop();
+            return Seen::Outside;
+        };
+        self.depth = depth;
+        match self.open {
+            Open::Match if depth == 0 => {
+                self.open = Open::No;
+                Seen::Last
+            }
+            Open::Match => Seen::Inside,
+            _ => Seen::Outside,
+        }
+    }
+
+    fn scalar(&mut self, more: bool) -> Seen {
+        if self.depth > 0 {
+            return if self.open == Open::Match { Seen::Inside } else { Seen::Outside };
+        }
+        if self.open == Open::No {
+            let matches = self.awaits();
+            self.pass();
+            self.open = if matches { Open::Match } else { Open::Other };
+        }
+        let matches = self.open == Open::Match;
+        if !more {
+            self.open = Open::No;
+        }
+        match (matches, more) {
+            (false, _) => Seen::Outside,
+            (true, true) => Seen::Inside,
+            (true, false) => Seen::Last,
+        }
+    }
+
+    /// Compares a key of the last object of the trail.
+    fn compare(&mut self, piece: Text<'_>) {
+        let (open, segment) = (self.open, self.segment());
+        let before = match self.trail.last() {
+            Some(Level::Object(Key::Begins(len))) if open == Open::Key => Some(*len),
+            Some(Level::Object(_)) if open == Open::Key => None,
+            _ => Some(0),
+        };
+        let key = match (segment, before) {
+            (Some(Segment::Any), _) => Key::Matches,
+            (Some(Segment::Name { key, .. }), Some(before)) => {
+                let len = before + piece.text.len();
+                if !key[before..].starts_with(piece.text) {
+                    Key::Differs
+                } else if piece.more {
+                    Key::Begins(len)
+                } else if len == key.len() {
+                    Key::Matches
+                } else {
+                    Key::Differs
+                }
+            }
+            _ => Key::Differs,
+        };
+        if let Some(Level::Object(of)) = self.trail.last_mut() {
+            *of = key;
+        }
+        self.open = if piece.more { Open::Key } else { Open::No };
+    }
+
+    /// The segment that names the values of the last level of the trail.
+    fn segment(&self) -> Option<&Segment> {
+        self.trail.len().checked_sub(1).and_then(|last| self.pattern.segments().get(last))
+    }
+
+    /// Returns true if a value in the last level of the trail whose path matches so far is at the pattern.
+    fn is_target(&self) -> bool {
+        self.depth == 0 && self.trail.len() == self.pattern.segments().len()
+    }
+
+    /// Returns true if the path of the next value in the last level of the trail begins the pattern.
+    fn names(&self) -> bool {
+        match self.trail.last() {
+            None => true,
+            Some(Level::Object(key)) => *key == Key::Matches,
+            Some(Level::Array { next }) => {
+                self.segment().is_some_and(|segment| segment.matches_index(*next))
+            }
+        }
+    }
+
+    /// Passes the next value in the last level of the trail.
+    fn pass(&mut self) {
+        match self.trail.last_mut() {
+            None => {}
+            Some(Level::Object(key)) => *key = Key::Differs,
+            Some(Level::Array { next }) => *next = next.saturating_add(1),
+        }
+    }
+}
