@@ -22,12 +22,23 @@
 //! surrogate pairs, which cannot be decoded. Names that are the same are all reported. Depth is
 //! [limited](Options::max_depth).
 
+#[cfg(feature = "coroutine")]
+mod coroutine;
+mod escape;
 mod limits;
+mod machine;
 mod marker;
+mod nesting;
+mod parser;
+mod token;
 
 pub use crate::text::Text;
+#[cfg(feature = "coroutine")]
+pub use coroutine::{Coroutine, value};
 pub use limits::{Extent, Limits, Options};
+pub use machine::Machine;
 pub use marker::{Json, Located, Marker};
+pub(crate) use parser::parser;
 
 /// An event of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,4 +61,9 @@ pub enum Event<'a> {
     Bool(bool),
     /// `null`
     Null,
+}
+
+/// White space between tokens.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
 }
