@@ -88,37 +88,36 @@ fn stack(options: Options) -> coroutine::Options {
 
 /// The part of the input that the options say.
 fn whole<E: Marker>(input: &mut Input<'_, E>, options: Options) -> Result<(), Failure> {
-    let (limits, event) = (options.limits, E::event);
-    match options.extent {
-        Extent::Value => {
-            input.skip_between(is_space)?;
-            value(input, limits, event)
-        }
-        Extent::Document => {
-            value(input, limits, event)?;
-            match space(input) {
-                Ok(_) => Err(input.fail_here(ErrorKind::UnexpectedByte)),
-                Err(End::Finished) => Ok(()),
-                Err(end) => Err(end.into()),
+    let Options { limits, extent } = options;
+    // Set after a value: true if it was neither an array nor an object.
+    let mut after_scalar = None;
+    loop {
+        let end = input.offset();
+        let read = match extent {
+            Extent::Value => input.skip_between(is_space),
+            Extent::Document | Extent::Stream => space(input),
+        };
+        let byte = match read {
+            Ok(byte) => byte,
+            Err(End::Finished) if after_scalar.is_some() || extent == Extent::Stream => {
+                return Ok(());
             }
+            Err(end) => return Err(end.into()),
+        };
+        let is_scalar = !matches!(byte, b'{' | b'[');
+        let may_follow = match after_scalar {
+            None => true,
+            Some(_) if extent == Extent::Document => false,
+            Some(after_scalar) => !(after_scalar && is_scalar && input.offset() == end),
+        };
+        if !may_follow {
+            return Err(input.fail_here(ErrorKind::UnexpectedByte));
         }
-        Extent::Stream => {
-            let mut after_scalar = false;
-            loop {
-                let end = input.offset();
-                let byte = match space(input) {
-                    Ok(byte) => byte,
-                    Err(End::Finished) => return Ok(()),
-                    Err(end) => return Err(end.into()),
-                };
-                let is_scalar = !matches!(byte, b'{' | b'[');
-                if after_scalar && is_scalar && input.offset() == end {
-                    return Err(input.fail_here(ErrorKind::UnexpectedByte));
-                }
-                value_here(input, 0, limits, event)?;
-                after_scalar = is_scalar;
-            }
+        value_here(input, 0, limits, E::event)?;
+        if extent == Extent::Value {
+            return Ok(());
         }
+        after_scalar = Some(is_scalar);
     }
 }
 

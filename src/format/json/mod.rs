@@ -25,20 +25,28 @@
 #[cfg(feature = "coroutine")]
 mod coroutine;
 mod escape;
+#[cfg(feature = "generator")]
+mod generator;
 mod limits;
 mod machine;
 mod marker;
 mod nesting;
 mod parser;
+mod stackless;
 mod token;
 
 pub use crate::text::Text;
 #[cfg(feature = "coroutine")]
 pub use coroutine::{Coroutine, value};
+#[cfg(feature = "generator")]
+pub use generator::Generator;
 pub use limits::{Extent, Limits, Options};
 pub use machine::Machine;
 pub use marker::{Json, Located, Marker};
 pub(crate) use parser::parser;
+#[cfg(feature = "alloc")]
+pub use stackless::Stackless;
+pub use stackless::value_async;
 
 /// An event of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
