@@ -23,15 +23,34 @@
 //! [limited](Options::max_depth).
 
 mod consumers;
+#[cfg(feature = "coroutine")]
+mod coroutine;
+mod escape;
+#[cfg(feature = "generator")]
+mod generator;
 mod limits;
+mod machine;
 mod marker;
+mod nesting;
+mod parser;
+mod stackless;
+mod token;
 
 pub use crate::text::Text;
+pub use consumers::{Depth, Skip};
 #[cfg(feature = "alloc")]
 pub use consumers::{Item, Items, Joiner, Path, Pattern, Selected};
-pub use consumers::{Depth, Skip};
+#[cfg(feature = "coroutine")]
+pub use coroutine::{Coroutine, value};
+#[cfg(feature = "generator")]
+pub use generator::Generator;
 pub use limits::{Extent, Limits, Options};
+pub use machine::Machine;
 pub use marker::{Json, Located, Marker};
+pub(crate) use parser::parser;
+#[cfg(feature = "alloc")]
+pub use stackless::Stackless;
+pub use stackless::value_async;
 
 /// An event of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,4 +73,9 @@ pub enum Event<'a> {
     Bool(bool),
     /// `null`
     Null,
+}
+
+/// White space between tokens.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
 }

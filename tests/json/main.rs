@@ -1,0 +1,13 @@
+//! JSON in every engine.
+
+#![cfg(all(feature = "coroutine", feature = "generator", feature = "testing"))]
+
+#[path = "../common/json/mod.rs"]
+pub mod common;
+
+mod cases;
+mod conformance;
+mod cuts;
+mod cuttings;
+mod equality;
+mod sums;
