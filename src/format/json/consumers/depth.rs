@@ -5,11 +5,12 @@ use crate::format::json::Event;
 /// Counts the arrays and objects around each event.
 ///
 /// ```
-/// use pushdown::json::{Depth, Event};
+/// use pushdown::{PushParser, json};
 ///
-/// let mut depth = Depth::new();
-/// let events = [Event::BeginArray, Event::Null, Event::BeginArray, Event::EndArray, Event::EndArray];
-/// assert_eq!(events.map(|event| depth.see(&event)), [0, 1, 1, 1, 0]);
+/// let (mut depth, mut depths) = (json::Depth::new(), Vec::new());
+/// let mut parser = json::Machine::new();
+/// let _ = parser.feed_with(b"[null, [[]]]", |event| depths.push(depth.see(&event)));
+/// assert_eq!(depths, [0, 1, 1, 2, 2, 1, 0]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth(u32);

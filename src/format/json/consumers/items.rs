@@ -5,9 +5,9 @@ use core::ops::ControlFlow::{self, Break, Continue};
 use core::ops::Range;
 
 use super::matcher::{Matcher, Seen};
-use super::{DEFAULT_MAX_LEN, Pattern, is_white_space};
+use super::{DEFAULT_MAX_LEN, Pattern};
 use crate::error::{Error, ErrorKind};
-use crate::format::json::{Event, Located};
+use crate::format::json::{Event, Located, is_space};
 use crate::parser::{EventSink, Events, PushParser};
 use crate::scan::utf8::split_valid;
 use crate::state::{Progress, State, Status};
@@ -21,6 +21,21 @@ use crate::state::{Progress, State, Status};
 ///
 /// Its errors are those of the parser, and [`ErrorKind::TooLong`] at the first byte of an item that is one
 /// too many.
+///
+/// ```
+/// use pushdown::PushParser;
+/// use pushdown::json::{Items, Machine, Options, Pattern};
+///
+/// let parser = Machine::located(Options::new());
+/// let mut items = Items::new(parser, Pattern::new("/users/*/name")?);
+/// let mut found = Vec::new();
+/// for chunk in [&br#"{"users": [{"name": "An"#[..], br#"n"}, {"id": 2, "name": null}]}"#] {
+///     let _ = items.feed_with(chunk, |item| found.push((item.offset(), item.text().to_string())));
+/// }
+/// items.finish()?;
+/// assert_eq!(found, [(20, "\"Ann\"".to_string()), (46, "null".to_string())]);
+/// # Ok::<(), pushdown::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Items<P> {
     parser: P,
@@ -53,6 +68,28 @@ impl<'a> Item<'a> {
     pub fn offset(&self) -> u64 {
         self.offset
     }
+
+    /// Reads the value with serde. The type may borrow from it.
+    ///
+    /// ```
+    /// use pushdown::PushParser;
+    /// use pushdown::json::{Items, Machine, Options, Pattern};
+    ///
+    /// let parser = Machine::located(Options::new());
+    /// let mut items = Items::new(parser, Pattern::new("/*")?);
+    /// let mut pairs = Vec::new();
+    /// let _ = items.feed_with(b"[[1, 2], [3, 4]]", |item| pairs.push(item.parse::<(u8, u8)>()));
+    /// let pairs = pairs.into_iter().collect::<Result<Vec<_>, _>>()?;
+    /// assert_eq!(pairs, [(1, 2), (3, 4)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the value does not fit the type. Line and column count from the value's first byte.
+    #[cfg(feature = "serde")]
+    pub fn parse<T: serde_core::Deserialize<'a>>(&self) -> serde_json::Result<T> {
+        serde_json::from_str(self.text)
+    }
 }
 
 /// The next item, as far as it has come.
@@ -78,8 +115,16 @@ struct Chunk<'c> {
     position: u64,
     /// The position after the last event.
     last: u64,
-    /// An error that the inner parser does not see, and its position.
-    fault: Option<(u64, ErrorKind)>,
+    /// An error that the inner parser does not see.
+    fault: Option<Fault>,
+}
+
+/// An error after the first `len` bytes of the item that begins at `start`.
+#[derive(Clone, Copy)]
+struct Fault {
+    start: u64,
+    len: u64,
+    kind: ErrorKind,
 }
 
 impl<'c> Chunk<'c> {
@@ -170,7 +215,8 @@ impl Partial {
         // The parser has checked the characters already, but not to the knowledge of the compiler.
         let (text, rest) = split_valid(whole);
         if !rest.is_empty() {
-            chunk.fault = Some((start + text.len() as u64, ErrorKind::InvalidUtf8));
+            chunk.fault =
+                Some(Fault { start, len: text.len() as u64, kind: ErrorKind::InvalidUtf8 });
             return Break(());
         }
         let answer = sink(Item { text, offset: self.origin.saturating_add(start) });
@@ -184,7 +230,7 @@ impl Partial {
         if self.start.is_none() && self.matcher.awaits() {
             // A quote or a part of a literal, which no event has reported yet.
             let after = chunk.slice(chunk.last..end);
-            let between = |byte: &u8| is_white_space(*byte) || matches!(byte, b',' | b':');
+            let between = |byte: &u8| is_space(*byte) || matches!(byte, b',' | b':');
             self.start = after
                 .iter()
                 .position(|byte| !between(byte))
@@ -199,9 +245,9 @@ impl Partial {
     }
 
     /// The error of an item with these bytes, if they are too many.
-    fn too_long(&self, start: u64, end: u64) -> Option<(u64, ErrorKind)> {
-        let max_len = self.max_len as u64;
-        (end - start > max_len).then(|| (start + max_len, ErrorKind::TooLong))
+    fn too_long(&self, start: u64, end: u64) -> Option<Fault> {
+        let len = self.max_len as u64;
+        (end - start > len).then_some(Fault { start, len, kind: ErrorKind::TooLong })
     }
 
     fn reset(&mut self, origin: u64) {
@@ -224,8 +270,9 @@ impl<P: PushParser<Events = Located>> PushParser for Items<P> {
             if chunk.fault.is_none() && progress.status != Status::Success {
                 item.keep(&mut chunk, parser.offset());
             }
-            if let Some((position, kind)) = chunk.fault {
-                return state.fail(chunk.index(position), kind);
+            if let Some(Fault { start, len, kind }) = chunk.fault {
+                let start_offset = item.origin.saturating_add(start);
+                return state.fail_from(chunk.index(start + len), kind, start_offset);
             }
             match parser.error() {
                 Some(error) => fail(state, progress.consumed, *error, item.origin),
@@ -243,7 +290,7 @@ impl<P: PushParser<Events = Located>> PushParser for Items<P> {
             let mut chunk = Chunk::new(&[], parser.offset());
             let result = parser.finish_dyn(&mut |event| item.see(event, &mut chunk, sink));
             let _ = match (chunk.fault, result) {
-                (Some((_, kind)), _) => state.fail(0, kind),
+                (Some(fault), _) => state.fail(0, fault.kind),
                 (None, Err(error)) => fail(state, 0, error, item.origin),
                 (None, Ok(())) => state.succeed(0),
             };
@@ -283,18 +330,18 @@ mod tests {
     use alloc::string::String;
     use alloc::vec;
 
-    use super::super::small;
     use super::*;
-    use crate::engine::stackless::Boxed;
+    use crate::format::json::{Extent, Machine, Options};
 
-    fn items(pattern: &str) -> Items<Boxed<Located>> {
-        Items::new(small::stream(), Pattern::new(pattern).unwrap())
+    fn items(pattern: &str) -> Items<Machine<Located>> {
+        let parser = Machine::located(Options::new().extent(Extent::Stream));
+        Items::new(parser, Pattern::new(pattern).unwrap())
     }
 
     /// The items of an input and the result, in one chunk and in all others of two cuts.
     fn run(
         input: &str,
-        make: impl Fn() -> Items<Boxed<Located>>,
+        make: impl Fn() -> Items<Machine<Located>>,
     ) -> (Vec<(String, u64)>, Result<(), Error>) {
         let mut expected = None;
         for first in 0..=input.len() {
@@ -419,7 +466,8 @@ mod tests {
 
     #[test]
     fn a_value_alone_ends_with_its_last_byte() {
-        let mut parser = Items::new(small::one(), Pattern::new("").unwrap());
+        let parser = Machine::located(Options::new().extent(Extent::Value));
+        let mut parser = Items::new(parser, Pattern::new("").unwrap());
         let progress = parser.feed(b" [1]2");
         assert_eq!((progress.consumed, progress.status), (4, Status::Success));
         assert_eq!(parser.take_output(), Some(()));

@@ -12,13 +12,21 @@ use crate::text::Text;
 /// a document, one after the other. It holds at most 16 MiB, or as [`max_len`](Self::max_len) says.
 ///
 /// ```
-/// use pushdown::json::{Joiner, Text};
+/// use pushdown::PushParser;
+/// use pushdown::json::{Event, Joiner, Machine};
 ///
-/// let mut joiner = Joiner::new();
-/// assert_eq!(joiner.join(Text { text: "came whole", more: false }), Ok(Some("came whole")));
-///
-/// assert_eq!(joiner.join(Text { text: "came in ", more: true }), Ok(None));
-/// assert_eq!(joiner.join(Text { text: "pieces", more: false }), Ok(Some("came in pieces")));
+/// let (mut joiner, mut texts) = (Joiner::new(), Vec::new());
+/// let mut parser = Machine::new();
+/// for chunk in [&br#"["came whole", "came in "#[..], br#"p\u0069eces"]"#] {
+///     let (_, result) = parser.try_feed_with(chunk, |event| {
+///         if let Event::String(piece) = event {
+///             texts.extend(joiner.join(piece)?.map(String::from));
+///         }
+///         Ok::<_, pushdown::ErrorKind>(())
+///     });
+///     assert_eq!(result, Ok(()));
+/// }
+/// assert_eq!(texts, ["came whole", "came in pieces"]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Joiner {

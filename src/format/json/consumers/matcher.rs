@@ -209,3 +209,69 @@ impl Matcher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+
+    use proptest::prelude::*;
+
+    use super::super::Path;
+    use super::*;
+    use crate::PushParser;
+    use crate::format::json::Machine;
+
+    /// Documents with few keys, of which one begins another.
+    fn document() -> impl Strategy<Value = String> {
+        let key = prop_oneof![Just("a"), Just("ab"), Just(""), Just("0"), Just("1")];
+        let scalar = prop_oneof![Just("1"), Just("\"text\""), Just("null")];
+        scalar.prop_map(String::from).prop_recursive(5, 40, 4, move |value| {
+            let member =
+                (key.clone(), value.clone()).prop_map(|(key, value)| format!("{key:?}:{value}"));
+            prop_oneof![
+                prop::collection::vec(value, 0..4)
+                    .prop_map(|values| format!("[{}]", values.join(","))),
+                prop::collection::vec(member, 0..4)
+                    .prop_map(|members| format!("{{{}}}", members.join(","))),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_matcher_and_the_path_find_the_same_values(
+            document in document(),
+            pattern in "(/(\\*|\\*|a|ab|0|1|)){0,4}",
+            len in 1..8_usize,
+        ) {
+            let pattern = Pattern::new(&pattern).unwrap();
+            let (mut matcher, mut path) = (Matcher::new(pattern.clone()), Path::new());
+            // The depth of the path of the value that has begun.
+            let mut inside = None;
+            let (mut seen, mut expected) = (Vec::new(), Vec::new());
+            let mut parser = Machine::new();
+            for chunk in document.as_bytes().chunks(len) {
+                let _ = parser.feed_with(chunk, |event| {
+                    path.see(&event);
+                    seen.push(matcher.see(&event));
+                    if inside.is_none() && !matches!(event, Event::Key(_)) && path.matches(&pattern) {
+                        let ends = matches!(event, Event::EndArray | Event::EndObject);
+                        inside = (!ends).then(|| path.depth());
+                    }
+                    expected.push(match (inside, event) {
+                        (None, _) => Seen::Outside,
+                        (Some(_), Event::BeginArray | Event::BeginObject | Event::Key(_)) => Seen::Inside,
+                        (Some(_), Event::String(piece) | Event::Number(piece)) if piece.more => Seen::Inside,
+                        (Some(depth), _) if depth < path.depth() => Seen::Inside,
+                        _ => Seen::Last,
+                    });
+                    if expected.last() == Some(&Seen::Last) {
+                        inside = None;
+                    }
+                });
+            }
+            prop_assert_eq!(seen, expected);
+        }
+    }
+}

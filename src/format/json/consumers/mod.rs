@@ -15,8 +15,6 @@ mod path;
 #[cfg(feature = "alloc")]
 mod pattern;
 mod skip;
-#[cfg(all(test, feature = "alloc"))]
-mod small;
 
 pub use depth::Depth;
 #[cfg(feature = "alloc")]
@@ -33,8 +31,3 @@ pub use skip::Skip;
 /// no more than a server can lose to each of some hundred peers.
 #[cfg(feature = "alloc")]
 const DEFAULT_MAX_LEN: usize = 16 << 20;
-
-#[cfg(feature = "alloc")]
-fn is_white_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}

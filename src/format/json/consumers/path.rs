@@ -16,34 +16,23 @@ const DEFAULT_MAX_KEYS: usize = 64 << 10;
 /// Keeps the path from the top of the document to the value that is being reported.
 ///
 /// ```
-/// use pushdown::json::{Event, Path, Pattern, Text};
+/// use pushdown::PushParser;
+/// use pushdown::json::{Event, Machine, Path, Pattern};
 ///
-/// // {"users": [true, {"name": null}]}
-/// let key = |text| Event::Key(Text { text, more: false });
-/// let events = [
-///     Event::BeginObject,
-///     key("users"),
-///     Event::BeginArray,
-///     Event::Bool(true),
-///     Event::BeginObject,
-///     key("name"),
-///     Event::Null,
-///     Event::EndObject,
-///     Event::EndArray,
-///     Event::EndObject,
-/// ];
 /// let name = Pattern::new("/users/*/name")?;
-/// let mut path = Path::new();
-/// let mut paths = Vec::new();
-/// for event in events {
+/// let (mut path, mut paths, mut nulls) = (Path::new(), Vec::new(), Vec::new());
+/// let _ = Machine::new().feed_with(br#"{"users": [true, {"name": null}]}"#, |event| {
 ///     path.see(&event);
-///     assert_eq!(path.matches(&name), matches!(event, Event::Null) || event == key("name"));
 ///     paths.push(path.to_string());
-/// }
+///     if path.matches(&name) && event == Event::Null {
+///         nulls.push(path.to_string());
+///     }
+/// });
 /// assert_eq!(paths, [
 ///     "", "/users", "/users", "/users/0", "/users/1", "/users/1/name", "/users/1/name",
 ///     "/users/1", "/users", "",
 /// ]);
+/// assert_eq!(nulls, ["/users/1/name"]);
 /// # Ok::<(), pushdown::Error>(())
 /// ```
 ///

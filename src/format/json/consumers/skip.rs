@@ -8,35 +8,31 @@ use crate::format::json::Event;
 /// The parser still checks the value: what is skipped is JSON.
 ///
 /// ```
-/// use pushdown::json::{Event, Skip, Text};
+/// use pushdown::PushParser;
+/// use pushdown::json::{Event, Joiner, Machine, Skip};
 ///
-/// // {"id": 7, "log": [1], "ok": true}
-/// let whole = |text| Text { text, more: false };
-/// let events = [
-///     Event::BeginObject,
-///     Event::Key(whole("id")),
-///     Event::Number(whole("7")),
-///     Event::Key(whole("log")),
-///     Event::BeginArray,
-///     Event::Number(whole("1")),
-///     Event::EndArray,
-///     Event::Key(whole("ok")),
-///     Event::Bool(true),
-///     Event::EndObject,
-/// ];
-/// let mut skip = Skip::nothing();
-/// let mut kept = Vec::new();
-/// for event in events {
-///     if skip.see(&event) {
-///         continue;
-///     }
-///     if event == Event::Key(whole("log")) {
-///         skip = Skip::value();
-///     } else {
-///         kept.push(event);
-///     }
+/// let (mut skip, mut keys) = (Skip::nothing(), Joiner::new());
+/// let mut numbers = Vec::new();
+/// let mut parser = Machine::new();
+/// for chunk in [&br#"{"id": 7, "lo"#[..], br#"g": [1, {"id": 2}], "n": 3}"#] {
+///     parser.try_feed_with(chunk, |event| {
+///         if skip.see(&event) {
+///             return Ok(());
+///         }
+///         match event {
+///             Event::Key(piece) => {
+///                 if keys.join(piece)? == Some("log") {
+///                     skip = Skip::value();
+///                 }
+///             }
+///             Event::Number(piece) => numbers.push(piece.text.to_string()),
+///             _ => {}
+///         }
+///         Ok(())
+///     }).1.map_err(|kind: pushdown::ErrorKind| kind.to_string())?;
 /// }
-/// assert_eq!(kept, [&events[..3], &events[7..]].concat());
+/// assert_eq!(numbers, ["7", "3"]);
+/// # Ok::<(), String>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skip {
