@@ -37,9 +37,11 @@ mod stackless;
 mod token;
 
 pub use crate::text::Text;
+#[cfg(feature = "serde")]
+pub use consumers::Typed;
 pub use consumers::{Depth, Skip};
 #[cfg(feature = "alloc")]
-pub use consumers::{Item, Items, Joiner, Path, Pattern, Selected};
+pub use consumers::{Item, Items, Joiner, Path, Pattern, Raw, Selected};
 #[cfg(feature = "coroutine")]
 pub use coroutine::{Coroutine, value};
 #[cfg(feature = "generator")]

@@ -1,7 +1,8 @@
 //! What takes events: plain structs beside a parser, each for one question. None is in its way.
 //!
-//! `joiner`, `depth`, `skip` and `path` look at events. `items` is a parser around a parser, and
-//! `matcher` is the part of it that knows where the pattern is.
+//! `joiner`, `depth`, `skip` and `path` look at events. The others are parsers around a parser: `items`, of
+//! which `matcher` is the part that knows where the pattern is, and `raw` and `typed`, which have `whole` in
+//! common.
 
 mod depth;
 #[cfg(feature = "alloc")]
@@ -14,7 +15,13 @@ mod matcher;
 mod path;
 #[cfg(feature = "alloc")]
 mod pattern;
+#[cfg(feature = "alloc")]
+mod raw;
 mod skip;
+#[cfg(feature = "serde")]
+mod typed;
+#[cfg(feature = "alloc")]
+mod whole;
 
 pub use depth::Depth;
 #[cfg(feature = "alloc")]
@@ -25,7 +32,11 @@ pub use joiner::Joiner;
 pub use path::Path;
 #[cfg(feature = "alloc")]
 pub use pattern::Pattern;
+#[cfg(feature = "alloc")]
+pub use raw::Raw;
 pub use skip::Skip;
+#[cfg(feature = "serde")]
+pub use typed::Typed;
 
 /// The bytes that a text or a value may have where it is held whole: room for any sensible message, and
 /// no more than a server can lose to each of some hundred peers.

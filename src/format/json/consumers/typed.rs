@@ -1,0 +1,92 @@
+//! One value as a type that serde reads: [`Typed`].
+
+use core::marker::PhantomData;
+
+use serde_core::de::DeserializeOwned;
+
+use super::whole::{Build, Whole};
+use crate::error::ErrorKind;
+use crate::format::json::{Extent, Machine, Options};
+use crate::parser::delegate;
+
+/// A parser of one value, whose output is of a type that serde reads.
+///
+/// It is [`Raw`](super::Raw) with serde_json behind it. A value that does not fit the type is
+/// [`ErrorKind::Message`] at the value's end, so the values after it can still be read; what serde has to
+/// say about it is [`serde_error`](Self::serde_error).
+///
+/// ```
+/// use pushdown::{PushParser, json};
+///
+/// let mut parser = json::Typed::<Vec<u32>>::new();
+/// let _ = parser.feed(b"[1, 2");
+/// let _ = parser.feed(b", 3]");
+/// assert_eq!(parser.take_output(), Some(vec![1, 2, 3]));
+///
+/// parser.next_value();
+/// let _ = parser.feed(b" [1, true]");
+/// let error = parser.error().unwrap();
+/// assert_eq!(error.to_string(), "value of another type at offset 19, in the part that begins at 10");
+/// let error = parser.serde_error().unwrap();
+/// assert_eq!(error.to_string(), "invalid type: boolean `true`, expected u32 at line 1 column 8");
+/// ```
+#[derive(Debug)]
+pub struct Typed<T: DeserializeOwned>(Whole<Machine, Read<T>>);
+
+#[derive(Debug)]
+struct Read<T> {
+    error: Option<serde_json::Error>,
+    made: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Build for Read<T> {
+    type Output = T;
+
+    fn build(&mut self, text: &str) -> Result<T, ErrorKind> {
+        serde_json::from_str(text).map_err(|error| {
+            self.error = Some(error);
+            ErrorKind::Message("value of another type")
+        })
+    }
+
+    fn reset(&mut self) {
+        self.error = None;
+    }
+}
+
+impl<T: DeserializeOwned> Typed<T> {
+    /// Creates a parser with the default limits.
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+
+    /// Creates a parser with the limits of these options. Their extent is always [`Extent::Value`].
+    pub fn with_options(options: Options) -> Self {
+        let machine = Machine::with_options(options.extent(Extent::Value));
+        Self(Whole::new(machine, Read { error: None, made: PhantomData }))
+    }
+
+    /// Limits the bytes of the value.
+    #[must_use]
+    pub fn max_len(self, bytes: usize) -> Self {
+        Self(self.0.max_len(bytes))
+    }
+
+    /// The error of serde, if the value did not fit the type. Its line and column count from the value's
+    /// first byte.
+    pub fn serde_error(&self) -> Option<&serde_json::Error> {
+        self.0.build.error.as_ref()
+    }
+}
+
+impl<T: DeserializeOwned> Default for Typed<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: DeserializeOwned> crate::PushParser for Typed<T> {
+    type Events = ();
+    type Output = T;
+    delegate!(self => self.0);
+}
