@@ -362,7 +362,8 @@ mod tests {
 
     #[test]
     fn items_are_found_at_any_cuts() {
-        let cases: [(&str, &str, &[(&str, u64)]); 12] = [
+        type Case = (&'static str, &'static str, &'static [(&'static str, u64)]);
+        let cases: [Case; 12] = [
             ("", "  12  ", &[("12", 2)]),
             ("", "[1] null\n\"a\"", &[("[1]", 0), ("null", 4), ("\"a\"", 9)]),
             ("/*", "[1 , \"\",true]", &[("1", 1), ("\"\"", 5), ("true", 8)]),
