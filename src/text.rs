@@ -358,13 +358,13 @@ impl<M: Mode> fmt::Debug for Utf8<M> {
 }
 
 /// The first bytes of a character whose other bytes have not come, or none.
-#[derive(Clone, Copy)]
-struct Cut {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
     bytes: [u8; 4],
     len: u8,
 }
 
-enum Extended {
+pub(crate) enum Extended {
     /// The input has been used up before the end of the character.
     Cut,
     /// The character is whole, and nothing is cut any more.
@@ -374,9 +374,9 @@ enum Extended {
 }
 
 impl Cut {
-    const NONE: Self = Self { bytes: [0; 4], len: 0 };
+    pub(crate) const NONE: Self = Self { bytes: [0; 4], len: 0 };
 
-    fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.len == 0
     }
 
@@ -390,7 +390,7 @@ impl Cut {
 
     /// Takes bytes of the character from `rest`, which is not empty. If nothing is cut, it does not
     /// begin with a whole character.
-    fn extend(&mut self, rest: &mut &[u8]) -> Extended {
+    pub(crate) fn extend(&mut self, rest: &mut &[u8]) -> Extended {
         let had = self.len();
         let first = if had == 0 { rest[0] } else { self.bytes[0] };
         let width = match first {

@@ -22,12 +22,31 @@
 //! surrogate pairs, which cannot be decoded. Names that are the same are all reported. Depth is
 //! [limited](Options::max_depth).
 
+#[cfg(feature = "coroutine")]
+mod coroutine;
+mod escape;
+#[cfg(feature = "generator")]
+mod generator;
 mod limits;
+mod machine;
 mod marker;
+mod nesting;
+mod parser;
+mod stackless;
+mod token;
 
 pub use crate::text::Text;
+#[cfg(feature = "coroutine")]
+pub use coroutine::{Coroutine, value};
+#[cfg(feature = "generator")]
+pub use generator::Generator;
 pub use limits::{Extent, Limits, Options};
+pub use machine::Machine;
 pub use marker::{Json, Located, Marker};
+pub(crate) use parser::parser;
+#[cfg(feature = "alloc")]
+pub use stackless::Stackless;
+pub use stackless::value_async;
 
 /// An event of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,4 +69,9 @@ pub enum Event<'a> {
     Bool(bool),
     /// `null`
     Null,
+}
+
+/// White space between tokens.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
 }

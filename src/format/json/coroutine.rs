@@ -1,0 +1,448 @@
+//! State as code, on a stack: the grammar as functions that call one another.
+
+use core::ops::Range;
+use std::io;
+
+use super::escape::{Unit, digit, meaning, simple};
+use super::token::{self, Kind, Literal, Progress, byte_before};
+use super::{Event, Extent, Json, Limits, Located, Marker, Options, is_space};
+use crate::engine::coroutine::{self, Input};
+use crate::error::{End, ErrorKind, Failure};
+use crate::parser::Events;
+use crate::scan::json as scan;
+use crate::text::{Cut, Extended};
+
+/// JSON as straight-line code on a stack of its own.
+///
+/// The stack is as large as the deepest value that the [`Options`] allow, so that the limit is a count, as
+/// in the other engines. Only the pages that are used take memory.
+#[derive(Debug)]
+pub struct Coroutine<E: Marker = Json>(coroutine::Parser<E>);
+
+super::parser! { Coroutine, local }
+
+impl Coroutine {
+    /// Creates a parser of one document, with the default [`Options`].
+    ///
+    /// # Panics
+    /// If no stack can be allocated; [`with_options`](Self::with_options) returns that error.
+    pub fn new() -> Self {
+        match Self::with_options(Options::new()) {
+            Ok(parser) => parser,
+            Err(error) => panic!("no stack for a coroutine: {error}"),
+        }
+    }
+
+    /// Creates a parser.
+    ///
+    /// # Errors
+    /// If no stack can be allocated.
+    pub fn with_options(options: Options) -> io::Result<Self> {
+        Self::with_stack(options, stack(options))
+    }
+
+    /// Creates a parser, on a stack with these options. Their depth bounds that of the values, too, and a
+    /// value that comes near the end of the stack is [`TooDeep`](ErrorKind::TooDeep).
+    ///
+    /// # Errors
+    /// If no stack can be allocated.
+    pub fn with_stack(options: Options, stack: coroutine::Options) -> io::Result<Self> {
+        make(options, stack).map(Self)
+    }
+}
+
+impl Coroutine<Located> {
+    /// Creates a parser whose events have their places in the input.
+    ///
+    /// # Errors
+    /// If no stack can be allocated.
+    pub fn located(options: Options) -> io::Result<Self> {
+        make(options, stack(options)).map(Self)
+    }
+}
+
+impl Default for Coroutine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn make<E: Marker>(
+    options: Options,
+    stack: coroutine::Options,
+) -> io::Result<coroutine::Parser<E>> {
+    stack.parser(move |input: &mut Input<'_, E>| whole(input, options))
+}
+
+/// Bytes of stack that a level takes at most. (`tests/json: ten_thousand_levels_fit`)
+const LEVEL: usize = if cfg!(debug_assertions) { 4 << 10 } else { 512 };
+
+/// A stack for the deepest value.
+fn stack(options: Options) -> coroutine::Options {
+    let depth = options.limits.depth;
+    let levels = usize::try_from(depth).map_or(usize::MAX, |depth| depth.saturating_mul(LEVEL));
+    coroutine::Options::new()
+        .stack_size(coroutine::DEFAULT_STACK_SIZE.saturating_add(levels))
+        .max_depth(depth)
+}
+
+/// The part of the input that the options say.
+fn whole<E: Marker>(input: &mut Input<'_, E>, options: Options) -> Result<(), Failure> {
+    let Options { limits, extent } = options;
+    // Set after a value: true if it was neither an array nor an object.
+    let mut after_scalar = None;
+    loop {
+        let end = input.offset();
+        let read = match extent {
+            Extent::Value => input.skip_between(is_space),
+            Extent::Document | Extent::Stream => space(input),
+        };
+        let byte = match read {
+            Ok(byte) => byte,
+            Err(End::Finished) if after_scalar.is_some() || extent == Extent::Stream => {
+                return Ok(());
+            }
+            Err(end) => return Err(end.into()),
+        };
+        let is_scalar = !matches!(byte, b'{' | b'[');
+        let may_follow = match after_scalar {
+            None => true,
+            Some(_) if extent == Extent::Document => false,
+            Some(after_scalar) => !(after_scalar && is_scalar && input.offset() == end),
+        };
+        if !may_follow {
+            return Err(input.fail_here(ErrorKind::UnexpectedByte));
+        }
+        value_here(input, 0, limits, E::event)?;
+        if extent == Extent::Value {
+            return Ok(());
+        }
+        after_scalar = Some(is_scalar);
+    }
+}
+
+/// Reads a value, and the white space before it, inside a body of the `coroutine` engine.
+///
+/// `event` makes one of the caller's events from each event of the value and the span of its bytes.
+///
+/// # Errors
+/// As the [module](super) says.
+#[inline]
+pub fn value<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    space(input)?;
+    value_here(input, 0, limits, event)
+}
+
+/// Reads a value that begins with the next byte, at this depth.
+#[inline]
+fn value_here<E: Events>(
+    input: &mut Input<'_, E>,
+    depth: u32,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    match input.peek()? {
+        b'{' | b'[' if depth == limits.depth => Err(input.fail_here(ErrorKind::TooDeep)),
+        b'{' => {
+            input.next()?;
+            input.nested(|input| object(input, depth + 1, limits, event))
+        }
+        b'[' => {
+            input.next()?;
+            input.nested(|input| array(input, depth + 1, limits, event))
+        }
+        b'"' => text(input, Kind::String, limits, event),
+        b'-' | b'0'..=b'9' => number(input, limits, event),
+        b't' => literal(input, Literal::True, event),
+        b'f' => literal(input, Literal::False, event),
+        b'n' => literal(input, Literal::Null, event),
+        _ => Err(input.fail_here(ErrorKind::UnexpectedByte)),
+    }
+}
+
+/// Reads an object from behind its bracket on.
+fn object<E: Events>(
+    input: &mut Input<'_, E>,
+    depth: u32,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    input.emit(event(Event::BeginObject, byte_before(input.offset())));
+    if space(input)? != b'}' {
+        loop {
+            if input.peek()? != b'"' {
+                return Err(input.fail_here(ErrorKind::UnexpectedByte));
+            }
+            text(input, Kind::Key, limits, event)?;
+            if space(input)? != b':' {
+                return Err(input.fail_here(ErrorKind::UnexpectedByte));
+            }
+            input.next()?;
+            space(input)?;
+            value_here(input, depth, limits, event)?;
+            match space(input)? {
+                b',' => input.next()?,
+                b'}' => break,
+                _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            };
+            space(input)?;
+        }
+    }
+    input.next()?;
+    input.emit(event(Event::EndObject, byte_before(input.offset())));
+    Ok(())
+}
+
+/// Reads an array from behind its bracket on.
+fn array<E: Events>(
+    input: &mut Input<'_, E>,
+    depth: u32,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    input.emit(event(Event::BeginArray, byte_before(input.offset())));
+    if space(input)? != b']' {
+        loop {
+            value_here(input, depth, limits, event)?;
+            match space(input)? {
+                b',' => input.next()?,
+                b']' => break,
+                _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            };
+            space(input)?;
+        }
+    }
+    input.next()?;
+    input.emit(event(Event::EndArray, byte_before(input.offset())));
+    Ok(())
+}
+
+/// Skips white space, and returns the next byte without taking it.
+#[inline(always)]
+fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
+    loop {
+        input.peek()?;
+        let mut window = input.window();
+        window.at = scan::past_space(window.chunk, window.at);
+        let (at, byte) = (window.at, window.byte());
+        input.seek(at);
+        if let Some(byte) = byte {
+            return Ok(byte);
+        }
+    }
+}
+
+/// Reads a string or a name that begins with the next byte, a quote.
+fn text<E: Events>(
+    input: &mut Input<'_, E>,
+    kind: Kind,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new(kind, input.offset(), limits);
+    input.next()?;
+    loop {
+        let mut window = input.window();
+        let closed = token::text(&mut window, &mut progress, event);
+        let (at, byte) = (window.at, window.byte());
+        input.seek(at);
+        if closed {
+            return Ok(());
+        }
+        match byte {
+            None => {
+                input.peek()?;
+            }
+            Some(b'\\') => {
+                input.next()?;
+                let character = escaped(input)?;
+                if !progress.count(character.len_utf8()) {
+                    return Err(input.fail(ErrorKind::TooLong));
+                }
+                report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true, event);
+            }
+            Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            Some(_) => character(input, &mut progress, event)?,
+        }
+    }
+}
+
+/// Reads a character of several bytes that the chunk cuts, or one that is wrong or too long.
+fn character<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut cut = Cut::NONE;
+    loop {
+        let byte = input.peek()?;
+        let extended = cut.extend(&mut &[byte][..]);
+        if let Extended::Invalid = extended {
+            return Err(input.fail_here(ErrorKind::InvalidUtf8));
+        }
+        if !progress.count(1) {
+            return Err(input.fail_here(ErrorKind::TooLong));
+        }
+        input.next()?;
+        if let Extended::Whole(character) = extended {
+            report(input, progress, character.encode_utf8(&mut [0; 4]), true, event);
+            return Ok(());
+        }
+    }
+}
+
+/// Reads an escape from behind its backslash on.
+fn escaped<E: Events>(input: &mut Input<'_, E>) -> Result<char, Failure> {
+    match input.next()? {
+        b'u' => {}
+        byte => return simple(byte).ok_or_else(|| input.fail(ErrorKind::UnexpectedByte)),
+    }
+    let unit = unit(input)?;
+    match meaning(None, unit) {
+        Ok(Unit::Character(character)) => return Ok(character),
+        Ok(Unit::High) => {}
+        Err(kind) => return Err(input.fail(kind)),
+    }
+    if input.next()? != b'\\' || input.next()? != b'u' {
+        return Err(input.fail(ErrorKind::LoneSurrogate));
+    }
+    match meaning(Some(unit), self::unit(input)?) {
+        Ok(Unit::Character(character)) => Ok(character),
+        _ => Err(input.fail(ErrorKind::LoneSurrogate)),
+    }
+}
+
+/// Reads the four digits of a unit.
+fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
+    let mut unit = 0;
+    for _ in 0..4 {
+        let Some(digit) = digit(input.next()?) else {
+            return Err(input.fail(ErrorKind::UnexpectedByte));
+        };
+        unit = unit << 4 | digit;
+    }
+    Ok(unit)
+}
+
+/// Reads a number that begins with the next byte.
+fn number<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut window = input.window();
+    let whole = token::number(&mut window, limits, event);
+    let at = window.at;
+    input.seek(at);
+    if whole { Ok(()) } else { cut_number(input, limits, event) }
+}
+
+/// Reads a number that the chunk cuts, or one that is wrong or too long.
+#[inline(never)]
+fn cut_number<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new(Kind::Number, input.offset(), limits);
+    if input.peek()? == b'-' {
+        byte(input, &mut progress, event)?;
+    }
+    let mut next = if input.peek()? == b'0' {
+        byte(input, &mut progress, event)?;
+        peek_or_end(input)?
+    } else {
+        digits(input, &mut progress, event)?
+    };
+    if next == Some(b'.') {
+        byte(input, &mut progress, event)?;
+        next = digits(input, &mut progress, event)?;
+    }
+    if let Some(b'e' | b'E') = next {
+        byte(input, &mut progress, event)?;
+        if let b'+' | b'-' = input.peek()? {
+            byte(input, &mut progress, event)?;
+        }
+        digits(input, &mut progress, event)?;
+    }
+    report(input, &mut progress, "", false, event);
+    Ok(())
+}
+
+/// Takes a byte of a number and reports it.
+fn byte<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    if !progress.count(1) {
+        return Err(input.fail_here(ErrorKind::TooLong));
+    }
+    let character = char::from(input.next()?);
+    report(input, progress, character.encode_utf8(&mut [0; 4]), true, event);
+    Ok(())
+}
+
+/// Reads one digit of a number or more and reports them. Returns the byte after them, or `None` at the end
+/// of the input.
+fn digits<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<Option<u8>, Failure> {
+    if !input.peek()?.is_ascii_digit() {
+        return Err(input.fail_here(ErrorKind::UnexpectedByte));
+    }
+    loop {
+        let mut window = input.window();
+        token::digits(&mut window, progress, event);
+        let at = window.at;
+        input.seek(at);
+        match peek_or_end(input)? {
+            // One more than is allowed, or the first of a chunk.
+            Some(b'0'..=b'9') if progress.is_full() => {
+                return Err(input.fail_here(ErrorKind::TooLong));
+            }
+            Some(b'0'..=b'9') => {}
+            next => return Ok(next),
+        }
+    }
+}
+
+/// Returns the next byte without taking it, or `None` at the end of the input.
+fn peek_or_end<E: Events>(input: &mut Input<'_, E>) -> Result<Option<u8>, Failure> {
+    match input.peek() {
+        Ok(byte) => Ok(Some(byte)),
+        Err(End::Finished) => Ok(None),
+        Err(end) => Err(end.into()),
+    }
+}
+
+/// Reads a literal that begins with the next byte.
+fn literal<E: Events>(
+    input: &mut Input<'_, E>,
+    literal: Literal,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    input.expect_all(literal.bytes())?;
+    input.emit(literal.reported(input.offset(), event));
+    Ok(())
+}
+
+/// Reports a piece that ends at the cursor.
+fn report<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    text: &str,
+    more: bool,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) {
+    let mut window = input.window();
+    progress.report(&mut window, text, more, event);
+    let at = window.at;
+    input.seek(at);
+}

@@ -1,0 +1,587 @@
+//! State as data.
+//!
+//! # How this is built
+//! One variant of [`State`] for each place where a chunk may end, one arm of the `match` for each
+//! variant. The arrays and objects around the value are data, too: [`Nesting`]. A token that the chunk has
+//! whole is read at once, by a function of `token.rs`, and needs no state of its own; `Text`, `Number`
+//! and the states below them are for tokens that a chunk cuts, and for those that are wrong.
+//!
+//! ```text
+//!            ┌──────────────────────────── ',' in an array ◄──┐
+//!            ▼   '['            ']'                           │
+//! Start ─► Value ───► First ──────────────────────────────► Next ──► End   after the outermost value
+//!            ▲ │        └ a value, as in Value                ▲ │
+//!            │ │ '{'                    '}'                   │ │
+//!            │ └───► FirstName ───────────────────────────────┤ │
+//!            │          │ '"'                                 │ │ ',' in an object
+//!            │ ':'      ▼       '"'                           │ ▼
+//!            └──── Colon ◄──── Text ◄─────────────────────────┼ Name
+//!                              │ ▲ └─► the string ends ───────┤
+//!                              ▼ │                            │
+//!             Character, Escape ─► Unit ─► Low ─► LowUnit     │
+//!                                                             │
+//! Value ─► Number, Literal ───────────────────────────────────┘
+//! ```
+//!
+//! A state is stored before the read that may find nothing. If you add one, add it to the picture, and a
+//! case that a cut leaves there to the table of tests.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::ControlFlow::{self, Break, Continue};
+
+use super::escape::{Unit, digit, meaning, simple};
+use super::nesting::Nesting;
+use super::token::{self, Kind, Literal, Progress, byte_before};
+use super::{Event, Extent, Json, Located, Marker, Options, is_space};
+use crate::engine::machine::{self, Input};
+use crate::error::{End, ErrorKind, Failure};
+use crate::scan::json as scan;
+use crate::text::{Cut, Extended};
+
+/// JSON as an explicit state machine.
+///
+/// It allocates only where arrays and objects nest deeper than 128 levels.
+#[derive(Clone, Debug)]
+pub struct Machine<E: Marker = Json>(machine::Parser<Grammar<E>>);
+
+super::parser! { Machine, local }
+
+impl Machine {
+    /// Creates a parser of one document, with the default [`Options`].
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+
+    /// Creates a parser.
+    pub fn with_options(options: Options) -> Self {
+        Self(machine::Parser::new(Grammar::new(options)))
+    }
+}
+
+impl Machine<Located> {
+    /// Creates a parser whose events have their places in the input.
+    pub fn located(options: Options) -> Self {
+        Self(machine::Parser::new(Grammar::new(options)))
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The place in the grammar.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Before a value that the parser is to take alone. White space here lies between values.
+    Start,
+    /// Before a value.
+    Value,
+    /// After `[`.
+    First,
+    /// After `{`.
+    FirstName,
+    /// After `,` in an object.
+    Name,
+    /// After a name.
+    Colon,
+    /// After a value in an array or an object.
+    Next,
+    /// Outside of all values. `scalar` says that neither an array nor an object nor white space comes
+    /// right before.
+    End { scalar: bool },
+
+    /// In a string or a name.
+    Text(Progress),
+    /// In a character of several bytes, or before one that is too many.
+    Character(Progress, Cut),
+    /// After a backslash.
+    Escape(Progress),
+    /// In `\uXXXX`, after so many digits, and after the first half of a pair if there is one.
+    Unit { progress: Progress, high: Option<u16>, unit: u16, digits: u8 },
+    /// After the first half of a pair.
+    Low(Progress, u16),
+    /// After the backslash that follows it.
+    LowUnit(Progress, u16),
+
+    /// In a number.
+    Number(Progress, Part),
+    /// In a literal, after so many bytes.
+    Literal(Literal, usize),
+}
+
+/// The place in a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Start,
+    Minus,
+    Zero,
+    Integer,
+    Point,
+    Fraction,
+    E,
+    Sign,
+    Exponent,
+}
+
+impl Part {
+    /// The place after this byte, if the number may go on with it.
+    #[inline]
+    fn after(self, byte: u8) -> Option<Self> {
+        Some(match (self, byte) {
+            (Self::Start, b'-') => Self::Minus,
+            (Self::Start | Self::Minus, b'0') => Self::Zero,
+            (Self::Start | Self::Minus | Self::Integer, b'0'..=b'9') => Self::Integer,
+            (Self::Zero | Self::Integer, b'.') => Self::Point,
+            (Self::Point | Self::Fraction, b'0'..=b'9') => Self::Fraction,
+            (Self::Zero | Self::Integer | Self::Fraction, b'e' | b'E') => Self::E,
+            (Self::E, b'+' | b'-') => Self::Sign,
+            (Self::E | Self::Sign | Self::Exponent, b'0'..=b'9') => Self::Exponent,
+            _ => return None,
+        })
+    }
+
+    fn may_end(self) -> bool {
+        matches!(self, Self::Zero | Self::Integer | Self::Fraction | Self::Exponent)
+    }
+}
+
+/// The machine.
+#[derive(Clone)]
+struct Grammar<E> {
+    state: State,
+    nesting: Nesting,
+    options: Options,
+    events: PhantomData<fn() -> E>,
+}
+
+impl<E: Marker> machine::Machine for Grammar<E> {
+    type Events = E;
+    type Output = ();
+
+    #[inline]
+    fn step(&mut self, input: &mut Input<'_, E>) -> Result<ControlFlow<()>, Failure> {
+        loop {
+            let flow = match self.state {
+                State::Start => {
+                    input.skip_between(is_space)?;
+                    self.state = State::Value;
+                    Continue(())
+                }
+                State::Value => {
+                    let byte = space(input)?;
+                    self.value(input, byte)?
+                }
+                State::First => match space(input)? {
+                    b']' => self.close(input),
+                    byte => self.value(input, byte)?,
+                },
+                State::FirstName => match space(input)? {
+                    b'}' => self.close(input),
+                    b'"' => self.text(input, Kind::Key),
+                    _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+                },
+                State::Name => match space(input)? {
+                    b'"' => self.text(input, Kind::Key),
+                    _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+                },
+                State::Colon => match space(input)? {
+                    b':' => {
+                        input.next()?;
+                        self.state = State::Value;
+                        Continue(())
+                    }
+                    _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+                },
+                State::Next => {
+                    let in_object = self.nesting.in_object() == Some(true);
+                    match (in_object, space(input)?) {
+                        (_, b',') => {
+                            input.next()?;
+                            self.state = if in_object { State::Name } else { State::Value };
+                            Continue(())
+                        }
+                        (true, b'}') | (false, b']') => self.close(input),
+                        _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+                    }
+                }
+                State::End { scalar } => self.outside(input, scalar)?,
+
+                State::Text(progress) => {
+                    input.peek()?;
+                    self.rest_of_text(input, progress)?
+                }
+                State::Character(progress, cut) => self.character(input, progress, cut)?,
+                State::Escape(progress) => match input.next()? {
+                    b'u' => {
+                        self.state = State::Unit { progress, high: None, unit: 0, digits: 0 };
+                        Continue(())
+                    }
+                    byte => match simple(byte) {
+                        Some(character) => self.decoded(input, progress, character)?,
+                        None => return Err(input.fail(ErrorKind::UnexpectedByte)),
+                    },
+                },
+                State::Unit { progress, high, unit, digits } => {
+                    let Some(digit) = digit(input.next()?) else {
+                        return Err(input.fail(ErrorKind::UnexpectedByte));
+                    };
+                    let (unit, digits) = (unit << 4 | digit, digits + 1);
+                    if digits < 4 {
+                        self.state = State::Unit { progress, high, unit, digits };
+                        continue;
+                    }
+                    match meaning(high, unit) {
+                        Ok(Unit::Character(character)) => {
+                            self.decoded(input, progress, character)?
+                        }
+                        Ok(Unit::High) => {
+                            self.state = State::Low(progress, unit);
+                            Continue(())
+                        }
+                        Err(kind) => return Err(input.fail(kind)),
+                    }
+                }
+                State::Low(progress, high) => match input.next()? {
+                    b'\\' => {
+                        self.state = State::LowUnit(progress, high);
+                        Continue(())
+                    }
+                    _ => return Err(input.fail(ErrorKind::LoneSurrogate)),
+                },
+                State::LowUnit(progress, high) => match input.next()? {
+                    b'u' => {
+                        self.state = State::Unit { progress, high: Some(high), unit: 0, digits: 0 };
+                        Continue(())
+                    }
+                    _ => return Err(input.fail(ErrorKind::LoneSurrogate)),
+                },
+
+                State::Number(progress, part) => self.rest_of_number(input, progress, part)?,
+                State::Literal(literal, ref mut matched) => {
+                    input.expect_all(literal.bytes(), matched)?;
+                    let event = literal.reported(input.offset(), E::event);
+                    input.emit(event);
+                    self.after_value(true)
+                }
+            };
+            if flow.is_break() {
+                return Ok(Break(()));
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        self.state = start(self.options.extent);
+        self.nesting.clear();
+    }
+}
+
+/// The state at the start.
+fn start(extent: Extent) -> State {
+    match extent {
+        Extent::Value => State::Start,
+        Extent::Document => State::Value,
+        Extent::Stream => State::End { scalar: false },
+    }
+}
+
+/// Skips white space, and returns the next byte without taking it.
+#[inline(always)]
+fn space<E: Marker>(input: &mut Input<'_, E>) -> Result<u8, End> {
+    let window = input.window();
+    let at = scan::past_space(window.chunk, window.at);
+    input.seek(at);
+    input.peek()
+}
+
+impl<E: Marker> Grammar<E> {
+    fn new(options: Options) -> Self {
+        Self {
+            state: start(options.extent),
+            nesting: Nesting::default(),
+            options,
+            events: PhantomData,
+        }
+    }
+
+    /// Reads a value that begins with the next byte, or the part of it that the chunk has.
+    #[inline(always)]
+    fn value(&mut self, input: &mut Input<'_, E>, byte: u8) -> Result<ControlFlow<()>, Failure> {
+        match byte {
+            b'{' => self.open(input, true),
+            b'[' => self.open(input, false),
+            b'"' => Ok(self.text(input, Kind::String)),
+            b'-' | b'0'..=b'9' => Ok(self.number(input)),
+            b't' => Ok(self.literal(input, Literal::True)),
+            b'f' => Ok(self.literal(input, Literal::False)),
+            b'n' => Ok(self.literal(input, Literal::Null)),
+            _ => Err(input.fail_here(ErrorKind::UnexpectedByte)),
+        }
+    }
+
+    /// Takes the next byte, a bracket that opens.
+    #[inline(always)]
+    fn open(
+        &mut self,
+        input: &mut Input<'_, E>,
+        is_object: bool,
+    ) -> Result<ControlFlow<()>, Failure> {
+        if self.nesting.depth() == self.options.limits.depth {
+            return Err(input.fail_here(ErrorKind::TooDeep));
+        }
+        self.nesting.push(is_object);
+        let (event, state) = if is_object {
+            (Event::BeginObject, State::FirstName)
+        } else {
+            (Event::BeginArray, State::First)
+        };
+        self.state = state;
+        bracket(input, event);
+        Ok(Continue(()))
+    }
+
+    /// Takes the next byte, a bracket that closes.
+    #[inline(always)]
+    fn close(&mut self, input: &mut Input<'_, E>) -> ControlFlow<()> {
+        let in_object = self.nesting.in_object() == Some(true);
+        self.nesting.pop();
+        bracket(input, if in_object { Event::EndObject } else { Event::EndArray });
+        self.after_value(false)
+    }
+
+    #[inline(always)]
+    fn after_value(&mut self, scalar: bool) -> ControlFlow<()> {
+        self.state = match self.nesting.in_object() {
+            Some(_) => State::Next,
+            None if self.options.extent == Extent::Value => return Break(()),
+            None => State::End { scalar },
+        };
+        Continue(())
+    }
+
+    /// Reads on outside of all values.
+    fn outside(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut scalar: bool,
+    ) -> Result<ControlFlow<()>, Failure> {
+        let before = input.offset();
+        let read = space(input);
+        if input.offset() > before {
+            scalar = false;
+        }
+        self.state = State::End { scalar };
+        let byte = match read {
+            Ok(byte) => byte,
+            Err(End::Finished) => return Ok(Break(())),
+            Err(end) => return Err(end.into()),
+        };
+        let follows =
+            self.options.extent == Extent::Stream && (!scalar || matches!(byte, b'{' | b'['));
+        if follows {
+            self.value(input, byte)
+        } else {
+            Err(input.fail_here(ErrorKind::UnexpectedByte))
+        }
+    }
+
+    /// Takes the next byte, a quote, and what the chunk has of the text.
+    #[inline(always)]
+    fn text(&mut self, input: &mut Input<'_, E>, kind: Kind) -> ControlFlow<()> {
+        let mut window = input.window();
+        let mut progress = Progress::new(kind, window.offset(), self.options.limits);
+        window.at += 1;
+        let closed = token::text(&mut window, &mut progress, E::event);
+        let at = window.at;
+        input.seek(at);
+        if closed {
+            return self.after_text(kind);
+        }
+        self.state = State::Text(progress);
+        Continue(())
+    }
+
+    #[inline(always)]
+    fn after_text(&mut self, kind: Kind) -> ControlFlow<()> {
+        if kind == Kind::Key {
+            self.state = State::Colon;
+            Continue(())
+        } else {
+            self.after_value(true)
+        }
+    }
+
+    /// Reads on in a text: what the chunk has whole, and then what it has not.
+    fn rest_of_text(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut progress: Progress,
+    ) -> Result<ControlFlow<()>, Failure> {
+        let mut window = input.window();
+        let closed = token::text(&mut window, &mut progress, E::event);
+        let (at, byte) = (window.at, window.byte());
+        input.seek(at);
+        if closed {
+            return Ok(self.after_text(progress.kind));
+        }
+        self.state = match byte {
+            None => State::Text(progress),
+            Some(b'\\') => {
+                input.next()?;
+                State::Escape(progress)
+            }
+            Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            Some(_) => State::Character(progress, Cut::NONE),
+        };
+        Ok(Continue(()))
+    }
+
+    /// Takes a byte of a character.
+    fn character(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut progress: Progress,
+        mut cut: Cut,
+    ) -> Result<ControlFlow<()>, Failure> {
+        let byte = input.peek()?;
+        let extended = cut.extend(&mut &[byte][..]);
+        if let Extended::Invalid = extended {
+            return Err(input.fail(ErrorKind::InvalidUtf8));
+        }
+        if !progress.count(1) {
+            return Err(input.fail(ErrorKind::TooLong));
+        }
+        input.next()?;
+        if let Extended::Whole(character) = extended {
+            report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true);
+            self.state = State::Text(progress);
+        } else {
+            self.state = State::Character(progress, cut);
+        }
+        Ok(Continue(()))
+    }
+
+    /// An escape has been read.
+    fn decoded(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut progress: Progress,
+        character: char,
+    ) -> Result<ControlFlow<()>, Failure> {
+        if !progress.count(character.len_utf8()) {
+            return Err(input.fail(ErrorKind::TooLong));
+        }
+        report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true);
+        self.state = State::Text(progress);
+        Ok(Continue(()))
+    }
+
+    /// Reads a number.
+    #[inline(always)]
+    fn number(&mut self, input: &mut Input<'_, E>) -> ControlFlow<()> {
+        let mut window = input.window();
+        let limits = self.options.limits;
+        let progress = Progress::new(Kind::Number, window.offset(), limits);
+        if token::number(&mut window, limits, E::event) {
+            let at = window.at;
+            input.seek(at);
+            return self.after_value(true);
+        }
+        self.state = State::Number(progress, Part::Start);
+        Continue(())
+    }
+
+    /// Reads on in a number.
+    fn rest_of_number(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut progress: Progress,
+        mut part: Part,
+    ) -> Result<ControlFlow<()>, Failure> {
+        match input.peek() {
+            Ok(_) => {}
+            Err(End::Finished) if part.may_end() => {
+                report(input, &mut progress, "", false);
+                return Ok(self.after_value(true));
+            }
+            Err(end) => return Err(end.into()),
+        }
+        let mut window = input.window();
+        let (chunk, from) = (window.chunk, window.at);
+        let allowed = progress.allowed(chunk, from);
+        while let Some(after) = allowed.get(window.at).and_then(|byte| part.after(*byte)) {
+            part = after;
+            window.at += 1;
+            if let Part::Integer | Part::Fraction | Part::Exponent = part {
+                window.at += scan::digits(allowed, window.at).len();
+            }
+        }
+        let next = window.byte();
+        let ends = next.is_some_and(|byte| part.after(byte).is_none()) && part.may_end();
+        let text = &chunk[from..window.at];
+        let counted = progress.count(text.len());
+        debug_assert!(counted, "within the limit");
+        if ends || !text.is_empty() {
+            progress.report(&mut window, str::from_utf8(text).unwrap_or_default(), !ends, E::event);
+        }
+        let at = window.at;
+        input.seek(at);
+        if ends {
+            return Ok(self.after_value(true));
+        }
+        match next {
+            None => {
+                self.state = State::Number(progress, part);
+                Ok(Continue(()))
+            }
+            Some(byte) => Err(input.fail_here(match part.after(byte) {
+                Some(_) => ErrorKind::TooLong,
+                None => ErrorKind::UnexpectedByte,
+            })),
+        }
+    }
+
+    /// Reads a literal.
+    #[inline(always)]
+    fn literal(&mut self, input: &mut Input<'_, E>, literal: Literal) -> ControlFlow<()> {
+        let mut window = input.window();
+        if token::literal(&mut window, literal, E::event) {
+            let at = window.at;
+            input.seek(at);
+            return self.after_value(true);
+        }
+        self.state = State::Literal(literal, 0);
+        Continue(())
+    }
+}
+
+/// Takes the next byte, a bracket, and reports it.
+#[inline(always)]
+fn bracket<E: Marker>(input: &mut Input<'_, E>, event: Event<'static>) {
+    let mut window = input.window();
+    window.at += 1;
+    let span = byte_before(window.offset());
+    window.emit(|| E::event(event, span));
+    let at = window.at;
+    input.seek(at);
+}
+
+/// Reports a piece that ends at the cursor.
+fn report<E: Marker>(input: &mut Input<'_, E>, progress: &mut Progress, text: &str, more: bool) {
+    let mut window = input.window();
+    progress.report(&mut window, text, more, E::event);
+    let at = window.at;
+    input.seek(at);
+}
+
+impl<E> fmt::Debug for Grammar<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grammar")
+            .field("state", &self.state)
+            .field("nesting", &self.nesting)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,432 @@
+//! State as code, in a future: the grammar as one loop.
+//!
+//! The arrays and objects around the value are data, as in the machine: [`Nesting`]. A future that calls
+//! itself is a call on the heap for each level; this one has a fixed size.
+
+use core::ops::Range;
+
+use super::escape::{Unit, digit, meaning, simple};
+use super::nesting::Nesting;
+use super::token::{self, Kind, Literal, Progress, byte_before};
+use super::{Event, Limits};
+#[cfg(feature = "alloc")]
+use super::{Extent, Json, Located, Marker, Options, is_space};
+use crate::engine::stackless::Input;
+#[cfg(feature = "alloc")]
+use crate::engine::stackless::{Boxed, Parser};
+use crate::error::{End, ErrorKind, Failure};
+use crate::parser::Events;
+use crate::scan::json as scan;
+use crate::text::{Cut, Extended};
+
+/// JSON as straight-line `async` code.
+#[cfg(feature = "alloc")]
+#[derive(Debug)]
+pub struct Stackless<E: Marker = Json>(Boxed<E>);
+
+#[cfg(feature = "alloc")]
+super::parser! { Stackless }
+
+#[cfg(feature = "alloc")]
+impl Stackless {
+    /// Creates a parser of one document, with the default [`Options`].
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+
+    /// Creates a parser.
+    pub fn with_options(options: Options) -> Self {
+        Self(make(options))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Stackless<Located> {
+    /// Creates a parser whose events have their places in the input.
+    pub fn located(options: Options) -> Self {
+        Self(make(options))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Default for Stackless {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "alloc")]
+fn make<E: Marker>(options: Options) -> Boxed<E> {
+    Parser::new(async move |input: &mut Input<'_, E>| whole(input, options).await).erase()
+}
+
+#[cfg(feature = "alloc")]
+/// The part of the input that the options say.
+#[cfg(feature = "alloc")]
+pub(super) async fn whole<E: Marker>(
+    input: &mut Input<'_, E>,
+    options: Options,
+) -> Result<(), Failure> {
+    let Options { limits, extent } = options;
+    // Set after a value: true if it was neither an array nor an object.
+    let mut after_scalar = None;
+    loop {
+        let end = input.offset();
+        let read = match extent {
+            Extent::Value => input.skip_between(is_space).await,
+            Extent::Document | Extent::Stream => space(input).await,
+        };
+        let byte = match read {
+            Ok(byte) => byte,
+            Err(End::Finished) if after_scalar.is_some() || extent == Extent::Stream => {
+                return Ok(());
+            }
+            Err(end) => return Err(end.into()),
+        };
+        let is_scalar = !matches!(byte, b'{' | b'[');
+        let may_follow = match after_scalar {
+            None => true,
+            Some(_) if extent == Extent::Document => false,
+            Some(after_scalar) => !(after_scalar && is_scalar && input.offset() == end),
+        };
+        if !may_follow {
+            return Err(input.fail_here(ErrorKind::UnexpectedByte));
+        }
+        value_here(input, limits, E::event).await?;
+        if extent == Extent::Value {
+            return Ok(());
+        }
+        after_scalar = Some(is_scalar);
+    }
+}
+
+/// Reads a value, and the white space before it, inside a body of the `stackless` or the `generator` engine.
+///
+/// `event` makes one of the caller's events from each event of the value and the span of its bytes.
+///
+/// # Errors
+/// As the [module](super) says.
+#[inline]
+pub async fn value_async<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    space(input).await?;
+    value_here(input, limits, event).await
+}
+
+/// Reads a value that begins with the next byte.
+async fn value_here<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut nesting = Nesting::default();
+    loop {
+        // A value begins with the next byte.
+        match input.peek().await? {
+            b'{' | b'[' if nesting.depth() == limits.depth => {
+                return Err(input.fail_here(ErrorKind::TooDeep));
+            }
+            b'{' => {
+                nesting.push(true);
+                bracket(input, Event::BeginObject, event);
+                if space(input).await? != b'}' {
+                    name(input, limits, event).await?;
+                    continue;
+                }
+                nesting.pop();
+                bracket(input, Event::EndObject, event);
+            }
+            b'[' => {
+                nesting.push(false);
+                bracket(input, Event::BeginArray, event);
+                if space(input).await? != b']' {
+                    continue;
+                }
+                nesting.pop();
+                bracket(input, Event::EndArray, event);
+            }
+            b'"' => text(input, Kind::String, limits, event).await?,
+            b'-' | b'0'..=b'9' => number(input, limits, event).await?,
+            b't' => literal(input, Literal::True, event).await?,
+            b'f' => literal(input, Literal::False, event).await?,
+            b'n' => literal(input, Literal::Null, event).await?,
+            _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+        }
+        // A value has ended, and with it those around it that end here.
+        loop {
+            let Some(in_object) = nesting.in_object() else { return Ok(()) };
+            match (in_object, space(input).await?) {
+                (_, b',') => {
+                    input.advance(1);
+                    space(input).await?;
+                    if in_object {
+                        name(input, limits, event).await?;
+                    }
+                    break;
+                }
+                (true, b'}') => bracket(input, Event::EndObject, event),
+                (false, b']') => bracket(input, Event::EndArray, event),
+                _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            }
+            nesting.pop();
+        }
+    }
+}
+
+/// Reads a name that begins with the next byte, and the colon and the white space behind it.
+#[inline]
+async fn name<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    if input.peek().await? != b'"' {
+        return Err(input.fail_here(ErrorKind::UnexpectedByte));
+    }
+    text(input, Kind::Key, limits, event).await?;
+    if space(input).await? != b':' {
+        return Err(input.fail_here(ErrorKind::UnexpectedByte));
+    }
+    input.advance(1);
+    space(input).await?;
+    Ok(())
+}
+
+/// Takes the next byte, a bracket, and reports it.
+#[inline(always)]
+fn bracket<E: Events>(
+    input: &mut Input<'_, E>,
+    bracket: Event<'static>,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) {
+    input.advance(1);
+    input.emit(event(bracket, byte_before(input.offset())));
+}
+
+/// Skips white space, and returns the next byte without taking it.
+#[inline]
+async fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
+    loop {
+        input.peek().await?;
+        let mut window = input.window();
+        window.at = scan::past_space(window.chunk, window.at);
+        let (at, byte) = (window.at, window.byte());
+        input.seek(at);
+        if let Some(byte) = byte {
+            return Ok(byte);
+        }
+    }
+}
+
+/// Reads a string or a name that begins with the next byte, a quote.
+async fn text<E: Events>(
+    input: &mut Input<'_, E>,
+    kind: Kind,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new(kind, input.offset(), limits);
+    input.next().await?;
+    loop {
+        let mut window = input.window();
+        let closed = token::text(&mut window, &mut progress, event);
+        let (at, byte) = (window.at, window.byte());
+        input.seek(at);
+        if closed {
+            return Ok(());
+        }
+        match byte {
+            None => {
+                input.peek().await?;
+            }
+            Some(b'\\') => {
+                input.next().await?;
+                let character = escaped(input).await?;
+                if !progress.count(character.len_utf8()) {
+                    return Err(input.fail(ErrorKind::TooLong));
+                }
+                report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true, event);
+            }
+            Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            Some(_) => character(input, &mut progress, event).await?,
+        }
+    }
+}
+
+/// Reads a character of several bytes that the chunk cuts, or one that is wrong or too long.
+async fn character<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut cut = Cut::NONE;
+    loop {
+        let byte = input.peek().await?;
+        let extended = cut.extend(&mut &[byte][..]);
+        if let Extended::Invalid = extended {
+            return Err(input.fail_here(ErrorKind::InvalidUtf8));
+        }
+        if !progress.count(1) {
+            return Err(input.fail_here(ErrorKind::TooLong));
+        }
+        input.next().await?;
+        if let Extended::Whole(character) = extended {
+            report(input, progress, character.encode_utf8(&mut [0; 4]), true, event);
+            return Ok(());
+        }
+    }
+}
+
+/// Reads an escape from behind its backslash on.
+async fn escaped<E: Events>(input: &mut Input<'_, E>) -> Result<char, Failure> {
+    match input.next().await? {
+        b'u' => {}
+        byte => return simple(byte).ok_or_else(|| input.fail(ErrorKind::UnexpectedByte)),
+    }
+    let unit = unit(input).await?;
+    match meaning(None, unit) {
+        Ok(Unit::Character(character)) => return Ok(character),
+        Ok(Unit::High) => {}
+        Err(kind) => return Err(input.fail(kind)),
+    }
+    if input.next().await? != b'\\' || input.next().await? != b'u' {
+        return Err(input.fail(ErrorKind::LoneSurrogate));
+    }
+    match meaning(Some(unit), self::unit(input).await?) {
+        Ok(Unit::Character(character)) => Ok(character),
+        _ => Err(input.fail(ErrorKind::LoneSurrogate)),
+    }
+}
+
+/// Reads the four digits of a unit.
+async fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
+    let mut unit = 0;
+    for _ in 0..4 {
+        let Some(digit) = digit(input.next().await?) else {
+            return Err(input.fail(ErrorKind::UnexpectedByte));
+        };
+        unit = unit << 4 | digit;
+    }
+    Ok(unit)
+}
+
+/// Reads a number that begins with the next byte.
+async fn number<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut window = input.window();
+    let whole = token::number(&mut window, limits, event);
+    let at = window.at;
+    input.seek(at);
+    if whole { Ok(()) } else { cut_number(input, limits, event).await }
+}
+
+/// Reads a number that the chunk cuts, or one that is wrong or too long.
+async fn cut_number<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new(Kind::Number, input.offset(), limits);
+    if input.peek().await? == b'-' {
+        byte(input, &mut progress, event).await?;
+    }
+    let mut next = if input.peek().await? == b'0' {
+        byte(input, &mut progress, event).await?;
+        peek_or_end(input).await?
+    } else {
+        digits(input, &mut progress, event).await?
+    };
+    if next == Some(b'.') {
+        byte(input, &mut progress, event).await?;
+        next = digits(input, &mut progress, event).await?;
+    }
+    if let Some(b'e' | b'E') = next {
+        byte(input, &mut progress, event).await?;
+        if let b'+' | b'-' = input.peek().await? {
+            byte(input, &mut progress, event).await?;
+        }
+        digits(input, &mut progress, event).await?;
+    }
+    report(input, &mut progress, "", false, event);
+    Ok(())
+}
+
+/// Takes a byte of a number and reports it.
+async fn byte<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    if !progress.count(1) {
+        return Err(input.fail_here(ErrorKind::TooLong));
+    }
+    let character = char::from(input.next().await?);
+    report(input, progress, character.encode_utf8(&mut [0; 4]), true, event);
+    Ok(())
+}
+
+/// Reads one digit of a number or more and reports them. Returns the byte after them, or `None` at the end
+/// of the input.
+async fn digits<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<Option<u8>, Failure> {
+    if !input.peek().await?.is_ascii_digit() {
+        return Err(input.fail_here(ErrorKind::UnexpectedByte));
+    }
+    loop {
+        let mut window = input.window();
+        token::digits(&mut window, progress, event);
+        let at = window.at;
+        input.seek(at);
+        match peek_or_end(input).await? {
+            // One more than is allowed, or the first of a chunk.
+            Some(b'0'..=b'9') if progress.is_full() => {
+                return Err(input.fail_here(ErrorKind::TooLong));
+            }
+            Some(b'0'..=b'9') => {}
+            next => return Ok(next),
+        }
+    }
+}
+
+/// Returns the next byte without taking it, or `None` at the end of the input.
+async fn peek_or_end<E: Events>(input: &mut Input<'_, E>) -> Result<Option<u8>, Failure> {
+    match input.peek().await {
+        Ok(byte) => Ok(Some(byte)),
+        Err(End::Finished) => Ok(None),
+        Err(end) => Err(end.into()),
+    }
+}
+
+/// Reads a literal that begins with the next byte.
+async fn literal<E: Events>(
+    input: &mut Input<'_, E>,
+    literal: Literal,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    input.expect_all(literal.bytes()).await?;
+    input.emit(literal.reported(input.offset(), event));
+    Ok(())
+}
+
+/// Reports a piece that ends at the cursor.
+fn report<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    text: &str,
+    more: bool,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) {
+    let mut window = input.window();
+    progress.report(&mut window, text, more, event);
+    let at = window.at;
+    input.seek(at);
+}
