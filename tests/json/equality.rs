@@ -11,7 +11,9 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, TestRunner};
 use pushdown::json::Extent;
 
+use crate::common::log::Log;
 use crate::common::{Engine, Expected, Rules};
+use crate::peer::Tree;
 
 const VALUE: Rules = Rules { extent: Extent::Value, ..Rules::DEFAULT };
 const STREAM: Rules = Rules { extent: Extent::Stream, ..Rules::DEFAULT };
@@ -73,6 +75,11 @@ fn any_cutting_of_a_random_text_is_read_as_the_oracle_reads_it() {
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(input.len() + 1)).collect();
         cuts.sort_unstable();
         let expected = Expected::whole(&input, *rules);
+        if *rules == Rules::DEFAULT {
+            let mut tree = Tree::default();
+            expected.whole.all_events.report_since(&Log::default(), |event| tree.see(event));
+            tree.check(&input, expected.whole.finished.is_ok());
+        }
         let mut runs = 0;
         let single_bytes: Vec<_> = (1..input.len()).collect();
         for cuts in [&[], &cuts[..], &single_bytes] {

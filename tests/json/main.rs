@@ -4,6 +4,8 @@
 
 #[path = "../common/json/mod.rs"]
 pub mod common;
+#[path = "../common/json/peer.rs"]
+pub mod peer;
 
 mod cases;
 mod conformance;
