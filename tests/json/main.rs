@@ -9,6 +9,7 @@ pub mod peer;
 
 mod cases;
 mod conformance;
+mod consumers;
 mod cuts;
 mod cuttings;
 mod equality;
