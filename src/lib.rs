@@ -81,9 +81,10 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `std` | yes | kernels chosen at run time, `pushdown::io` |
-//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter` |
+//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter`; what holds text in `json` |
 //! | `coroutine`, `generator`, `combinator` | yes | the engine of that name, with its dependency |
 //! | `tokio` | no | `pushdown::io::framed`: streams and sinks of messages |
+//! | `serde` | no | `json::Item::parse` and `json::Typed`: JSON into types that serde reads |
 //! | `testing` | no | the cut and equality harness |
 //!
 //! `machine` and `stackless` are always there. With `default-features = false` the crate depends on

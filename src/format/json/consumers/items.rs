@@ -424,6 +424,57 @@ mod tests {
         }
     }
 
+    /// Reports the rest of the chunk although the sink pauses.
+    struct Late(Machine<Located>);
+
+    impl PushParser for Late {
+        type Events = Located;
+        type Output = ();
+
+        fn feed_dyn(&mut self, chunk: &[u8], sink: &mut EventSink<'_, Located>) -> Progress {
+            self.0.feed_with(chunk, |event| _ = sink(event))
+        }
+
+        fn finish_dyn(&mut self, sink: &mut EventSink<'_, Located>) -> Result<(), Error> {
+            self.0.finish_dyn(sink)
+        }
+
+        fn state(&self) -> &State {
+            self.0.state()
+        }
+
+        fn reset_at(&mut self, offset: u64) {
+            self.0.reset_at(offset);
+        }
+
+        fn take_output(&mut self) -> Option<()> {
+            self.0.take_output()
+        }
+    }
+
+    #[test]
+    fn no_item_is_reported_after_one_that_is_too_long() {
+        let parser = Late(Machine::located(Options::new()));
+        let mut parser = Items::new(parser, Pattern::new("/*").unwrap()).max_len(4);
+        let mut found = vec![];
+        let _ = parser.feed_with(b"[1,12345,2]", |item| found.push(String::from(item.text())));
+        assert_eq!(found, ["1"]);
+        assert_eq!(parser.error(), Some(&Error::new(ErrorKind::TooLong, 7)));
+        assert_eq!(parser.error().and_then(|error| error.start), Some(3));
+    }
+
+    #[test]
+    fn a_reset_forgets_where_the_parser_stood() {
+        for begun in ["{\"a\":{\"b\":[1,", "{\"a\":{\"b\"", "{\"a", "[", "[[[[\""] {
+            let (mut parser, mut found) = (items("/a/b"), vec![]);
+            let _ = parser.feed(begun.as_bytes());
+            parser.reset();
+            let _ = parser
+                .feed_with(b"{\"a\":{\"b\":7}}", |item| found.push(String::from(item.text())));
+            assert_eq!(found, ["7"], "after {begun}");
+        }
+    }
+
     #[test]
     fn an_item_that_came_whole_is_a_slice_of_the_chunk() {
         let chunk = b"[\"whole\"]";

@@ -90,3 +90,33 @@ impl<T: DeserializeOwned> crate::PushParser for Typed<T> {
     type Output = T;
     delegate!(self => self.0);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::parser::PushParser;
+
+    #[test]
+    fn the_error_of_serde_is_that_of_the_last_value() {
+        let mut parser = Typed::<u8>::new();
+        let _ = parser.feed(b"true");
+        let message = ErrorKind::Message("value of another type");
+        assert_eq!(parser.error(), Some(&Error::new(message, 4)));
+        assert!(parser.serde_error().is_some());
+
+        parser.next_value();
+        assert!(parser.serde_error().is_none());
+        let _ = parser.feed(b"25");
+        assert_eq!(parser.finish(), Ok(()));
+        assert_eq!(parser.take_output(), Some(25));
+
+        parser.reset();
+        let _ = parser.feed(b"2x");
+        assert_eq!(parser.take_output(), Some(2), "a value ends before what is no part of it");
+        parser.reset();
+        let _ = parser.feed(b"?");
+        assert_eq!(parser.error(), Some(&Error::new(ErrorKind::UnexpectedByte, 0)));
+        assert!(parser.serde_error().is_none(), "this error is not serde's");
+    }
+}
