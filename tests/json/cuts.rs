@@ -58,7 +58,8 @@ fn harness(rules: Rules) -> Harness<'static, impl Fn(&mut Log, Event<'_>) + Copy
         .looks_ahead()
 }
 
-fn record(log: &mut Log, event: Event<'_>) {
+/// Records an event for the harness, which joins the pieces of a text.
+pub(crate) fn record(log: &mut Log, event: Event<'_>) {
     let (kind, text) = match event {
         Event::Key(text) => ("key", text),
         Event::String(text) => ("string", text),

@@ -11,5 +11,7 @@ mod cases;
 mod conformance;
 mod cuts;
 mod cuttings;
+mod depth;
 mod equality;
+mod events;
 mod sums;
