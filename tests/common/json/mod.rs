@@ -7,7 +7,7 @@ pub mod reread;
 use core::fmt;
 use core::ops::ControlFlow::Continue;
 
-use pushdown::json::{Event, Json};
+use pushdown::json::{Coroutine, Event, Generator, Json, Machine, Stackless};
 use pushdown::{DynParser, Error, Progress, PushParser};
 
 use log::Log;
@@ -60,7 +60,15 @@ impl Engine {
     pub fn all(rules: Rules) -> Vec<Self> {
         let engine = |name, parser| Self { name, rules, longest: usize::MAX, parser };
         let oracle = engine("oracle", Box::new(Reread::new(rules)));
-        vec![Self { longest: LONGEST_REREAD, ..oracle }]
+        let options = rules.options();
+        let coroutine = Coroutine::with_options(options).expect("a stack");
+        vec![
+            engine("machine", Box::new(Machine::with_options(options))),
+            engine("coroutine", Box::new(coroutine)),
+            engine("stackless", Box::new(Stackless::with_options(options))),
+            engine("generator", Box::new(Generator::with_options(options))),
+            Self { longest: LONGEST_REREAD, ..oracle },
+        ]
     }
 
     /// Checks every engine, with a sink and without, on the input cut at these offsets. Two cuts in one
