@@ -1,7 +1,7 @@
 //! Texts that are easily misread, in every engine and at every pair of cuts, and in the harness.
 
 use pushdown::Error;
-use pushdown::json::Event;
+use pushdown::json::{self, Event};
 use pushdown::testing::{Harness, Log};
 
 use crate::cases;
@@ -44,10 +44,22 @@ fn the_parsers_keep_every_law() {
 
 /// Returns a harness with every parser. A value that is a number ends in sight of the byte behind it.
 fn harness(rules: Rules) -> Harness<'static, impl Fn(&mut Log, Event<'_>) + Copy + Send> {
-    Harness::new(record).parser("oracle", move || Reread::new(rules)).looks_ahead()
+    let options = rules.options();
+    Harness::new(record)
+        .parser("oracle", move || Reread::new(rules))
+        .looks_ahead()
+        .with_work("machine", move || json::Machine::with_options(options))
+        .looks_ahead()
+        .with_work("coroutine", move || json::Coroutine::with_options(options).unwrap())
+        .looks_ahead()
+        .with_work("stackless", move || json::Stackless::with_options(options))
+        .looks_ahead()
+        .with_work("generator", move || json::Generator::with_options(options))
+        .looks_ahead()
 }
 
-fn record(log: &mut Log, event: Event<'_>) {
+/// Records an event for the harness, which joins the pieces of a text.
+pub(crate) fn record(log: &mut Log, event: Event<'_>) {
     let (kind, text) = match event {
         Event::Key(text) => ("key", text),
         Event::String(text) => ("string", text),

@@ -12,5 +12,7 @@ mod conformance;
 mod consumers;
 mod cuts;
 mod cuttings;
+mod depth;
 mod equality;
+mod events;
 mod sums;

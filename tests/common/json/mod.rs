@@ -7,7 +7,7 @@ pub mod reread;
 use core::fmt;
 use core::ops::ControlFlow::Continue;
 
-use pushdown::json::{Event, Json};
+use pushdown::json::{self, Event, Json};
 use pushdown::{DynParser, Error, Progress, PushParser};
 
 use log::Log;
@@ -56,11 +56,27 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Returns all engines, and the oracle, which goes through the same checks.
+    /// Returns all engines, and the oracle, which goes through the same checks. Miri runs those that need no
+    /// unsafe code of other crates.
     pub fn all(rules: Rules) -> Vec<Self> {
-        let engine = |name, parser| Self { name, rules, longest: usize::MAX, parser };
-        let oracle = engine("oracle", Box::new(Reread::new(rules)));
-        vec![Self { longest: LONGEST_REREAD, ..oracle }]
+        fn engine(
+            name: &'static str,
+            rules: Rules,
+            parser: impl PushParser<Events = Json, Output = ()> + 'static,
+        ) -> Engine {
+            let longest = if name == "oracle" { LONGEST_REREAD } else { usize::MAX };
+            Engine { name, rules, longest, parser: Box::new(parser) }
+        }
+        let options = rules.options();
+        vec![
+            engine("oracle", rules, Reread::new(rules)),
+            engine("machine", rules, json::Machine::with_options(options)),
+            #[cfg(not(miri))]
+            engine("coroutine", rules, json::Coroutine::with_options(options).expect("a stack")),
+            engine("stackless", rules, json::Stackless::with_options(options)),
+            #[cfg(not(miri))]
+            engine("generator", rules, json::Generator::with_options(options)),
+        ]
     }
 
     /// Checks every engine, with a sink and without, on the input cut at these offsets. Two cuts in one

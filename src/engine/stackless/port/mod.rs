@@ -356,9 +356,9 @@ impl<E: Events> Port<E> {
         // Checked without a pause, which has hidden the rest when its event was emitted.
         assert!(at >= consumed, "a position of the window");
         if self.is(PAUSED) {
-            self.advance_past_pause(at - consumed)
+            self.advance_past_pause(at - consumed);
         } else {
-            self.advance(at - consumed)
+            self.advance(at - consumed);
         }
     }
 
