@@ -77,50 +77,25 @@ impl Matcher {
 
     /// Returns true if a value that began now would be at the pattern, and none has begun.
     pub(super) fn awaits(&self) -> bool {
-        self.open == Open::No && self.is_target() && self.names()
+        let is_deep_enough = self.trail.len() == self.pattern.segments().len();
+        self.depth == 0 && self.open == Open::No && is_deep_enough && self.names()
     }
 
+    #[inline]
     pub(super) fn see(&mut self, event: &Event<'_>) -> Seen {
+        if self.depth > 0 { self.see_below(event) } else { self.see_on_trail(event) }
+    }
+
+    /// Takes an event below the trail: most of them, so this is the fast path.
+    #[inline]
+    fn see_below(&mut self, event: &Event<'_>) -> Seen {
         match event {
-            Event::Key(piece) => {
-                if self.depth == 0 {
-                    self.compare(*piece);
-                }
-                if self.open == Open::Match { Seen::Inside } else { Seen::Outside }
-            }
-            Event::BeginObject => self.begin(Level::Object(Key::Differs)),
-            Event::BeginArray => self.begin(Level::Array { next: 0 }),
-            Event::EndObject | Event::EndArray => self.end(),
-            Event::String(piece) | Event::Number(piece) => self.scalar(piece.more),
-            Event::Bool(_) | Event::Null => self.scalar(false),
+            Event::BeginObject | Event::BeginArray => self.depth = self.depth.saturating_add(1),
+            Event::EndObject | Event::EndArray => self.depth -= 1,
+            _ => {}
         }
-    }
-
-    fn begin(&mut self, level: Level) -> Seen {
-        if self.depth == 0 {
-            let names = self.names();
-            let target = self.is_target();
-            self.pass();
-            if names && !target {
-                self.trail.push(level);
-                return Seen::Outside;
-            }
-            if names {
-                self.open = Open::Match;
-            }
-        }
-        self.depth = self.depth.saturating_add(1);
-        if self.open == Open::Match { Seen::Inside } else { Seen::Outside }
-    }
-
-    fn end(&mut self) -> Seen {
-        let Some(depth) = self.depth.checked_sub(1) else {
-            self.trail.pop();
-            return Seen::Outside;
-        };
-        self.depth = depth;
         match self.open {
-            Open::Match if depth == 0 => {
+            Open::Match if self.depth == 0 => {
                 self.open = Open::No;
                 Seen::Last
             }
@@ -129,24 +104,55 @@ impl Matcher {
         }
     }
 
-    fn scalar(&mut self, more: bool) -> Seen {
-        if self.depth > 0 {
-            return if self.open == Open::Match { Seen::Inside } else { Seen::Outside };
+    #[inline(never)]
+    fn see_on_trail(&mut self, event: &Event<'_>) -> Seen {
+        match event {
+            Event::Key(piece) => {
+                self.compare(*piece);
+                Seen::Outside
+            }
+            Event::BeginObject => self.begin(Level::Object(Key::Differs)),
+            Event::BeginArray => self.begin(Level::Array { next: 0 }),
+            Event::EndObject | Event::EndArray => {
+                self.trail.pop();
+                Seen::Outside
+            }
+            Event::String(piece) | Event::Number(piece) => self.scalar(piece.more),
+            Event::Bool(_) | Event::Null => self.scalar(false),
         }
+    }
+
+    fn begin(&mut self, level: Level) -> Seen {
+        let matches = self.awaits();
+        let names = self.names();
+        self.pass();
+        if names && !matches {
+            self.trail.push(level);
+            return Seen::Outside;
+        }
+        self.depth = 1;
+        if matches {
+            self.open = Open::Match;
+            return Seen::Inside;
+        }
+        Seen::Outside
+    }
+
+    fn scalar(&mut self, more: bool) -> Seen {
         if self.open == Open::No {
             let matches = self.awaits();
             self.pass();
             self.open = if matches { Open::Match } else { Open::Other };
         }
-        let matches = self.open == Open::Match;
+        let seen = match (self.open, more) {
+            (Open::Match, true) => Seen::Inside,
+            (Open::Match, false) => Seen::Last,
+            _ => Seen::Outside,
+        };
         if !more {
             self.open = Open::No;
         }
-        match (matches, more) {
-            (false, _) => Seen::Outside,
-            (true, true) => Seen::Inside,
-            (true, false) => Seen::Last,
-        }
+        seen
     }
 
     /// Compares a key of the last object of the trail.
@@ -182,11 +188,6 @@ impl Matcher {
     /// The segment that names the values of the last level of the trail.
     fn segment(&self) -> Option<&Segment> {
         self.trail.len().checked_sub(1).and_then(|last| self.pattern.segments().get(last))
-    }
-
-    /// Returns true if a value in the last level of the trail whose path matches so far is at the pattern.
-    fn is_target(&self) -> bool {
-        self.depth == 0 && self.trail.len() == self.pattern.segments().len()
     }
 
     /// Returns true if the path of the next value in the last level of the trail begins the pattern.
