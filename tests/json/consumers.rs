@@ -155,6 +155,33 @@ fn the_values_of_a_stream_are_its_lines() {
     assert!(values == lines);
 }
 
+#[test]
+fn the_memory_for_items_does_not_grow_with_the_document() {
+    let element = br#" {"id": 12345, "text": "\u00e9 and more", "tags": ["a", "b"]},"#;
+    let memory = |elements: usize| {
+        let mut found = 0;
+        let measured = allocation_counter::measure(|| {
+            let mut parser = items(Machine::located(Options::new()), "/*");
+            let _ = parser.feed(b"[");
+            let mut bytes =
+                element.iter().cycle().take(elements * element.len()).copied().peekable();
+            while bytes.peek().is_some() {
+                let mut chunk = [b' '; 100];
+                for (to, byte) in chunk.iter_mut().zip(&mut bytes) {
+                    *to = byte;
+                }
+                let _ = parser.feed_with(&chunk, |_| found += 1);
+            }
+        });
+        assert_eq!(found, elements);
+        measured.bytes_max
+    };
+    let (few, many) = (memory(100), memory(20_000));
+    println!("{few} bytes for 100 items, {many} for 20,000");
+    assert_eq!(few, many);
+    assert!(few < 1_024, "{few} bytes");
+}
+
 fn read(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/json").join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

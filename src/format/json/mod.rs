@@ -17,6 +17,24 @@
 //! | a bracket that is one level too deep | [`TooDeep`](crate::ErrorKind::TooDeep) | the bracket |
 //! | a text that is longer than its limit | [`TooLong`](crate::ErrorKind::TooLong) | the byte that is one too many, or the last of an escape that is |
 //!
+//! # What takes the events
+//! Structs beside the parser, to which the sink shows the events:
+//!
+//! | | |
+//! |---|---|
+//! | [`Joiner`] | joins the pieces of a text |
+//! | [`Depth`] | counts the arrays and objects around an event |
+//! | [`Skip`] | recognises the events of a value that is left out |
+//! | [`Path`], [`Pattern`] | the path of a value, and whether it matches `/users/*/name` |
+//!
+//! And parsers around a parser:
+//!
+//! | | reports | output |
+//! |---|---|---|
+//! | [`Items`] | each value at a pattern, as text; with the feature `serde`, as any type | |
+//! | [`Raw`] | | the text of one value |
+//! | [`Typed`] (feature `serde`) | | one value, as a type |
+//!
 //! # Differences from RFC 8259
 //! None in the grammar. A byte order mark is an error, which the RFC allows, and so are halves of
 //! surrogate pairs, which cannot be decoded. Names that are the same are all reported. Depth is
