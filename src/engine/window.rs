@@ -7,10 +7,11 @@
 //!
 //! ```text
 //! let mut window = input.window();
-//! ...                              // tokens that the chunk has whole
+//! ...                                        // tokens that the chunk has whole
+//! outside!(input, window, input.next()?)     // waits for one that the chunk cuts, and opens the window again
+//! ...
 //! let at = window.at;
 //! input.seek(at);
-//! input.next()?                    // waits for a token that the chunk cuts
 //! ```
 
 use crate::parser::Events;
@@ -77,3 +78,15 @@ impl<'w, O: Out> Window<'w, O> {
         }
     }
 }
+
+/// Closes a window for a read of the input, which may wait, and opens it again.
+macro_rules! outside {
+    ($input:ident, $window:ident, $read:expr) => {{
+        let at = $window.at;
+        $input.seek(at);
+        let read = $read;
+        $window = $input.window();
+        read
+    }};
+}
+pub(crate) use outside;

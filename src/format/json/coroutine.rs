@@ -4,9 +4,10 @@ use core::ops::Range;
 use std::io;
 
 use super::escape::{Unit, digit, meaning, simple};
-use super::token::{self, Kind, Literal, Progress, byte_before};
+use super::token::{self, Kind, Literal, Progress, Rest, byte_before};
 use super::{Event, Extent, Json, Limits, Located, Marker, Options, is_space};
 use crate::engine::coroutine::{self, Input};
+use crate::engine::window::outside;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::Events;
 use crate::scan::json as scan;
@@ -75,7 +76,7 @@ fn make<E: Marker>(
 }
 
 /// Bytes of stack that a level takes at most. (`tests/json: ten_thousand_levels_fit`)
-const LEVEL: usize = if cfg!(debug_assertions) { 4 << 10 } else { 512 };
+const LEVEL: usize = if cfg!(debug_assertions) { 16 << 10 } else { 512 };
 
 /// A stack for the deepest value.
 fn stack(options: Options) -> coroutine::Options {
@@ -137,14 +138,55 @@ pub fn value<E: Events>(
     value_here(input, 0, limits, event)
 }
 
+/// Skips white space, and returns the byte after it: in a window, and outside of it if that is used up.
+macro_rules! space {
+    ($input:ident, $window:ident) => {
+        match token::space(&mut $window) {
+            Some(byte) => byte,
+            None => outside!($input, $window, space($input)?),
+        }
+    };
+}
+
+/// Fails: the grammar does not allow the byte at the position of the window.
+macro_rules! unexpected {
+    ($input:ident, $window:ident) => {{
+        let at = $window.at;
+        $input.seek(at);
+        return Err($input.fail_here(ErrorKind::UnexpectedByte));
+    }};
+}
+
 /// Reads a value that begins with the next byte, at this depth.
-#[inline]
 fn value_here<E: Events>(
     input: &mut Input<'_, E>,
     depth: u32,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
+    let byte = input.peek()?;
+    let mut window = input.window();
+    let read = token::value(&mut window, byte, limits, event);
+    let at = window.at;
+    input.seek(at);
+    match read {
+        Ok(()) => Ok(()),
+        Err(rest) => rest_of_value(input, rest, depth, limits, event),
+    }
+}
+
+/// Reads a value that the chunk does not have whole: an array, an object, one that the chunk cuts, or one
+/// that is wrong.
+fn rest_of_value<E: Events>(
+    input: &mut Input<'_, E>,
+    rest: Rest,
+    depth: u32,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    if let Rest::Text(progress) = rest {
+        return rest_of_text(input, progress, event);
+    }
     match input.peek()? {
         b'{' | b'[' if depth == limits.depth => Err(input.fail_here(ErrorKind::TooDeep)),
         b'{' => {
@@ -155,12 +197,11 @@ fn value_here<E: Events>(
             input.next()?;
             input.nested(|input| array(input, depth + 1, limits, event))
         }
-        b'"' => text(input, Kind::String, limits, event),
         b'-' | b'0'..=b'9' => number(input, limits, event),
-        b't' => literal(input, Literal::True, event),
-        b'f' => literal(input, Literal::False, event),
-        b'n' => literal(input, Literal::Null, event),
-        _ => Err(input.fail_here(ErrorKind::UnexpectedByte)),
+        byte => match Literal::beginning_with(byte) {
+            Some(found) => literal(input, found, event),
+            None => Err(input.fail_here(ErrorKind::UnexpectedByte)),
+        },
     }
 }
 
@@ -172,28 +213,35 @@ fn object<E: Events>(
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
     input.emit(event(Event::BeginObject, byte_before(input.offset())));
-    if space(input)? != b'}' {
+    let mut window = input.window();
+    let mut byte = space!(input, window);
+    if byte != b'}' {
         loop {
-            if input.peek()? != b'"' {
-                return Err(input.fail_here(ErrorKind::UnexpectedByte));
+            if byte != b'"' {
+                unexpected!(input, window);
             }
-            text(input, Kind::Key, limits, event)?;
-            if space(input)? != b':' {
-                return Err(input.fail_here(ErrorKind::UnexpectedByte));
+            if let Err(progress) = token::string(&mut window, Kind::Key, limits, event) {
+                outside!(input, window, rest_of_text(input, progress, event)?);
             }
-            input.next()?;
-            space(input)?;
-            value_here(input, depth, limits, event)?;
-            match space(input)? {
-                b',' => input.next()?,
+            if space!(input, window) != b':' {
+                unexpected!(input, window);
+            }
+            window.at += 1;
+            byte = space!(input, window);
+            if let Err(rest) = token::value(&mut window, byte, limits, event) {
+                outside!(input, window, rest_of_value(input, rest, depth, limits, event)?);
+            }
+            match space!(input, window) {
+                b',' => window.at += 1,
                 b'}' => break,
-                _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-            };
-            space(input)?;
+                _ => unexpected!(input, window),
+            }
+            byte = space!(input, window);
         }
     }
-    input.next()?;
-    input.emit(event(Event::EndObject, byte_before(input.offset())));
+    token::bracket(&mut window, Event::EndObject, event);
+    let at = window.at;
+    input.seek(at);
     Ok(())
 }
 
@@ -205,19 +253,24 @@ fn array<E: Events>(
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
     input.emit(event(Event::BeginArray, byte_before(input.offset())));
-    if space(input)? != b']' {
+    let mut window = input.window();
+    let mut byte = space!(input, window);
+    if byte != b']' {
         loop {
-            value_here(input, depth, limits, event)?;
-            match space(input)? {
-                b',' => input.next()?,
+            if let Err(rest) = token::value(&mut window, byte, limits, event) {
+                outside!(input, window, rest_of_value(input, rest, depth, limits, event)?);
+            }
+            match space!(input, window) {
+                b',' => window.at += 1,
                 b']' => break,
-                _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-            };
-            space(input)?;
+                _ => unexpected!(input, window),
+            }
+            byte = space!(input, window);
         }
     }
-    input.next()?;
-    input.emit(event(Event::EndArray, byte_before(input.offset())));
+    token::bracket(&mut window, Event::EndArray, event);
+    let at = window.at;
+    input.seek(at);
     Ok(())
 }
 
@@ -236,15 +289,13 @@ fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
     }
 }
 
-/// Reads a string or a name that begins with the next byte, a quote.
-fn text<E: Events>(
+/// Reads on in a string or a name.
+#[inline(never)]
+fn rest_of_text<E: Events>(
     input: &mut Input<'_, E>,
-    kind: Kind,
-    limits: Limits,
+    mut progress: Progress,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    let mut progress = Progress::new(kind, input.offset(), limits);
-    input.next()?;
     loop {
         let mut window = input.window();
         let closed = token::text(&mut window, &mut progress, event);
@@ -329,21 +380,8 @@ fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
 }
 
 /// Reads a number that begins with the next byte.
-fn number<E: Events>(
-    input: &mut Input<'_, E>,
-    limits: Limits,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) -> Result<(), Failure> {
-    let mut window = input.window();
-    let whole = token::number(&mut window, limits, event);
-    let at = window.at;
-    input.seek(at);
-    if whole { Ok(()) } else { cut_number(input, limits, event) }
-}
-
-/// Reads a number that the chunk cuts, or one that is wrong or too long.
 #[inline(never)]
-fn cut_number<E: Events>(
+fn number<E: Events>(
     input: &mut Input<'_, E>,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,

@@ -32,7 +32,7 @@ use core::ops::ControlFlow::{self, Break, Continue};
 
 use super::escape::{Unit, digit, meaning, simple};
 use super::nesting::Nesting;
-use super::token::{self, Kind, Literal, Progress, byte_before};
+use super::token::{self, Kind, Literal, Progress, Rest};
 use super::{Event, Extent, Json, Located, Marker, Options, is_space};
 use crate::engine::machine::{self, Input};
 use crate::error::{End, ErrorKind, Failure};
@@ -180,11 +180,11 @@ impl<E: Marker> machine::Machine for Grammar<E> {
                 },
                 State::FirstName => match space(input)? {
                     b'}' => self.close(input),
-                    b'"' => self.text(input, Kind::Key),
+                    b'"' => self.name(input),
                     _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
                 },
                 State::Name => match space(input)? {
-                    b'"' => self.text(input, Kind::Key),
+                    b'"' => self.name(input),
                     _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
                 },
                 State::Colon => match space(input)? {
@@ -310,16 +310,26 @@ impl<E: Marker> Grammar<E> {
     /// Reads a value that begins with the next byte, or the part of it that the chunk has.
     #[inline(always)]
     fn value(&mut self, input: &mut Input<'_, E>, byte: u8) -> Result<ControlFlow<()>, Failure> {
-        match byte {
-            b'{' => self.open(input, true),
-            b'[' => self.open(input, false),
-            b'"' => Ok(self.text(input, Kind::String)),
-            b'-' | b'0'..=b'9' => Ok(self.number(input)),
-            b't' => Ok(self.literal(input, Literal::True)),
-            b'f' => Ok(self.literal(input, Literal::False)),
-            b'n' => Ok(self.literal(input, Literal::Null)),
-            _ => Err(input.fail_here(ErrorKind::UnexpectedByte)),
-        }
+        let mut window = input.window();
+        let offset = window.offset();
+        let read = token::value(&mut window, byte, self.options.limits, E::event);
+        let at = window.at;
+        input.seek(at);
+        self.state = match (read, byte) {
+            (Ok(()), _) => return Ok(self.after_value(true)),
+            (Err(Rest::Text(progress)), _) => State::Text(progress),
+            (_, b'{') => return self.open(input, true),
+            (_, b'[') => return self.open(input, false),
+            (_, b'-' | b'0'..=b'9') => {
+                let progress = Progress::new(Kind::Number, offset, self.options.limits);
+                State::Number(progress, Part::Start)
+            }
+            _ => match Literal::beginning_with(byte) {
+                Some(literal) => State::Literal(literal, 0),
+                None => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            },
+        };
+        Ok(Continue(()))
     }
 
     /// Takes the next byte, a bracket that opens.
@@ -388,19 +398,17 @@ impl<E: Marker> Grammar<E> {
         }
     }
 
-    /// Takes the next byte, a quote, and what the chunk has of the text.
+    /// Takes the next byte, a quote, and what the chunk has of the name.
     #[inline(always)]
-    fn text(&mut self, input: &mut Input<'_, E>, kind: Kind) -> ControlFlow<()> {
+    fn name(&mut self, input: &mut Input<'_, E>) -> ControlFlow<()> {
         let mut window = input.window();
-        let mut progress = Progress::new(kind, window.offset(), self.options.limits);
-        window.at += 1;
-        let closed = token::text(&mut window, &mut progress, E::event);
+        let read = token::string(&mut window, Kind::Key, self.options.limits, E::event);
         let at = window.at;
         input.seek(at);
-        if closed {
-            return self.after_text(kind);
-        }
-        self.state = State::Text(progress);
+        self.state = match read {
+            Ok(()) => State::Colon,
+            Err(progress) => State::Text(progress),
+        };
         Continue(())
     }
 
@@ -479,21 +487,6 @@ impl<E: Marker> Grammar<E> {
         Ok(Continue(()))
     }
 
-    /// Reads a number.
-    #[inline(always)]
-    fn number(&mut self, input: &mut Input<'_, E>) -> ControlFlow<()> {
-        let mut window = input.window();
-        let limits = self.options.limits;
-        let progress = Progress::new(Kind::Number, window.offset(), limits);
-        if token::number(&mut window, limits, E::event) {
-            let at = window.at;
-            input.seek(at);
-            return self.after_value(true);
-        }
-        self.state = State::Number(progress, Part::Start);
-        Continue(())
-    }
-
     /// Reads on in a number.
     fn rest_of_number(
         &mut self,
@@ -543,28 +536,13 @@ impl<E: Marker> Grammar<E> {
             })),
         }
     }
-
-    /// Reads a literal.
-    #[inline(always)]
-    fn literal(&mut self, input: &mut Input<'_, E>, literal: Literal) -> ControlFlow<()> {
-        let mut window = input.window();
-        if token::literal(&mut window, literal, E::event) {
-            let at = window.at;
-            input.seek(at);
-            return self.after_value(true);
-        }
-        self.state = State::Literal(literal, 0);
-        Continue(())
-    }
 }
 
 /// Takes the next byte, a bracket, and reports it.
 #[inline(always)]
 fn bracket<E: Marker>(input: &mut Input<'_, E>, event: Event<'static>) {
     let mut window = input.window();
-    window.at += 1;
-    let span = byte_before(window.offset());
-    window.emit(|| E::event(event, span));
+    token::bracket(&mut window, event, E::event);
     let at = window.at;
     input.seek(at);
 }

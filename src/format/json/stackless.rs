@@ -7,13 +7,14 @@ use core::ops::Range;
 
 use super::escape::{Unit, digit, meaning, simple};
 use super::nesting::Nesting;
-use super::token::{self, Kind, Literal, Progress, byte_before};
+use super::token::{self, Kind, Literal, Progress, Rest};
 use super::{Event, Limits};
 #[cfg(feature = "alloc")]
 use super::{Extent, Json, Located, Marker, Options, is_space};
 use crate::engine::stackless::Input;
 #[cfg(feature = "alloc")]
 use crate::engine::stackless::{Boxed, Parser};
+use crate::engine::window::outside;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::Events;
 use crate::scan::json as scan;
@@ -116,6 +117,25 @@ pub async fn value_async<E: Events>(
     value_here(input, limits, event).await
 }
 
+/// Skips white space, and returns the byte after it: in a window, and outside of it if that is used up.
+macro_rules! space {
+    ($input:ident, $window:ident) => {
+        match token::space(&mut $window) {
+            Some(byte) => byte,
+            None => outside!($input, $window, space($input).await?),
+        }
+    };
+}
+
+/// Fails: the grammar does not allow the byte at the position of the window.
+macro_rules! unexpected {
+    ($input:ident, $window:ident) => {{
+        let at = $window.at;
+        $input.seek(at);
+        return Err($input.fail_here(ErrorKind::UnexpectedByte));
+    }};
+}
+
 /// Reads a value that begins with the next byte.
 async fn value_here<E: Events>(
     input: &mut Input<'_, E>,
@@ -123,87 +143,84 @@ async fn value_here<E: Events>(
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
     let mut nesting = Nesting::default();
+    let mut byte = input.peek().await?;
+    let mut window = input.window();
     loop {
-        // A value begins with the next byte.
-        match input.peek().await? {
-            b'{' | b'[' if nesting.depth() == limits.depth => {
-                return Err(input.fail_here(ErrorKind::TooDeep));
-            }
-            b'{' => {
-                nesting.push(true);
-                bracket(input, Event::BeginObject, event);
-                if space(input).await? != b'}' {
-                    name(input, limits, event).await?;
-                    continue;
+        // A value begins at the position, with this byte.
+        let mut opened = None;
+        if let Err(rest) = token::value(&mut window, byte, limits, event) {
+            if let (Rest::Value, b'{' | b'[') = (&rest, byte) {
+                if nesting.depth() == limits.depth {
+                    let at = window.at;
+                    input.seek(at);
+                    return Err(input.fail_here(ErrorKind::TooDeep));
                 }
-                nesting.pop();
-                bracket(input, Event::EndObject, event);
+                let is_object = byte == b'{';
+                let begin = if is_object { Event::BeginObject } else { Event::BeginArray };
+                nesting.push(is_object);
+                token::bracket(&mut window, begin, event);
+                opened = Some(is_object);
+            } else {
+                outside!(input, window, rest_of_value(input, rest, limits, event).await?);
             }
-            b'[' => {
-                nesting.push(false);
-                bracket(input, Event::BeginArray, event);
-                if space(input).await? != b']' {
-                    continue;
-                }
-                nesting.pop();
-                bracket(input, Event::EndArray, event);
-            }
-            b'"' => text(input, Kind::String, limits, event).await?,
-            b'-' | b'0'..=b'9' => number(input, limits, event).await?,
-            b't' => literal(input, Literal::True, event).await?,
-            b'f' => literal(input, Literal::False, event).await?,
-            b'n' => literal(input, Literal::Null, event).await?,
-            _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
         }
-        // A value has ended, and with it those around it that end here.
+        // It has ended, and with it those around it that end here; or an array or an object begins.
         loop {
-            let Some(in_object) = nesting.in_object() else { return Ok(()) };
-            match (in_object, space(input).await?) {
-                (_, b',') => {
-                    input.advance(1);
-                    space(input).await?;
-                    if in_object {
-                        name(input, limits, event).await?;
-                    }
-                    break;
-                }
-                (true, b'}') => bracket(input, Event::EndObject, event),
-                (false, b']') => bracket(input, Event::EndArray, event),
-                _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            let Some(in_object) = nesting.in_object() else {
+                let at = window.at;
+                input.seek(at);
+                return Ok(());
+            };
+            byte = space!(input, window);
+            if byte == if in_object { b'}' } else { b']' } {
+                let end = if in_object { Event::EndObject } else { Event::EndArray };
+                nesting.pop();
+                token::bracket(&mut window, end, event);
+                opened = None;
+                continue;
             }
-            nesting.pop();
+            if opened.is_none() {
+                if byte != b',' {
+                    unexpected!(input, window);
+                }
+                window.at += 1;
+                byte = space!(input, window);
+            }
+            if in_object {
+                if byte != b'"' {
+                    unexpected!(input, window);
+                }
+                if let Err(progress) = token::string(&mut window, Kind::Key, limits, event) {
+                    outside!(input, window, rest_of_text(input, progress, event).await?);
+                }
+                if space!(input, window) != b':' {
+                    unexpected!(input, window);
+                }
+                window.at += 1;
+                byte = space!(input, window);
+            }
+            break;
         }
     }
 }
 
-/// Reads a name that begins with the next byte, and the colon and the white space behind it.
-#[inline]
-async fn name<E: Events>(
+/// Reads a value that the chunk cuts, or one that is wrong.
+async fn rest_of_value<E: Events>(
     input: &mut Input<'_, E>,
+    rest: Rest,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    if input.peek().await? != b'"' {
-        return Err(input.fail_here(ErrorKind::UnexpectedByte));
+    if let Rest::Text(progress) = rest {
+        return rest_of_text(input, progress, event).await;
     }
-    text(input, Kind::Key, limits, event).await?;
-    if space(input).await? != b':' {
-        return Err(input.fail_here(ErrorKind::UnexpectedByte));
+    match input.peek().await? {
+        b'-' | b'0'..=b'9' => number(input, limits, event).await,
+        byte => match Literal::beginning_with(byte) {
+            Some(found) => literal(input, found, event).await,
+            None => Err(input.fail_here(ErrorKind::UnexpectedByte)),
+        },
     }
-    input.advance(1);
-    space(input).await?;
-    Ok(())
-}
-
-/// Takes the next byte, a bracket, and reports it.
-#[inline(always)]
-fn bracket<E: Events>(
-    input: &mut Input<'_, E>,
-    bracket: Event<'static>,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) {
-    input.advance(1);
-    input.emit(event(bracket, byte_before(input.offset())));
 }
 
 /// Skips white space, and returns the next byte without taking it.
@@ -221,15 +238,12 @@ async fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
     }
 }
 
-/// Reads a string or a name that begins with the next byte, a quote.
-async fn text<E: Events>(
+/// Reads on in a string or a name.
+async fn rest_of_text<E: Events>(
     input: &mut Input<'_, E>,
-    kind: Kind,
-    limits: Limits,
+    mut progress: Progress,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    let mut progress = Progress::new(kind, input.offset(), limits);
-    input.next().await?;
     loop {
         let mut window = input.window();
         let closed = token::text(&mut window, &mut progress, event);
@@ -315,19 +329,6 @@ async fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
 
 /// Reads a number that begins with the next byte.
 async fn number<E: Events>(
-    input: &mut Input<'_, E>,
-    limits: Limits,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) -> Result<(), Failure> {
-    let mut window = input.window();
-    let whole = token::number(&mut window, limits, event);
-    let at = window.at;
-    input.seek(at);
-    if whole { Ok(()) } else { cut_number(input, limits, event).await }
-}
-
-/// Reads a number that the chunk cuts, or one that is wrong or too long.
-async fn cut_number<E: Events>(
     input: &mut Input<'_, E>,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,

@@ -40,6 +40,14 @@ impl Kind {
     }
 }
 
+/// The part of a value that is left to read.
+pub(super) enum Rest {
+    /// All of it.
+    Value,
+    /// A text whose quote has been read.
+    Text(Progress),
+}
+
 /// The part of a text that has been read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
@@ -103,6 +111,62 @@ impl Progress {
         let kind = self.kind;
         window.emit(|| event(kind.event(text, more), span));
     }
+}
+
+/// Skips white space. Returns the byte after it, or `None` if the chunk ends before that.
+#[inline(always)]
+pub(super) fn space<O: Out>(window: &mut Window<'_, O>) -> Option<u8> {
+    window.at = scan::past_space(window.chunk, window.at);
+    window.byte()
+}
+
+/// The span of a byte that has just been read.
+#[inline(always)]
+pub(super) fn byte_before(to: u64) -> Range<u64> {
+    to.saturating_sub(1)..to
+}
+
+/// Takes a bracket, and reports it.
+#[inline(always)]
+pub(super) fn bracket<E: Events, O: Out<Events = E>>(
+    window: &mut Window<'_, O>,
+    bracket: Event<'static>,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) {
+    window.at += 1;
+    let span = byte_before(window.offset());
+    window.emit(|| event(bracket, span));
+}
+
+/// Reads a value that is whole in the chunk, and neither an array nor an object, and reports it. Of a
+/// string that is not whole it reads and reports what there is.
+#[inline(always)]
+pub(super) fn value<E: Events, O: Out<Events = E>>(
+    window: &mut Window<'_, O>,
+    byte: u8,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Rest> {
+    let whole = match byte {
+        b'"' => return string(window, Kind::String, limits, event).map_err(Rest::Text),
+        b'-' | b'0'..=b'9' => number(window, limits, event),
+        _ => Literal::beginning_with(byte).is_some_and(|found| literal(window, found, event)),
+    };
+    if whole { Ok(()) } else { Err(Rest::Value) }
+}
+
+/// Reads a string or a name from its quote on, as far as the chunk has it. If the chunk cuts it, returns
+/// what is known of it.
+#[inline(always)]
+pub(super) fn string<E: Events, O: Out<Events = E>>(
+    window: &mut Window<'_, O>,
+    kind: Kind,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Progress> {
+    let mut progress = Progress::new(kind, window.offset(), limits);
+    window.at += 1;
+    if text(window, &mut progress, event) { Ok(()) } else { Err(progress) }
 }
 
 /// Reads a string or a name up to the end of what the chunk has of it, whole characters and escapes,
@@ -187,7 +251,7 @@ fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
 /// Reads a number that is whole in the chunk, together with the byte after it, and reports it. Returns
 /// false, and reads nothing, if there is no such number.
 #[inline(always)]
-pub(super) fn number<E: Events, O: Out<Events = E>>(
+fn number<E: Events, O: Out<Events = E>>(
     window: &mut Window<'_, O>,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
@@ -225,7 +289,7 @@ pub(super) fn digits<E: Events, O: Out<Events = E>>(
 /// Reads a literal that is whole in the chunk, and reports it. Returns false, and reads nothing, if it is
 /// not.
 #[inline(always)]
-pub(super) fn literal<E: Events, O: Out<Events = E>>(
+fn literal<E: Events, O: Out<Events = E>>(
     window: &mut Window<'_, O>,
     literal: Literal,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
@@ -249,6 +313,16 @@ pub(super) enum Literal {
 }
 
 impl Literal {
+    #[inline(always)]
+    pub(super) fn beginning_with(byte: u8) -> Option<Self> {
+        Some(match byte {
+            b'f' => Self::False,
+            b't' => Self::True,
+            b'n' => Self::Null,
+            _ => return None,
+        })
+    }
+
     #[inline(always)]
     pub(super) fn bytes(self) -> &'static [u8] {
         match self {
@@ -275,10 +349,4 @@ impl Literal {
             from..to,
         )
     }
-}
-
-/// The span of a byte that has just been read.
-#[inline(always)]
-pub(super) fn byte_before(to: u64) -> Range<u64> {
-    to.saturating_sub(1)..to
 }

@@ -15,7 +15,7 @@ pub use oracle::{Answer, Rules, oracle};
 use reread::Reread;
 
 /// Length of the longest input that the oracle is run on as a parser, because its time is quadratic.
-const LONGEST_REREAD: usize = 128;
+const LONGEST_REREAD: usize = 64;
 
 /// The expected answers to one input.
 #[derive(Debug)]
