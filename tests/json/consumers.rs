@@ -1,4 +1,4 @@
-//! What takes the events of JSON, beside a parser in every engine.
+//! Consumers of JSON, with the parser of every engine.
 
 use std::fs;
 use std::path::PathBuf;

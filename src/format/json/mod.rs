@@ -17,8 +17,8 @@
 //! | a bracket that is one level too deep | [`TooDeep`](crate::ErrorKind::TooDeep) | the bracket |
 //! | a text that is longer than its limit | [`TooLong`](crate::ErrorKind::TooLong) | the byte that is one too many, or the last of an escape that is |
 //!
-//! # What takes the events
-//! Structs beside the parser, to which the sink shows the events:
+//! # Consumers
+//! Structs beside the parser, called in the sink:
 //!
 //! | | |
 //! |---|---|

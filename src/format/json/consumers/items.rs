@@ -85,7 +85,8 @@ impl<'a> Item<'a> {
     /// ```
     ///
     /// # Errors
-    /// If the value does not fit the type. Line and column count from the value's first byte.
+    /// If the value does not fit the type, or is nested more than 127 levels deep, the limit of serde_json.
+    /// Line and column count from the value's first byte.
     #[cfg(feature = "serde")]
     pub fn parse<T: serde_core::Deserialize<'a>>(&self) -> serde_json::Result<T> {
         serde_json::from_str(self.text)
@@ -212,7 +213,7 @@ impl Partial {
             self.buffer.extend_from_slice(bytes);
             &self.buffer
         };
-        // The parser has checked the characters already, but not to the knowledge of the compiler.
+        // The parser has checked them already, but the compiler makes no text of unchecked bytes.
         let (text, rest) = split_valid(whole);
         if !rest.is_empty() {
             chunk.fault =

@@ -30,7 +30,7 @@ use crate::text::Text;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Joiner {
-    /// The text so far; after its end, what is left of it until the next is cut.
+    /// The text so far. After its end it stays until the next text that is cut.
     buffer: String,
     state: State,
     max_len: usize,

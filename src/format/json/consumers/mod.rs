@@ -1,4 +1,4 @@
-//! What takes events: plain structs beside a parser, each for one question. None is in its way.
+//! Consumers of events: plain structs beside a parser, each for one question.
 //!
 //! `joiner`, `depth`, `skip` and `path` look at events. The others are parsers around a parser: `items`, of
 //! which `matcher` is the part that knows where the pattern is, and `raw` and `typed`, which have `whole` in
@@ -38,7 +38,7 @@ pub use skip::Skip;
 #[cfg(feature = "serde")]
 pub use typed::Typed;
 
-/// The bytes that a text or a value may have where it is held whole: room for any sensible message, and
-/// no more than a server can lose to each of some hundred peers.
+/// The bytes that a text or a value may have where it is held whole. Enough for any sensible message; a
+/// hundred hostile peers take 1.6 GiB.
 #[cfg(feature = "alloc")]
 const DEFAULT_MAX_LEN: usize = 16 << 20;

@@ -12,8 +12,9 @@ use crate::parser::delegate;
 /// A parser of one value, whose output is of a type that serde reads.
 ///
 /// It is [`Raw`](super::Raw) with serde_json behind it. A value that does not fit the type is
-/// [`ErrorKind::Message`] at the value's end, so the values after it can still be read; what serde has to
-/// say about it is [`serde_error`](Self::serde_error).
+/// [`ErrorKind::Message`] at the value's end, so the values after it can still be read; the reason is
+/// [`serde_error`](Self::serde_error). So is a value that is nested more than 127 levels deep, the limit of
+/// serde_json.
 ///
 /// ```
 /// use pushdown::{PushParser, json};
@@ -96,6 +97,17 @@ mod tests {
     use super::*;
     use crate::error::Error;
     use crate::parser::PushParser;
+
+    #[test]
+    fn serde_reads_127_levels() {
+        for (levels, is_read) in [(127, true), (128, false)] {
+            let text = ["[".repeat(levels), "]".repeat(levels)].concat();
+            let mut parser = Typed::<serde_json::Value>::new();
+            let _ = parser.feed(text.as_bytes());
+            assert_eq!(parser.take_output().is_some(), is_read);
+            assert_eq!(parser.offset(), text.len() as u64);
+        }
+    }
 
     #[test]
     fn the_error_of_serde_is_that_of_the_last_value() {

@@ -116,7 +116,8 @@ impl<P: PushParser, B: Build> Whole<P, B> {
     }
 }
 
-/// Makes the output. The parser has checked the characters already, but not to the knowledge of the compiler.
+/// Makes the output. The parser has checked the bytes already, but the compiler makes no text of unchecked
+/// ones.
 fn read<B: Build>(build: &mut B, value: &[u8]) -> Result<B::Output, ErrorKind> {
     match split_valid(value) {
         (text, []) => build.build(text),
