@@ -38,8 +38,8 @@ const DEFAULT_MAX_KEYS: usize = 64 << 10;
 ///
 /// # Limits
 /// The keys of a path are held up to 64 KiB together, or as [`max_keys`](Self::max_keys) says. A key that
-/// goes beyond is not held: only `*` matches it, and it is displayed as `…`. For each array and each object
-/// around a value the path holds 24 bytes, so the parser's limit of depth is one of memory.
+/// goes beyond is not held: only `*` matches it, and it is displayed as `…`. Each array and each object
+/// around a value takes some memory, which the parser's limit of depth bounds.
 #[derive(Clone, Debug)]
 pub struct Path {
     levels: Vec<Level>,
