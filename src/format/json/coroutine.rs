@@ -177,6 +177,7 @@ fn value_here<E: Events>(
 
 /// Reads a value that the chunk does not have whole: an array, an object, one that the chunk cuts, or one
 /// that is wrong.
+#[inline(always)]
 fn rest_of_value<E: Events>(
     input: &mut Input<'_, E>,
     rest: Rest,
@@ -184,19 +185,31 @@ fn rest_of_value<E: Events>(
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    if let Rest::Text(progress) = rest {
-        return rest_of_text(input, progress, event);
-    }
-    match input.peek()? {
-        b'{' | b'[' if depth == limits.depth => Err(input.fail_here(ErrorKind::TooDeep)),
-        b'{' => {
+    match rest {
+        Rest::Object | Rest::Array if depth == limits.depth => {
+            Err(input.fail_here(ErrorKind::TooDeep))
+        }
+        Rest::Object => {
             input.next()?;
             input.nested(|input| object(input, depth + 1, limits, event))
         }
-        b'[' => {
+        Rest::Array => {
             input.next()?;
             input.nested(|input| array(input, depth + 1, limits, event))
         }
+        Rest::Text(progress) => rest_of_text(input, progress, event),
+        Rest::Value => cut_scalar(input, limits, event),
+    }
+}
+
+/// Reads a number or a literal that the chunk cuts, or one that is wrong or too long.
+#[inline(never)]
+fn cut_scalar<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    match input.peek()? {
         b'-' | b'0'..=b'9' => number(input, limits, event),
         byte => match Literal::beginning_with(byte) {
             Some(found) => literal(input, found, event),
@@ -380,7 +393,6 @@ fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
 }
 
 /// Reads a number that begins with the next byte.
-#[inline(never)]
 fn number<E: Events>(
     input: &mut Input<'_, E>,
     limits: Limits,

@@ -319,20 +319,20 @@ impl<E: Marker> Grammar<E> {
                     match token::value(&mut window, byte, limits, E::event) {
                         Ok(()) => self.after_value(true),
                         Err(Rest::Text(progress)) => break Token::Cut(State::Text(progress)),
+                        Err(Rest::Object | Rest::Array) if self.nesting.depth() == limits.depth => {
+                            break Token::Wrong(ErrorKind::TooDeep);
+                        }
+                        Err(Rest::Object) => {
+                            self.nesting.push(true);
+                            token::bracket(&mut window, Event::BeginObject, E::event);
+                            Place::FirstName
+                        }
+                        Err(Rest::Array) => {
+                            self.nesting.push(false);
+                            token::bracket(&mut window, Event::BeginArray, E::event);
+                            Place::First
+                        }
                         Err(Rest::Value) => match byte {
-                            b'{' | b'[' if self.nesting.depth() == limits.depth => {
-                                break Token::Wrong(ErrorKind::TooDeep);
-                            }
-                            b'{' => {
-                                self.nesting.push(true);
-                                token::bracket(&mut window, Event::BeginObject, E::event);
-                                Place::FirstName
-                            }
-                            b'[' => {
-                                self.nesting.push(false);
-                                token::bracket(&mut window, Event::BeginArray, E::event);
-                                Place::First
-                            }
                             b'-' | b'0'..=b'9' => {
                                 let from = window.offset();
                                 let progress = Progress::new(Kind::Number, from, limits);

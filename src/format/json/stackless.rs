@@ -149,13 +149,13 @@ async fn value_here<E: Events>(
         // A value begins at the position, with this byte.
         let mut opened = None;
         if let Err(rest) = token::value(&mut window, byte, limits, event) {
-            if let (Rest::Value, b'{' | b'[') = (&rest, byte) {
+            if let Rest::Object | Rest::Array = rest {
                 if nesting.depth() == limits.depth {
                     let at = window.at;
                     input.seek(at);
                     return Err(input.fail_here(ErrorKind::TooDeep));
                 }
-                let is_object = byte == b'{';
+                let is_object = matches!(rest, Rest::Object);
                 let begin = if is_object { Event::BeginObject } else { Event::BeginArray };
                 nesting.push(is_object);
                 token::bracket(&mut window, begin, event);

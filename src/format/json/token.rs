@@ -42,7 +42,11 @@ impl Kind {
 
 /// The part of a value that is left to read.
 pub(super) enum Rest {
-    /// All of it.
+    /// An object, all of it.
+    Object,
+    /// An array, all of it.
+    Array,
+    /// Any other value, all of it.
     Value,
     /// A text whose quote has been read.
     Text(Progress),
@@ -149,6 +153,8 @@ pub(super) fn value<E: Events, O: Out<Events = E>>(
 ) -> Result<(), Rest> {
     let whole = match byte {
         b'"' => return string(window, Kind::String, limits, event).map_err(Rest::Text),
+        b'{' => return Err(Rest::Object),
+        b'[' => return Err(Rest::Array),
         b'-' | b'0'..=b'9' => number(window, limits, event),
         _ => Literal::beginning_with(byte).is_some_and(|found| literal(window, found, event)),
     };
