@@ -483,8 +483,8 @@ impl<E: Marker> Grammar<E> {
             Err(end) => return Err(end.into()),
         }
         let mut window = input.window();
-        let (chunk, from) = (window.chunk, window.at);
-        let allowed = progress.allowed(chunk, from);
+        let from = window.at;
+        let allowed = progress.allowed(window.chunk, from);
         while let Some(after) = allowed.get(window.at).and_then(|byte| part.after(*byte)) {
             part = after;
             window.at += 1;
@@ -494,12 +494,7 @@ impl<E: Marker> Grammar<E> {
         }
         let next = window.byte();
         let ends = next.is_some_and(|byte| part.after(byte).is_none()) && part.may_end();
-        let text = &chunk[from..window.at];
-        let counted = progress.count(text.len());
-        debug_assert!(counted, "within the limit");
-        if ends || !text.is_empty() {
-            progress.report(&mut window, str::from_utf8(text).unwrap_or_default(), !ends, E::event);
-        }
+        token::piece(&mut window, &mut progress, from, !ends, E::event);
         let at = window.at;
         input.seek(at);
         if ends {

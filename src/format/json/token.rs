@@ -82,9 +82,10 @@ impl Progress {
         }
     }
 
-    /// Returns true if the text may have no more bytes.
-    pub(super) fn is_full(&self) -> bool {
-        self.left == 0
+    /// Returns true if the text may have this many bytes more.
+    #[inline(always)]
+    pub(super) fn allows(&self, bytes: usize) -> bool {
+        bytes as u64 <= self.left
     }
 
     /// The span of a piece that ends at this offset.
@@ -276,19 +277,21 @@ fn number<E: Events, O: Out<Events = E>>(
     true
 }
 
-/// Reads the digits of a number that the chunk has, and reports them if there are any.
-#[inline(always)]
-pub(super) fn digits<E: Events, O: Out<Events = E>>(
+/// Reports a piece of a number: from this place to the position of the window. A piece that more follows is
+/// not reported if it is empty.
+#[inline]
+pub(super) fn piece<E: Events, O: Out<Events = E>>(
     window: &mut Window<'_, O>,
     progress: &mut Progress,
+    from: usize,
+    more: bool,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) {
-    let text = scan::digits(progress.allowed(window.chunk, window.at), window.at);
-    let counted = progress.count(text.len());
-    debug_assert!(counted, "within the limit");
-    window.at += text.len();
-    if !text.is_empty() {
-        progress.report(window, text, true, event);
+    let piece = &window.chunk[from..window.at];
+    let counted = progress.count(piece.len());
+    debug_assert!(counted && piece.is_ascii(), "bytes of a number, within the limit");
+    if !(more && piece.is_empty()) {
+        progress.report(window, str::from_utf8(piece).unwrap_or_default(), more, event);
     }
 }
 
