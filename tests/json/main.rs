@@ -9,5 +9,6 @@ mod cases;
 mod conformance;
 mod cuts;
 mod cuttings;
+mod depth;
 mod equality;
 mod sums;
