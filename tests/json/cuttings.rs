@@ -22,10 +22,10 @@ pub(crate) fn cuttings(len: usize) -> impl Iterator<Item = Vec<usize>> {
         .chain(random.into_iter().flatten())
 }
 
-/// Returns every pair of cuts; of an input of more than 256 bytes those that are at most 16 apart, between
+/// Returns every pair of cuts; of an input of more than 100 bytes those that are at most 16 apart, between
 /// which lies a token or a part of one.
 pub(crate) fn pairs(len: usize) -> impl Iterator<Item = [usize; 2]> {
-    let apart = if len <= 256 { len } else { 16 };
+    let apart = if len <= 100 { len } else { 16 };
     (0..=len).flat_map(move |one| (one..=len.min(one + apart)).map(move |two| [one, two]))
 }
 

@@ -10,8 +10,11 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, TestRunner};
 use pushdown::json::Extent;
+use pushdown::scan::MAX_LOOKAHEAD;
 
+use crate::common::log::Log;
 use crate::common::{Engine, Expected, Rules};
+use crate::peer::Tree;
 
 const VALUE: Rules = Rules { extent: Extent::Value, ..Rules::DEFAULT };
 const STREAM: Rules = Rules { extent: Extent::Stream, ..Rules::DEFAULT };
@@ -61,6 +64,49 @@ fn every_short_text_is_read_as_the_oracle_reads_it() {
 }
 
 #[test]
+fn any_cut_in_a_block_of_a_scan_gives_the_answer_of_the_whole() {
+    // Each padding is read by a scan, and each end stops it.
+    let texts: [(&[u8], &[u8], &[&[u8]]); 3] = [
+        (
+            b"[\"",
+            b"a",
+            &[
+                b"\"]",
+                b"\\n\"]",
+                b"\\ud83d\\ude00\"]",
+                "é€😀\"]".as_bytes(),
+                b"\x1f",
+                b"\xff",
+                b"\xe2\x28",
+                b"\xe2\"",
+            ],
+        ),
+        (b"[", b"1", &[b"]", b".5e-7,", b"x", b".]", b"e+]", b" "]),
+        (b"[", b" ", &[b"]", b"{", b"\"\"]", b"1]", b"\x0c", b"\xc2\xa0"]),
+    ];
+    let (mut inputs, mut runs) = (0, 0);
+    let padding = 2 * MAX_LOOKAHEAD;
+    let mut engines = Engine::all(Rules::DEFAULT);
+    for (start, filler, ends) in texts {
+        for end in ends {
+            for padding in 0..=padding {
+                let input = [start, &filler.repeat(padding), end].concat();
+                let expected = Expected::prompt(&input, Rules::DEFAULT);
+                for cut in 1..=input.len() {
+                    // Before the padding, and within and around the end.
+                    if cut <= 2 || cut + end.len() + 1 >= input.len() {
+                        runs += Engine::check_all(&mut engines, &[cut], &expected);
+                    }
+                }
+                inputs += 1;
+            }
+        }
+    }
+    println!("{inputs} inputs with up to {padding} bytes before their end, {runs} runs");
+    assert!(inputs > 2000 && runs > inputs);
+}
+
+#[test]
 fn any_cutting_of_a_random_text_is_read_as_the_oracle_reads_it() {
     let mut config = Config::with_cases(500);
     config.failure_persistence = None;
@@ -73,6 +119,11 @@ fn any_cutting_of_a_random_text_is_read_as_the_oracle_reads_it() {
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(input.len() + 1)).collect();
         cuts.sort_unstable();
         let expected = Expected::whole(&input, *rules);
+        if *rules == Rules::DEFAULT {
+            let mut tree = Tree::default();
+            expected.whole.all_events.report_since(&Log::default(), |event| tree.see(event));
+            tree.check(&input, expected.whole.finished.is_ok());
+        }
         let mut runs = 0;
         let single_bytes: Vec<_> = (1..input.len()).collect();
         for cuts in [&[], &cuts[..], &single_bytes] {

@@ -4,6 +4,8 @@
 
 #[path = "../common/json/mod.rs"]
 pub mod common;
+#[path = "../common/json/peer.rs"]
+pub mod peer;
 
 mod cases;
 mod conformance;
@@ -11,4 +13,5 @@ mod cuts;
 mod cuttings;
 mod depth;
 mod equality;
+mod events;
 mod sums;

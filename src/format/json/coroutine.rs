@@ -76,7 +76,7 @@ fn make<E: Marker>(
 }
 
 /// Bytes of stack for a level. An object was seen to take 335, and 15 KiB in a build that does not optimise;
-/// sanitizers take more. (`json/depth.rs: values_nest_as_deep_as_the_limit_and_no_deeper`)
+/// sanitizers take more. (`json/depth.rs: the_bracket_that_is_one_too_deep_is_to_blame_in_every_engine`)
 const LEVEL: usize = if cfg!(debug_assertions) { 32 << 10 } else { 512 };
 
 /// A stack for the deepest value.

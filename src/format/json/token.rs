@@ -187,6 +187,7 @@ pub(super) fn text<E: Events, O: Out<Events = E>>(
     let (chunk, at) = (window.chunk, window.at);
     let run = scan::text(progress.allowed(chunk, at), at);
     let end = at + run.len();
+    window.count((chunk.len() - end).min(scan::LOOKAHEAD));
     if chunk.get(end) == Some(&b'"') {
         window.at = end + 1;
         progress.report(window, run, false, event);
@@ -252,6 +253,7 @@ fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
             decoded.clear();
         }
         run = scan::text(progress.allowed(window.chunk, window.at), window.at);
+        window.count((window.chunk.len() - window.at - run.len()).min(scan::LOOKAHEAD));
     }
 }
 
@@ -268,6 +270,7 @@ fn number<E: Events, O: Out<Events = E>>(
         window.count((chunk.len() - at).min(MAX_LOOKAHEAD));
         return false;
     };
+    window.count((chunk.len() - at - text.len()).min(scan::LOOKAHEAD));
     let mut progress = Progress::new(Kind::Number, window.offset(), limits);
     if !progress.count(text.len()) {
         return false;

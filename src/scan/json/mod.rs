@@ -19,6 +19,9 @@ use portable as kernel;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 use sse2 as kernel;
 
+/// Bytes past the end of a token that a scan may look at: those of the longest window.
+pub(crate) const LOOKAHEAD: usize = 32;
+
 /// Returns the place of the first byte that is not white space, or the length.
 #[inline(always)]
 pub(crate) fn past_space(chunk: &[u8], at: usize) -> usize {

@@ -81,11 +81,6 @@ impl Log {
         self.whole.push(Entry::Mark(mark));
     }
 
-    /// The number of events that are complete.
-    pub fn complete(&self) -> usize {
-        self.whole.len()
-    }
-
     /// Reports what this log has and an earlier one of the same input had not.
     pub fn report_since(&self, earlier: &Self, mut sink: impl FnMut(Event<'_>)) {
         let mut reported = earlier.open.as_ref().map_or(0, |(_, text)| text.len());
