@@ -187,7 +187,7 @@ pub(super) fn text<E: Events, O: Out<Events = E>>(
     let (chunk, at) = (window.chunk, window.at);
     let run = scan::text(progress.allowed(chunk, at), at);
     let end = at + run.len();
-    window.count((chunk.len() - end).min(scan::LOOKAHEAD));
+    window.count(scan::looked_ahead(run.len()).min(chunk.len() - end));
     if chunk.get(end) == Some(&b'"') {
         window.at = end + 1;
         progress.report(window, run, false, event);
@@ -252,8 +252,16 @@ fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
             progress.report(window, decoded.text(), true, event);
             decoded.clear();
         }
-        run = scan::text(progress.allowed(window.chunk, window.at), window.at);
-        window.count((window.chunk.len() - window.at - run.len()).min(scan::LOOKAHEAD));
+        let allowed = progress.allowed(window.chunk, window.at);
+        run = match scan::short_text(allowed, window.at) {
+            Some(run) => run,
+            None => {
+                let run = scan::text(allowed, window.at);
+                let rest = allowed.len() - window.at - run.len();
+                window.count(scan::SHORT + scan::looked_ahead(run.len()).min(rest));
+                run
+            }
+        };
     }
 }
 
@@ -270,7 +278,7 @@ fn number<E: Events, O: Out<Events = E>>(
         window.count((chunk.len() - at).min(MAX_LOOKAHEAD));
         return false;
     };
-    window.count((chunk.len() - at - text.len()).min(scan::LOOKAHEAD));
+    window.count((chunk.len() - at - text.len()).min(scan::NUMBER));
     let mut progress = Progress::new(Kind::Number, window.offset(), limits);
     if !progress.count(text.len()) {
         return false;
