@@ -83,6 +83,8 @@ pub enum ErrorKind {
     NoProgress,
     /// The text is not UTF-8: this byte cannot continue it.
     InvalidUtf8,
+    /// An escape is half of a surrogate pair, and the other half is not beside it.
+    LoneSurrogate,
     /// An error that the body defines.
     Custom(u32),
     /// An error that the body describes.
@@ -100,6 +102,7 @@ impl fmt::Display for ErrorKind {
             Self::Panicked => "parser panicked",
             Self::NoProgress => "value of no bytes",
             Self::InvalidUtf8 => "invalid UTF-8",
+            Self::LoneSurrogate => "half of a surrogate pair",
             Self::Custom(code) => return write!(f, "error {code}"),
             Self::Message(text) => text,
         })

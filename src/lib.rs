@@ -64,7 +64,7 @@
 //! within the limits in its documentation.
 //!
 //! # Formats
-//! [`quoted`]: the quoted string, in every engine. [`text`]: UTF-8.
+//! [`quoted`]: the quoted string, in every engine. [`json`]: RFC 8259. [`text`]: UTF-8.
 //!
 //! # When not to use it
 //! If the whole input is in memory, a parser over a slice is simpler and often faster. For a grammar
@@ -81,9 +81,10 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `std` | yes | kernels chosen at run time, `pushdown::io` |
-//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter` |
+//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter`; consumers of `json` that hold text |
 //! | `coroutine`, `generator`, `combinator` | yes | the engine of that name, with its dependency |
 //! | `tokio` | no | `pushdown::io::framed`: streams and sinks of messages |
+//! | `serde` | no | `json::Item::parse` and `json::Typed`: JSON into types that serde reads |
 //! | `testing` | no | the cut and equality harness |
 //!
 //! `machine` and `stackless` are always there. With `default-features = false` the crate depends on
@@ -115,7 +116,7 @@ pub mod testing;
 pub mod text;
 
 pub use error::{End, Error, ErrorKind, Failure};
-pub use format::quoted;
+pub use format::{json, quoted};
 pub use parser::{DynParser, EventSink, Events, LocalParser, LocalSink, PushParser};
 pub use state::{Progress, State, Status};
 

@@ -1,4 +1,4 @@
-//! Text from bytes that are cut anywhere: [`Utf8`].
+//! Text from bytes that are cut anywhere: [`Utf8`] decodes it, and [`Text`] is how formats report it.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -9,6 +9,18 @@ use crate::error::{Error, ErrorKind};
 use crate::parser::{EventSink, Events, LocalParser, LocalSink, PushParser};
 use crate::scan::utf8::split_valid;
 use crate::state::{Progress, State, Status};
+
+/// A piece of a text that a format reports.
+///
+/// A text ends with exactly one piece whose `more` is false, and which may be empty. A piece that is
+/// followed by more of its text is never empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Text<'a> {
+    /// The piece, decoded. No character is cut.
+    pub text: &'a str,
+    /// True if the text goes on in the next event, which is of the same kind.
+    pub more: bool,
+}
 
 /// Decodes UTF-8 (RFC 3629) that arrives in pieces, and reports it as `&str`.
 ///
@@ -387,13 +399,13 @@ impl<M: Mode> fmt::Debug for Utf8<M> {
 }
 
 /// The first bytes of a character whose other bytes have not come, or none.
-#[derive(Clone, Copy)]
-struct Cut {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
     bytes: [u8; 4],
     len: u8,
 }
 
-enum Extended {
+pub(crate) enum Extended {
     /// The input has been used up before the end of the character.
     Cut,
     /// The character is whole, and nothing is cut any more.
@@ -403,9 +415,9 @@ enum Extended {
 }
 
 impl Cut {
-    const NONE: Self = Self { bytes: [0; 4], len: 0 };
+    pub(crate) const NONE: Self = Self { bytes: [0; 4], len: 0 };
 
-    fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.len == 0
     }
 
@@ -419,7 +431,7 @@ impl Cut {
 
     /// Adds bytes of `rest`, which is not empty, to the character, and returns their number. If nothing
     /// is cut, `rest` does not begin with a whole character.
-    fn extend(&mut self, rest: &[u8]) -> (Extended, usize) {
+    pub(crate) fn extend(&mut self, rest: &[u8]) -> (Extended, usize) {
         let had = self.len();
         let first = if had == 0 { rest[0] } else { self.bytes[0] };
         let width = match first {

@@ -14,6 +14,8 @@ use std::path::Path;
 pub mod bodies;
 #[path = "../fuzz/src/cut.rs"]
 pub mod cut;
+#[path = "../fuzz/src/json.rs"]
+pub mod json;
 #[path = "../fuzz/src/parsers.rs"]
 pub mod parsers;
 #[path = "../fuzz/src/replay.rs"]
@@ -30,6 +32,7 @@ fn every_seed_and_past_failure_of_the_fuzz_targets_passes() {
     replay::replay(folder, parsers::TARGETS);
     replay::replay(folder, bodies::TARGETS);
     replay::replay(folder, text::TARGETS);
+    replay::replay(folder, json::TARGETS);
 }
 
 #[test]
@@ -40,7 +43,8 @@ fn every_fuzz_target_is_replayed() {
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     found.sort();
-    let targets = parsers::TARGETS.iter().chain(bodies::TARGETS).chain(text::TARGETS);
+    let of_formats = parsers::TARGETS.iter().chain(json::TARGETS);
+    let targets = of_formats.chain(bodies::TARGETS).chain(text::TARGETS);
     let replayed = targets.map(|(name, _)| *name);
     let mut replayed: Vec<_> = replayed.chain(OF_PATTERNS.iter().copied()).collect();
     replayed.sort_unstable();

@@ -2,6 +2,7 @@
 
 pub mod bodies;
 pub mod cut;
+pub mod json;
 pub mod mux;
 pub mod parsers;
 pub mod text;

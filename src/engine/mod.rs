@@ -227,6 +227,7 @@ pub mod machine;
 pub(crate) mod overshoot;
 #[allow(unsafe_code, reason = "pins a future beside what it borrows")]
 pub mod stackless;
+pub(crate) mod window;
 
 pub use limit::Limit;
 

@@ -42,7 +42,6 @@ impl Overshoot {
     }
 
     /// Adds bytes that were inspected once more than they are taken.
-    #[cfg(feature = "alloc")]
     #[inline(always)]
     pub(crate) fn more(self, bytes: usize) -> Self {
         #[cfg(feature = "testing")]

@@ -1,6 +1,7 @@
 //! The formats, one folder each. In a folder, every file but `mod.rs` is the same grammar in the
 //! same order, written for one engine.
 
+pub mod json;
 mod parser;
 pub mod quoted;
 

@@ -46,6 +46,8 @@ mod cpu;
 #[cfg(feature = "alloc")]
 mod delimiter;
 mod escaped;
+#[allow(unsafe_code, reason = "text that the scan has checked")]
+pub(crate) mod json;
 #[cfg_attr(
     not(feature = "testing"),
     allow(unreachable_pub, reason = "public as `testing::Kernel`, behind that feature")

@@ -70,6 +70,20 @@ impl Compare for Swar {
     }
 }
 
+/// Returns the top bits of the bytes of `word` that are `byte`: exact up to the first, and no more than
+/// that, because the subtraction of a byte may borrow from the ones after it.
+#[inline(always)]
+pub(super) fn tops_equal(word: u64, byte: u8) -> u64 {
+    tops_below::<1>(word ^ splat(byte))
+}
+
+/// Returns the top bits of the bytes of `word` that are less than `LIMIT`, at most 128: exact up to the
+/// first, as [`tops_equal`].
+#[inline(always)]
+pub(super) fn tops_below<const LIMIT: u8>(word: u64) -> u64 {
+    word.wrapping_sub(splat(LIMIT)) & !word & splat(0x80)
+}
+
 fn splat(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }

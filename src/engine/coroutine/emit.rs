@@ -5,6 +5,7 @@ use core::ptr;
 use std::thread_local;
 
 use super::port::Port;
+use crate::engine::window::Out;
 use crate::parser::Events;
 
 /// Reports events of the outer parser from the sink of an inner one: see
@@ -37,6 +38,28 @@ pub(super) fn emit<E: Events>(port: &Port<E>, event: E::Event<'_>) -> bool {
         port.pause();
     }
     flow.is_break()
+}
+
+/// The way from a window to the sink.
+pub(crate) struct ToSink<'w, E: Events>(pub(super) &'w Port<E>);
+
+impl<E: Events> Out for ToSink<'_, E> {
+    type Events = E;
+
+    #[inline(always)]
+    fn has_sink(&self) -> bool {
+        self.0.sink.get().is_some()
+    }
+
+    #[inline(always)]
+    fn emit(&mut self, event: E::Event<'_>) -> bool {
+        emit(self.0, event)
+    }
+
+    #[inline(always)]
+    fn count(&mut self, bytes: usize) {
+        self.0.overshoot.set(self.0.overshoot.get().more(bytes));
+    }
 }
 
 /// A way to the outer sink that an inner sink carries. The inner sink must be `Send`, for a parser that

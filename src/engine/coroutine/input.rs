@@ -9,9 +9,10 @@ use std::thread::panicking;
 
 use corosensei::Yielder;
 
-use super::emit::emit;
+use super::emit::{ToSink, emit};
 use super::port::{Port, Special};
 use super::wait::{after_waiting, before_waiting};
+use crate::engine::window::Window;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::Events;
 use crate::scan::{Delimiter, Set, Stop};
@@ -224,6 +225,36 @@ impl<'p, E: Events> Input<'p, E> {
     /// The offset of the next byte.
     pub fn offset(&self) -> u64 {
         self.port.offset(self.consumed())
+    }
+
+    /// Creates an error that blames the next byte, whatever has been read.
+    pub(crate) fn fail_here(&mut self, kind: ErrorKind) -> Failure {
+        self.seen = self.cursor;
+        Failure::new(kind)
+    }
+
+    /// Borrows the chunk for tokens that lie whole in it. [`seek`](Self::seek) takes what has been read.
+    #[inline(always)]
+    pub(crate) fn window(&mut self) -> Window<'_, ToSink<'_, E>> {
+        let len = self.end.addr() - self.start.addr();
+        let chunk = match len {
+            0 => &[],
+            // SAFETY: I3: the chunk as far as it may be read. I2: the window borrows `self`.
+            _ => unsafe { slice::from_raw_parts(self.start, len) },
+        };
+        Window::new(chunk, self.consumed(), self.port.base.get(), ToSink(self.port))
+    }
+
+    /// Puts the cursor where a [`window`](Self::window) has ended. The next byte is then the one to blame.
+    #[inline(always)]
+    pub(crate) fn seek(&mut self, at: usize) {
+        assert!(at <= self.end.addr() - self.start.addr(), "a position of the window");
+        // SAFETY: I3: so many bytes follow the start of the chunk.
+        self.cursor = unsafe { self.start.add(at) };
+        self.seen = self.cursor;
+        if self.port.flags.get() != 0 && self.port.is_paused() {
+            self.end = self.cursor;
+        }
     }
 
     /// Creates an error that blames [this byte](crate::engine#which-byte-an-error-blames), and puts

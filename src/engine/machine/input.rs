@@ -8,6 +8,7 @@ use super::memory::{Exhausted, Memory};
 use crate::engine::READS_AFTER_END;
 use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
+use crate::engine::window::{Out, Window};
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{Events, LocalSink};
 #[cfg(feature = "alloc")]
@@ -230,6 +231,30 @@ impl<'c, E: Events> Input<'c, E> {
         self.base.saturating_add(self.cursor as u64)
     }
 
+    /// Creates an error that blames the next byte, whatever has been read.
+    pub(crate) fn fail_here(&mut self, kind: ErrorKind) -> Failure {
+        self.seen = Some(self.cursor);
+        Failure::new(kind)
+    }
+
+    /// Borrows the chunk for tokens that lie whole in it. [`seek`](Self::seek) takes what has been read.
+    #[inline(always)]
+    pub(crate) fn window(&mut self) -> Window<'_, ToSink<'_, 'c, E>> {
+        let out = ToSink { sink: self.sink.as_deref_mut(), memory: self.memory };
+        Window::new(self.chunk, self.cursor, self.base, out)
+    }
+
+    /// Puts the cursor where a [`window`](Self::window) has ended. The next byte is then the one to blame.
+    #[inline(always)]
+    pub(crate) fn seek(&mut self, at: usize) {
+        assert!(self.cursor <= at && at <= self.chunk.len(), "a position of the window");
+        self.cursor = at;
+        self.seen = Some(at);
+        if self.memory.paused {
+            self.chunk = &self.whole[..at];
+        }
+    }
+
     /// Creates an error that blames [this byte](crate::engine#which-byte-an-error-blames), and puts
     /// the cursor before it.
     pub fn fail(&mut self, kind: ErrorKind) -> Failure {
@@ -345,6 +370,35 @@ impl<'c, E: Events> Input<'c, E> {
                 (rest, Err(self.end()))
             }
         }
+    }
+}
+
+/// The way from a window to the sink.
+pub(crate) struct ToSink<'w, 'c, E: Events> {
+    sink: Option<&'w mut LocalSink<'c, E>>,
+    memory: &'w mut Memory,
+}
+
+impl<E: Events> Out for ToSink<'_, '_, E> {
+    type Events = E;
+
+    #[inline(always)]
+    fn has_sink(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    #[inline(always)]
+    fn emit(&mut self, event: E::Event<'_>) -> bool {
+        let paused = self.sink.as_mut().is_some_and(|sink| sink(event).is_break());
+        if paused {
+            self.memory.pause(&[], 0);
+        }
+        paused
+    }
+
+    #[inline(always)]
+    fn count(&mut self, bytes: usize) {
+        self.memory.overshoot = self.memory.overshoot.more(bytes);
     }
 }
 

@@ -6,9 +6,10 @@ use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 
-use super::port::Port;
+use super::port::{Port, ToSink};
 use super::read::read;
 use crate::engine::limit::Limit;
+use crate::engine::window::Window;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::Events;
 #[cfg(feature = "alloc")]
@@ -209,6 +210,28 @@ impl<'p, E: Events> Input<'p, E> {
     /// The offset of the next byte.
     pub fn offset(&self) -> u64 {
         self.port.offset()
+    }
+
+    /// Creates an error that blames the next byte, whatever has been read.
+    pub(crate) fn fail_here(&mut self, kind: ErrorKind) -> Failure {
+        self.port.mark_seen();
+        Failure::new(kind)
+    }
+
+    /// Borrows the chunk for tokens that lie whole in it. [`seek`](Self::seek) takes what has been read.
+    #[inline(always)]
+    pub(crate) fn window(&mut self) -> Window<'_, ToSink<'_, E>> {
+        let port = self.port;
+        // SAFETY: I2: the window borrows `self`.
+        let (chunk, at) = unsafe { port.visible() };
+        Window::new(chunk, at, port.base(), ToSink(port))
+    }
+
+    /// Puts the cursor where a [`window`](Self::window) has ended. The next byte is then the one to blame.
+    #[inline(always)]
+    pub(crate) fn seek(&mut self, at: usize) {
+        self.port.seek(at);
+        self.port.mark_seen();
     }
 
     /// Creates an error that blames [this byte](crate::engine#which-byte-an-error-blames), and puts

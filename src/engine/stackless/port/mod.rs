@@ -67,6 +67,7 @@ use crate::engine::composed::common_prefix;
 use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
+use crate::engine::window::Out;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{EventSink, Events};
 #[cfg(feature = "alloc")]
@@ -327,6 +328,40 @@ impl<E: Events> Port<E> {
         unsafe { slice::from_raw_parts(self.cursor.get(), self.len()) }
     }
 
+    /// The chunk as far as it may be read, and the place of the cursor in it.
+    ///
+    /// # Safety
+    /// I2: `'a` ends before the poll does, unless that poll drops the future.
+    #[inline(always)]
+    pub(super) unsafe fn visible<'a>(&self) -> (&'a [u8], usize) {
+        let start = self.start.get();
+        let at = self.cursor.get().addr() - start.addr();
+        match self.end.get().addr() - start.addr() {
+            0 => (&[], at),
+            // SAFETY: I7: a part of the chunk.
+            len => (unsafe { slice::from_raw_parts(start, len) }, at),
+        }
+    }
+
+    /// The offset of the chunk's first byte.
+    #[inline(always)]
+    pub(super) fn base(&self) -> u64 {
+        self.base.get()
+    }
+
+    /// Puts the cursor at a place of the chunk as far as it may be read, not before where it is.
+    #[inline(always)]
+    pub(super) fn seek(&self, at: usize) {
+        let consumed = self.cursor.get().addr() - self.start.get().addr();
+        // Checked without a pause, which has hidden the rest when its event was emitted.
+        assert!(at >= consumed, "a position of the window");
+        if self.is(PAUSED) {
+            self.advance_past_pause(at - consumed);
+        } else {
+            self.advance(at - consumed);
+        }
+    }
+
     #[inline(always)]
     pub(super) fn advance(&self, count: usize) {
         assert!(count <= self.len());
@@ -487,5 +522,28 @@ impl<E: Events> Port<E> {
     pub(super) fn leave_to_driver<T>(&self) -> Poll<T> {
         self.set(CALLED);
         Poll::Pending
+    }
+}
+
+/// The way from a window to the sink. A pause hides the rest of the chunk, which [`Port::seek`] allows for.
+pub(crate) struct ToSink<'w, E: Events>(pub(super) &'w Port<E>);
+
+impl<E: Events> Out for ToSink<'_, E> {
+    type Events = E;
+
+    #[inline(always)]
+    fn has_sink(&self) -> bool {
+        self.0.has_sink()
+    }
+
+    #[inline(always)]
+    fn emit(&mut self, event: E::Event<'_>) -> bool {
+        self.0.emit(event);
+        self.0.is(PAUSED)
+    }
+
+    #[inline(always)]
+    fn count(&mut self, bytes: usize) {
+        self.0.overshoot.set(self.0.overshoot.get().more(bytes));
     }
 }

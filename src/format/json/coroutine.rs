@@ -1,0 +1,514 @@
+//! State as code, on a stack: the grammar as functions that call one another.
+
+use core::ops::Range;
+use std::io;
+
+use super::escape::{Unit, digit, meaning, simple};
+use super::token::{self, Kind, Literal, Progress, Rest, byte_before};
+use super::{Event, Extent, Json, Limits, Located, Marker, Options, is_space};
+use crate::engine::coroutine::{self, Input};
+use crate::engine::window::outside;
+use crate::error::{End, ErrorKind, Failure};
+use crate::parser::Events;
+use crate::scan::json as scan;
+use crate::text::{Cut, Extended};
+
+/// JSON as straight-line code on a stack of its own.
+///
+/// The stack is as large as the deepest value that the [`Options`] allow, so that the limit is a count, as
+/// in the other engines. Only the pages that are used take memory.
+#[derive(Debug)]
+pub struct Coroutine<E: Marker = Json>(coroutine::Parser<E>);
+
+super::parser! { Coroutine, local }
+
+impl Coroutine {
+    /// Creates a parser of one document, with the default [`Options`].
+    ///
+    /// # Panics
+    /// If no stack can be allocated; [`with_options`](Self::with_options) returns that error.
+    pub fn new() -> Self {
+        match Self::with_options(Options::new()) {
+            Ok(parser) => parser,
+            Err(error) => panic!("no stack for a coroutine: {error}"),
+        }
+    }
+
+    /// Creates a parser.
+    ///
+    /// # Errors
+    /// If no stack can be allocated.
+    pub fn with_options(options: Options) -> io::Result<Self> {
+        Self::with_stack(options, stack(options))
+    }
+
+    /// Creates a parser, on a stack with these options. Their depth bounds that of the values, too, and a
+    /// value that comes near the end of the stack is [`TooDeep`](ErrorKind::TooDeep).
+    ///
+    /// # Errors
+    /// If no stack can be allocated.
+    pub fn with_stack(options: Options, stack: coroutine::Options) -> io::Result<Self> {
+        make(options, stack).map(Self)
+    }
+}
+
+impl Coroutine<Located> {
+    /// Creates a parser whose events have their places in the input.
+    ///
+    /// # Errors
+    /// If no stack can be allocated.
+    pub fn located(options: Options) -> io::Result<Self> {
+        make(options, stack(options)).map(Self)
+    }
+}
+
+impl Default for Coroutine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn make<E: Marker>(
+    options: Options,
+    stack: coroutine::Options,
+) -> io::Result<coroutine::Parser<E>> {
+    stack.parser(move |input: &mut Input<'_, E>| whole(input, options))
+}
+
+/// Bytes of stack for a level. An object was seen to take 335, and 15 KiB in a build that does not optimise;
+/// sanitizers take more. (`json/depth.rs: the_bracket_that_is_one_too_deep_is_to_blame_in_every_engine`)
+const LEVEL: usize = if cfg!(debug_assertions) { 32 << 10 } else { 512 };
+
+/// A stack for the deepest value.
+fn stack(options: Options) -> coroutine::Options {
+    let depth = options.limits.depth;
+    let levels = usize::try_from(depth).map_or(usize::MAX, |depth| depth.saturating_mul(LEVEL));
+    coroutine::Options::new()
+        .stack_size(coroutine::DEFAULT_STACK_SIZE.saturating_add(levels))
+        .max_depth(depth)
+}
+
+/// The part of the input that the options say.
+fn whole<E: Marker>(input: &mut Input<'_, E>, options: Options) -> Result<(), Failure> {
+    let Options { limits, extent } = options;
+    // Set after a value: true if it was neither an array nor an object.
+    let mut after_scalar = None;
+    loop {
+        let end = input.offset();
+        let read = match extent {
+            Extent::Value => input.skip_between(is_space),
+            Extent::Document | Extent::Stream => space(input),
+        };
+        let byte = match read {
+            Ok(byte) => byte,
+            Err(End::Finished) if after_scalar.is_some() || extent == Extent::Stream => {
+                return Ok(());
+            }
+            Err(end) => return Err(end.into()),
+        };
+        let is_scalar = !matches!(byte, b'{' | b'[');
+        let may_follow = match after_scalar {
+            None => true,
+            Some(_) if extent == Extent::Document => false,
+            Some(after_scalar) => !(after_scalar && is_scalar && input.offset() == end),
+        };
+        if !may_follow {
+            return Err(input.fail_here(ErrorKind::UnexpectedByte));
+        }
+        value_here(input, 0, limits, E::event)?;
+        if extent == Extent::Value {
+            return Ok(());
+        }
+        after_scalar = Some(is_scalar);
+    }
+}
+
+/// Reads a value, and the white space before it, inside a body of the `coroutine` engine.
+///
+/// `event` makes one of the caller's events from each event of the value and the span of its bytes.
+///
+/// # Errors
+/// As the [module](super) says.
+#[inline]
+pub fn value<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    space(input)?;
+    value_here(input, 0, limits, event)
+}
+
+/// Skips white space, and returns the byte after it: in a window, and outside of it if that is used up.
+macro_rules! space {
+    ($input:ident, $window:ident) => {
+        match token::space(&mut $window) {
+            Some(byte) => byte,
+            None => outside!($input, $window, space($input)?),
+        }
+    };
+}
+
+/// Fails: the grammar does not allow the byte at the position of the window.
+macro_rules! unexpected {
+    ($input:ident, $window:ident) => {{
+        let at = $window.at;
+        $input.seek(at);
+        return Err($input.fail_here(ErrorKind::UnexpectedByte));
+    }};
+}
+
+/// Reads a value that begins with the next byte, at this depth.
+fn value_here<E: Events>(
+    input: &mut Input<'_, E>,
+    depth: u32,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let byte = input.peek()?;
+    let mut window = input.window();
+    let read = token::value(&mut window, byte, limits, event);
+    let at = window.at;
+    input.seek(at);
+    match read {
+        Ok(()) => Ok(()),
+        Err(rest) => rest_of_value(input, rest, depth, limits, event),
+    }
+}
+
+/// Reads a value that the chunk does not have whole: an array, an object, one that the chunk cuts, or one
+/// that is wrong.
+#[inline(always)]
+fn rest_of_value<E: Events>(
+    input: &mut Input<'_, E>,
+    rest: Rest,
+    depth: u32,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    match rest {
+        Rest::Object | Rest::Array if depth == limits.depth => {
+            Err(input.fail_here(ErrorKind::TooDeep))
+        }
+        Rest::Object => {
+            input.next()?;
+            input.nested(|input| object(input, depth + 1, limits, event))
+        }
+        Rest::Array => {
+            input.next()?;
+            input.nested(|input| array(input, depth + 1, limits, event))
+        }
+        Rest::Text(progress) => rest_of_text(input, progress, event),
+        Rest::Value => cut_scalar(input, limits, event),
+    }
+}
+
+/// Reads a number or a literal that the chunk cuts, or one that is wrong or too long.
+#[inline(never)]
+fn cut_scalar<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    match input.peek()? {
+        b'-' | b'0'..=b'9' => number(input, limits, event),
+        byte => match Literal::beginning_with(byte) {
+            Some(found) => literal(input, found, event),
+            None => Err(input.fail_here(ErrorKind::UnexpectedByte)),
+        },
+    }
+}
+
+/// Reads an object from behind its bracket on.
+fn object<E: Events>(
+    input: &mut Input<'_, E>,
+    depth: u32,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    input.emit(event(Event::BeginObject, byte_before(input.offset())));
+    let mut window = input.window();
+    let mut byte = space!(input, window);
+    if byte != b'}' {
+        loop {
+            if byte != b'"' {
+                unexpected!(input, window);
+            }
+            if let Err(progress) = token::string(&mut window, Kind::Key, limits, event) {
+                outside!(input, window, rest_of_text(input, progress, event)?);
+            }
+            if space!(input, window) != b':' {
+                unexpected!(input, window);
+            }
+            window.at += 1;
+            byte = space!(input, window);
+            if let Err(rest) = token::value(&mut window, byte, limits, event) {
+                outside!(input, window, rest_of_value(input, rest, depth, limits, event)?);
+            }
+            match space!(input, window) {
+                b',' => window.at += 1,
+                b'}' => break,
+                _ => unexpected!(input, window),
+            }
+            byte = space!(input, window);
+        }
+    }
+    token::bracket(&mut window, Event::EndObject, event);
+    let at = window.at;
+    input.seek(at);
+    Ok(())
+}
+
+/// Reads an array from behind its bracket on.
+fn array<E: Events>(
+    input: &mut Input<'_, E>,
+    depth: u32,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    input.emit(event(Event::BeginArray, byte_before(input.offset())));
+    let mut window = input.window();
+    let mut byte = space!(input, window);
+    if byte != b']' {
+        loop {
+            if let Err(rest) = token::value(&mut window, byte, limits, event) {
+                outside!(input, window, rest_of_value(input, rest, depth, limits, event)?);
+            }
+            match space!(input, window) {
+                b',' => window.at += 1,
+                b']' => break,
+                _ => unexpected!(input, window),
+            }
+            byte = space!(input, window);
+        }
+    }
+    token::bracket(&mut window, Event::EndArray, event);
+    let at = window.at;
+    input.seek(at);
+    Ok(())
+}
+
+/// Skips white space, and returns the next byte without taking it.
+#[inline(always)]
+fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
+    loop {
+        input.peek()?;
+        let mut window = input.window();
+        window.at = scan::past_space(window.chunk, window.at);
+        let (at, byte) = (window.at, window.byte());
+        input.seek(at);
+        if let Some(byte) = byte {
+            return Ok(byte);
+        }
+    }
+}
+
+/// Reads on in a string or a name.
+#[inline(never)]
+fn rest_of_text<E: Events>(
+    input: &mut Input<'_, E>,
+    mut progress: Progress,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    loop {
+        let mut window = input.window();
+        let closed = token::text(&mut window, &mut progress, event);
+        let (at, byte) = (window.at, window.byte());
+        input.seek(at);
+        if closed {
+            return Ok(());
+        }
+        match byte {
+            None => {
+                input.peek()?;
+            }
+            Some(b'\\') => {
+                input.next()?;
+                let character = escaped(input)?;
+                if !progress.count(character.len_utf8()) {
+                    return Err(input.fail(ErrorKind::TooLong));
+                }
+                report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true, event);
+            }
+            Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            Some(_) => character(input, &mut progress, event)?,
+        }
+    }
+}
+
+/// Reads a character of several bytes that the chunk cuts, or one that is wrong or too long.
+fn character<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut cut = Cut::NONE;
+    loop {
+        let byte = input.peek()?;
+        let extended = cut.extend(&[byte]).0;
+        if let Extended::Invalid = extended {
+            return Err(input.fail_here(ErrorKind::InvalidUtf8));
+        }
+        if !progress.count(1) {
+            return Err(input.fail_here(ErrorKind::TooLong));
+        }
+        input.next()?;
+        if let Extended::Whole(character) = extended {
+            report(input, progress, character.encode_utf8(&mut [0; 4]), true, event);
+            return Ok(());
+        }
+    }
+}
+
+/// Reads an escape from behind its backslash on.
+fn escaped<E: Events>(input: &mut Input<'_, E>) -> Result<char, Failure> {
+    match input.next()? {
+        b'u' => {}
+        byte => return simple(byte).ok_or_else(|| input.fail(ErrorKind::UnexpectedByte)),
+    }
+    let unit = unit(input)?;
+    match meaning(None, unit) {
+        Ok(Unit::Character(character)) => return Ok(character),
+        Ok(Unit::High) => {}
+        Err(kind) => return Err(input.fail(kind)),
+    }
+    if input.next()? != b'\\' || input.next()? != b'u' {
+        return Err(input.fail(ErrorKind::LoneSurrogate));
+    }
+    match meaning(Some(unit), self::unit(input)?) {
+        Ok(Unit::Character(character)) => Ok(character),
+        _ => Err(input.fail(ErrorKind::LoneSurrogate)),
+    }
+}
+
+/// Reads the four digits of a unit.
+fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
+    let mut unit = 0;
+    for _ in 0..4 {
+        let Some(digit) = digit(input.next()?) else {
+            return Err(input.fail(ErrorKind::UnexpectedByte));
+        };
+        unit = unit << 4 | digit;
+    }
+    Ok(unit)
+}
+
+/// Reads a number that begins with the next byte.
+fn number<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new(Kind::Number, input.offset(), limits);
+    let mut window = input.window();
+    // The piece that is not reported yet begins here.
+    let mut from = window.at;
+    /// The next byte, or `None` at the end of the input. Before it waits, it reports what there is.
+    macro_rules! next {
+        () => {
+            match window.byte() {
+                Some(byte) => Some(byte),
+                None => {
+                    token::piece(&mut window, &mut progress, from, true, event);
+                    let next = outside!(input, window, peek_or_end(input)?);
+                    from = window.at;
+                    next
+                }
+            }
+        };
+    }
+    macro_rules! fail {
+        ($kind:ident) => {{
+            token::piece(&mut window, &mut progress, from, true, event);
+            let at = window.at;
+            input.seek(at);
+            return Err(input.fail_here(ErrorKind::$kind));
+        }};
+    }
+    /// Takes the next byte.
+    macro_rules! take {
+        () => {{
+            if !progress.allows(window.at + 1 - from) {
+                fail!(TooLong);
+            }
+            window.at += 1;
+        }};
+    }
+    /// Takes one digit or more, and returns the byte after them.
+    macro_rules! digits {
+        () => {{
+            match next!() {
+                Some(b'0'..=b'9') => take!(),
+                Some(_) => fail!(UnexpectedByte),
+                None => return Err(End::Finished.into()),
+            }
+            loop {
+                let allowed = progress.allowed(window.chunk, from);
+                window.at += scan::digits(allowed, window.at).len();
+                match next!() {
+                    Some(b'0'..=b'9') => take!(),
+                    next => break next,
+                }
+            }
+        }};
+    }
+
+    if next!() == Some(b'-') {
+        take!();
+    }
+    let mut next = if next!() == Some(b'0') {
+        take!();
+        next!()
+    } else {
+        digits!()
+    };
+    if next == Some(b'.') {
+        take!();
+        next = digits!();
+    }
+    if let Some(b'e' | b'E') = next {
+        take!();
+        if let Some(b'+' | b'-') = next!() {
+            take!();
+        }
+        digits!();
+    }
+    token::piece(&mut window, &mut progress, from, false, event);
+    let at = window.at;
+    input.seek(at);
+    Ok(())
+}
+
+/// Returns the next byte without taking it, or `None` at the end of the input.
+fn peek_or_end<E: Events>(input: &mut Input<'_, E>) -> Result<Option<u8>, Failure> {
+    match input.peek() {
+        Ok(byte) => Ok(Some(byte)),
+        Err(End::Finished) => Ok(None),
+        Err(end) => Err(end.into()),
+    }
+}
+
+/// Reads a literal that begins with the next byte.
+fn literal<E: Events>(
+    input: &mut Input<'_, E>,
+    literal: Literal,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    input.expect_all(literal.bytes())?;
+    input.emit(literal.reported(input.offset(), event));
+    Ok(())
+}
+
+/// Reports a piece that ends at the cursor.
+fn report<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    text: &str,
+    more: bool,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) {
+    let mut window = input.window();
+    progress.report(&mut window, text, more, event);
+    let at = window.at;
+    input.seek(at);
+}

@@ -1,0 +1,114 @@
+//! Escapes: `\n`, `\u20AC`, `\uD83D\uDE00`.
+
+use core::str;
+
+use crate::error::ErrorKind;
+
+/// The character of the escape that these bytes begin with, and its length, if it is whole.
+pub(super) fn escape(bytes: &[u8]) -> Option<(char, usize)> {
+    match *bytes {
+        [b'\\', b'u', ..] => {
+            let unit = unit(bytes)?;
+            match char::from_u32(unit.into()) {
+                Some(character) => Some((character, 6)),
+                None => Some((pair(unit, self::unit(&bytes[6..])?)?, 12)),
+            }
+        }
+        [b'\\', byte, ..] => Some((simple(byte)?, 2)),
+        _ => None,
+    }
+}
+
+/// The unit of the escape `\uXXXX` that these bytes begin with.
+fn unit(bytes: &[u8]) -> Option<u16> {
+    let [b'\\', b'u', digits @ ..] = bytes.first_chunk::<6>()? else { return None };
+    digits.iter().try_fold(0, |unit, byte| Some(unit << 4 | digit(*byte)?))
+}
+
+/// The character of an escape of two bytes, from the second.
+pub(super) fn simple(byte: u8) -> Option<char> {
+    Some(match byte {
+        b'"' | b'\\' | b'/' => byte.into(),
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        _ => return None,
+    })
+}
+
+/// The value of a hexadecimal digit.
+pub(super) fn digit(byte: u8) -> Option<u16> {
+    char::from(byte).to_digit(16).map(|digit| digit as u16)
+}
+
+/// The meaning of a unit.
+pub(super) enum Unit {
+    Character(char),
+    /// It is the first half of a pair.
+    High,
+}
+
+/// The meaning of a unit that has been read digit by digit, after a first half if there is one.
+pub(super) fn meaning(high: Option<u16>, unit: u16) -> Result<Unit, ErrorKind> {
+    match (high, char::from_u32(unit.into())) {
+        (None, Some(character)) => Ok(Unit::Character(character)),
+        (None, None) if unit < 0xdc00 => Ok(Unit::High),
+        (None, None) => Err(ErrorKind::LoneSurrogate),
+        (Some(high), _) => pair(high, unit).map(Unit::Character).ok_or(ErrorKind::LoneSurrogate),
+    }
+}
+
+/// The character of a pair, if the two are the halves of one.
+fn pair(high: u16, low: u16) -> Option<char> {
+    char::decode_utf16([high, low]).next()?.ok()
+}
+
+/// Decoded text that is not in the chunk as it is: escapes, and short runs between them.
+///
+/// It is empty whenever the parser waits, so it lives on the stack of a call.
+pub(super) struct Decoded {
+    bytes: [u8; CAPACITY],
+    len: usize,
+}
+
+/// Twice the room that a short run and an escape take, and a little: more would be reported later.
+const CAPACITY: usize = 128;
+
+impl Decoded {
+    #[inline]
+    pub(super) fn new() -> Self {
+        Self { bytes: [0; CAPACITY], len: 0 }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns true if so many bytes more fit.
+    #[inline]
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        CAPACITY - self.len >= bytes
+    }
+
+    /// Appends text, for which there must be room.
+    #[inline]
+    pub(super) fn push(&mut self, text: &str) {
+        self.bytes[self.len..self.len + text.len()].copy_from_slice(text.as_bytes());
+        self.len += text.len();
+    }
+
+    #[inline]
+    pub(super) fn text(&self) -> &str {
+        let text = str::from_utf8(&self.bytes[..self.len]);
+        debug_assert!(text.is_ok(), "only text is pushed");
+        text.unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+}

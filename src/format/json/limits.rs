@@ -1,0 +1,120 @@
+//! Limits of a value, and the options of a parser.
+
+use crate::engine::DEFAULT_MAX_DEPTH;
+
+/// Limits of a value, so that nothing a peer sends makes memory or work grow beyond them.
+///
+/// A parser has them in its [`Options`]; a body that reads a value is given them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub(super) depth: u32,
+    pub(super) string: u64,
+    pub(super) number: u64,
+}
+
+impl Limits {
+    /// A depth of [`DEFAULT_MAX_DEPTH`], and no limit of length: texts are reported in pieces, and take
+    /// no memory here.
+    pub const fn new() -> Self {
+        Self { depth: DEFAULT_MAX_DEPTH, string: u64::MAX, number: u64::MAX }
+    }
+
+    /// Limits how deep arrays and objects nest. A bracket one level deeper is
+    /// [`TooDeep`](crate::ErrorKind::TooDeep).
+    ///
+    /// More than 128 levels take a bit of memory each.
+    ///
+    /// # Panics
+    /// Without the feature `alloc`, if there are more than 128.
+    #[must_use]
+    pub const fn max_depth(self, levels: u32) -> Self {
+        assert!(
+            cfg!(feature = "alloc") || levels <= DEFAULT_MAX_DEPTH,
+            "more than 128 levels need the feature `alloc`"
+        );
+        Self { depth: levels, ..self }
+    }
+
+    /// Limits the bytes of a string or of a name, decoded. A byte more is
+    /// [`TooLong`](crate::ErrorKind::TooLong).
+    #[must_use]
+    pub const fn max_string(self, bytes: u64) -> Self {
+        Self { string: bytes, ..self }
+    }
+
+    /// Limits the bytes of a number. A byte more is [`TooLong`](crate::ErrorKind::TooLong).
+    #[must_use]
+    pub const fn max_number(self, bytes: u64) -> Self {
+        Self { number: bytes, ..self }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Options of a parser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub(super) limits: Limits,
+    pub(super) extent: Extent,
+}
+
+/// The part of the input that a parser takes for its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Extent {
+    /// One value. `Success` comes with its last byte; the byte that ends a number is not consumed. White
+    /// space before the value is skipped, and does not count as
+    /// [begun](crate::PushParser::has_begun).
+    Value,
+    /// One value, with white space around it. `Success` comes with `finish` alone, so on a connection that
+    /// stays open use another.
+    #[default]
+    Document,
+    /// Any number of values, one after the other, with or without white space between them: JSON Lines,
+    /// NDJSON, or values that are just concatenated. Between two values of which neither is an array or an
+    /// object there must be white space: `1true` and `"a""b"` are errors. `finish` is `Ok` between values.
+    Stream,
+}
+
+impl Options {
+    /// The default [`Limits`], and [`Extent::Document`].
+    pub const fn new() -> Self {
+        Self { limits: Limits::new(), extent: Extent::Document }
+    }
+
+    /// [`Limits::max_depth`]
+    ///
+    /// # Panics
+    /// As [`Limits::max_depth`].
+    #[must_use]
+    pub const fn max_depth(self, levels: u32) -> Self {
+        Self { limits: self.limits.max_depth(levels), ..self }
+    }
+
+    /// [`Limits::max_string`]
+    #[must_use]
+    pub const fn max_string(self, bytes: u64) -> Self {
+        Self { limits: self.limits.max_string(bytes), ..self }
+    }
+
+    /// [`Limits::max_number`]
+    #[must_use]
+    pub const fn max_number(self, bytes: u64) -> Self {
+        Self { limits: self.limits.max_number(bytes), ..self }
+    }
+
+    /// Sets the part of the input that the parser takes.
+    #[must_use]
+    pub const fn extent(self, extent: Extent) -> Self {
+        Self { extent, ..self }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}

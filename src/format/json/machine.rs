@@ -1,0 +1,542 @@
+//! State as data.
+//!
+//! # How this is built
+//! One variant of [`State`] for each place where a chunk may end, one arm of the `match` for each
+//! variant. The arrays and objects around the value are data, too: [`Nesting`]. A token that the chunk has
+//! whole is read at once, by a function of `token.rs`, and needs no state of its own; `Text`, `Number`
+//! and the states below them are for tokens that a chunk cuts, and for those that are wrong.
+//!
+//! ```text
+//!            ┌──────────────────────────── ',' in an array ◄──┐
+//!            ▼   '['            ']'                           │
+//! Start ─► Value ───► First ──────────────────────────────► Next ──► End   after the outermost value
+//!            ▲ │        └ a value, as in Value                ▲ │
+//!            │ │ '{'                    '}'                   │ │
+//!            │ └───► FirstName ───────────────────────────────┤ │
+//!            │          │ '"'                                 │ │ ',' in an object
+//!            │ ':'      ▼       '"'                           │ ▼
+//!            └──── Colon ◄──── Text ◄─────────────────────────┼ Name
+//!                              │ ▲ └─► the string ends ───────┤
+//!                              ▼ │                            │
+//!             Character, Escape ─► Unit ─► Low ─► LowUnit     │
+//!                                                             │
+//! Value ─► Number, Literal ───────────────────────────────────┘
+//! ```
+//!
+//! A state is stored before the read that may find nothing. If you add one, add it to the picture, and a
+//! case that a cut leaves there to the table of tests.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::ControlFlow::{self, Break, Continue};
+
+use super::escape::{Unit, digit, meaning, simple};
+use super::nesting::Nesting;
+use super::token::{self, Kind, Literal, Progress, Rest};
+use super::{Event, Extent, Json, Located, Marker, Options, is_space};
+use crate::engine::machine::{self, Input};
+use crate::error::{End, ErrorKind, Failure};
+use crate::scan::json as scan;
+use crate::text::{Cut, Extended};
+
+/// JSON as an explicit state machine.
+///
+/// It allocates only where arrays and objects nest deeper than 128 levels.
+#[derive(Clone, Debug)]
+pub struct Machine<E: Marker = Json>(machine::Parser<Grammar<E>>);
+
+super::parser! { Machine, local }
+
+impl Machine {
+    /// Creates a parser of one document, with the default [`Options`].
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+
+    /// Creates a parser.
+    pub fn with_options(options: Options) -> Self {
+        Self(machine::Parser::new(Grammar::new(options)))
+    }
+}
+
+impl Machine<Located> {
+    /// Creates a parser whose events have their places in the input.
+    pub fn located(options: Options) -> Self {
+        Self(machine::Parser::new(Grammar::new(options)))
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The place in the grammar.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Before a value that the parser is to take alone. White space here lies between values.
+    Start,
+    /// Between two tokens.
+    Between(Place),
+
+    /// In a string or a name.
+    Text(Progress),
+    /// In a character of several bytes, or before one that is too many.
+    Character(Progress, Cut),
+    /// After a backslash.
+    Escape(Progress),
+    /// In `\uXXXX`, after so many digits, and after the first half of a pair if there is one.
+    Unit { progress: Progress, high: Option<u16>, unit: u16, digits: u8 },
+    /// After the first half of a pair.
+    Low(Progress, u16),
+    /// After the backslash that follows it.
+    LowUnit(Progress, u16),
+
+    /// In a number.
+    Number(Progress, Part),
+    /// In a literal, after so many bytes.
+    Literal(Literal, usize),
+}
+
+/// The place between two tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Before a value.
+    Value,
+    /// After `[`.
+    First,
+    /// After a value in an array.
+    Item,
+    /// After `{`.
+    FirstName,
+    /// After `,` in an object.
+    Name,
+    /// After a name.
+    Colon,
+    /// After a value in an object.
+    Member,
+    /// Outside of all values.
+    End,
+    /// Right behind a value outside of all others that is neither an array nor an object.
+    EndOfScalar,
+    /// Behind the value that the parser takes alone.
+    Over,
+}
+
+/// The place in a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Start,
+    Minus,
+    Zero,
+    Integer,
+    Point,
+    Fraction,
+    E,
+    Sign,
+    Exponent,
+}
+
+impl Part {
+    /// The place after this byte, if the number may go on with it.
+    #[inline]
+    fn after(self, byte: u8) -> Option<Self> {
+        Some(match (self, byte) {
+            (Self::Start, b'-') => Self::Minus,
+            (Self::Start | Self::Minus, b'0') => Self::Zero,
+            (Self::Start | Self::Minus | Self::Integer, b'0'..=b'9') => Self::Integer,
+            (Self::Zero | Self::Integer, b'.') => Self::Point,
+            (Self::Point | Self::Fraction, b'0'..=b'9') => Self::Fraction,
+            (Self::Zero | Self::Integer | Self::Fraction, b'e' | b'E') => Self::E,
+            (Self::E, b'+' | b'-') => Self::Sign,
+            (Self::E | Self::Sign | Self::Exponent, b'0'..=b'9') => Self::Exponent,
+            _ => return None,
+        })
+    }
+
+    fn may_end(self) -> bool {
+        matches!(self, Self::Zero | Self::Integer | Self::Fraction | Self::Exponent)
+    }
+}
+
+/// The machine.
+#[derive(Clone)]
+struct Grammar<E> {
+    state: State,
+    nesting: Nesting,
+    options: Options,
+    events: PhantomData<fn() -> E>,
+}
+
+impl<E: Marker> machine::Machine for Grammar<E> {
+    type Events = E;
+    type Output = ();
+
+    #[inline]
+    fn step(&mut self, input: &mut Input<'_, E>) -> Result<ControlFlow<()>, Failure> {
+        loop {
+            let flow = match self.state {
+                State::Start => {
+                    input.skip_between(is_space)?;
+                    self.state = State::Between(Place::Value);
+                    Continue(())
+                }
+                State::Between(place) => self.tokens(input, place)?,
+                State::Text(progress) => {
+                    input.peek()?;
+                    self.rest_of_text(input, progress)?
+                }
+                State::Character(progress, cut) => self.character(input, progress, cut)?,
+                State::Escape(progress) => match input.next()? {
+                    b'u' => {
+                        self.state = State::Unit { progress, high: None, unit: 0, digits: 0 };
+                        Continue(())
+                    }
+                    byte => match simple(byte) {
+                        Some(character) => self.decoded(input, progress, character)?,
+                        None => return Err(input.fail(ErrorKind::UnexpectedByte)),
+                    },
+                },
+                State::Unit { progress, high, unit, digits } => {
+                    let Some(digit) = digit(input.next()?) else {
+                        return Err(input.fail(ErrorKind::UnexpectedByte));
+                    };
+                    let (unit, digits) = (unit << 4 | digit, digits + 1);
+                    if digits < 4 {
+                        self.state = State::Unit { progress, high, unit, digits };
+                        continue;
+                    }
+                    match meaning(high, unit) {
+                        Ok(Unit::Character(character)) => {
+                            self.decoded(input, progress, character)?
+                        }
+                        Ok(Unit::High) => {
+                            self.state = State::Low(progress, unit);
+                            Continue(())
+                        }
+                        Err(kind) => return Err(input.fail(kind)),
+                    }
+                }
+                State::Low(progress, high) => match input.next()? {
+                    b'\\' => {
+                        self.state = State::LowUnit(progress, high);
+                        Continue(())
+                    }
+                    _ => return Err(input.fail(ErrorKind::LoneSurrogate)),
+                },
+                State::LowUnit(progress, high) => match input.next()? {
+                    b'u' => {
+                        self.state = State::Unit { progress, high: Some(high), unit: 0, digits: 0 };
+                        Continue(())
+                    }
+                    _ => return Err(input.fail(ErrorKind::LoneSurrogate)),
+                },
+
+                State::Number(progress, part) => self.rest_of_number(input, progress, part)?,
+                State::Literal(literal, ref mut matched) => {
+                    input.expect_all(literal.bytes(), matched)?;
+                    let event = literal.reported(input.offset(), E::event);
+                    input.emit(event);
+                    self.after(Kind::String)
+                }
+            };
+            if flow.is_break() {
+                return Ok(Break(()));
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        self.state = start(self.options.extent);
+        self.nesting.clear();
+    }
+}
+
+/// The state at the start.
+fn start(extent: Extent) -> State {
+    match extent {
+        Extent::Value => State::Start,
+        Extent::Document => State::Between(Place::Value),
+        Extent::Stream => State::Between(Place::End),
+    }
+}
+
+impl<E: Marker> Grammar<E> {
+    fn new(options: Options) -> Self {
+        Self {
+            state: start(options.extent),
+            nesting: Nesting::default(),
+            options,
+            events: PhantomData,
+        }
+    }
+
+    /// Reads tokens, as many as the chunk has whole.
+    #[inline(always)]
+    fn tokens(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut place: Place,
+    ) -> Result<ControlFlow<()>, Failure> {
+        let limits = self.options.limits;
+        let mut window = input.window();
+        let token = loop {
+            let before = window.at;
+            let next = token::space(&mut window);
+            if place == Place::EndOfScalar && window.at > before {
+                place = Place::End;
+            }
+            let Some(byte) = next else { break Token::Wait };
+            place = match (place, byte) {
+                (Place::First | Place::Item, b']') => {
+                    token::bracket(&mut window, Event::EndArray, E::event);
+                    self.nesting.pop();
+                    self.after_value(false)
+                }
+                (Place::FirstName | Place::Member, b'}') => {
+                    token::bracket(&mut window, Event::EndObject, E::event);
+                    self.nesting.pop();
+                    self.after_value(false)
+                }
+                (Place::Item, b',') | (Place::Colon, b':') => {
+                    window.at += 1;
+                    Place::Value
+                }
+                (Place::Member, b',') => {
+                    window.at += 1;
+                    Place::Name
+                }
+                (Place::FirstName | Place::Name, b'"') => {
+                    match token::string(&mut window, Kind::Key, limits, E::event) {
+                        Ok(()) => Place::Colon,
+                        Err(progress) => break Token::Cut(State::Text(progress)),
+                    }
+                }
+                (Place::Value | Place::First | Place::End | Place::EndOfScalar, _)
+                    if self.may_begin(place, byte) =>
+                {
+                    match token::value(&mut window, byte, limits, E::event) {
+                        Ok(()) => self.after_value(true),
+                        Err(Rest::Text(progress)) => break Token::Cut(State::Text(progress)),
+                        Err(Rest::Object | Rest::Array) if self.nesting.depth() == limits.depth => {
+                            break Token::Wrong(ErrorKind::TooDeep);
+                        }
+                        Err(Rest::Object) => {
+                            self.nesting.push(true);
+                            token::bracket(&mut window, Event::BeginObject, E::event);
+                            Place::FirstName
+                        }
+                        Err(Rest::Array) => {
+                            self.nesting.push(false);
+                            token::bracket(&mut window, Event::BeginArray, E::event);
+                            Place::First
+                        }
+                        Err(Rest::Value) => match byte {
+                            b'-' | b'0'..=b'9' => {
+                                let from = window.offset();
+                                let progress = Progress::new(Kind::Number, from, limits);
+                                break Token::Cut(State::Number(progress, Part::Start));
+                            }
+                            _ => match Literal::beginning_with(byte) {
+                                Some(literal) => break Token::Cut(State::Literal(literal, 0)),
+                                None => break Token::Wrong(ErrorKind::UnexpectedByte),
+                            },
+                        },
+                    }
+                }
+                _ => break Token::Wrong(ErrorKind::UnexpectedByte),
+            };
+            if place == Place::Over {
+                break Token::Last;
+            }
+        };
+        let at = window.at;
+        input.seek(at);
+        match token {
+            Token::Cut(state) => self.state = state,
+            Token::Last => return Ok(Break(())),
+            Token::Wrong(kind) => return Err(input.fail_here(kind)),
+            Token::Wait => {
+                self.state = State::Between(place);
+                match (input.peek(), place) {
+                    (Ok(_), _) => {}
+                    (Err(End::Finished), Place::End | Place::EndOfScalar) => return Ok(Break(())),
+                    (Err(end), _) => return Err(end.into()),
+                }
+            }
+        }
+        Ok(Continue(()))
+    }
+
+    /// Returns true if a value may begin with this byte, as far as what is before it decides.
+    #[inline(always)]
+    fn may_begin(&self, place: Place, byte: u8) -> bool {
+        let is_stream = self.options.extent == Extent::Stream;
+        match place {
+            Place::End => is_stream,
+            Place::EndOfScalar => is_stream && matches!(byte, b'{' | b'['),
+            _ => true,
+        }
+    }
+
+    /// The place after a value.
+    #[inline(always)]
+    fn after_value(&self, is_scalar: bool) -> Place {
+        match self.nesting.in_object() {
+            Some(true) => Place::Member,
+            Some(false) => Place::Item,
+            None if self.options.extent == Extent::Value => Place::Over,
+            None if is_scalar => Place::EndOfScalar,
+            None => Place::End,
+        }
+    }
+
+    /// A token has ended that the chunk did not have whole.
+    fn after(&mut self, kind: Kind) -> ControlFlow<()> {
+        let place = match kind {
+            Kind::Key => Place::Colon,
+            Kind::String | Kind::Number => self.after_value(true),
+        };
+        self.state = State::Between(place);
+        if place == Place::Over { Break(()) } else { Continue(()) }
+    }
+
+    /// Reads on in a text: what the chunk has whole, and then what it has not.
+    fn rest_of_text(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut progress: Progress,
+    ) -> Result<ControlFlow<()>, Failure> {
+        let mut window = input.window();
+        let closed = token::text(&mut window, &mut progress, E::event);
+        let (at, byte) = (window.at, window.byte());
+        input.seek(at);
+        if closed {
+            return Ok(self.after(progress.kind));
+        }
+        self.state = match byte {
+            None => State::Text(progress),
+            Some(b'\\') => {
+                input.next()?;
+                State::Escape(progress)
+            }
+            Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            Some(_) => State::Character(progress, Cut::NONE),
+        };
+        Ok(Continue(()))
+    }
+
+    /// Takes a byte of a character.
+    fn character(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut progress: Progress,
+        mut cut: Cut,
+    ) -> Result<ControlFlow<()>, Failure> {
+        let byte = input.peek()?;
+        let extended = cut.extend(&[byte]).0;
+        if let Extended::Invalid = extended {
+            return Err(input.fail(ErrorKind::InvalidUtf8));
+        }
+        if !progress.count(1) {
+            return Err(input.fail(ErrorKind::TooLong));
+        }
+        input.next()?;
+        if let Extended::Whole(character) = extended {
+            report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true);
+            self.state = State::Text(progress);
+        } else {
+            self.state = State::Character(progress, cut);
+        }
+        Ok(Continue(()))
+    }
+
+    /// An escape has been read.
+    fn decoded(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut progress: Progress,
+        character: char,
+    ) -> Result<ControlFlow<()>, Failure> {
+        if !progress.count(character.len_utf8()) {
+            return Err(input.fail(ErrorKind::TooLong));
+        }
+        report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true);
+        self.state = State::Text(progress);
+        Ok(Continue(()))
+    }
+
+    /// Reads on in a number.
+    fn rest_of_number(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut progress: Progress,
+        mut part: Part,
+    ) -> Result<ControlFlow<()>, Failure> {
+        match input.peek() {
+            Ok(_) => {}
+            Err(End::Finished) if part.may_end() => {
+                report(input, &mut progress, "", false);
+                return Ok(self.after(Kind::Number));
+            }
+            Err(end) => return Err(end.into()),
+        }
+        let mut window = input.window();
+        let from = window.at;
+        let allowed = progress.allowed(window.chunk, from);
+        while let Some(after) = allowed.get(window.at).and_then(|byte| part.after(*byte)) {
+            part = after;
+            window.at += 1;
+            if let Part::Integer | Part::Fraction | Part::Exponent = part {
+                window.at += scan::digits(allowed, window.at).len();
+            }
+        }
+        let next = window.byte();
+        let ends = next.is_some_and(|byte| part.after(byte).is_none()) && part.may_end();
+        token::piece(&mut window, &mut progress, from, !ends, E::event);
+        let at = window.at;
+        input.seek(at);
+        if ends {
+            return Ok(self.after(Kind::Number));
+        }
+        match next {
+            None => {
+                self.state = State::Number(progress, part);
+                Ok(Continue(()))
+            }
+            Some(byte) => Err(input.fail_here(match part.after(byte) {
+                Some(_) => ErrorKind::TooLong,
+                None => ErrorKind::UnexpectedByte,
+            })),
+        }
+    }
+}
+
+/// The reason why no more tokens are read from a window.
+enum Token {
+    /// The chunk has no more of them.
+    Wait,
+    /// The chunk cuts the next, or it is wrong: it is read from this state.
+    Cut(State),
+    /// The value has ended that the parser takes alone.
+    Last,
+    Wrong(ErrorKind),
+}
+
+/// Reports a piece that ends at the cursor.
+fn report<E: Marker>(input: &mut Input<'_, E>, progress: &mut Progress, text: &str, more: bool) {
+    let mut window = input.window();
+    progress.report(&mut window, text, more, E::event);
+    let at = window.at;
+    input.seek(at);
+}
+
+impl<E> fmt::Debug for Grammar<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grammar")
+            .field("state", &self.state)
+            .field("nesting", &self.nesting)
+            .finish_non_exhaustive()
+    }
+}

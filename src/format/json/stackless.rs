@@ -1,0 +1,448 @@
+//! State as code, in a future: the grammar as one loop.
+//!
+//! The arrays and objects around the value are data, as in the machine: [`Nesting`]. A future that calls
+//! itself is a call on the heap for each level; this one has a fixed size.
+
+use core::ops::Range;
+
+use super::escape::{Unit, digit, meaning, simple};
+use super::nesting::Nesting;
+use super::token::{self, Kind, Literal, Progress, Rest};
+use super::{Event, Limits};
+#[cfg(feature = "alloc")]
+use super::{Extent, Json, Located, Marker, Options, is_space};
+use crate::engine::stackless::Input;
+#[cfg(feature = "alloc")]
+use crate::engine::stackless::{Boxed, Parser};
+use crate::engine::window::outside;
+use crate::error::{End, ErrorKind, Failure};
+use crate::parser::Events;
+use crate::scan::json as scan;
+use crate::text::{Cut, Extended};
+
+/// JSON as straight-line `async` code.
+#[cfg(feature = "alloc")]
+#[derive(Debug)]
+pub struct Stackless<E: Marker = Json>(Boxed<E>);
+
+#[cfg(feature = "alloc")]
+super::parser! { Stackless }
+
+#[cfg(feature = "alloc")]
+impl Stackless {
+    /// Creates a parser of one document, with the default [`Options`].
+    pub fn new() -> Self {
+        Self::with_options(Options::new())
+    }
+
+    /// Creates a parser.
+    pub fn with_options(options: Options) -> Self {
+        Self(make(options))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Stackless<Located> {
+    /// Creates a parser whose events have their places in the input.
+    pub fn located(options: Options) -> Self {
+        Self(make(options))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Default for Stackless {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "alloc")]
+fn make<E: Marker>(options: Options) -> Boxed<E> {
+    Parser::new(async move |input: &mut Input<'_, E>| whole(input, options).await).erase()
+}
+
+#[cfg(feature = "alloc")]
+/// The part of the input that the options say.
+#[cfg(feature = "alloc")]
+pub(super) async fn whole<E: Marker>(
+    input: &mut Input<'_, E>,
+    options: Options,
+) -> Result<(), Failure> {
+    let Options { limits, extent } = options;
+    // Set after a value: true if it was neither an array nor an object.
+    let mut after_scalar = None;
+    loop {
+        let end = input.offset();
+        let read = match extent {
+            Extent::Value => input.skip_between(is_space).await,
+            Extent::Document | Extent::Stream => space(input).await,
+        };
+        let byte = match read {
+            Ok(byte) => byte,
+            Err(End::Finished) if after_scalar.is_some() || extent == Extent::Stream => {
+                return Ok(());
+            }
+            Err(end) => return Err(end.into()),
+        };
+        let is_scalar = !matches!(byte, b'{' | b'[');
+        let may_follow = match after_scalar {
+            None => true,
+            Some(_) if extent == Extent::Document => false,
+            Some(after_scalar) => !(after_scalar && is_scalar && input.offset() == end),
+        };
+        if !may_follow {
+            return Err(input.fail_here(ErrorKind::UnexpectedByte));
+        }
+        value_here(input, limits, E::event).await?;
+        if extent == Extent::Value {
+            return Ok(());
+        }
+        after_scalar = Some(is_scalar);
+    }
+}
+
+/// Reads a value, and the white space before it, inside a body of the `stackless` or the `generator` engine.
+///
+/// `event` makes one of the caller's events from each event of the value and the span of its bytes.
+///
+/// # Errors
+/// As the [module](super) says.
+#[inline]
+pub async fn value_async<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    space(input).await?;
+    value_here(input, limits, event).await
+}
+
+/// Skips white space, and returns the byte after it: in a window, and outside of it if that is used up.
+macro_rules! space {
+    ($input:ident, $window:ident) => {
+        match token::space(&mut $window) {
+            Some(byte) => byte,
+            None => outside!($input, $window, space($input).await?),
+        }
+    };
+}
+
+/// Fails: the grammar does not allow the byte at the position of the window.
+macro_rules! unexpected {
+    ($input:ident, $window:ident) => {{
+        let at = $window.at;
+        $input.seek(at);
+        return Err($input.fail_here(ErrorKind::UnexpectedByte));
+    }};
+}
+
+/// Reads a value that begins with the next byte.
+async fn value_here<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut nesting = Nesting::default();
+    let mut byte = input.peek().await?;
+    let mut window = input.window();
+    loop {
+        // A value begins at the position, with this byte.
+        let mut opened = None;
+        if let Err(rest) = token::value(&mut window, byte, limits, event) {
+            if let Rest::Object | Rest::Array = rest {
+                if nesting.depth() == limits.depth {
+                    let at = window.at;
+                    input.seek(at);
+                    return Err(input.fail_here(ErrorKind::TooDeep));
+                }
+                let is_object = matches!(rest, Rest::Object);
+                let begin = if is_object { Event::BeginObject } else { Event::BeginArray };
+                nesting.push(is_object);
+                token::bracket(&mut window, begin, event);
+                opened = Some(is_object);
+            } else {
+                outside!(input, window, rest_of_value(input, rest, limits, event).await?);
+            }
+        }
+        // It has ended, and with it those around it that end here; or an array or an object begins.
+        loop {
+            let Some(in_object) = nesting.in_object() else {
+                let at = window.at;
+                input.seek(at);
+                return Ok(());
+            };
+            byte = space!(input, window);
+            if byte == if in_object { b'}' } else { b']' } {
+                let end = if in_object { Event::EndObject } else { Event::EndArray };
+                nesting.pop();
+                token::bracket(&mut window, end, event);
+                opened = None;
+                continue;
+            }
+            if opened.is_none() {
+                if byte != b',' {
+                    unexpected!(input, window);
+                }
+                window.at += 1;
+                byte = space!(input, window);
+            }
+            if in_object {
+                if byte != b'"' {
+                    unexpected!(input, window);
+                }
+                if let Err(progress) = token::string(&mut window, Kind::Key, limits, event) {
+                    outside!(input, window, rest_of_text(input, progress, event).await?);
+                }
+                if space!(input, window) != b':' {
+                    unexpected!(input, window);
+                }
+                window.at += 1;
+                byte = space!(input, window);
+            }
+            break;
+        }
+    }
+}
+
+/// Reads a value that the chunk cuts, or one that is wrong.
+async fn rest_of_value<E: Events>(
+    input: &mut Input<'_, E>,
+    rest: Rest,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    if let Rest::Text(progress) = rest {
+        return rest_of_text(input, progress, event).await;
+    }
+    match input.peek().await? {
+        b'-' | b'0'..=b'9' => number(input, limits, event).await,
+        byte => match Literal::beginning_with(byte) {
+            Some(found) => literal(input, found, event).await,
+            None => Err(input.fail_here(ErrorKind::UnexpectedByte)),
+        },
+    }
+}
+
+/// Skips white space, and returns the next byte without taking it.
+#[inline]
+async fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
+    loop {
+        input.peek().await?;
+        let mut window = input.window();
+        window.at = scan::past_space(window.chunk, window.at);
+        let (at, byte) = (window.at, window.byte());
+        input.seek(at);
+        if let Some(byte) = byte {
+            return Ok(byte);
+        }
+    }
+}
+
+/// Reads on in a string or a name.
+async fn rest_of_text<E: Events>(
+    input: &mut Input<'_, E>,
+    mut progress: Progress,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    loop {
+        let mut window = input.window();
+        let closed = token::text(&mut window, &mut progress, event);
+        let (at, byte) = (window.at, window.byte());
+        input.seek(at);
+        if closed {
+            return Ok(());
+        }
+        match byte {
+            None => {
+                input.peek().await?;
+            }
+            Some(b'\\') => {
+                input.next().await?;
+                let character = escaped(input).await?;
+                if !progress.count(character.len_utf8()) {
+                    return Err(input.fail(ErrorKind::TooLong));
+                }
+                report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true, event);
+            }
+            Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+            Some(_) => character(input, &mut progress, event).await?,
+        }
+    }
+}
+
+/// Reads a character of several bytes that the chunk cuts, or one that is wrong or too long.
+async fn character<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut cut = Cut::NONE;
+    loop {
+        let byte = input.peek().await?;
+        let extended = cut.extend(&[byte]).0;
+        if let Extended::Invalid = extended {
+            return Err(input.fail_here(ErrorKind::InvalidUtf8));
+        }
+        if !progress.count(1) {
+            return Err(input.fail_here(ErrorKind::TooLong));
+        }
+        input.next().await?;
+        if let Extended::Whole(character) = extended {
+            report(input, progress, character.encode_utf8(&mut [0; 4]), true, event);
+            return Ok(());
+        }
+    }
+}
+
+/// Reads an escape from behind its backslash on.
+async fn escaped<E: Events>(input: &mut Input<'_, E>) -> Result<char, Failure> {
+    match input.next().await? {
+        b'u' => {}
+        byte => return simple(byte).ok_or_else(|| input.fail(ErrorKind::UnexpectedByte)),
+    }
+    let unit = unit(input).await?;
+    match meaning(None, unit) {
+        Ok(Unit::Character(character)) => return Ok(character),
+        Ok(Unit::High) => {}
+        Err(kind) => return Err(input.fail(kind)),
+    }
+    if input.next().await? != b'\\' || input.next().await? != b'u' {
+        return Err(input.fail(ErrorKind::LoneSurrogate));
+    }
+    match meaning(Some(unit), self::unit(input).await?) {
+        Ok(Unit::Character(character)) => Ok(character),
+        _ => Err(input.fail(ErrorKind::LoneSurrogate)),
+    }
+}
+
+/// Reads the four digits of a unit.
+async fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
+    let mut unit = 0;
+    for _ in 0..4 {
+        let Some(digit) = digit(input.next().await?) else {
+            return Err(input.fail(ErrorKind::UnexpectedByte));
+        };
+        unit = unit << 4 | digit;
+    }
+    Ok(unit)
+}
+
+/// Reads a number that begins with the next byte.
+async fn number<E: Events>(
+    input: &mut Input<'_, E>,
+    limits: Limits,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new(Kind::Number, input.offset(), limits);
+    let mut window = input.window();
+    // The piece that is not reported yet begins here.
+    let mut from = window.at;
+    /// The next byte, or `None` at the end of the input. Before it waits, it reports what there is.
+    macro_rules! next {
+        () => {
+            match window.byte() {
+                Some(byte) => Some(byte),
+                None => {
+                    token::piece(&mut window, &mut progress, from, true, event);
+                    let next = outside!(input, window, peek_or_end(input).await?);
+                    from = window.at;
+                    next
+                }
+            }
+        };
+    }
+    macro_rules! fail {
+        ($kind:ident) => {{
+            token::piece(&mut window, &mut progress, from, true, event);
+            let at = window.at;
+            input.seek(at);
+            return Err(input.fail_here(ErrorKind::$kind));
+        }};
+    }
+    /// Takes the next byte.
+    macro_rules! take {
+        () => {{
+            if !progress.allows(window.at + 1 - from) {
+                fail!(TooLong);
+            }
+            window.at += 1;
+        }};
+    }
+    /// Takes one digit or more, and returns the byte after them.
+    macro_rules! digits {
+        () => {{
+            match next!() {
+                Some(b'0'..=b'9') => take!(),
+                Some(_) => fail!(UnexpectedByte),
+                None => return Err(End::Finished.into()),
+            }
+            loop {
+                let allowed = progress.allowed(window.chunk, from);
+                window.at += scan::digits(allowed, window.at).len();
+                match next!() {
+                    Some(b'0'..=b'9') => take!(),
+                    next => break next,
+                }
+            }
+        }};
+    }
+
+    if next!() == Some(b'-') {
+        take!();
+    }
+    let mut next = if next!() == Some(b'0') {
+        take!();
+        next!()
+    } else {
+        digits!()
+    };
+    if next == Some(b'.') {
+        take!();
+        next = digits!();
+    }
+    if let Some(b'e' | b'E') = next {
+        take!();
+        if let Some(b'+' | b'-') = next!() {
+            take!();
+        }
+        digits!();
+    }
+    token::piece(&mut window, &mut progress, from, false, event);
+    let at = window.at;
+    input.seek(at);
+    Ok(())
+}
+
+/// Returns the next byte without taking it, or `None` at the end of the input.
+async fn peek_or_end<E: Events>(input: &mut Input<'_, E>) -> Result<Option<u8>, Failure> {
+    match input.peek().await {
+        Ok(byte) => Ok(Some(byte)),
+        Err(End::Finished) => Ok(None),
+        Err(end) => Err(end.into()),
+    }
+}
+
+/// Reads a literal that begins with the next byte.
+async fn literal<E: Events>(
+    input: &mut Input<'_, E>,
+    literal: Literal,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<(), Failure> {
+    input.expect_all(literal.bytes()).await?;
+    input.emit(literal.reported(input.offset(), event));
+    Ok(())
+}
+
+/// Reports a piece that ends at the cursor.
+fn report<E: Events>(
+    input: &mut Input<'_, E>,
+    progress: &mut Progress,
+    text: &str,
+    more: bool,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) {
+    let mut window = input.window();
+    progress.report(&mut window, text, more, event);
+    let at = window.at;
+    input.seek(at);
+}
