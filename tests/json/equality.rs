@@ -107,6 +107,24 @@ fn any_cut_in_a_block_of_a_scan_gives_the_answer_of_the_whole() {
 }
 
 #[test]
+fn runs_of_every_length_between_escapes_are_decoded() {
+    let (pair, run) = (r"\ud83d\ude00", |len| "a".repeat(len));
+    let (mut inputs, mut runs) = (0, 0);
+    let mut engines = Engine::all(Rules::DEFAULT);
+    for first in 0..=50 {
+        for second in 0..=50 {
+            let texts = [run(first), run(second), run(48)];
+            let input = format!(r#""\n{}""#, texts.join(pair) + pair);
+            let expected = Expected::whole(input.as_bytes(), Rules::DEFAULT);
+            runs += Engine::check_all(&mut engines, &[], &expected);
+            inputs += 1;
+        }
+    }
+    println!("{inputs} inputs, {runs} runs");
+    assert!(inputs == 51 * 51 && runs > inputs);
+}
+
+#[test]
 fn any_cutting_of_a_random_text_is_read_as_the_oracle_reads_it() {
     let mut config = Config::with_cases(500);
     config.failure_persistence = None;
