@@ -127,8 +127,26 @@ fn whole<E: Marker>(input: &mut Input<'_, E>, options: Options) -> Result<(), Fa
 ///
 /// `event` makes one of the caller's events from each event of the value and the span of its bytes.
 ///
+/// ```
+/// use pushdown::engine::coroutine::{Input, Parser};
+/// use pushdown::json::{Json, Limits, value};
+/// use pushdown::{Failure, PushParser, Status};
+///
+/// /// `data: ` and a value, up to the end of the line.
+/// fn line(input: &mut Input<'_, Json>) -> Result<(), Failure> {
+///     input.expect_all(b"data: ")?;
+///     value(input, Limits::new().max_depth(16), |event, _span| event)?;
+///     input.expect(b'\n')
+/// }
+///
+/// let mut events = 0;
+/// let progress = Parser::new(line).feed_with(b"data: [1, 2]\n\n", |_| events += 1);
+/// assert_eq!((progress.status, progress.consumed, events), (Status::Success, 13, 4));
+/// ```
+///
 /// # Errors
-/// As the [module](super) says.
+/// As the [module](super) says. Values that nest deeper than the limits allow, or than
+/// [`nested`](Input::nested) bodies may, are [`TooDeep`](ErrorKind::TooDeep).
 #[inline]
 pub fn value<E: Events>(
     input: &mut Input<'_, E>,

@@ -1,30 +1,34 @@
 //! State as data.
 //!
 //! # How this is built
-//! One variant of [`State`] for each place where a chunk may end, one arm of the `match` for each
-//! variant. The arrays and objects around the value are data, too: [`Nesting`]. A token that the chunk has
-//! whole is read at once, by a function of `token.rs`, and needs no state of its own; `Text`, `Number`
-//! and the states below them are for tokens that a chunk cuts, and for those that are wrong.
+//! A token is a string, a name, a number, a literal, a bracket, a comma or a colon. Between two tokens the
+//! machine is in a [`Place`]; [`Grammar::tokens`] goes from place to place through the tokens that the chunk
+//! has whole, which functions of `token.rs` read. A token that the chunk cuts, or that is wrong, is read byte
+//! by byte, from the other variants of [`State`]: one for each place within a token where a chunk may end. The
+//! arrays and objects around a value are data, too: [`Nesting`].
 //!
 //! ```text
-//!            ┌──────────────────────────── ',' in an array ◄──┐
-//!            ▼   '['            ']'                           │
-//! Start ─► Value ───► First ──────────────────────────────► Next ──► End   after the outermost value
-//!            ▲ │        └ a value, as in Value                ▲ │
-//!            │ │ '{'                    '}'                   │ │
-//!            │ └───► FirstName ───────────────────────────────┤ │
-//!            │          │ '"'                                 │ │ ',' in an object
-//!            │ ':'      ▼       '"'                           │ ▼
-//!            └──── Colon ◄──── Text ◄─────────────────────────┼ Name
-//!                              │ ▲ └─► the string ends ───────┤
-//!                              ▼ │                            │
-//!             Character, Escape ─► Unit ─► Low ─► LowUnit     │
-//!                                                             │
-//! Value ─► Number, Literal ───────────────────────────────────┘
+//!               '['                ']'
+//!     ┌──────────────────► First ───────┐   a value in First is one as in Value
+//!     │        ',' in an array          │
+//!     │ ┌────────────────────────────┐  │
+//!     │ ▼                            │  ▼
+//!     Value ─── string, number ──► Item, Member ──► End   after the outermost value
+//!     │ ▲       or literal              ▲  │
+//!     │ │ ':'            ',' in an object  │
+//!     │ Colon ◄── Name ◄────────────────│──┘
+//!     │     ▲                           │
+//!     │ '{' └──── FirstName ────────────┘
+//!     └──────────────▲            '}'
+//!
+//!     in a string or a name           Text ─► Character, Escape ─► Unit ─► Low ─► LowUnit
+//!                                      ▲          │          │       │  ▲            │
+//!                                      └──────────┴──────────┴───────┘  └────────────┘
+//!     in a number, in a literal       Number, Literal
 //! ```
 //!
-//! A state is stored before the read that may find nothing. If you add one, add it to the picture, and a
-//! case that a cut leaves there to the table of tests.
+//! The state is stored before the read that may find nothing. If you add one, add it to the picture, and
+//! a case that a cut leaves there to `tests/json/cases.rs`.
 
 use core::fmt;
 use core::marker::PhantomData;

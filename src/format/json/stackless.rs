@@ -105,6 +105,25 @@ pub(super) async fn whole<E: Marker>(
 ///
 /// `event` makes one of the caller's events from each event of the value and the span of its bytes.
 ///
+/// ```
+/// use core::ops::Range;
+/// use pushdown::engine::stackless::{Input, Parser};
+/// use pushdown::events::Of;
+/// use pushdown::json::{Limits, value_async};
+/// use pushdown::{Failure, PushParser};
+///
+/// /// Reports the spans of the tokens of a value in parentheses.
+/// async fn spans(input: &mut Input<'_, Of<Range<u64>>>) -> Result<(), Failure> {
+///     input.expect(b'(').await?;
+///     value_async(input, Limits::new(), |_event, span| span).await?;
+///     input.expect(b')').await
+/// }
+///
+/// let mut found = Vec::new();
+/// let _ = Parser::new(spans).feed_with(br#"(["a", 12])"#, |span| found.push(span));
+/// assert_eq!(found, [1..2, 2..5, 7..9, 9..10]);
+/// ```
+///
 /// # Errors
 /// As the [module](super) says.
 #[inline]
