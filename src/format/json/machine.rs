@@ -1,30 +1,34 @@
 //! State as data.
 //!
 //! # How this is built
-//! One variant of [`State`] for each place where a chunk may end, one arm of the `match` for each
-//! variant. The arrays and objects around the value are data, too: [`Nesting`]. A token that the chunk has
-//! whole is read at once, by a function of `token.rs`, and needs no state of its own; `Text`, `Number`
-//! and the states below them are for tokens that a chunk cuts, and for those that are wrong.
+//! A token is a string, a name, a number, a literal, a bracket, a comma or a colon. Between two tokens the
+//! machine is in a [`Place`]; [`Grammar::tokens`] goes from place to place through the tokens that the chunk
+//! has whole, which functions of `token.rs` read. A token that the chunk cuts, or that is wrong, is read byte
+//! by byte, from the other variants of [`State`]: one for each place within a token where a chunk may end. The
+//! arrays and objects around a value are data, too: [`Nesting`].
 //!
 //! ```text
-//!            ┌──────────────────────────── ',' in an array ◄──┐
-//!            ▼   '['            ']'                           │
-//! Start ─► Value ───► First ──────────────────────────────► Next ──► End   after the outermost value
-//!            ▲ │        └ a value, as in Value                ▲ │
-//!            │ │ '{'                    '}'                   │ │
-//!            │ └───► FirstName ───────────────────────────────┤ │
-//!            │          │ '"'                                 │ │ ',' in an object
-//!            │ ':'      ▼       '"'                           │ ▼
-//!            └──── Colon ◄──── Text ◄─────────────────────────┼ Name
-//!                              │ ▲ └─► the string ends ───────┤
-//!                              ▼ │                            │
-//!             Character, Escape ─► Unit ─► Low ─► LowUnit     │
-//!                                                             │
-//! Value ─► Number, Literal ───────────────────────────────────┘
+//!               '['                ']'
+//!     ┌──────────────────► First ───────┐   a value in First is one as in Value
+//!     │        ',' in an array          │
+//!     │ ┌────────────────────────────┐  │
+//!     │ ▼                            │  ▼
+//!     Value ─── string, number ──► Item, Member ──► End   after the outermost value
+//!     │ ▲       or literal              ▲  │
+//!     │ │ ':'            ',' in an object  │
+//!     │ Colon ◄── Name ◄────────────────│──┘
+//!     │     ▲                           │
+//!     │ '{' └──── FirstName ────────────┘
+//!     └──────────────▲            '}'
+//!
+//!     in a string or a name           Text ─► Character, Escape ─► Unit ─► Low ─► LowUnit
+//!                                      ▲          │          │       │  ▲            │
+//!                                      └──────────┴──────────┴───────┘  └────────────┘
+//!     in a number, in a literal       Number, Literal
 //! ```
 //!
-//! A state is stored before the read that may find nothing. If you add one, add it to the picture, and a
-//! case that a cut leaves there to the table of tests.
+//! The state is stored before the read that may find nothing. If you add one, add it to the picture, and
+//! a case that a cut leaves there to `tests/json/cases.rs`.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -77,21 +81,8 @@ impl Default for Machine {
 enum State {
     /// Before a value that the parser is to take alone. White space here lies between values.
     Start,
-    /// Before a value.
-    Value,
-    /// After `[`.
-    First,
-    /// After `{`.
-    FirstName,
-    /// After `,` in an object.
-    Name,
-    /// After a name.
-    Colon,
-    /// After a value in an array or an object.
-    Next,
-    /// Outside of all values. `scalar` says that neither an array nor an object nor white space comes
-    /// right before.
-    End { scalar: bool },
+    /// Between two tokens.
+    Between(Place),
 
     /// In a string or a name.
     Text(Progress),
@@ -110,6 +101,31 @@ enum State {
     Number(Progress, Part),
     /// In a literal, after so many bytes.
     Literal(Literal, usize),
+}
+
+/// The place between two tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Before a value.
+    Value,
+    /// After `[`.
+    First,
+    /// After a value in an array.
+    Item,
+    /// After `{`.
+    FirstName,
+    /// After `,` in an object.
+    Name,
+    /// After a name.
+    Colon,
+    /// After a value in an object.
+    Member,
+    /// Outside of all values.
+    End,
+    /// Right behind a value outside of all others that is neither an array nor an object.
+    EndOfScalar,
+    /// Behind the value that the parser takes alone.
+    Over,
 }
 
 /// The place in a number.
@@ -167,48 +183,10 @@ impl<E: Marker> machine::Machine for Grammar<E> {
             let flow = match self.state {
                 State::Start => {
                     input.skip_between(is_space)?;
-                    self.state = State::Value;
+                    self.state = State::Between(Place::Value);
                     Continue(())
                 }
-                State::Value => {
-                    let byte = space(input)?;
-                    self.value(input, byte)?
-                }
-                State::First => match space(input)? {
-                    b']' => self.close(input),
-                    byte => self.value(input, byte)?,
-                },
-                State::FirstName => match space(input)? {
-                    b'}' => self.close(input),
-                    b'"' => self.name(input),
-                    _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-                },
-                State::Name => match space(input)? {
-                    b'"' => self.name(input),
-                    _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-                },
-                State::Colon => match space(input)? {
-                    b':' => {
-                        input.next()?;
-                        self.state = State::Value;
-                        Continue(())
-                    }
-                    _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-                },
-                State::Next => {
-                    let in_object = self.nesting.in_object() == Some(true);
-                    match (in_object, space(input)?) {
-                        (_, b',') => {
-                            input.next()?;
-                            self.state = if in_object { State::Name } else { State::Value };
-                            Continue(())
-                        }
-                        (true, b'}') | (false, b']') => self.close(input),
-                        _ => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-                    }
-                }
-                State::End { scalar } => self.outside(input, scalar)?,
-
+                State::Between(place) => self.tokens(input, place)?,
                 State::Text(progress) => {
                     input.peek()?;
                     self.rest_of_text(input, progress)?
@@ -264,7 +242,7 @@ impl<E: Marker> machine::Machine for Grammar<E> {
                     input.expect_all(literal.bytes(), matched)?;
                     let event = literal.reported(input.offset(), E::event);
                     input.emit(event);
-                    self.after_value(true)
+                    self.after(Kind::String)
                 }
             };
             if flow.is_break() {
@@ -283,18 +261,9 @@ impl<E: Marker> machine::Machine for Grammar<E> {
 fn start(extent: Extent) -> State {
     match extent {
         Extent::Value => State::Start,
-        Extent::Document => State::Value,
-        Extent::Stream => State::End { scalar: false },
+        Extent::Document => State::Between(Place::Value),
+        Extent::Stream => State::Between(Place::End),
     }
-}
-
-/// Skips white space, and returns the next byte without taking it.
-#[inline(always)]
-fn space<E: Marker>(input: &mut Input<'_, E>) -> Result<u8, End> {
-    let window = input.window();
-    let at = scan::past_space(window.chunk, window.at);
-    input.seek(at);
-    input.peek()
 }
 
 impl<E: Marker> Grammar<E> {
@@ -307,119 +276,134 @@ impl<E: Marker> Grammar<E> {
         }
     }
 
-    /// Reads a value that begins with the next byte, or the part of it that the chunk has.
+    /// Reads tokens, as many as the chunk has whole.
     #[inline(always)]
-    fn value(&mut self, input: &mut Input<'_, E>, byte: u8) -> Result<ControlFlow<()>, Failure> {
+    fn tokens(
+        &mut self,
+        input: &mut Input<'_, E>,
+        mut place: Place,
+    ) -> Result<ControlFlow<()>, Failure> {
+        let limits = self.options.limits;
         let mut window = input.window();
-        let offset = window.offset();
-        let read = token::value(&mut window, byte, self.options.limits, E::event);
-        let at = window.at;
-        input.seek(at);
-        self.state = match (read, byte) {
-            (Ok(()), _) => return Ok(self.after_value(true)),
-            (Err(Rest::Text(progress)), _) => State::Text(progress),
-            (_, b'{') => return self.open(input, true),
-            (_, b'[') => return self.open(input, false),
-            (_, b'-' | b'0'..=b'9') => {
-                let progress = Progress::new(Kind::Number, offset, self.options.limits);
-                State::Number(progress, Part::Start)
+        let token = loop {
+            let before = window.at;
+            let next = token::space(&mut window);
+            if place == Place::EndOfScalar && window.at > before {
+                place = Place::End;
             }
-            _ => match Literal::beginning_with(byte) {
-                Some(literal) => State::Literal(literal, 0),
-                None => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-            },
+            let Some(byte) = next else { break Token::Wait };
+            place = match (place, byte) {
+                (Place::First | Place::Item, b']') => {
+                    token::bracket(&mut window, Event::EndArray, E::event);
+                    self.nesting.pop();
+                    self.after_value(false)
+                }
+                (Place::FirstName | Place::Member, b'}') => {
+                    token::bracket(&mut window, Event::EndObject, E::event);
+                    self.nesting.pop();
+                    self.after_value(false)
+                }
+                (Place::Item, b',') | (Place::Colon, b':') => {
+                    window.at += 1;
+                    Place::Value
+                }
+                (Place::Member, b',') => {
+                    window.at += 1;
+                    Place::Name
+                }
+                (Place::FirstName | Place::Name, b'"') => {
+                    match token::string(&mut window, Kind::Key, limits, E::event) {
+                        Ok(()) => Place::Colon,
+                        Err(progress) => break Token::Cut(State::Text(progress)),
+                    }
+                }
+                (Place::Value | Place::First | Place::End | Place::EndOfScalar, _)
+                    if self.may_begin(place, byte) =>
+                {
+                    match token::value(&mut window, byte, limits, E::event) {
+                        Ok(()) => self.after_value(true),
+                        Err(Rest::Text(progress)) => break Token::Cut(State::Text(progress)),
+                        Err(Rest::Object | Rest::Array) if self.nesting.depth() == limits.depth => {
+                            break Token::Wrong(ErrorKind::TooDeep);
+                        }
+                        Err(Rest::Object) => {
+                            self.nesting.push(true);
+                            token::bracket(&mut window, Event::BeginObject, E::event);
+                            Place::FirstName
+                        }
+                        Err(Rest::Array) => {
+                            self.nesting.push(false);
+                            token::bracket(&mut window, Event::BeginArray, E::event);
+                            Place::First
+                        }
+                        Err(Rest::Value) => match byte {
+                            b'-' | b'0'..=b'9' => {
+                                let from = window.offset();
+                                let progress = Progress::new(Kind::Number, from, limits);
+                                break Token::Cut(State::Number(progress, Part::Start));
+                            }
+                            _ => match Literal::beginning_with(byte) {
+                                Some(literal) => break Token::Cut(State::Literal(literal, 0)),
+                                None => break Token::Wrong(ErrorKind::UnexpectedByte),
+                            },
+                        },
+                    }
+                }
+                _ => break Token::Wrong(ErrorKind::UnexpectedByte),
+            };
+            if place == Place::Over {
+                break Token::Last;
+            }
         };
-        Ok(Continue(()))
-    }
-
-    /// Takes the next byte, a bracket that opens.
-    #[inline(always)]
-    fn open(
-        &mut self,
-        input: &mut Input<'_, E>,
-        is_object: bool,
-    ) -> Result<ControlFlow<()>, Failure> {
-        if self.nesting.depth() == self.options.limits.depth {
-            return Err(input.fail_here(ErrorKind::TooDeep));
-        }
-        self.nesting.push(is_object);
-        let (event, state) = if is_object {
-            (Event::BeginObject, State::FirstName)
-        } else {
-            (Event::BeginArray, State::First)
-        };
-        self.state = state;
-        bracket(input, event);
-        Ok(Continue(()))
-    }
-
-    /// Takes the next byte, a bracket that closes.
-    #[inline(always)]
-    fn close(&mut self, input: &mut Input<'_, E>) -> ControlFlow<()> {
-        let in_object = self.nesting.in_object() == Some(true);
-        self.nesting.pop();
-        bracket(input, if in_object { Event::EndObject } else { Event::EndArray });
-        self.after_value(false)
-    }
-
-    #[inline(always)]
-    fn after_value(&mut self, scalar: bool) -> ControlFlow<()> {
-        self.state = match self.nesting.in_object() {
-            Some(_) => State::Next,
-            None if self.options.extent == Extent::Value => return Break(()),
-            None => State::End { scalar },
-        };
-        Continue(())
-    }
-
-    /// Reads on outside of all values.
-    fn outside(
-        &mut self,
-        input: &mut Input<'_, E>,
-        mut scalar: bool,
-    ) -> Result<ControlFlow<()>, Failure> {
-        let before = input.offset();
-        let read = space(input);
-        if input.offset() > before {
-            scalar = false;
-        }
-        self.state = State::End { scalar };
-        let byte = match read {
-            Ok(byte) => byte,
-            Err(End::Finished) => return Ok(Break(())),
-            Err(end) => return Err(end.into()),
-        };
-        let follows =
-            self.options.extent == Extent::Stream && (!scalar || matches!(byte, b'{' | b'['));
-        if follows {
-            self.value(input, byte)
-        } else {
-            Err(input.fail_here(ErrorKind::UnexpectedByte))
-        }
-    }
-
-    /// Takes the next byte, a quote, and what the chunk has of the name.
-    #[inline(always)]
-    fn name(&mut self, input: &mut Input<'_, E>) -> ControlFlow<()> {
-        let mut window = input.window();
-        let read = token::string(&mut window, Kind::Key, self.options.limits, E::event);
         let at = window.at;
         input.seek(at);
-        self.state = match read {
-            Ok(()) => State::Colon,
-            Err(progress) => State::Text(progress),
-        };
-        Continue(())
+        match token {
+            Token::Cut(state) => self.state = state,
+            Token::Last => return Ok(Break(())),
+            Token::Wrong(kind) => return Err(input.fail_here(kind)),
+            Token::Wait => {
+                self.state = State::Between(place);
+                match (input.peek(), place) {
+                    (Ok(_), _) => {}
+                    (Err(End::Finished), Place::End | Place::EndOfScalar) => return Ok(Break(())),
+                    (Err(end), _) => return Err(end.into()),
+                }
+            }
+        }
+        Ok(Continue(()))
     }
 
+    /// Returns true if a value may begin with this byte, as far as what is before it decides.
     #[inline(always)]
-    fn after_text(&mut self, kind: Kind) -> ControlFlow<()> {
-        if kind == Kind::Key {
-            self.state = State::Colon;
-            Continue(())
-        } else {
-            self.after_value(true)
+    fn may_begin(&self, place: Place, byte: u8) -> bool {
+        let is_stream = self.options.extent == Extent::Stream;
+        match place {
+            Place::End => is_stream,
+            Place::EndOfScalar => is_stream && matches!(byte, b'{' | b'['),
+            _ => true,
         }
+    }
+
+    /// The place after a value.
+    #[inline(always)]
+    fn after_value(&self, is_scalar: bool) -> Place {
+        match self.nesting.in_object() {
+            Some(true) => Place::Member,
+            Some(false) => Place::Item,
+            None if self.options.extent == Extent::Value => Place::Over,
+            None if is_scalar => Place::EndOfScalar,
+            None => Place::End,
+        }
+    }
+
+    /// A token has ended that the chunk did not have whole.
+    fn after(&mut self, kind: Kind) -> ControlFlow<()> {
+        let place = match kind {
+            Kind::Key => Place::Colon,
+            Kind::String | Kind::Number => self.after_value(true),
+        };
+        self.state = State::Between(place);
+        if place == Place::Over { Break(()) } else { Continue(()) }
     }
 
     /// Reads on in a text: what the chunk has whole, and then what it has not.
@@ -433,7 +417,7 @@ impl<E: Marker> Grammar<E> {
         let (at, byte) = (window.at, window.byte());
         input.seek(at);
         if closed {
-            return Ok(self.after_text(progress.kind));
+            return Ok(self.after(progress.kind));
         }
         self.state = match byte {
             None => State::Text(progress),
@@ -498,13 +482,13 @@ impl<E: Marker> Grammar<E> {
             Ok(_) => {}
             Err(End::Finished) if part.may_end() => {
                 report(input, &mut progress, "", false);
-                return Ok(self.after_value(true));
+                return Ok(self.after(Kind::Number));
             }
             Err(end) => return Err(end.into()),
         }
         let mut window = input.window();
-        let (chunk, from) = (window.chunk, window.at);
-        let allowed = progress.allowed(chunk, from);
+        let from = window.at;
+        let allowed = progress.allowed(window.chunk, from);
         while let Some(after) = allowed.get(window.at).and_then(|byte| part.after(*byte)) {
             part = after;
             window.at += 1;
@@ -514,16 +498,11 @@ impl<E: Marker> Grammar<E> {
         }
         let next = window.byte();
         let ends = next.is_some_and(|byte| part.after(byte).is_none()) && part.may_end();
-        let text = &chunk[from..window.at];
-        let counted = progress.count(text.len());
-        debug_assert!(counted, "within the limit");
-        if ends || !text.is_empty() {
-            progress.report(&mut window, str::from_utf8(text).unwrap_or_default(), !ends, E::event);
-        }
+        token::piece(&mut window, &mut progress, from, !ends, E::event);
         let at = window.at;
         input.seek(at);
         if ends {
-            return Ok(self.after_value(true));
+            return Ok(self.after(Kind::Number));
         }
         match next {
             None => {
@@ -538,13 +517,15 @@ impl<E: Marker> Grammar<E> {
     }
 }
 
-/// Takes the next byte, a bracket, and reports it.
-#[inline(always)]
-fn bracket<E: Marker>(input: &mut Input<'_, E>, event: Event<'static>) {
-    let mut window = input.window();
-    token::bracket(&mut window, event, E::event);
-    let at = window.at;
-    input.seek(at);
+/// The reason why no more tokens are read from a window.
+enum Token {
+    /// The chunk has no more of them.
+    Wait,
+    /// The chunk cuts the next, or it is wrong: it is read from this state.
+    Cut(State),
+    /// The value has ended that the parser takes alone.
+    Last,
+    Wrong(ErrorKind),
 }
 
 /// Reports a piece that ends at the cursor.

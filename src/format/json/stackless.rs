@@ -105,6 +105,25 @@ pub(super) async fn whole<E: Marker>(
 ///
 /// `event` makes one of the caller's events from each event of the value and the span of its bytes.
 ///
+/// ```
+/// use core::ops::Range;
+/// use pushdown::engine::stackless::{Input, Parser};
+/// use pushdown::events::Of;
+/// use pushdown::json::{Limits, value_async};
+/// use pushdown::{Failure, PushParser};
+///
+/// /// Reports the spans of the tokens of a value in parentheses.
+/// async fn spans(input: &mut Input<'_, Of<Range<u64>>>) -> Result<(), Failure> {
+///     input.expect(b'(').await?;
+///     value_async(input, Limits::new(), |_event, span| span).await?;
+///     input.expect(b')').await
+/// }
+///
+/// let mut found = Vec::new();
+/// let _ = Parser::new(spans).feed_with(br#"(["a", 12])"#, |span| found.push(span));
+/// assert_eq!(found, [1..2, 2..5, 7..9, 9..10]);
+/// ```
+///
 /// # Errors
 /// As the [module](super) says.
 #[inline]
@@ -149,13 +168,13 @@ async fn value_here<E: Events>(
         // A value begins at the position, with this byte.
         let mut opened = None;
         if let Err(rest) = token::value(&mut window, byte, limits, event) {
-            if let (Rest::Value, b'{' | b'[') = (&rest, byte) {
+            if let Rest::Object | Rest::Array = rest {
                 if nesting.depth() == limits.depth {
                     let at = window.at;
                     input.seek(at);
                     return Err(input.fail_here(ErrorKind::TooDeep));
                 }
-                let is_object = byte == b'{';
+                let is_object = matches!(rest, Rest::Object);
                 let begin = if is_object { Event::BeginObject } else { Event::BeginArray };
                 nesting.push(is_object);
                 token::bracket(&mut window, begin, event);
@@ -334,68 +353,83 @@ async fn number<E: Events>(
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
     let mut progress = Progress::new(Kind::Number, input.offset(), limits);
-    if input.peek().await? == b'-' {
-        byte(input, &mut progress, event).await?;
+    let mut window = input.window();
+    // The piece that is not reported yet begins here.
+    let mut from = window.at;
+    /// The next byte, or `None` at the end of the input. Before it waits, it reports what there is.
+    macro_rules! next {
+        () => {
+            match window.byte() {
+                Some(byte) => Some(byte),
+                None => {
+                    token::piece(&mut window, &mut progress, from, true, event);
+                    let next = outside!(input, window, peek_or_end(input).await?);
+                    from = window.at;
+                    next
+                }
+            }
+        };
     }
-    let mut next = if input.peek().await? == b'0' {
-        byte(input, &mut progress, event).await?;
-        peek_or_end(input).await?
+    macro_rules! fail {
+        ($kind:ident) => {{
+            token::piece(&mut window, &mut progress, from, true, event);
+            let at = window.at;
+            input.seek(at);
+            return Err(input.fail_here(ErrorKind::$kind));
+        }};
+    }
+    /// Takes the next byte.
+    macro_rules! take {
+        () => {{
+            if !progress.allows(window.at + 1 - from) {
+                fail!(TooLong);
+            }
+            window.at += 1;
+        }};
+    }
+    /// Takes one digit or more, and returns the byte after them.
+    macro_rules! digits {
+        () => {{
+            match next!() {
+                Some(b'0'..=b'9') => take!(),
+                Some(_) => fail!(UnexpectedByte),
+                None => return Err(End::Finished.into()),
+            }
+            loop {
+                let allowed = progress.allowed(window.chunk, from);
+                window.at += scan::digits(allowed, window.at).len();
+                match next!() {
+                    Some(b'0'..=b'9') => take!(),
+                    next => break next,
+                }
+            }
+        }};
+    }
+
+    if next!() == Some(b'-') {
+        take!();
+    }
+    let mut next = if next!() == Some(b'0') {
+        take!();
+        next!()
     } else {
-        digits(input, &mut progress, event).await?
+        digits!()
     };
     if next == Some(b'.') {
-        byte(input, &mut progress, event).await?;
-        next = digits(input, &mut progress, event).await?;
+        take!();
+        next = digits!();
     }
     if let Some(b'e' | b'E') = next {
-        byte(input, &mut progress, event).await?;
-        if let b'+' | b'-' = input.peek().await? {
-            byte(input, &mut progress, event).await?;
+        take!();
+        if let Some(b'+' | b'-') = next!() {
+            take!();
         }
-        digits(input, &mut progress, event).await?;
+        digits!();
     }
-    report(input, &mut progress, "", false, event);
+    token::piece(&mut window, &mut progress, from, false, event);
+    let at = window.at;
+    input.seek(at);
     Ok(())
-}
-
-/// Takes a byte of a number and reports it.
-async fn byte<E: Events>(
-    input: &mut Input<'_, E>,
-    progress: &mut Progress,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) -> Result<(), Failure> {
-    if !progress.count(1) {
-        return Err(input.fail_here(ErrorKind::TooLong));
-    }
-    let character = char::from(input.next().await?);
-    report(input, progress, character.encode_utf8(&mut [0; 4]), true, event);
-    Ok(())
-}
-
-/// Reads one digit of a number or more and reports them. Returns the byte after them, or `None` at the end
-/// of the input.
-async fn digits<E: Events>(
-    input: &mut Input<'_, E>,
-    progress: &mut Progress,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) -> Result<Option<u8>, Failure> {
-    if !input.peek().await?.is_ascii_digit() {
-        return Err(input.fail_here(ErrorKind::UnexpectedByte));
-    }
-    loop {
-        let mut window = input.window();
-        token::digits(&mut window, progress, event);
-        let at = window.at;
-        input.seek(at);
-        match peek_or_end(input).await? {
-            // One more than is allowed, or the first of a chunk.
-            Some(b'0'..=b'9') if progress.is_full() => {
-                return Err(input.fail_here(ErrorKind::TooLong));
-            }
-            Some(b'0'..=b'9') => {}
-            next => return Ok(next),
-        }
-    }
 }
 
 /// Returns the next byte without taking it, or `None` at the end of the input.

@@ -42,7 +42,11 @@ impl Kind {
 
 /// The part of a value that is left to read.
 pub(super) enum Rest {
-    /// All of it.
+    /// An object, all of it.
+    Object,
+    /// An array, all of it.
+    Array,
+    /// Any other value, all of it.
     Value,
     /// A text whose quote has been read.
     Text(Progress),
@@ -78,9 +82,10 @@ impl Progress {
         }
     }
 
-    /// Returns true if the text may have no more bytes.
-    pub(super) fn is_full(&self) -> bool {
-        self.left == 0
+    /// Returns true if the text may have this many bytes more.
+    #[inline(always)]
+    pub(super) fn allows(&self, bytes: usize) -> bool {
+        bytes as u64 <= self.left
     }
 
     /// The span of a piece that ends at this offset.
@@ -149,6 +154,8 @@ pub(super) fn value<E: Events, O: Out<Events = E>>(
 ) -> Result<(), Rest> {
     let whole = match byte {
         b'"' => return string(window, Kind::String, limits, event).map_err(Rest::Text),
+        b'{' => return Err(Rest::Object),
+        b'[' => return Err(Rest::Array),
         b'-' | b'0'..=b'9' => number(window, limits, event),
         _ => Literal::beginning_with(byte).is_some_and(|found| literal(window, found, event)),
     };
@@ -180,6 +187,7 @@ pub(super) fn text<E: Events, O: Out<Events = E>>(
     let (chunk, at) = (window.chunk, window.at);
     let run = scan::text(progress.allowed(chunk, at), at);
     let end = at + run.len();
+    window.count(scan::looked_ahead(run.len()).min(chunk.len() - end));
     if chunk.get(end) == Some(&b'"') {
         window.at = end + 1;
         progress.report(window, run, false, event);
@@ -244,7 +252,16 @@ fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
             progress.report(window, decoded.text(), true, event);
             decoded.clear();
         }
-        run = scan::text(progress.allowed(window.chunk, window.at), window.at);
+        let allowed = progress.allowed(window.chunk, window.at);
+        run = match scan::short_text(allowed, window.at) {
+            Some(run) => run,
+            None => {
+                let run = scan::text(allowed, window.at);
+                let rest = allowed.len() - window.at - run.len();
+                window.count(scan::SHORT + scan::looked_ahead(run.len()).min(rest));
+                run
+            }
+        };
     }
 }
 
@@ -261,6 +278,7 @@ fn number<E: Events, O: Out<Events = E>>(
         window.count((chunk.len() - at).min(MAX_LOOKAHEAD));
         return false;
     };
+    window.count((chunk.len() - at - text.len()).min(scan::NUMBER));
     let mut progress = Progress::new(Kind::Number, window.offset(), limits);
     if !progress.count(text.len()) {
         return false;
@@ -270,19 +288,21 @@ fn number<E: Events, O: Out<Events = E>>(
     true
 }
 
-/// Reads the digits of a number that the chunk has, and reports them if there are any.
-#[inline(always)]
-pub(super) fn digits<E: Events, O: Out<Events = E>>(
+/// Reports a piece of a number: from this place to the position of the window. A piece that more follows is
+/// not reported if it is empty.
+#[inline]
+pub(super) fn piece<E: Events, O: Out<Events = E>>(
     window: &mut Window<'_, O>,
     progress: &mut Progress,
+    from: usize,
+    more: bool,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) {
-    let text = scan::digits(progress.allowed(window.chunk, window.at), window.at);
-    let counted = progress.count(text.len());
-    debug_assert!(counted, "within the limit");
-    window.at += text.len();
-    if !text.is_empty() {
-        progress.report(window, text, true, event);
+    let piece = &window.chunk[from..window.at];
+    let counted = progress.count(piece.len());
+    debug_assert!(counted && piece.is_ascii(), "bytes of a number, within the limit");
+    if !(more && piece.is_empty()) {
+        progress.report(window, str::from_utf8(piece).unwrap_or_default(), more, event);
     }
 }
 

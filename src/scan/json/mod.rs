@@ -19,6 +19,18 @@ use portable as kernel;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 use sse2 as kernel;
 
+/// Bytes past the end of a number that its scan may look at.
+pub(crate) const NUMBER: usize = 32;
+
+/// Bytes past the end of a run of this length that its scan may look at: the rest of a window.
+#[inline(always)]
+pub(crate) fn looked_ahead(len: usize) -> usize {
+    match len.checked_sub(16) {
+        None => 16 - len,
+        Some(len) => 32 - len % 32,
+    }
+}
+
 /// Returns the place of the first byte that is not white space, or the length.
 #[inline(always)]
 pub(crate) fn past_space(chunk: &[u8], at: usize) -> usize {
@@ -45,6 +57,20 @@ pub(crate) fn text(chunk: &[u8], at: usize) -> &str {
     } else {
         split_valid(run).0
     }
+}
+
+/// The longest run that [`short_text`] finds.
+pub(crate) const SHORT: usize = 8;
+
+/// Returns what [`text`] does, if a quote, a backslash or a control character ends it within a few
+/// bytes. No bytes are looked at past that one: between escapes, a window for each run would be many times
+/// the work.
+#[inline(always)]
+pub(crate) fn short_text(chunk: &[u8], at: usize) -> Option<&str> {
+    let rest = &chunk[at..];
+    let first = &rest[..rest.len().min(SHORT + 1)];
+    let run = &first[..first.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?];
+    Some(split_valid(run).0)
 }
 
 /// Returns the digits from `at` on.
@@ -167,6 +193,8 @@ mod tests {
                         Err(error) => str::from_utf8(&run[..error.valid_up_to()]).unwrap(),
                     };
                     assert_eq!(text(&chunk, 0), valid, "{}", chunk.escape_ascii());
+                    let short = (run.len() <= SHORT).then_some(valid);
+                    assert_eq!(short_text(&chunk, 0), short, "{}", chunk.escape_ascii());
                     cases += 1;
                 }
             }
