@@ -12,6 +12,7 @@ mod conformance;
 mod cuts;
 mod cuttings;
 mod depth;
+mod embedded;
 mod equality;
 mod events;
 mod sums;
