@@ -239,7 +239,7 @@ fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
         match escape(&window.chunk[window.at..]) {
             Some((character, len)) if progress.count(character.len_utf8()) => {
                 window.at += len;
-                decoded.push(character.encode_utf8(&mut [0; 4]));
+                decoded.push_char(character);
             }
             _ => {
                 if !decoded.is_empty() {
