@@ -63,31 +63,34 @@ fn every_short_text_is_read_as_the_oracle_reads_it() {
     assert!(texts > 150_000 && runs > texts);
 }
 
+/// The start of a text, the byte that a scan passes again and again, and the ends that stop it.
+type Blocks = (&'static [u8], &'static [u8], &'static [&'static [u8]]);
+
+const BLOCKS: [Blocks; 3] = [
+    (
+        b"[\"",
+        b"a",
+        &[
+            b"\"]",
+            b"\\n\"]",
+            b"\\ud83d\\ude00\"]",
+            "é€😀\"]".as_bytes(),
+            b"\x1f",
+            b"\xff",
+            b"\xe2\x28",
+            b"\xe2\"",
+        ],
+    ),
+    (b"[", b"1", &[b"]", b".5e-7,", b"x", b".]", b"e+]", b" "]),
+    (b"[", b" ", &[b"]", b"{", b"\"\"]", b"1]", b"\x0c", b"\xc2\xa0"]),
+];
+
 #[test]
 fn any_cut_in_a_block_of_a_scan_gives_the_answer_of_the_whole() {
-    // Each padding is read by a scan, and each end stops it.
-    let texts: [(&[u8], &[u8], &[&[u8]]); 3] = [
-        (
-            b"[\"",
-            b"a",
-            &[
-                b"\"]",
-                b"\\n\"]",
-                b"\\ud83d\\ude00\"]",
-                "é€😀\"]".as_bytes(),
-                b"\x1f",
-                b"\xff",
-                b"\xe2\x28",
-                b"\xe2\"",
-            ],
-        ),
-        (b"[", b"1", &[b"]", b".5e-7,", b"x", b".]", b"e+]", b" "]),
-        (b"[", b" ", &[b"]", b"{", b"\"\"]", b"1]", b"\x0c", b"\xc2\xa0"]),
-    ];
     let (mut inputs, mut runs) = (0, 0);
     let padding = 2 * MAX_LOOKAHEAD;
     let mut engines = Engine::all(Rules::DEFAULT);
-    for (start, filler, ends) in texts {
+    for (start, filler, ends) in BLOCKS {
         for end in ends {
             for padding in 0..=padding {
                 let input = [start, &filler.repeat(padding), end].concat();
@@ -104,6 +107,24 @@ fn any_cut_in_a_block_of_a_scan_gives_the_answer_of_the_whole() {
     }
     println!("{inputs} inputs with up to {padding} bytes before their end, {runs} runs");
     assert!(inputs > 2000 && runs > inputs);
+}
+
+#[test]
+fn runs_of_every_length_between_escapes_are_decoded() {
+    let (pair, run) = (r"\ud83d\ude00", |len| "a".repeat(len));
+    let (mut inputs, mut runs) = (0, 0);
+    let mut engines = Engine::all(Rules::DEFAULT);
+    for first in 0..=50 {
+        for second in 0..=50 {
+            let texts = [run(first), run(second), run(48)];
+            let input = format!(r#""\n{}""#, texts.join(pair) + pair);
+            let expected = Expected::whole(input.as_bytes(), Rules::DEFAULT);
+            runs += Engine::check_all(&mut engines, &[], &expected);
+            inputs += 1;
+        }
+    }
+    println!("{inputs} inputs, {runs} runs");
+    assert!(inputs == 51 * 51 && runs > inputs);
 }
 
 #[test]

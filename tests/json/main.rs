@@ -13,6 +13,7 @@ mod consumers;
 mod cuts;
 mod cuttings;
 mod depth;
+mod embedded;
 mod equality;
 mod events;
 mod sums;

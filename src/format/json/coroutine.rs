@@ -4,7 +4,7 @@ use core::ops::Range;
 use std::io;
 
 use super::escape::{Unit, digit, meaning, simple};
-use super::token::{self, Kind, Literal, Progress, Rest, byte_before};
+use super::token::{self, Kind, Literal, OpenText, Rest, byte_before};
 use super::{Event, Extent, Json, Limits, Located, Marker, Options, is_space};
 use crate::engine::coroutine::{self, Input};
 use crate::engine::window::outside;
@@ -127,8 +127,26 @@ fn whole<E: Marker>(input: &mut Input<'_, E>, options: Options) -> Result<(), Fa
 ///
 /// `event` makes one of the caller's events from each event of the value and the span of its bytes.
 ///
+/// ```
+/// use pushdown::engine::coroutine::{Input, Parser};
+/// use pushdown::json::{Json, Limits, value};
+/// use pushdown::{Failure, PushParser, Status};
+///
+/// /// `data: ` and a value, up to the end of the line.
+/// fn line(input: &mut Input<'_, Json>) -> Result<(), Failure> {
+///     input.expect_all(b"data: ")?;
+///     value(input, Limits::new().max_depth(16), |event, _span| event)?;
+///     input.expect(b'\n')
+/// }
+///
+/// let mut events = 0;
+/// let progress = Parser::new(line).feed_with(b"data: [1, 2]\n\n", |_| events += 1);
+/// assert_eq!((progress.status, progress.consumed, events), (Status::Success, 13, 4));
+/// ```
+///
 /// # Errors
-/// As the [module](super) says.
+/// As the [module](super) says. Values that nest deeper than the limits allow, or than
+/// [`nested`](Input::nested) bodies may, are [`TooDeep`](ErrorKind::TooDeep).
 #[inline]
 pub fn value<E: Events>(
     input: &mut Input<'_, E>,
@@ -198,7 +216,7 @@ fn rest_of_value<E: Events>(
             input.next()?;
             input.nested(|input| array(input, depth + 1, limits, event))
         }
-        Rest::Text(progress) => rest_of_text(input, progress, event),
+        Rest::Text(open) => rest_of_text(input, open, event),
         Rest::Value => cut_scalar(input, limits, event),
     }
 }
@@ -234,8 +252,8 @@ fn object<E: Events>(
             if byte != b'"' {
                 unexpected!(input, window);
             }
-            if let Err(progress) = token::string(&mut window, Kind::Key, limits, event) {
-                outside!(input, window, rest_of_text(input, progress, event)?);
+            if let Err(open) = token::string(&mut window, Kind::Key, limits, event) {
+                outside!(input, window, rest_of_text(input, open, event)?);
             }
             if space!(input, window) != b':' {
                 unexpected!(input, window);
@@ -307,12 +325,12 @@ fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
 #[inline(never)]
 fn rest_of_text<E: Events>(
     input: &mut Input<'_, E>,
-    mut progress: Progress,
+    mut open: OpenText,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
     loop {
         let mut window = input.window();
-        let closed = token::text(&mut window, &mut progress, event);
+        let closed = token::text(&mut window, &mut open, event);
         let (at, byte) = (window.at, window.byte());
         input.seek(at);
         if closed {
@@ -325,13 +343,13 @@ fn rest_of_text<E: Events>(
             Some(b'\\') => {
                 input.next()?;
                 let character = escaped(input)?;
-                if !progress.count(character.len_utf8()) {
+                if !open.count(character.len_utf8()) {
                     return Err(input.fail(ErrorKind::TooLong));
                 }
-                report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true, event);
+                report(input, &mut open, character.encode_utf8(&mut [0; 4]), true, event);
             }
             Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-            Some(_) => character(input, &mut progress, event)?,
+            Some(_) => character(input, &mut open, event)?,
         }
     }
 }
@@ -339,7 +357,7 @@ fn rest_of_text<E: Events>(
 /// Reads a character of several bytes that the chunk cuts, or one that is wrong or too long.
 fn character<E: Events>(
     input: &mut Input<'_, E>,
-    progress: &mut Progress,
+    open: &mut OpenText,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
     let mut cut = Cut::NONE;
@@ -349,12 +367,12 @@ fn character<E: Events>(
         if let Extended::Invalid = extended {
             return Err(input.fail_here(ErrorKind::InvalidUtf8));
         }
-        if !progress.count(1) {
+        if !open.count(1) {
             return Err(input.fail_here(ErrorKind::TooLong));
         }
         input.next()?;
         if let Extended::Whole(character) = extended {
-            report(input, progress, character.encode_utf8(&mut [0; 4]), true, event);
+            report(input, open, character.encode_utf8(&mut [0; 4]), true, event);
             return Ok(());
         }
     }
@@ -399,7 +417,7 @@ fn number<E: Events>(
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    let mut progress = Progress::new(Kind::Number, input.offset(), limits);
+    let mut open = OpenText::new(Kind::Number, input.offset(), limits);
     let mut window = input.window();
     // The piece that is not reported yet begins here.
     let mut from = window.at;
@@ -409,7 +427,7 @@ fn number<E: Events>(
             match window.byte() {
                 Some(byte) => Some(byte),
                 None => {
-                    token::piece(&mut window, &mut progress, from, true, event);
+                    token::piece(&mut window, &mut open, from, true, event);
                     let next = outside!(input, window, peek_or_end(input)?);
                     from = window.at;
                     next
@@ -419,7 +437,7 @@ fn number<E: Events>(
     }
     macro_rules! fail {
         ($kind:ident) => {{
-            token::piece(&mut window, &mut progress, from, true, event);
+            token::piece(&mut window, &mut open, from, true, event);
             let at = window.at;
             input.seek(at);
             return Err(input.fail_here(ErrorKind::$kind));
@@ -428,7 +446,7 @@ fn number<E: Events>(
     /// Takes the next byte.
     macro_rules! take {
         () => {{
-            if !progress.allows(window.at + 1 - from) {
+            if !open.allows(window.at + 1 - from) {
                 fail!(TooLong);
             }
             window.at += 1;
@@ -443,7 +461,7 @@ fn number<E: Events>(
                 None => return Err(End::Finished.into()),
             }
             loop {
-                let allowed = progress.allowed(window.chunk, from);
+                let allowed = open.allowed(window.chunk, from);
                 window.at += scan::digits(allowed, window.at).len();
                 match next!() {
                     Some(b'0'..=b'9') => take!(),
@@ -473,7 +491,7 @@ fn number<E: Events>(
         }
         digits!();
     }
-    token::piece(&mut window, &mut progress, from, false, event);
+    token::piece(&mut window, &mut open, from, false, event);
     let at = window.at;
     input.seek(at);
     Ok(())
@@ -502,13 +520,13 @@ fn literal<E: Events>(
 /// Reports a piece that ends at the cursor.
 fn report<E: Events>(
     input: &mut Input<'_, E>,
-    progress: &mut Progress,
+    open: &mut OpenText,
     text: &str,
     more: bool,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) {
     let mut window = input.window();
-    progress.report(&mut window, text, more, event);
+    open.report(&mut window, text, more, event);
     let at = window.at;
     input.seek(at);
 }

@@ -5,6 +5,7 @@ use core::str;
 use crate::error::ErrorKind;
 
 /// The character of the escape that these bytes begin with, and its length, if it is whole.
+#[inline]
 pub(super) fn escape(bytes: &[u8]) -> Option<(char, usize)> {
     match *bytes {
         [b'\\', b'u', ..] => {
@@ -39,9 +40,27 @@ pub(super) fn simple(byte: u8) -> Option<char> {
 }
 
 /// The value of a hexadecimal digit.
+#[inline]
 pub(super) fn digit(byte: u8) -> Option<u16> {
-    char::from(byte).to_digit(16).map(|digit| digit as u16)
+    match DIGITS[usize::from(byte)] {
+        NO_DIGIT => None,
+        digit => Some(digit.into()),
+    }
 }
+
+const NO_DIGIT: u8 = 0xff;
+
+/// The value of each byte as a hexadecimal digit.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
 
 /// The meaning of a unit.
 pub(super) enum Unit {
@@ -98,6 +117,12 @@ impl Decoded {
     pub(super) fn push(&mut self, text: &str) {
         self.bytes[self.len..self.len + text.len()].copy_from_slice(text.as_bytes());
         self.len += text.len();
+    }
+
+    /// Appends a character, for which there must be room.
+    #[inline]
+    pub(super) fn push_char(&mut self, character: char) {
+        self.len += character.encode_utf8(&mut self.bytes[self.len..]).len();
     }
 
     #[inline]

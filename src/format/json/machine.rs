@@ -1,30 +1,34 @@
 //! State as data.
 //!
 //! # How this is built
-//! One variant of [`State`] for each place where a chunk may end, one arm of the `match` for each
-//! variant. The arrays and objects around the value are data, too: [`Nesting`]. A token that the chunk has
-//! whole is read at once, by a function of `token.rs`, and needs no state of its own; `Text`, `Number`
-//! and the states below them are for tokens that a chunk cuts, and for those that are wrong.
+//! A token is a string, a name, a number, a literal, a bracket, a comma or a colon. Between two tokens the
+//! machine is in a [`Place`]; [`Grammar::tokens`] goes from place to place through the tokens that the chunk
+//! has whole, which functions of `token.rs` read. A token that the chunk cuts, or that is wrong, is read byte
+//! by byte, from the other variants of [`State`]: one for each place within a token where a chunk may end. The
+//! arrays and objects around a value are data, too: [`Nesting`].
 //!
 //! ```text
-//!            ┌──────────────────────────── ',' in an array ◄──┐
-//!            ▼   '['            ']'                           │
-//! Start ─► Value ───► First ──────────────────────────────► Next ──► End   after the outermost value
-//!            ▲ │        └ a value, as in Value                ▲ │
-//!            │ │ '{'                    '}'                   │ │
-//!            │ └───► FirstName ───────────────────────────────┤ │
-//!            │          │ '"'                                 │ │ ',' in an object
-//!            │ ':'      ▼       '"'                           │ ▼
-//!            └──── Colon ◄──── Text ◄─────────────────────────┼ Name
-//!                              │ ▲ └─► the string ends ───────┤
-//!                              ▼ │                            │
-//!             Character, Escape ─► Unit ─► Low ─► LowUnit     │
-//!                                                             │
-//! Value ─► Number, Literal ───────────────────────────────────┘
+//!               '['                ']'
+//!     ┌──────────────────► First ───────┐   a value in First is one as in Value
+//!     │        ',' in an array          │
+//!     │ ┌────────────────────────────┐  │
+//!     │ ▼                            │  ▼
+//!     Value ─── string, number ──► Item, Member ──► End   after the outermost value
+//!     │ ▲       or literal              ▲  │
+//!     │ │ ':'            ',' in an object  │
+//!     │ Colon ◄── Name ◄────────────────│──┘
+//!     │     ▲                           │
+//!     │ '{' └──── FirstName ────────────┘
+//!     └──────────────▲            '}'
+//!
+//!     in a string or a name           Text ─► Character, Escape ─► Unit ─► Low ─► LowUnit
+//!                                      ▲          │          │       │  ▲            │
+//!                                      └──────────┴──────────┴───────┘  └────────────┘
+//!     in a number, in a literal       Number, Literal
 //! ```
 //!
-//! A state is stored before the read that may find nothing. If you add one, add it to the picture, and a
-//! case that a cut leaves there to the table of tests.
+//! The state is stored before the read that may find nothing. If you add one, add it to the picture, and
+//! a case that a cut leaves there to `tests/json/cases.rs`.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -32,7 +36,7 @@ use core::ops::ControlFlow::{self, Break, Continue};
 
 use super::escape::{Unit, digit, meaning, simple};
 use super::nesting::Nesting;
-use super::token::{self, Kind, Literal, Progress, Rest};
+use super::token::{self, Kind, Literal, OpenText, Rest};
 use super::{Event, Extent, Json, Located, Marker, Options, is_space};
 use crate::engine::machine::{self, Input};
 use crate::error::{End, ErrorKind, Failure};
@@ -81,20 +85,20 @@ enum State {
     Between(Place),
 
     /// In a string or a name.
-    Text(Progress),
+    Text(OpenText),
     /// In a character of several bytes, or before one that is too many.
-    Character(Progress, Cut),
+    Character(OpenText, Cut),
     /// After a backslash.
-    Escape(Progress),
+    Escape(OpenText),
     /// In `\uXXXX`, after so many digits, and after the first half of a pair if there is one.
-    Unit { progress: Progress, high: Option<u16>, unit: u16, digits: u8 },
+    Unit { open: OpenText, high: Option<u16>, unit: u16, digits: u8 },
     /// After the first half of a pair.
-    Low(Progress, u16),
+    Low(OpenText, u16),
     /// After the backslash that follows it.
-    LowUnit(Progress, u16),
+    LowUnit(OpenText, u16),
 
     /// In a number.
-    Number(Progress, Part),
+    Number(OpenText, Part),
     /// In a literal, after so many bytes.
     Literal(Literal, usize),
 }
@@ -183,57 +187,55 @@ impl<E: Marker> machine::Machine for Grammar<E> {
                     Continue(())
                 }
                 State::Between(place) => self.tokens(input, place)?,
-                State::Text(progress) => {
+                State::Text(open) => {
                     input.peek()?;
-                    self.rest_of_text(input, progress)?
+                    self.rest_of_text(input, open)?
                 }
-                State::Character(progress, cut) => self.character(input, progress, cut)?,
-                State::Escape(progress) => match input.next()? {
+                State::Character(open, cut) => self.character(input, open, cut)?,
+                State::Escape(open) => match input.next()? {
                     b'u' => {
-                        self.state = State::Unit { progress, high: None, unit: 0, digits: 0 };
+                        self.state = State::Unit { open, high: None, unit: 0, digits: 0 };
                         Continue(())
                     }
                     byte => match simple(byte) {
-                        Some(character) => self.decoded(input, progress, character)?,
+                        Some(character) => self.decoded(input, open, character)?,
                         None => return Err(input.fail(ErrorKind::UnexpectedByte)),
                     },
                 },
-                State::Unit { progress, high, unit, digits } => {
+                State::Unit { open, high, unit, digits } => {
                     let Some(digit) = digit(input.next()?) else {
                         return Err(input.fail(ErrorKind::UnexpectedByte));
                     };
                     let (unit, digits) = (unit << 4 | digit, digits + 1);
                     if digits < 4 {
-                        self.state = State::Unit { progress, high, unit, digits };
+                        self.state = State::Unit { open, high, unit, digits };
                         continue;
                     }
                     match meaning(high, unit) {
-                        Ok(Unit::Character(character)) => {
-                            self.decoded(input, progress, character)?
-                        }
+                        Ok(Unit::Character(character)) => self.decoded(input, open, character)?,
                         Ok(Unit::High) => {
-                            self.state = State::Low(progress, unit);
+                            self.state = State::Low(open, unit);
                             Continue(())
                         }
                         Err(kind) => return Err(input.fail(kind)),
                     }
                 }
-                State::Low(progress, high) => match input.next()? {
+                State::Low(open, high) => match input.next()? {
                     b'\\' => {
-                        self.state = State::LowUnit(progress, high);
+                        self.state = State::LowUnit(open, high);
                         Continue(())
                     }
                     _ => return Err(input.fail(ErrorKind::LoneSurrogate)),
                 },
-                State::LowUnit(progress, high) => match input.next()? {
+                State::LowUnit(open, high) => match input.next()? {
                     b'u' => {
-                        self.state = State::Unit { progress, high: Some(high), unit: 0, digits: 0 };
+                        self.state = State::Unit { open, high: Some(high), unit: 0, digits: 0 };
                         Continue(())
                     }
                     _ => return Err(input.fail(ErrorKind::LoneSurrogate)),
                 },
 
-                State::Number(progress, part) => self.rest_of_number(input, progress, part)?,
+                State::Number(open, part) => self.rest_of_number(input, open, part)?,
                 State::Literal(literal, ref mut matched) => {
                     input.expect_all(literal.bytes(), matched)?;
                     let event = literal.reported(input.offset(), E::event);
@@ -310,7 +312,7 @@ impl<E: Marker> Grammar<E> {
                 (Place::FirstName | Place::Name, b'"') => {
                     match token::string(&mut window, Kind::Key, limits, E::event) {
                         Ok(()) => Place::Colon,
-                        Err(progress) => break Token::Cut(State::Text(progress)),
+                        Err(open) => break Token::Cut(State::Text(open)),
                     }
                 }
                 (Place::Value | Place::First | Place::End | Place::EndOfScalar, _)
@@ -318,7 +320,7 @@ impl<E: Marker> Grammar<E> {
                 {
                     match token::value(&mut window, byte, limits, E::event) {
                         Ok(()) => self.after_value(true),
-                        Err(Rest::Text(progress)) => break Token::Cut(State::Text(progress)),
+                        Err(Rest::Text(open)) => break Token::Cut(State::Text(open)),
                         Err(Rest::Object | Rest::Array) if self.nesting.depth() == limits.depth => {
                             break Token::Wrong(ErrorKind::TooDeep);
                         }
@@ -335,8 +337,8 @@ impl<E: Marker> Grammar<E> {
                         Err(Rest::Value) => match byte {
                             b'-' | b'0'..=b'9' => {
                                 let from = window.offset();
-                                let progress = Progress::new(Kind::Number, from, limits);
-                                break Token::Cut(State::Number(progress, Part::Start));
+                                let open = OpenText::new(Kind::Number, from, limits);
+                                break Token::Cut(State::Number(open, Part::Start));
                             }
                             _ => match Literal::beginning_with(byte) {
                                 Some(literal) => break Token::Cut(State::Literal(literal, 0)),
@@ -406,23 +408,23 @@ impl<E: Marker> Grammar<E> {
     fn rest_of_text(
         &mut self,
         input: &mut Input<'_, E>,
-        mut progress: Progress,
+        mut open: OpenText,
     ) -> Result<ControlFlow<()>, Failure> {
         let mut window = input.window();
-        let closed = token::text(&mut window, &mut progress, E::event);
+        let closed = token::text(&mut window, &mut open, E::event);
         let (at, byte) = (window.at, window.byte());
         input.seek(at);
         if closed {
-            return Ok(self.after(progress.kind));
+            return Ok(self.after(open.kind));
         }
         self.state = match byte {
-            None => State::Text(progress),
+            None => State::Text(open),
             Some(b'\\') => {
                 input.next()?;
-                State::Escape(progress)
+                State::Escape(open)
             }
             Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-            Some(_) => State::Character(progress, Cut::NONE),
+            Some(_) => State::Character(open, Cut::NONE),
         };
         Ok(Continue(()))
     }
@@ -431,7 +433,7 @@ impl<E: Marker> Grammar<E> {
     fn character(
         &mut self,
         input: &mut Input<'_, E>,
-        mut progress: Progress,
+        mut open: OpenText,
         mut cut: Cut,
     ) -> Result<ControlFlow<()>, Failure> {
         let byte = input.peek()?;
@@ -439,15 +441,15 @@ impl<E: Marker> Grammar<E> {
         if let Extended::Invalid = extended {
             return Err(input.fail(ErrorKind::InvalidUtf8));
         }
-        if !progress.count(1) {
+        if !open.count(1) {
             return Err(input.fail(ErrorKind::TooLong));
         }
         input.next()?;
         if let Extended::Whole(character) = extended {
-            report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true);
-            self.state = State::Text(progress);
+            report(input, &mut open, character.encode_utf8(&mut [0; 4]), true);
+            self.state = State::Text(open);
         } else {
-            self.state = State::Character(progress, cut);
+            self.state = State::Character(open, cut);
         }
         Ok(Continue(()))
     }
@@ -456,14 +458,14 @@ impl<E: Marker> Grammar<E> {
     fn decoded(
         &mut self,
         input: &mut Input<'_, E>,
-        mut progress: Progress,
+        mut open: OpenText,
         character: char,
     ) -> Result<ControlFlow<()>, Failure> {
-        if !progress.count(character.len_utf8()) {
+        if !open.count(character.len_utf8()) {
             return Err(input.fail(ErrorKind::TooLong));
         }
-        report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true);
-        self.state = State::Text(progress);
+        report(input, &mut open, character.encode_utf8(&mut [0; 4]), true);
+        self.state = State::Text(open);
         Ok(Continue(()))
     }
 
@@ -471,20 +473,20 @@ impl<E: Marker> Grammar<E> {
     fn rest_of_number(
         &mut self,
         input: &mut Input<'_, E>,
-        mut progress: Progress,
+        mut open: OpenText,
         mut part: Part,
     ) -> Result<ControlFlow<()>, Failure> {
         match input.peek() {
             Ok(_) => {}
             Err(End::Finished) if part.may_end() => {
-                report(input, &mut progress, "", false);
+                report(input, &mut open, "", false);
                 return Ok(self.after(Kind::Number));
             }
             Err(end) => return Err(end.into()),
         }
         let mut window = input.window();
         let from = window.at;
-        let allowed = progress.allowed(window.chunk, from);
+        let allowed = open.allowed(window.chunk, from);
         while let Some(after) = allowed.get(window.at).and_then(|byte| part.after(*byte)) {
             part = after;
             window.at += 1;
@@ -494,7 +496,7 @@ impl<E: Marker> Grammar<E> {
         }
         let next = window.byte();
         let ends = next.is_some_and(|byte| part.after(byte).is_none()) && part.may_end();
-        token::piece(&mut window, &mut progress, from, !ends, E::event);
+        token::piece(&mut window, &mut open, from, !ends, E::event);
         let at = window.at;
         input.seek(at);
         if ends {
@@ -502,7 +504,7 @@ impl<E: Marker> Grammar<E> {
         }
         match next {
             None => {
-                self.state = State::Number(progress, part);
+                self.state = State::Number(open, part);
                 Ok(Continue(()))
             }
             Some(byte) => Err(input.fail_here(match part.after(byte) {
@@ -525,9 +527,9 @@ enum Token {
 }
 
 /// Reports a piece that ends at the cursor.
-fn report<E: Marker>(input: &mut Input<'_, E>, progress: &mut Progress, text: &str, more: bool) {
+fn report<E: Marker>(input: &mut Input<'_, E>, open: &mut OpenText, text: &str, more: bool) {
     let mut window = input.window();
-    progress.report(&mut window, text, more, E::event);
+    open.report(&mut window, text, more, E::event);
     let at = window.at;
     input.seek(at);
 }

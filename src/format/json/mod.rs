@@ -1,8 +1,44 @@
-//! JSON (RFC 8259) as a stream of events.
+//! JSON (RFC 8259) as a stream of events, from input that arrives in pieces.
+//!
+//! ```
+//! use pushdown::json::{Event, Machine};
+//! use pushdown::{Error, PushParser};
+//!
+//! let mut strings = Vec::new();
+//! let mut string = String::new();
+//! let mut parser = Machine::new();
+//! for chunk in [r#"{"name": "caf\u00"#, r#"e9", "open": tr"#, r#"ue, "tags": ["a"]}"#] {
+//!     let _ = parser.feed_with(chunk.as_bytes(), |event| {
+//!         if let Event::String(piece) = event {
+//!             string.push_str(piece.text);
+//!             if !piece.more {
+//!                 strings.push(std::mem::take(&mut string));
+//!             }
+//!         }
+//!     });
+//! }
+//! parser.finish()?;
+//! assert_eq!(strings, ["café", "a"]);
+//! # Ok::<(), Error>(())
+//! ```
 //!
 //! Texts are decoded, and reported as soon as they have arrived: a string that a chunk cuts comes in
-//! [pieces](Text). When `feed` returns, all that the chunk has of a text has been reported, but for a
-//! character or an escape that is itself cut.
+//! [pieces](Text), and one that lies in a chunk without escapes is one event, which borrows the chunk.
+//! When `feed` returns, all that the chunk has of a text has been reported, but for a character or an
+//! escape that is itself cut.
+//!
+//! | parser | the grammar is | the arrays and objects around a value are |
+//! |---|---|---|
+//! | [`Machine`] | an enum, and a step over it | bits |
+//! | [`Coroutine`] | functions that call one another | a call stack |
+//! | [`Stackless`] | an `async` function | bits |
+//! | [`Generator`] | the same `async` function | the same |
+//!
+//! The part of the input that a parser takes is its [`Extent`]: a document, which ends with the input, a
+//! value, which may be followed by anything, or a stream of values.
+//!
+//! A body of your own reads a value with [`value`] or [`value_async`]. Without the features
+//! `coroutine`, `generator` and `alloc` the parsers that need them are not there.
 //!
 //! # Which byte an error blames
 //! The first byte with which the input so far cannot become JSON. In `"\xE2("` that is the

@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use super::escape::{Unit, digit, meaning, simple};
 use super::nesting::Nesting;
-use super::token::{self, Kind, Literal, Progress, Rest};
+use super::token::{self, Kind, Literal, OpenText, Rest};
 use super::{Event, Limits};
 #[cfg(feature = "alloc")]
 use super::{Extent, Json, Located, Marker, Options, is_space};
@@ -105,6 +105,25 @@ pub(super) async fn whole<E: Marker>(
 ///
 /// `event` makes one of the caller's events from each event of the value and the span of its bytes.
 ///
+/// ```
+/// use core::ops::Range;
+/// use pushdown::engine::stackless::{Input, Parser};
+/// use pushdown::events::Of;
+/// use pushdown::json::{Limits, value_async};
+/// use pushdown::{Failure, PushParser};
+///
+/// /// Reports the spans of the tokens of a value in parentheses.
+/// async fn spans(input: &mut Input<'_, Of<Range<u64>>>) -> Result<(), Failure> {
+///     input.expect(b'(').await?;
+///     value_async(input, Limits::new(), |_event, span| span).await?;
+///     input.expect(b')').await
+/// }
+///
+/// let mut found = Vec::new();
+/// let _ = Parser::new(spans).feed_with(br#"(["a", 12])"#, |span| found.push(span));
+/// assert_eq!(found, [1..2, 2..5, 7..9, 9..10]);
+/// ```
+///
 /// # Errors
 /// As the [module](super) says.
 #[inline]
@@ -190,8 +209,8 @@ async fn value_here<E: Events>(
                 if byte != b'"' {
                     unexpected!(input, window);
                 }
-                if let Err(progress) = token::string(&mut window, Kind::Key, limits, event) {
-                    outside!(input, window, rest_of_text(input, progress, event).await?);
+                if let Err(open) = token::string(&mut window, Kind::Key, limits, event) {
+                    outside!(input, window, rest_of_text(input, open, event).await?);
                 }
                 if space!(input, window) != b':' {
                     unexpected!(input, window);
@@ -211,8 +230,8 @@ async fn rest_of_value<E: Events>(
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    if let Rest::Text(progress) = rest {
-        return rest_of_text(input, progress, event).await;
+    if let Rest::Text(open) = rest {
+        return rest_of_text(input, open, event).await;
     }
     match input.peek().await? {
         b'-' | b'0'..=b'9' => number(input, limits, event).await,
@@ -241,12 +260,12 @@ async fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
 /// Reads on in a string or a name.
 async fn rest_of_text<E: Events>(
     input: &mut Input<'_, E>,
-    mut progress: Progress,
+    mut open: OpenText,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
     loop {
         let mut window = input.window();
-        let closed = token::text(&mut window, &mut progress, event);
+        let closed = token::text(&mut window, &mut open, event);
         let (at, byte) = (window.at, window.byte());
         input.seek(at);
         if closed {
@@ -259,13 +278,13 @@ async fn rest_of_text<E: Events>(
             Some(b'\\') => {
                 input.next().await?;
                 let character = escaped(input).await?;
-                if !progress.count(character.len_utf8()) {
+                if !open.count(character.len_utf8()) {
                     return Err(input.fail(ErrorKind::TooLong));
                 }
-                report(input, &mut progress, character.encode_utf8(&mut [0; 4]), true, event);
+                report(input, &mut open, character.encode_utf8(&mut [0; 4]), true, event);
             }
             Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-            Some(_) => character(input, &mut progress, event).await?,
+            Some(_) => character(input, &mut open, event).await?,
         }
     }
 }
@@ -273,7 +292,7 @@ async fn rest_of_text<E: Events>(
 /// Reads a character of several bytes that the chunk cuts, or one that is wrong or too long.
 async fn character<E: Events>(
     input: &mut Input<'_, E>,
-    progress: &mut Progress,
+    open: &mut OpenText,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
     let mut cut = Cut::NONE;
@@ -283,12 +302,12 @@ async fn character<E: Events>(
         if let Extended::Invalid = extended {
             return Err(input.fail_here(ErrorKind::InvalidUtf8));
         }
-        if !progress.count(1) {
+        if !open.count(1) {
             return Err(input.fail_here(ErrorKind::TooLong));
         }
         input.next().await?;
         if let Extended::Whole(character) = extended {
-            report(input, progress, character.encode_utf8(&mut [0; 4]), true, event);
+            report(input, open, character.encode_utf8(&mut [0; 4]), true, event);
             return Ok(());
         }
     }
@@ -333,7 +352,7 @@ async fn number<E: Events>(
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    let mut progress = Progress::new(Kind::Number, input.offset(), limits);
+    let mut open = OpenText::new(Kind::Number, input.offset(), limits);
     let mut window = input.window();
     // The piece that is not reported yet begins here.
     let mut from = window.at;
@@ -343,7 +362,7 @@ async fn number<E: Events>(
             match window.byte() {
                 Some(byte) => Some(byte),
                 None => {
-                    token::piece(&mut window, &mut progress, from, true, event);
+                    token::piece(&mut window, &mut open, from, true, event);
                     let next = outside!(input, window, peek_or_end(input).await?);
                     from = window.at;
                     next
@@ -353,7 +372,7 @@ async fn number<E: Events>(
     }
     macro_rules! fail {
         ($kind:ident) => {{
-            token::piece(&mut window, &mut progress, from, true, event);
+            token::piece(&mut window, &mut open, from, true, event);
             let at = window.at;
             input.seek(at);
             return Err(input.fail_here(ErrorKind::$kind));
@@ -362,7 +381,7 @@ async fn number<E: Events>(
     /// Takes the next byte.
     macro_rules! take {
         () => {{
-            if !progress.allows(window.at + 1 - from) {
+            if !open.allows(window.at + 1 - from) {
                 fail!(TooLong);
             }
             window.at += 1;
@@ -377,7 +396,7 @@ async fn number<E: Events>(
                 None => return Err(End::Finished.into()),
             }
             loop {
-                let allowed = progress.allowed(window.chunk, from);
+                let allowed = open.allowed(window.chunk, from);
                 window.at += scan::digits(allowed, window.at).len();
                 match next!() {
                     Some(b'0'..=b'9') => take!(),
@@ -407,7 +426,7 @@ async fn number<E: Events>(
         }
         digits!();
     }
-    token::piece(&mut window, &mut progress, from, false, event);
+    token::piece(&mut window, &mut open, from, false, event);
     let at = window.at;
     input.seek(at);
     Ok(())
@@ -436,13 +455,13 @@ async fn literal<E: Events>(
 /// Reports a piece that ends at the cursor.
 fn report<E: Events>(
     input: &mut Input<'_, E>,
-    progress: &mut Progress,
+    open: &mut OpenText,
     text: &str,
     more: bool,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) {
     let mut window = input.window();
-    progress.report(&mut window, text, more, event);
+    open.report(&mut window, text, more, event);
     let at = window.at;
     input.seek(at);
 }

@@ -49,12 +49,12 @@ pub(super) enum Rest {
     /// Any other value, all of it.
     Value,
     /// A text whose quote has been read.
-    Text(Progress),
+    Text(OpenText),
 }
 
-/// The part of a text that has been read.
+/// A text of which a part has been read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Progress {
+pub(super) struct OpenText {
     pub(super) kind: Kind,
     /// The offset at which the next piece begins: that of the token, or the end of the last piece.
     from: u64,
@@ -62,7 +62,7 @@ pub(super) struct Progress {
     left: u64,
 }
 
-impl Progress {
+impl OpenText {
     /// A text whose token begins at this offset.
     #[inline(always)]
     pub(super) fn new(kind: Kind, from: u64, limits: Limits) -> Self {
@@ -170,10 +170,10 @@ pub(super) fn string<E: Events, O: Out<Events = E>>(
     kind: Kind,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) -> Result<(), Progress> {
-    let mut progress = Progress::new(kind, window.offset(), limits);
+) -> Result<(), OpenText> {
+    let mut open = OpenText::new(kind, window.offset(), limits);
     window.at += 1;
-    if text(window, &mut progress, event) { Ok(()) } else { Err(progress) }
+    if text(window, &mut open, event) { Ok(()) } else { Err(open) }
 }
 
 /// Reads a string or a name up to the end of what the chunk has of it, whole characters and escapes,
@@ -181,19 +181,19 @@ pub(super) fn string<E: Events, O: Out<Events = E>>(
 #[inline(always)]
 pub(super) fn text<E: Events, O: Out<Events = E>>(
     window: &mut Window<'_, O>,
-    progress: &mut Progress,
+    open: &mut OpenText,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> bool {
     let (chunk, at) = (window.chunk, window.at);
-    let run = scan::text(progress.allowed(chunk, at), at);
+    let run = scan::text(open.allowed(chunk, at), at);
     let end = at + run.len();
     window.count(scan::looked_ahead(run.len()).min(chunk.len() - end));
     if chunk.get(end) == Some(&b'"') {
         window.at = end + 1;
-        progress.report(window, run, false, event);
+        open.report(window, run, false, event);
         return true;
     }
-    rest_of_text(window, progress, run, event)
+    rest_of_text(window, open, run, event)
 }
 
 /// Runs between two escapes that are copied, so that they are reported with the escapes.
@@ -203,7 +203,7 @@ const SHORT: usize = 48;
 #[inline(never)]
 fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
     window: &mut Window<'c, O>,
-    progress: &mut Progress,
+    open: &mut OpenText,
     mut run: &'c str,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> bool {
@@ -212,13 +212,13 @@ fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
         // The run has been scanned, and begins at the position.
         let is_short = !decoded.is_empty() && run.len() <= SHORT;
         if !is_short && !decoded.is_empty() {
-            progress.report(window, decoded.text(), true, event);
+            open.report(window, decoded.text(), true, event);
             decoded.clear();
             if window.byte().is_none() {
                 return false; // paused, or at the end
             }
         }
-        let counted = progress.count(run.len());
+        let counted = open.count(run.len());
         debug_assert!(counted, "the run is within the limit");
         window.at += run.len();
         let closes = window.byte() == Some(b'"');
@@ -226,33 +226,33 @@ fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
         if is_short {
             decoded.push(run);
             if closes {
-                progress.report(window, decoded.text(), false, event);
+                open.report(window, decoded.text(), false, event);
                 return true;
             }
         } else if closes || !run.is_empty() {
-            progress.report(window, run, !closes, event);
+            open.report(window, run, !closes, event);
             if closes {
                 return true;
             }
         }
         // An escape that is whole, and not too long.
         match escape(&window.chunk[window.at..]) {
-            Some((character, len)) if progress.count(character.len_utf8()) => {
+            Some((character, len)) if open.count(character.len_utf8()) => {
                 window.at += len;
-                decoded.push(character.encode_utf8(&mut [0; 4]));
+                decoded.push_char(character);
             }
             _ => {
                 if !decoded.is_empty() {
-                    progress.report(window, decoded.text(), true, event);
+                    open.report(window, decoded.text(), true, event);
                 }
                 return false;
             }
         }
         if !decoded.has_room(SHORT + 4) {
-            progress.report(window, decoded.text(), true, event);
+            open.report(window, decoded.text(), true, event);
             decoded.clear();
         }
-        let allowed = progress.allowed(window.chunk, window.at);
+        let allowed = open.allowed(window.chunk, window.at);
         run = match scan::short_text(allowed, window.at) {
             Some(run) => run,
             None => {
@@ -279,12 +279,12 @@ fn number<E: Events, O: Out<Events = E>>(
         return false;
     };
     window.count((chunk.len() - at - text.len()).min(scan::NUMBER));
-    let mut progress = Progress::new(Kind::Number, window.offset(), limits);
-    if !progress.count(text.len()) {
+    let mut open = OpenText::new(Kind::Number, window.offset(), limits);
+    if !open.count(text.len()) {
         return false;
     }
     window.at += text.len();
-    progress.report(window, text, false, event);
+    open.report(window, text, false, event);
     true
 }
 
@@ -293,16 +293,16 @@ fn number<E: Events, O: Out<Events = E>>(
 #[inline]
 pub(super) fn piece<E: Events, O: Out<Events = E>>(
     window: &mut Window<'_, O>,
-    progress: &mut Progress,
+    open: &mut OpenText,
     from: usize,
     more: bool,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) {
     let piece = &window.chunk[from..window.at];
-    let counted = progress.count(piece.len());
+    let counted = open.count(piece.len());
     debug_assert!(counted && piece.is_ascii(), "bytes of a number, within the limit");
     if !(more && piece.is_empty()) {
-        progress.report(window, str::from_utf8(piece).unwrap_or_default(), more, event);
+        open.report(window, str::from_utf8(piece).unwrap_or_default(), more, event);
     }
 }
 

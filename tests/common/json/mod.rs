@@ -56,26 +56,28 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
+    /// A parser that is to answer as the oracle does with these rules.
+    pub fn new(
+        name: &'static str,
+        rules: Rules,
+        parser: impl PushParser<Events = Json, Output = ()> + 'static,
+    ) -> Self {
+        let longest = if name == "oracle" { LONGEST_REREAD } else { usize::MAX };
+        Self { name, rules, longest, parser: Box::new(parser) }
+    }
+
     /// Returns all engines, and the oracle, which goes through the same checks. Miri runs those that need no
     /// unsafe code of other crates.
     pub fn all(rules: Rules) -> Vec<Self> {
-        fn engine(
-            name: &'static str,
-            rules: Rules,
-            parser: impl PushParser<Events = Json, Output = ()> + 'static,
-        ) -> Engine {
-            let longest = if name == "oracle" { LONGEST_REREAD } else { usize::MAX };
-            Engine { name, rules, longest, parser: Box::new(parser) }
-        }
         let options = rules.options();
         vec![
-            engine("oracle", rules, Reread::new(rules)),
-            engine("machine", rules, json::Machine::with_options(options)),
+            Self::new("oracle", rules, Reread::new(rules)),
+            Self::new("machine", rules, json::Machine::with_options(options)),
             #[cfg(not(miri))]
-            engine("coroutine", rules, json::Coroutine::with_options(options).expect("a stack")),
-            engine("stackless", rules, json::Stackless::with_options(options)),
+            Self::new("coroutine", rules, json::Coroutine::with_options(options).expect("a stack")),
+            Self::new("stackless", rules, json::Stackless::with_options(options)),
             #[cfg(not(miri))]
-            engine("generator", rules, json::Generator::with_options(options)),
+            Self::new("generator", rules, json::Generator::with_options(options)),
         ]
     }
 
