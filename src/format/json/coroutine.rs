@@ -216,7 +216,7 @@ fn rest_of_value<E: Events>(
 }
 
 /// Reads a number or a literal that the chunk cuts, or one that is wrong or too long.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn cut_scalar<E: Events>(
     input: &mut Input<'_, E>,
     limits: Limits,
@@ -316,7 +316,7 @@ fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
 }
 
 /// Reads on in a string or a name.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn rest_of_text<E: Events>(
     input: &mut Input<'_, E>,
     mut open: OpenText,
@@ -349,7 +349,7 @@ fn rest_of_text<E: Events>(
 }
 
 /// Reads a character of several bytes that the chunk cuts, or one that is wrong or too long.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn character<E: Events>(
     input: &mut Input<'_, E>,
     open: &mut OpenText,
@@ -374,7 +374,7 @@ fn character<E: Events>(
 }
 
 /// Reads an escape from behind its backslash on.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn escaped<E: Events>(input: &mut Input<'_, E>) -> Result<char, Failure> {
     match input.next()? {
         b'u' => {}
@@ -396,7 +396,7 @@ fn escaped<E: Events>(input: &mut Input<'_, E>) -> Result<char, Failure> {
 }
 
 /// Reads the four digits of a unit.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
     let mut unit = 0;
     for _ in 0..4 {
@@ -409,7 +409,7 @@ fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
 }
 
 /// Reads a number that begins with the next byte.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn number<E: Events>(
     input: &mut Input<'_, E>,
     limits: Limits,
@@ -496,7 +496,7 @@ fn number<E: Events>(
 }
 
 /// Returns the next byte without taking it, or `None` at the end of the input.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn peek_or_end<E: Events>(input: &mut Input<'_, E>) -> Result<Option<u8>, Failure> {
     match input.peek() {
         Ok(byte) => Ok(Some(byte)),
@@ -506,7 +506,7 @@ fn peek_or_end<E: Events>(input: &mut Input<'_, E>) -> Result<Option<u8>, Failur
 }
 
 /// Reads a literal that begins with the next byte.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn literal<E: Events>(
     input: &mut Input<'_, E>,
     literal: Literal,

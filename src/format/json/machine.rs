@@ -83,6 +83,8 @@ enum State {
     Start,
     /// Between two tokens.
     Between(Place),
+    /// Right behind an outermost value that is neither an array nor an object.
+    AfterScalar,
 
     /// In a string or a name.
     Text(OpenText),
@@ -122,10 +124,6 @@ enum Place {
     Member,
     /// Outside of all values.
     End,
-    /// Right behind a value outside of all others that is neither an array nor an object.
-    EndOfScalar,
-    /// Behind the value that the parser takes alone.
-    Over,
 }
 
 /// The place in a number.
@@ -183,10 +181,16 @@ impl<E: Marker> machine::Machine for Grammar<E> {
             let flow = match self.state {
                 State::Start => {
                     input.skip_between(is_space)?;
-                    self.state = State::Between(Place::Value);
-                    Continue(())
+                    self.go(Place::Value)
                 }
                 State::Between(place) => self.tokens(input, place)?,
+                State::AfterScalar => match (input.peek(), self.options.extent) {
+                    (Ok(byte), _) if is_space(byte) => self.go(Place::End),
+                    (Ok(b'{' | b'['), Extent::Stream) => self.go(Place::End),
+                    (Ok(_), _) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
+                    (Err(End::Finished), _) => Break(()),
+                    (Err(end), _) => return Err(end.into()),
+                },
                 State::Text(open) => {
                     input.peek()?;
                     self.rest_of_text(input, open)?
@@ -274,8 +278,14 @@ impl<E: Marker> Grammar<E> {
         }
     }
 
+    /// Goes to a place between two tokens.
+    fn go(&mut self, place: Place) -> ControlFlow<()> {
+        self.state = State::Between(place);
+        Continue(())
+    }
+
     /// Reads tokens, as many as the chunk has whole.
-    #[inline(always)]
+    #[inline(never)]
     fn tokens(
         &mut self,
         input: &mut Input<'_, E>,
@@ -284,42 +294,51 @@ impl<E: Marker> Grammar<E> {
         let limits = self.options.limits;
         let mut window = input.window();
         let token = loop {
-            let before = window.at;
-            let next = token::space(&mut window);
-            if place == Place::EndOfScalar && window.at > before {
-                place = Place::End;
-            }
-            let Some(byte) = next else { break Token::Wait };
-            place = match (place, byte) {
-                (Place::First | Place::Item, b']') => {
-                    token::bracket(&mut window, Event::EndArray, E::event);
-                    self.nesting.pop();
-                    self.after_value(false)
-                }
-                (Place::FirstName | Place::Member, b'}') => {
-                    token::bracket(&mut window, Event::EndObject, E::event);
-                    self.nesting.pop();
-                    self.after_value(false)
-                }
-                (Place::Item, b',') | (Place::Colon, b':') => {
+            let Some(byte) = token::space(&mut window) else { break Token::Wait };
+            place = match place {
+                Place::Item if byte == b',' => {
                     window.at += 1;
                     Place::Value
                 }
-                (Place::Member, b',') => {
+                Place::Member if byte == b',' => {
                     window.at += 1;
                     Place::Name
                 }
-                (Place::FirstName | Place::Name, b'"') => {
+                Place::Colon if byte == b':' => {
+                    window.at += 1;
+                    Place::Value
+                }
+                Place::First | Place::Item if byte == b']' => {
+                    token::bracket(&mut window, Event::EndArray, E::event);
+                    self.nesting.pop();
+                    match self.after_value() {
+                        Some(place) => place,
+                        None => break Token::Outermost { is_scalar: false },
+                    }
+                }
+                Place::FirstName | Place::Member if byte == b'}' => {
+                    token::bracket(&mut window, Event::EndObject, E::event);
+                    self.nesting.pop();
+                    match self.after_value() {
+                        Some(place) => place,
+                        None => break Token::Outermost { is_scalar: false },
+                    }
+                }
+                Place::FirstName | Place::Name if byte == b'"' => {
                     match token::string(&mut window, Kind::Key, limits, E::event) {
                         Ok(()) => Place::Colon,
                         Err(open) => break Token::Cut(State::Text(open)),
                     }
                 }
-                (Place::Value | Place::First | Place::End | Place::EndOfScalar, _)
-                    if self.may_begin(place, byte) =>
-                {
+                Place::End if self.options.extent != Extent::Stream => {
+                    break Token::Wrong(ErrorKind::UnexpectedByte);
+                }
+                Place::Value | Place::First | Place::End => {
                     match token::value(&mut window, byte, limits, E::event) {
-                        Ok(()) => self.after_value(true),
+                        Ok(()) => match self.after_value() {
+                            Some(place) => place,
+                            None => break Token::Outermost { is_scalar: true },
+                        },
                         Err(Rest::Text(open)) => break Token::Cut(State::Text(open)),
                         Err(Rest::Object | Rest::Array) if self.nesting.depth() == limits.depth => {
                             break Token::Wrong(ErrorKind::TooDeep);
@@ -349,21 +368,18 @@ impl<E: Marker> Grammar<E> {
                 }
                 _ => break Token::Wrong(ErrorKind::UnexpectedByte),
             };
-            if place == Place::Over {
-                break Token::Last;
-            }
         };
         let at = window.at;
         input.seek(at);
         match token {
             Token::Cut(state) => self.state = state,
-            Token::Last => return Ok(Break(())),
+            Token::Outermost { is_scalar } => return Ok(self.after_outermost(is_scalar)),
             Token::Wrong(kind) => return Err(input.fail_here(kind)),
             Token::Wait => {
                 self.state = State::Between(place);
                 match (input.peek(), place) {
                     (Ok(_), _) => {}
-                    (Err(End::Finished), Place::End | Place::EndOfScalar) => return Ok(Break(())),
+                    (Err(End::Finished), Place::End) => return Ok(Break(())),
                     (Err(end), _) => return Err(end.into()),
                 }
             }
@@ -371,37 +387,33 @@ impl<E: Marker> Grammar<E> {
         Ok(Continue(()))
     }
 
-    /// Returns true if a value may begin with this byte, as far as what is before it decides.
+    /// The place after a value, unless it was the outermost.
     #[inline(always)]
-    fn may_begin(&self, place: Place, byte: u8) -> bool {
-        let is_stream = self.options.extent == Extent::Stream;
-        match place {
-            Place::End => is_stream,
-            Place::EndOfScalar => is_stream && matches!(byte, b'{' | b'['),
-            _ => true,
-        }
+    fn after_value(&self) -> Option<Place> {
+        self.nesting
+            .in_object()
+            .map(|in_object| if in_object { Place::Member } else { Place::Item })
     }
 
-    /// The place after a value.
-    #[inline(always)]
-    fn after_value(&self, is_scalar: bool) -> Place {
-        match self.nesting.in_object() {
-            Some(true) => Place::Member,
-            Some(false) => Place::Item,
-            None if self.options.extent == Extent::Value => Place::Over,
-            None if is_scalar => Place::EndOfScalar,
-            None => Place::End,
+    /// The outermost value has ended.
+    fn after_outermost(&mut self, is_scalar: bool) -> ControlFlow<()> {
+        if self.options.extent == Extent::Value {
+            return Break(());
         }
+        self.state = if is_scalar { State::AfterScalar } else { State::Between(Place::End) };
+        Continue(())
     }
 
     /// A token has ended that the chunk did not have whole.
     fn after(&mut self, kind: Kind) -> ControlFlow<()> {
         let place = match kind {
-            Kind::Key => Place::Colon,
-            Kind::String | Kind::Number => self.after_value(true),
+            Kind::Key => Some(Place::Colon),
+            Kind::String | Kind::Number => self.after_value(),
         };
-        self.state = State::Between(place);
-        if place == Place::Over { Break(()) } else { Continue(()) }
+        match place {
+            Some(place) => self.go(place),
+            None => self.after_outermost(true),
+        }
     }
 
     /// Reads on in a text: what the chunk has whole, and then what it has not.
@@ -439,10 +451,10 @@ impl<E: Marker> Grammar<E> {
         let byte = input.peek()?;
         let extended = cut.extend(&[byte]).0;
         if let Extended::Invalid = extended {
-            return Err(input.fail(ErrorKind::InvalidUtf8));
+            return Err(input.fail_here(ErrorKind::InvalidUtf8));
         }
         if !open.count(1) {
-            return Err(input.fail(ErrorKind::TooLong));
+            return Err(input.fail_here(ErrorKind::TooLong));
         }
         input.next()?;
         if let Extended::Whole(character) = extended {
@@ -521,8 +533,10 @@ enum Token {
     Wait,
     /// The chunk cuts the next, or it is wrong: it is read from this state.
     Cut(State),
-    /// The value has ended that the parser takes alone.
-    Last,
+    /// The outermost value has ended.
+    Outermost {
+        is_scalar: bool,
+    },
     Wrong(ErrorKind),
 }
 
