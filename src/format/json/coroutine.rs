@@ -13,7 +13,7 @@ use core::ops::Range;
 use std::io;
 
 use super::escape::{Unit, digit, meaning, simple};
-use super::token::{self, Kind, Literal, OpenText, Rest, byte_before};
+use super::token::{self, Kind, Literal, OpenText, Rest};
 use super::{Event, Extent, Json, Limits, Located, Marker, Options, is_space};
 use crate::engine::coroutine::{self, Input};
 use crate::engine::window::outside;
@@ -84,9 +84,9 @@ fn make<E: Marker>(
     stack.parser(move |input: &mut Input<'_, E>| whole(input, options))
 }
 
-/// Bytes of stack for a level. An object was seen to take 335, and 15 KiB in a build that does not optimise;
+/// Bytes of stack for a level. An object was seen to take 530, and 15 KiB in a build that does not optimise;
 /// sanitizers take more. (`json/depth.rs: the_bracket_that_is_one_too_deep_is_to_blame_in_every_engine`)
-const LEVEL: usize = if cfg!(debug_assertions) { 32 << 10 } else { 512 };
+const LEVEL: usize = if cfg!(debug_assertions) { 32 << 10 } else { 1 << 10 };
 
 /// A stack for the deepest value.
 fn stack(options: Options) -> coroutine::Options {
@@ -217,21 +217,15 @@ fn rest_of_value<E: Events>(
         Rest::Object | Rest::Array if depth == limits.depth => {
             Err(input.fail_here(ErrorKind::TooDeep))
         }
-        Rest::Object => {
-            input.next()?;
-            input.nested(|input| object(input, depth + 1, limits, event))
-        }
-        Rest::Array => {
-            input.next()?;
-            input.nested(|input| array(input, depth + 1, limits, event))
-        }
+        Rest::Object => input.nested(|input| object(input, depth + 1, limits, event)),
+        Rest::Array => input.nested(|input| array(input, depth + 1, limits, event)),
         Rest::Text(open) => rest_of_text(input, open, event),
         Rest::Value => cut_scalar(input, limits, event),
     }
 }
 
 /// Reads a number or a literal that the chunk cuts, or one that is wrong or too long.
-#[inline(never)]
+#[inline(always)]
 fn cut_scalar<E: Events>(
     input: &mut Input<'_, E>,
     limits: Limits,
@@ -246,15 +240,15 @@ fn cut_scalar<E: Events>(
     }
 }
 
-/// Reads an object from behind its bracket on.
+/// Reads an object.
 fn object<E: Events>(
     input: &mut Input<'_, E>,
     depth: u32,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    input.emit(event(Event::BeginObject, byte_before(input.offset())));
     let mut window = input.window();
+    token::bracket(&mut window, Event::BeginObject, event);
     let mut byte = space!(input, window);
     if byte != b'}' {
         loop {
@@ -286,15 +280,15 @@ fn object<E: Events>(
     Ok(())
 }
 
-/// Reads an array from behind its bracket on.
+/// Reads an array.
 fn array<E: Events>(
     input: &mut Input<'_, E>,
     depth: u32,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    input.emit(event(Event::BeginArray, byte_before(input.offset())));
     let mut window = input.window();
+    token::bracket(&mut window, Event::BeginArray, event);
     let mut byte = space!(input, window);
     if byte != b']' {
         loop {
@@ -331,7 +325,7 @@ fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
 }
 
 /// Reads on in a string or a name.
-#[inline(never)]
+#[inline(always)]
 fn rest_of_text<E: Events>(
     input: &mut Input<'_, E>,
     mut open: OpenText,
@@ -364,6 +358,7 @@ fn rest_of_text<E: Events>(
 }
 
 /// Reads a character of several bytes that the chunk cuts, or one that is wrong or too long.
+#[inline(always)]
 fn character<E: Events>(
     input: &mut Input<'_, E>,
     open: &mut OpenText,
@@ -388,6 +383,7 @@ fn character<E: Events>(
 }
 
 /// Reads an escape from behind its backslash on.
+#[inline(always)]
 fn escaped<E: Events>(input: &mut Input<'_, E>) -> Result<char, Failure> {
     match input.next()? {
         b'u' => {}
@@ -409,6 +405,7 @@ fn escaped<E: Events>(input: &mut Input<'_, E>) -> Result<char, Failure> {
 }
 
 /// Reads the four digits of a unit.
+#[inline(always)]
 fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
     let mut unit = 0;
     for _ in 0..4 {
@@ -421,6 +418,7 @@ fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
 }
 
 /// Reads a number that begins with the next byte.
+#[inline(always)]
 fn number<E: Events>(
     input: &mut Input<'_, E>,
     limits: Limits,
@@ -507,6 +505,7 @@ fn number<E: Events>(
 }
 
 /// Returns the next byte without taking it, or `None` at the end of the input.
+#[inline(always)]
 fn peek_or_end<E: Events>(input: &mut Input<'_, E>) -> Result<Option<u8>, Failure> {
     match input.peek() {
         Ok(byte) => Ok(Some(byte)),
@@ -516,6 +515,7 @@ fn peek_or_end<E: Events>(input: &mut Input<'_, E>) -> Result<Option<u8>, Failur
 }
 
 /// Reads a literal that begins with the next byte.
+#[inline(always)]
 fn literal<E: Events>(
     input: &mut Input<'_, E>,
     literal: Literal,

@@ -61,7 +61,6 @@ fn make<E: Marker>(options: Options) -> Boxed<E> {
     Parser::new(async move |input: &mut Input<'_, E>| whole(input, options).await).erase()
 }
 
-#[cfg(feature = "alloc")]
 /// The part of the input that the options say.
 #[cfg(feature = "alloc")]
 pub(super) async fn whole<E: Marker>(

@@ -235,18 +235,21 @@ fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
                 return true;
             }
         }
-        // An escape that is whole, and not too long.
-        match escape(&window.chunk[window.at..]) {
-            Some((character, len)) if open.count(character.len_utf8()) => {
-                window.at += len;
-                decoded.push_char(character);
+        // Escapes that are whole, and not too long.
+        let mut stuck = true;
+        while let Some((character, len)) = escape(&window.chunk[window.at..])
+            && decoded.has_room(4)
+            && open.count(character.len_utf8())
+        {
+            window.at += len;
+            decoded.push_char(character);
+            stuck = false;
+        }
+        if stuck {
+            if !decoded.is_empty() {
+                open.report(window, decoded.text(), true, event);
             }
-            _ => {
-                if !decoded.is_empty() {
-                    open.report(window, decoded.text(), true, event);
-                }
-                return false;
-            }
+            return false;
         }
         if !decoded.has_room(SHORT + 4) {
             open.report(window, decoded.text(), true, event);

@@ -26,7 +26,7 @@ pub(super) fn past_digits(chunk: &[u8], mut at: usize) -> usize {
 }
 
 /// Returns the place of the byte after the number at `at`, if it is in the chunk.
-#[inline]
+#[inline(never)]
 pub(super) fn past_number(chunk: &[u8], mut at: usize) -> Option<usize> {
     let digits = |at: usize| {
         let end = past_digits(chunk, at);

@@ -189,25 +189,40 @@ pub(super) fn past_number(chunk: &[u8], at: usize) -> Option<usize> {
 /// digit.
 #[inline(always)]
 fn number_in(bytes: &[u8], digits: u64) -> Option<usize> {
-    // The digits from a place on: at least one, or none at all.
-    let run = |at: usize| match (!(digits >> at)).trailing_zeros() {
-        0 => None,
-        len => Some(at + len as usize),
-    };
-    let mut at = usize::from(*bytes.first()? == b'-');
-    at = match *bytes.get(at)? {
-        b'0' => at + 1,
-        _ => run(at)?,
-    };
+    // The other bytes. One that has been looked at is removed, so that the lowest bit is the next: a shift
+    // by its place would have to wait for that place.
+    let mut others = !digits;
+    let mut from = 0;
+    if *bytes.first()? == b'-' {
+        others &= others - 1;
+        from = 1;
+    }
+    let mut at = others.trailing_zeros() as usize;
+    if at <= from + 1 || bytes[from] == b'0' {
+        if at == from {
+            return None;
+        }
+        at = from + 1;
+    }
     if *bytes.get(at)? == b'.' {
-        at = run(at + 1)?;
+        others &= others - 1;
+        from = at + 1;
+        at = others.trailing_zeros() as usize;
+        if at == from {
+            return None;
+        }
     }
     if *bytes.get(at)? | 0x20 == b'e' {
-        at += 1;
-        if let b'+' | b'-' = *bytes.get(at)? {
-            at += 1;
+        others &= others - 1;
+        from = at + 1;
+        if let b'+' | b'-' = *bytes.get(from)? {
+            others &= others - 1;
+            from += 1;
         }
-        at = run(at)?;
+        at = others.trailing_zeros() as usize;
+        if at == from {
+            return None;
+        }
     }
     (at < bytes.len()).then_some(at)
 }
