@@ -19,7 +19,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -96,10 +96,10 @@ fn list(mut input: impl Read, pattern: Pattern, bar: &ProgressBar) -> Result<(),
             let _ = items.finish_with(|item| parsed = each(item));
             (0, parsed.err())
         };
-        if !listed.is_empty() {
-            bar.suspend(|| io::stdout().write_all(listed.as_bytes()))?;
-            listed.clear();
-        }
+        // The bar makes way where both are on the terminal.
+        let print = || io::stdout().write_all(listed.as_bytes());
+        if io::stdout().is_terminal() { bar.suspend(print) } else { print() }?;
+        listed.clear();
         if let Some((end, error)) = wrong {
             position.pass(&chunk[..(end - begin) as usize]);
             let wrong = format!("{position}: {error} of the value that ends here");

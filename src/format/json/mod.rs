@@ -55,10 +55,10 @@
 //! | [`Generator`] | the same `async` function | bits | | 1,090 bytes | no | no |
 //!
 //! Throughput is that of `twitter.json`, `citm_catalog.json` and `canada.json`, every event reported to a
-//! sink. Suspended are parsers four levels deep in a value, with what they hold on the heap and on their
-//! stack. A level takes a bit, and in a coroutine 335 bytes of its stack, of which untouched pages take no
-//! memory. (`cargo bench --bench json` in `benches/peers`; [`Coroutine`], [`Generator`] and [`Stackless`] are
-//! there with the features `coroutine`, `generator` and `alloc`.)
+//! sink (`cargo bench --bench json` in `benches/peers`). Suspended are parsers four levels deep in a value,
+//! with what they hold on the heap and on their stack. A level takes a bit; in a coroutine, a call on its
+//! stack, of which untouched pages take no memory. [`Coroutine`], [`Generator`] and [`Stackless`] are there
+//! with the features `coroutine`, `generator` and `alloc`.
 //!
 //! **The consumer.** A parser reports events to a sink. These are structs beside the parser, called in the
 //! sink:
