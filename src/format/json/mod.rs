@@ -43,7 +43,7 @@
 //!
 //! **The engine.** They report the same, at every cut; the engine is the form of the code behind it, and
 //! what it costs. Take [`Machine`] unless you have a reason not to: it can be cloned and sent, allocates
-//! nothing, and is the smallest. A body of your own calls [`value`] in the engine `coroutine`, and
+//! nothing up to 128 levels, and is the smallest. A body of your own calls [`value`] in the engine `coroutine`, and
 //! [`value_async`] in `stackless`.
 //!
 //! | parser | the grammar is | around a value | MB/s in chunks of 64 KiB | suspended | `Send` | `no_std` |
