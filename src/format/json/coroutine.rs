@@ -1,4 +1,13 @@
 //! State as code, on a stack: the grammar as functions that call one another.
+//!
+//! # How this is built
+//! `whole` reads what the [`Extent`] says; `rest_of_value` calls `object` and `array`, which call it for the
+//! values inside. They go from token to token in a window, through what the chunk has whole, as the machine
+//! does. For a token that the chunk cuts, or that is wrong, they leave the window (`outside!`) and call a
+//! function that reads byte by byte: `rest_of_text`, `number`, `literal`. Any read there may wait for the
+//! next chunk, with all local variables and all calls as they are, so nothing has to be stored.
+//!
+//! `machine.rs` is the same grammar in the same order, with a name for every line where this may wait.
 
 use core::ops::Range;
 use std::io;

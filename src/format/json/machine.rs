@@ -8,27 +8,40 @@
 //! arrays and objects around a value are data, too: [`Nesting`].
 //!
 //! ```text
-//!               '['                ']'
-//!     ┌──────────────────► First ───────┐   a value in First is one as in Value
-//!     │        ',' in an array          │
-//!     │ ┌────────────────────────────┐  │
-//!     │ ▼                            │  ▼
-//!     Value ─── string, number ──► Item, Member ──► End   after the outermost value
-//!     │ ▲       or literal              ▲  │
-//!     │ │ ':'            ',' in an object  │
-//!     │ Colon ◄── Name ◄────────────────│──┘
-//!     │     ▲                           │
-//!     │ '{' └──── FirstName ────────────┘
-//!     └──────────────▲            '}'
+//! the beginning, by the extent: Start, Value or End
 //!
-//!     in a string or a name           Text ─► Character, Escape ─► Unit ─► Low ─► LowUnit
-//!                                      ▲          │          │       │  ▲            │
-//!                                      └──────────┴──────────┴───────┘  └────────────┘
-//!     in a number, in a literal       Number, Literal
+//! Start ──► Value ─┬─ string, number, literal ──► after
+//!                  ├─ '[' ──► First ─────┬─ ']' ──► after
+//!                  │                     └─ a value, as from Value
+//!                  └─ '{' ──► FirstName ─┬─ '}' ──► after
+//!                                        └─ name ──► Colon ── ':' ──► Value
+//!
+//! after, by what is around the value that has ended:
+//!   an array ───► Item ────┬─ ',' ──► Value
+//!                          └─ ']' ──► after
+//!   an object ──► Member ──┬─ ',' ──► Name ── name ──► Colon
+//!                          └─ '}' ──► after
+//!   nothing, and it is all that the parser takes ──► Over
+//!   nothing, behind an array or an object ──► End ── in a stream ──► a value, as from Value
+//!   nothing, behind any other value ──► EndOfScalar ─┬─ white space ──► End
+//!                                                    └─ in a stream ──► an array or an object, as from Value
+//!
+//! in a token that the chunk cuts:
+//!   Text ─┬─ closing quote ──► after, or Colon behind a name
+//!         ├─ any other byte ──► Character ── its last byte ──► Text
+//!         └─ '\' ──► Escape ─┬─ one character ──► Text
+//!                            └─ 'u' ──► Unit ─┬─ four digits ──► Text
+//!                                             └─ of a high half ──► Low ── '\' ──► LowUnit ── 'u' ──► Unit
+//!   Number ── a byte that ends it, or the end of the input ──► after
+//!   Literal ── its last byte ──► after
 //! ```
 //!
-//! The state is stored before the read that may find nothing. If you add one, add it to the picture, and
-//! a case that a cut leaves there to `tests/json/cases.rs`.
+//! A read that finds nothing returns from `step`, and the next chunk calls it again: so the state is stored
+//! before a read, and what is in a local variable is lost. If you add a state, add it to the picture, and a
+//! case that a cut leaves there to `tests/json/cases.rs`.
+//!
+//! `coroutine.rs` is the same grammar in the same order. There a place is a line of code, and the arrays and
+//! objects around a value are the calls that have not returned.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -88,7 +101,7 @@ enum State {
 
     /// In a string or a name.
     Text(OpenText),
-    /// In a character of several bytes, or before one that is too many.
+    /// In a character of several bytes that the chunk cuts, or before one that is wrong or too long.
     Character(OpenText, Cut),
     /// After a backslash.
     Escape(OpenText),
