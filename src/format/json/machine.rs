@@ -21,10 +21,10 @@
 //!                          └─ ']' ──► after
 //!   an object ──► Member ──┬─ ',' ──► Name ── name ──► Colon
 //!                          └─ '}' ──► after
-//!   nothing, and it is all that the parser takes ──► Over
+//!   nothing, and it is all that the parser takes: Success
 //!   nothing, behind an array or an object ──► End ── in a stream ──► a value, as from Value
-//!   nothing, behind any other value ──► EndOfScalar ─┬─ white space ──► End
-//!                                                    └─ in a stream ──► an array or an object, as from Value
+//!   nothing, behind any other value ──► AfterScalar ─┬─ white space ──► End
+//!                                                    └─ in a stream, '[' or '{' ──► End
 //!
 //! in a token that the chunk cuts:
 //!   Text ─┬─ closing quote ──► after, or Colon behind a name
