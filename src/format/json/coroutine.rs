@@ -199,7 +199,7 @@ fn value_here<E: Events>(
     input.seek(at);
     match read {
         Ok(()) => Ok(()),
-        Err(rest) => rest_of_value(input, rest, depth, limits, event),
+        Err(rest) => rest_of_value(input, rest, at, depth, limits, event),
     }
 }
 
@@ -209,6 +209,7 @@ fn value_here<E: Events>(
 fn rest_of_value<E: Events>(
     input: &mut Input<'_, E>,
     rest: Rest,
+    at: usize,
     depth: u32,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
@@ -217,8 +218,8 @@ fn rest_of_value<E: Events>(
         Rest::Object | Rest::Array if depth == limits.depth => {
             Err(input.fail_here(ErrorKind::TooDeep))
         }
-        Rest::Object => input.nested(|input| object(input, depth + 1, limits, event)),
-        Rest::Array => input.nested(|input| array(input, depth + 1, limits, event)),
+        Rest::Object => input.nested(|input| object(input, at, depth + 1, limits, event)),
+        Rest::Array => input.nested(|input| array(input, at, depth + 1, limits, event)),
         Rest::Text(open) => rest_of_text(input, open, event),
         Rest::Value => cut_scalar(input, limits, event),
     }
@@ -240,14 +241,16 @@ fn cut_scalar<E: Events>(
     }
 }
 
-/// Reads an object.
+/// Reads an object whose bracket is at this position: that of the input, which would be loaded again.
 fn object<E: Events>(
     input: &mut Input<'_, E>,
+    at: usize,
     depth: u32,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
     let mut window = input.window();
+    window.at = at;
     token::bracket(&mut window, Event::BeginObject, event);
     let mut byte = space!(input, window);
     if byte != b'}' {
@@ -264,7 +267,8 @@ fn object<E: Events>(
             window.at += 1;
             byte = space!(input, window);
             if let Err(rest) = token::value(&mut window, byte, limits, event) {
-                outside!(input, window, rest_of_value(input, rest, depth, limits, event)?);
+                let at = window.at;
+                outside!(input, window, rest_of_value(input, rest, at, depth, limits, event)?);
             }
             match space!(input, window) {
                 b',' => window.at += 1,
@@ -280,20 +284,23 @@ fn object<E: Events>(
     Ok(())
 }
 
-/// Reads an array.
+/// Reads an array whose bracket is at this position.
 fn array<E: Events>(
     input: &mut Input<'_, E>,
+    at: usize,
     depth: u32,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
     let mut window = input.window();
+    window.at = at;
     token::bracket(&mut window, Event::BeginArray, event);
     let mut byte = space!(input, window);
     if byte != b']' {
         loop {
             if let Err(rest) = token::value(&mut window, byte, limits, event) {
-                outside!(input, window, rest_of_value(input, rest, depth, limits, event)?);
+                let at = window.at;
+                outside!(input, window, rest_of_value(input, rest, at, depth, limits, event)?);
             }
             match space!(input, window) {
                 b',' => window.at += 1,
