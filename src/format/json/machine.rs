@@ -54,7 +54,7 @@ use super::{Event, Extent, Json, Located, Marker, Options, is_space};
 use crate::engine::machine::{self, Input};
 use crate::error::{End, ErrorKind, Failure};
 use crate::scan::json as scan;
-use crate::text::{Cut, Extended};
+use crate::text::Cut;
 
 /// JSON as an explicit state machine.
 ///
@@ -454,28 +454,23 @@ impl<E: Marker> Grammar<E> {
         Ok(Continue(()))
     }
 
-    /// Takes a byte of a character.
+    /// Reads on in a character.
     fn character(
         &mut self,
         input: &mut Input<'_, E>,
         mut open: OpenText,
         mut cut: Cut,
     ) -> Result<ControlFlow<()>, Failure> {
-        let byte = input.peek()?;
-        let extended = cut.extend(&[byte]).0;
-        if let Extended::Invalid = extended {
-            return Err(input.fail_here(ErrorKind::InvalidUtf8));
-        }
-        if !open.count(1) {
-            return Err(input.fail_here(ErrorKind::TooLong));
-        }
-        input.next()?;
-        if let Extended::Whole(character) = extended {
-            report(input, &mut open, character.encode_utf8(&mut [0; 4]), true);
-            self.state = State::Text(open);
-        } else {
-            self.state = State::Character(open, cut);
-        }
+        input.peek()?;
+        let mut window = input.window();
+        let read = token::character(&mut window, &mut open, &mut cut, E::event);
+        let at = window.at;
+        input.seek(at);
+        self.state = match read {
+            Ok(true) => State::Text(open),
+            Ok(false) => State::Character(open, cut),
+            Err(kind) => return Err(input.fail_here(kind)),
+        };
         Ok(Continue(()))
     }
 

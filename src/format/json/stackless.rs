@@ -18,7 +18,7 @@ use crate::engine::window::outside;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::Events;
 use crate::scan::json as scan;
-use crate::text::{Cut, Extended};
+use crate::text::Cut;
 
 /// JSON as straight-line `async` code.
 #[cfg(feature = "alloc")]
@@ -296,18 +296,15 @@ async fn character<E: Events>(
 ) -> Result<(), Failure> {
     let mut cut = Cut::NONE;
     loop {
-        let byte = input.peek().await?;
-        let extended = cut.extend(&[byte]).0;
-        if let Extended::Invalid = extended {
-            return Err(input.fail_here(ErrorKind::InvalidUtf8));
-        }
-        if !open.count(1) {
-            return Err(input.fail_here(ErrorKind::TooLong));
-        }
-        input.next().await?;
-        if let Extended::Whole(character) = extended {
-            report(input, open, character.encode_utf8(&mut [0; 4]), true, event);
-            return Ok(());
+        input.peek().await?;
+        let mut window = input.window();
+        let read = token::character(&mut window, open, &mut cut, event);
+        let at = window.at;
+        input.seek(at);
+        match read {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(kind) => return Err(input.fail_here(kind)),
         }
     }
 }
