@@ -100,20 +100,20 @@ enum State {
     AfterScalar,
 
     /// In a string or a name.
-    Text(OpenText),
+    Text,
     /// In a character of several bytes that the chunk cuts, or before one that is wrong or too long.
-    Character(OpenText, Cut),
+    Character(Cut),
     /// After a backslash.
-    Escape(OpenText),
+    Escape,
     /// In `\uXXXX`, after so many digits, and after the first half of a pair if there is one.
-    Unit { open: OpenText, high: Option<u16>, unit: u16, digits: u8 },
+    Unit { high: Option<u16>, unit: u16, digits: u8 },
     /// After the first half of a pair.
-    Low(OpenText, u16),
+    Low(u16),
     /// After the backslash that follows it.
-    LowUnit(OpenText, u16),
+    LowUnit(u16),
 
     /// In a number.
-    Number(OpenText, Part),
+    Number(Part),
     /// In a literal, after so many bytes.
     Literal(Literal, usize),
 }
@@ -179,6 +179,8 @@ impl Part {
 #[derive(Clone)]
 struct Grammar<E> {
     state: State,
+    /// The text that a chunk has cut, while the state is one within a text.
+    open: OpenText,
     nesting: Nesting,
     options: Options,
     events: PhantomData<fn() -> E>,
@@ -204,55 +206,55 @@ impl<E: Marker> machine::Machine for Grammar<E> {
                     (Err(End::Finished), _) => Break(()),
                     (Err(end), _) => return Err(end.into()),
                 },
-                State::Text(open) => {
+                State::Text => {
                     input.peek()?;
-                    self.rest_of_text(input, open)?
+                    self.rest_of_text(input)?
                 }
-                State::Character(open, cut) => self.character(input, open, cut)?,
-                State::Escape(open) => match input.next()? {
+                State::Character(cut) => self.character(input, cut)?,
+                State::Escape => match input.next()? {
                     b'u' => {
-                        self.state = State::Unit { open, high: None, unit: 0, digits: 0 };
+                        self.state = State::Unit { high: None, unit: 0, digits: 0 };
                         Continue(())
                     }
                     byte => match simple(byte) {
-                        Some(character) => self.decoded(input, open, character)?,
+                        Some(character) => self.decoded(input, character)?,
                         None => return Err(input.fail(ErrorKind::UnexpectedByte)),
                     },
                 },
-                State::Unit { open, high, unit, digits } => {
+                State::Unit { high, unit, digits } => {
                     let Some(digit) = digit(input.next()?) else {
                         return Err(input.fail(ErrorKind::UnexpectedByte));
                     };
                     let (unit, digits) = (unit << 4 | digit, digits + 1);
                     if digits < 4 {
-                        self.state = State::Unit { open, high, unit, digits };
+                        self.state = State::Unit { high, unit, digits };
                         continue;
                     }
                     match meaning(high, unit) {
-                        Ok(Unit::Character(character)) => self.decoded(input, open, character)?,
+                        Ok(Unit::Character(character)) => self.decoded(input, character)?,
                         Ok(Unit::High) => {
-                            self.state = State::Low(open, unit);
+                            self.state = State::Low(unit);
                             Continue(())
                         }
                         Err(kind) => return Err(input.fail(kind)),
                     }
                 }
-                State::Low(open, high) => match input.next()? {
+                State::Low(high) => match input.next()? {
                     b'\\' => {
-                        self.state = State::LowUnit(open, high);
+                        self.state = State::LowUnit(high);
                         Continue(())
                     }
                     _ => return Err(input.fail(ErrorKind::LoneSurrogate)),
                 },
-                State::LowUnit(open, high) => match input.next()? {
+                State::LowUnit(high) => match input.next()? {
                     b'u' => {
-                        self.state = State::Unit { open, high: Some(high), unit: 0, digits: 0 };
+                        self.state = State::Unit { high: Some(high), unit: 0, digits: 0 };
                         Continue(())
                     }
                     _ => return Err(input.fail(ErrorKind::LoneSurrogate)),
                 },
 
-                State::Number(open, part) => self.rest_of_number(input, open, part)?,
+                State::Number(part) => self.rest_of_number(input, part)?,
                 State::Literal(literal, ref mut matched) => {
                     input.expect_all(literal.bytes(), matched)?;
                     let event = literal.reported(input.offset(), E::event);
@@ -285,6 +287,7 @@ impl<E: Marker> Grammar<E> {
     fn new(options: Options) -> Self {
         Self {
             state: start(options.extent),
+            open: OpenText::new(Kind::String, 0, options.limits),
             nesting: Nesting::default(),
             options,
             events: PhantomData,
@@ -340,7 +343,10 @@ impl<E: Marker> Grammar<E> {
                 Place::FirstName | Place::Name if byte == b'"' => {
                     match token::string(&mut window, Kind::Key, limits, E::event) {
                         Ok(()) => Place::Colon,
-                        Err(open) => break Token::Cut(State::Text(open)),
+                        Err(open) => {
+                            self.open = open;
+                            break Token::Cut(State::Text);
+                        }
                     }
                 }
                 Place::End if self.options.extent != Extent::Stream => {
@@ -352,7 +358,10 @@ impl<E: Marker> Grammar<E> {
                             Some(place) => place,
                             None => break Token::Outermost { is_scalar: true },
                         },
-                        Err(Rest::Text(open)) => break Token::Cut(State::Text(open)),
+                        Err(Rest::Text(open)) => {
+                            self.open = open;
+                            break Token::Cut(State::Text);
+                        }
                         Err(Rest::Object | Rest::Array) if self.nesting.depth() == limits.depth => {
                             break Token::Wrong(ErrorKind::TooDeep);
                         }
@@ -369,8 +378,8 @@ impl<E: Marker> Grammar<E> {
                         Err(Rest::Value) => match byte {
                             b'-' | b'0'..=b'9' => {
                                 let from = window.offset();
-                                let open = OpenText::new(Kind::Number, from, limits);
-                                break Token::Cut(State::Number(open, Part::Start));
+                                self.open = OpenText::new(Kind::Number, from, limits);
+                                break Token::Cut(State::Number(Part::Start));
                             }
                             _ => match Literal::beginning_with(byte) {
                                 Some(literal) => break Token::Cut(State::Literal(literal, 0)),
@@ -430,26 +439,22 @@ impl<E: Marker> Grammar<E> {
     }
 
     /// Reads on in a text: what the chunk has whole, and then what it has not.
-    fn rest_of_text(
-        &mut self,
-        input: &mut Input<'_, E>,
-        mut open: OpenText,
-    ) -> Result<ControlFlow<()>, Failure> {
+    fn rest_of_text(&mut self, input: &mut Input<'_, E>) -> Result<ControlFlow<()>, Failure> {
         let mut window = input.window();
-        let closed = token::text(&mut window, &mut open, E::event);
+        let closed = token::text(&mut window, &mut self.open, E::event);
         let (at, byte) = (window.at, window.byte());
         input.seek(at);
         if closed {
-            return Ok(self.after(open.kind));
+            return Ok(self.after(self.open.kind));
         }
         self.state = match byte {
-            None => State::Text(open),
+            None => State::Text,
             Some(b'\\') => {
                 input.next()?;
-                State::Escape(open)
+                State::Escape
             }
             Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-            Some(_) => State::Character(open, Cut::NONE),
+            Some(_) => State::Character(Cut::NONE),
         };
         Ok(Continue(()))
     }
@@ -458,17 +463,16 @@ impl<E: Marker> Grammar<E> {
     fn character(
         &mut self,
         input: &mut Input<'_, E>,
-        mut open: OpenText,
         mut cut: Cut,
     ) -> Result<ControlFlow<()>, Failure> {
         input.peek()?;
         let mut window = input.window();
-        let read = token::character(&mut window, &mut open, &mut cut, E::event);
+        let read = token::character(&mut window, &mut self.open, &mut cut, E::event);
         let at = window.at;
         input.seek(at);
         self.state = match read {
-            Ok(true) => State::Text(open),
-            Ok(false) => State::Character(open, cut),
+            Ok(true) => State::Text,
+            Ok(false) => State::Character(cut),
             Err(kind) => return Err(input.fail_here(kind)),
         };
         Ok(Continue(()))
@@ -478,14 +482,13 @@ impl<E: Marker> Grammar<E> {
     fn decoded(
         &mut self,
         input: &mut Input<'_, E>,
-        mut open: OpenText,
         character: char,
     ) -> Result<ControlFlow<()>, Failure> {
-        if !open.count(character.len_utf8()) {
+        if !self.open.count(character.len_utf8()) {
             return Err(input.fail(ErrorKind::TooLong));
         }
-        report(input, &mut open, character.encode_utf8(&mut [0; 4]), true);
-        self.state = State::Text(open);
+        report(input, &mut self.open, character.encode_utf8(&mut [0; 4]), true);
+        self.state = State::Text;
         Ok(Continue(()))
     }
 
@@ -493,20 +496,19 @@ impl<E: Marker> Grammar<E> {
     fn rest_of_number(
         &mut self,
         input: &mut Input<'_, E>,
-        mut open: OpenText,
         mut part: Part,
     ) -> Result<ControlFlow<()>, Failure> {
         match input.peek() {
             Ok(_) => {}
             Err(End::Finished) if part.may_end() => {
-                report(input, &mut open, "", false);
+                report(input, &mut self.open, "", false);
                 return Ok(self.after(Kind::Number));
             }
             Err(end) => return Err(end.into()),
         }
         let mut window = input.window();
         let from = window.at;
-        let allowed = open.allowed(window.chunk, from);
+        let allowed = self.open.allowed(window.chunk, from);
         while let Some(after) = allowed.get(window.at).and_then(|byte| part.after(*byte)) {
             part = after;
             window.at += 1;
@@ -516,7 +518,7 @@ impl<E: Marker> Grammar<E> {
         }
         let next = window.byte();
         let ends = next.is_some_and(|byte| part.after(byte).is_none()) && part.may_end();
-        token::piece(&mut window, &mut open, from, !ends, E::event);
+        token::piece(&mut window, &mut self.open, from, !ends, E::event);
         let at = window.at;
         input.seek(at);
         if ends {
@@ -524,7 +526,7 @@ impl<E: Marker> Grammar<E> {
         }
         match next {
             None => {
-                self.state = State::Number(open, part);
+                self.state = State::Number(part);
                 Ok(Continue(()))
             }
             Some(byte) => Err(input.fail_here(match part.after(byte) {
