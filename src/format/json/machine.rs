@@ -102,7 +102,7 @@ enum State {
     /// In a string or a name.
     Text,
     /// In a character of several bytes that the chunk cuts, or before one that is wrong or too long.
-    Character(Cut),
+    Character,
     /// After a backslash.
     Escape,
     /// In `\uXXXX`, after so many digits, and after the first half of a pair if there is one.
@@ -181,6 +181,8 @@ struct Grammar<E> {
     state: State,
     /// The text that a chunk has cut, while the state is one within a text.
     open: OpenText,
+    /// The character that a chunk has cut, in [`State::Character`].
+    cut: Cut,
     nesting: Nesting,
     options: Options,
     events: PhantomData<fn() -> E>,
@@ -210,7 +212,7 @@ impl<E: Marker> machine::Machine for Grammar<E> {
                     input.peek()?;
                     self.rest_of_text(input)?
                 }
-                State::Character(cut) => self.character(input, cut)?,
+                State::Character => self.character(input)?,
                 State::Escape => match input.next()? {
                     b'u' => {
                         self.state = State::Unit { high: None, unit: 0, digits: 0 };
@@ -288,6 +290,7 @@ impl<E: Marker> Grammar<E> {
         Self {
             state: start(options.extent),
             open: OpenText::new(Kind::String, 0, options.limits),
+            cut: Cut::NONE,
             nesting: Nesting::default(),
             options,
             events: PhantomData,
@@ -454,25 +457,24 @@ impl<E: Marker> Grammar<E> {
                 State::Escape
             }
             Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-            Some(_) => State::Character(Cut::NONE),
+            Some(_) => {
+                self.cut = Cut::NONE;
+                State::Character
+            }
         };
         Ok(Continue(()))
     }
 
     /// Reads on in a character.
-    fn character(
-        &mut self,
-        input: &mut Input<'_, E>,
-        mut cut: Cut,
-    ) -> Result<ControlFlow<()>, Failure> {
+    fn character(&mut self, input: &mut Input<'_, E>) -> Result<ControlFlow<()>, Failure> {
         input.peek()?;
         let mut window = input.window();
-        let read = token::character(&mut window, &mut self.open, &mut cut, E::event);
+        let read = token::character(&mut window, &mut self.open, &mut self.cut, E::event);
         let at = window.at;
         input.seek(at);
         self.state = match read {
             Ok(true) => State::Text,
-            Ok(false) => State::Character(cut),
+            Ok(false) => State::Character,
             Err(kind) => return Err(input.fail_here(kind)),
         };
         Ok(Continue(()))
