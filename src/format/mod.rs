@@ -4,5 +4,6 @@
 pub mod json;
 mod parser;
 pub mod quoted;
+pub mod resp;
 
 pub(crate) use parser::parser;

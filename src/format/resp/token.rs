@@ -1,0 +1,507 @@
+//! The tokens that a chunk has whole, and what the engines share of those that it cuts.
+//!
+//! [`value`] only accepts. What it does not accept it leaves to [`Line`], which reads byte by byte, and blames:
+//! so the kind and the place of an error do not depend on cuts. Texts and contents are reported as far as the
+//! chunk has them.
+
+use super::line::{Line, Number};
+use super::options::Limits;
+use super::{Event, Length, Null, Options, Piece, Resp, Version};
+use crate::engine::window::{Out, Window};
+use crate::error::ErrorKind;
+use crate::scan::MAX_LOOKAHEAD;
+
+/// Bytes of a verbatim string's format, with its colon.
+pub(super) const FORMAT: u64 = 4;
+
+/// Reports an event to the sink.
+#[inline(always)]
+pub(super) fn take<O: Out<Events = Resp>>(window: &mut Window<'_, O>, event: Event<'_>) {
+    window.emit(|| event);
+}
+
+/// The types of values that hold others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aggregate {
+    Array,
+    Map,
+    Set,
+    Push,
+    Attribute,
+}
+
+impl Aggregate {
+    /// The aggregate with this type byte.
+    #[inline(always)]
+    pub(super) fn of(byte: u8) -> Option<Self> {
+        Some(match byte {
+            b'*' => Self::Array,
+            b'%' => Self::Map,
+            b'~' => Self::Set,
+            b'>' => Self::Push,
+            b'|' => Self::Attribute,
+            _ => return None,
+        })
+    }
+
+    #[inline(always)]
+    pub(super) fn event(self, length: Length) -> Event<'static> {
+        match self {
+            Self::Array => Event::Array(length),
+            Self::Map => Event::Map(length),
+            Self::Set => Event::Set(length),
+            Self::Push => Event::Push(length),
+            Self::Attribute => Event::Attribute(length),
+        }
+    }
+
+    /// Returns true if a count is one of pairs.
+    #[inline(always)]
+    pub(super) fn has_pairs(self) -> bool {
+        matches!(self, Self::Map | Self::Attribute)
+    }
+
+    /// The largest count that is accepted.
+    #[inline(always)]
+    pub(super) fn max_count(self, limits: Limits) -> u64 {
+        let values = if self.has_pairs() { limits.values / 2 } else { limits.values };
+        limits.elements.min(values)
+    }
+}
+
+/// The place of a value among others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Outside all aggregates.
+    pub(super) is_outermost: bool,
+    /// The aggregate around it has as many elements as it may have.
+    pub(super) is_full: bool,
+    /// An aggregate may begin here.
+    pub(super) may_nest: bool,
+    /// The streamed aggregate around it may end here.
+    pub(super) may_end: bool,
+}
+
+/// What has been read.
+pub(super) enum Token {
+    /// All of a value that holds no others.
+    Scalar,
+    /// The line with the length of an aggregate.
+    Aggregate(Aggregate, Length),
+    /// The end of a streamed aggregate.
+    End,
+}
+
+/// The part of a value that is left to read.
+pub(super) enum Rest {
+    /// All of a line but its type byte.
+    Line(Line),
+    /// The rest of a line that is a text.
+    Text(OpenText),
+    /// The content, or the line end behind it.
+    Bulk(OpenBulk),
+    /// The byte at the position is wrong.
+    Wrong(ErrorKind),
+}
+
+/// Reads a value that begins with this byte at the position, if the chunk has it whole, and reports it. Of an
+/// aggregate that is the line with its length. Otherwise the window ends where the rest begins.
+#[inline(always)]
+pub(super) fn value<O: Out>(
+    window: &mut Window<'_, O>,
+    byte: u8,
+    place: Place,
+    options: &Options,
+    limits: Limits,
+    mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+) -> Result<Token, Rest> {
+    if place.is_full && byte != b'.' {
+        return Err(Rest::Wrong(ErrorKind::TooLong));
+    }
+    match byte {
+        b'$' => bulk(window, byte, options, limits, report),
+        b':' => match integer(window, limits) {
+            Some(integer) => {
+                report(window, Event::Integer(integer));
+                Ok(Token::Scalar)
+            }
+            None => Err(line(window, byte, options, limits)),
+        },
+        b'*' => aggregate(window, Aggregate::Array, byte, place, options, limits, report),
+        b'+' | b'-' => {
+            let kind = if byte == b'+' { Kind::Simple } else { Kind::Error };
+            text(window, OpenText::new(kind, limits), report)
+        }
+        _ if options.version == Version::Resp2 => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
+        b'%' => aggregate(window, Aggregate::Map, byte, place, options, limits, report),
+        b'~' => aggregate(window, Aggregate::Set, byte, place, options, limits, report),
+        b'|' => aggregate(window, Aggregate::Attribute, byte, place, options, limits, report),
+        b'>' if place.is_outermost => {
+            aggregate(window, Aggregate::Push, byte, place, options, limits, report)
+        }
+        b',' => text(window, OpenText::new(Kind::Double, limits), report),
+        b'(' => text(window, OpenText::new(Kind::BigNumber, limits), report),
+        b'!' => bulk(window, byte, options, limits, report),
+        b'_' if whole(window, b"_\r\n") => {
+            report(window, Event::Null(Null::Resp3));
+            Ok(Token::Scalar)
+        }
+        b'#' if whole(window, b"#t\r\n") => {
+            report(window, Event::Bool(true));
+            Ok(Token::Scalar)
+        }
+        b'#' if whole(window, b"#f\r\n") => {
+            report(window, Event::Bool(false));
+            Ok(Token::Scalar)
+        }
+        b'.' if place.may_end && whole(window, b".\r\n") => Ok(Token::End),
+        b'.' if !place.may_end => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
+        b'_' | b'#' | b'=' | b'.' => Err(line(window, byte, options, limits)),
+        _ => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
+    }
+}
+
+/// Takes the type byte of a line.
+#[inline(always)]
+fn line<O: Out>(window: &mut Window<'_, O>, byte: u8, options: &Options, limits: Limits) -> Rest {
+    window.at += 1;
+    Rest::Line(Line::new(byte, options, limits))
+}
+
+/// Takes these bytes, if they are next.
+#[inline(always)]
+fn whole<O: Out>(window: &mut Window<'_, O>, bytes: &[u8]) -> bool {
+    let is_next = window.chunk[window.at..].starts_with(bytes);
+    window.at += if is_next { bytes.len() } else { 0 };
+    is_next
+}
+
+/// Digits of a number that is read at once: so many cannot overflow.
+const MAX_DIGITS: usize = 18;
+
+/// Reads the digits from `at` on and their line end. Returns the number, and the place behind the line; `None` if
+/// that is not what the chunk has.
+#[inline(always)]
+fn number<O: Out>(window: &mut Window<'_, O>, at: usize, limits: Limits) -> Option<(u64, usize)> {
+    let bytes = &window.chunk[at..];
+    let mut number = 0;
+    let mut count = 0;
+    while let Some(digit @ ..=9) = bytes.get(count).map(|byte| byte.wrapping_sub(b'0')) {
+        number = number * 10 + u64::from(digit);
+        count += 1;
+        if count > MAX_DIGITS {
+            break;
+        }
+    }
+    let is_whole = matches!(bytes.get(count..), Some([b'\r', b'\n', ..]));
+    if is_whole && 0 < count && count <= MAX_DIGITS && count as u64 <= limits.line {
+        return Some((number, at + count + 2));
+    }
+    window.count(count);
+    None
+}
+
+/// Reads an integer.
+#[inline(always)]
+fn integer<O: Out>(window: &mut Window<'_, O>, limits: Limits) -> Option<i64> {
+    let at = window.at + 1;
+    let is_negative = window.chunk.get(at) == Some(&b'-');
+    let limits = Limits { line: limits.line.saturating_sub(is_negative.into()), ..limits };
+    let (number, end) = number(window, at + usize::from(is_negative), limits)?;
+    window.at = end;
+    let number = number.cast_signed();
+    Some(if is_negative { -number } else { number })
+}
+
+/// Reads the length of an aggregate, and reports it.
+#[inline(always)]
+fn aggregate<O: Out>(
+    window: &mut Window<'_, O>,
+    aggregate: Aggregate,
+    byte: u8,
+    place: Place,
+    options: &Options,
+    limits: Limits,
+    mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+) -> Result<Token, Rest> {
+    if !place.may_nest {
+        return Err(Rest::Wrong(ErrorKind::TooDeep));
+    }
+    match number(window, window.at + 1, limits) {
+        Some((count, end)) if count <= aggregate.max_count(limits) => {
+            window.at = end;
+            let length = Length::Counted(count);
+            report(window, aggregate.event(length));
+            Ok(Token::Aggregate(aggregate, length))
+        }
+        _ => Err(line(window, byte, options, limits)),
+    }
+}
+
+/// Reads a bulk string or a bulk error, and reports it.
+#[inline(always)]
+fn bulk<O: Out>(
+    window: &mut Window<'_, O>,
+    byte: u8,
+    options: &Options,
+    limits: Limits,
+    mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+) -> Result<Token, Rest> {
+    let (length, from) = match number(window, window.at + 1, limits) {
+        Some((length, from)) if length <= limits.bulk => (length, from),
+        _ => return Err(line(window, byte, options, limits)),
+    };
+    let mut open = OpenBulk::new(byte, length);
+    window.at = from;
+    let chunk = window.chunk;
+    let rest = &chunk[from..];
+    if let Ok(length) = usize::try_from(length)
+        && let Some((content, [b'\r', b'\n', ..])) = rest.split_at_checked(length)
+    {
+        window.at = from + length;
+        report(window, open.event(content, false));
+        if window.at + 2 <= window.chunk.len() {
+            window.at += 2;
+            return Ok(Token::Scalar);
+        }
+        // The sink has paused.
+        open.left = 0;
+        open.is_reported = true;
+    }
+    Err(Rest::Bulk(open))
+}
+
+/// The types of lines that are texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Simple,
+    Error,
+    Double,
+    BigNumber,
+}
+
+/// A line that is a text, of which a part has been read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenText {
+    kind: Kind,
+    /// The place in a number.
+    number: Number,
+    /// The carriage return has been read.
+    is_ended: bool,
+    /// Bytes that the text may still have.
+    left: u64,
+}
+
+impl OpenText {
+    /// Nothing of a text.
+    #[inline(always)]
+    fn new(kind: Kind, limits: Limits) -> Self {
+        Self { kind, number: Number::Start, is_ended: false, left: limits.text }
+    }
+
+    /// The text of a machine that has read none.
+    pub(super) fn none() -> Self {
+        Self { kind: Kind::Simple, number: Number::Start, is_ended: false, left: 0 }
+    }
+
+    #[inline(always)]
+    fn event<'b>(&self, bytes: &'b [u8], more: bool) -> Event<'b> {
+        let piece = Piece { bytes, more };
+        match self.kind {
+            Kind::Simple => Event::Simple(piece),
+            Kind::Error => Event::Error(piece),
+            Kind::Double => Event::Double(piece),
+            Kind::BigNumber => Event::BigNumber(piece),
+        }
+    }
+
+    /// Returns the length of what follows of the text in these bytes.
+    #[inline(always)]
+    fn run(&mut self, bytes: &[u8]) -> usize {
+        match self.kind {
+            Kind::Simple | Kind::Error => line_end(bytes),
+            Kind::Double | Kind::BigNumber => {
+                let after = |number: Number, byte| number.after(byte, self.kind == Kind::Double);
+                let mut count = 0;
+                while let Some(number) = bytes.get(count).and_then(|byte| after(self.number, *byte)) {
+                    self.number = number;
+                    count += 1;
+                }
+                count
+            }
+        }
+    }
+
+    /// Returns true if the text may go on with this byte.
+    fn allows(&self, byte: u8) -> bool {
+        match self.kind {
+            Kind::Simple | Kind::Error => !matches!(byte, b'\r' | b'\n'),
+            kind => self.number.after(byte, kind == Kind::Double).is_some(),
+        }
+    }
+
+    /// Returns true if the text may end here.
+    #[inline(always)]
+    fn may_end(&self) -> bool {
+        matches!(self.kind, Kind::Simple | Kind::Error) || self.number.may_end()
+    }
+
+    /// Reads on. Returns true at the end of the line. If it fails, the byte at the position of the window is to
+    /// blame.
+    #[inline]
+    pub(super) fn read<O: Out>(
+        &mut self,
+        window: &mut Window<'_, O>,
+        mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+    ) -> Result<bool, ErrorKind> {
+        if !self.is_ended {
+            let (chunk, at) = (window.chunk, window.at);
+            let rest = &chunk[at..];
+            let allowed = match usize::try_from(self.left) {
+                Ok(left) if left < rest.len() => &rest[..left],
+                _ => rest,
+            };
+            let run = &rest[..self.run(allowed)];
+            let behind = &rest[run.len()..];
+            let looked_at = if run.len() < SHORT { 2 } else { MAX_LOOKAHEAD };
+            window.count(looked_at.min(behind.len()));
+            if self.may_end() && matches!(behind, [b'\r', b'\n', ..]) {
+                window.at = at + run.len() + 2;
+                report(window, self.event(run, false));
+                return Ok(true);
+            }
+            self.left -= run.len() as u64;
+            window.at = at + run.len();
+            if !run.is_empty() {
+                report(window, self.event(run, true));
+            }
+            match window.byte() {
+                None => return Ok(false),
+                Some(b'\r') if self.may_end() => {
+                    window.at += 1;
+                    self.is_ended = true;
+                }
+                Some(byte) if self.allows(byte) => return Err(ErrorKind::TooLong),
+                Some(_) => return Err(ErrorKind::UnexpectedByte),
+            }
+        }
+        match window.byte() {
+            None => Ok(false),
+            Some(b'\n') => {
+                window.at += 1;
+                report(window, self.event(&[], false));
+                Ok(true)
+            }
+            Some(_) => Err(ErrorKind::UnexpectedByte),
+        }
+    }
+}
+
+/// Reads a line that is a text, as far as the chunk has it.
+#[inline(always)]
+fn text<O: Out>(
+    window: &mut Window<'_, O>,
+    mut open: OpenText,
+    report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+) -> Result<Token, Rest> {
+    window.at += 1;
+    match open.read(window, report) {
+        Ok(true) => Ok(Token::Scalar),
+        Ok(false) => Err(Rest::Text(open)),
+        Err(kind) => Err(Rest::Wrong(kind)),
+    }
+}
+
+/// Bytes that are looked at one by one before a vector search: most simple strings end within them.
+const SHORT: usize = 16;
+
+/// Returns the place of the first byte of a line end, or the length.
+#[inline(always)]
+fn line_end(bytes: &[u8]) -> usize {
+    let short = &bytes[..bytes.len().min(SHORT)];
+    match short.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+        Some(at) => at,
+        None => {
+            let further = memchr::memchr2(b'\r', b'\n', &bytes[short.len()..]);
+            further.map_or(bytes.len(), |at| short.len() + at)
+        }
+    }
+}
+
+/// A bulk string, a bulk error or a verbatim string, of which a part has been read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenBulk {
+    kind: u8,
+    /// Of a verbatim string.
+    pub(super) format: [u8; 3],
+    /// All of the content has been reported.
+    is_reported: bool,
+    /// It comes in parts.
+    pub(super) is_streamed: bool,
+    /// Bytes that are left of the content, or of this part.
+    left: u64,
+    /// Bytes that the parts after this one may have.
+    pub(super) left_streamed: u64,
+}
+
+impl OpenBulk {
+    /// A content of this length, after a line with this type byte.
+    #[inline(always)]
+    pub(super) fn new(kind: u8, length: u64) -> Self {
+        Self {
+            kind,
+            format: [0; 3],
+            is_reported: false,
+            is_streamed: false,
+            left: length,
+            left_streamed: 0,
+        }
+    }
+
+    /// A string of which no part has begun.
+    pub(super) fn streamed(limits: Limits) -> Self {
+        Self { is_streamed: true, left_streamed: limits.bulk, ..Self::new(b'$', 0) }
+    }
+
+    /// Begins the next part of a streamed string.
+    pub(super) fn begin_part(&mut self, length: u64) {
+        self.left = length;
+        self.left_streamed -= length;
+        self.is_reported = false;
+    }
+
+    #[inline(always)]
+    pub(super) fn event<'b>(&self, bytes: &'b [u8], more: bool) -> Event<'b> {
+        let piece = Piece { bytes, more };
+        match self.kind {
+            b'!' => Event::BlobError(piece),
+            b'=' => Event::Verbatim { format: self.format, text: piece },
+            _ => Event::Bulk(piece),
+        }
+    }
+
+    /// Reports what the chunk has of the content. Returns true if that is all.
+    #[inline]
+    pub(super) fn read<O: Out>(
+        &mut self,
+        window: &mut Window<'_, O>,
+        mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+    ) -> bool {
+        if self.is_reported {
+            return true;
+        }
+        let rest = &window.chunk[window.at..];
+        let piece = match usize::try_from(self.left) {
+            Ok(left) if left <= rest.len() => &rest[..left],
+            _ => rest,
+        };
+        window.at += piece.len();
+        self.left -= piece.len() as u64;
+        self.is_reported = self.left == 0;
+        let more = !self.is_reported || self.is_streamed;
+        if !(more && piece.is_empty()) {
+            report(window, self.event(piece, more));
+        }
+        self.is_reported
+    }
+}
