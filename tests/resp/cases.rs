@@ -351,6 +351,7 @@ const LARGEST: &[Row] = &[
     ("length too long by a digit", b"$184467440737095516150\r\n", "", long(21)),
     ("longest part", b"$?\r\n;18446744073709551615\r\na", "bulk:61…", end(28)),
     ("largest count", b"*18446744073709551615\r\n_\r\n", "arr:18446744073709551615 null", end(26)),
-    ("largest count of pairs", b"%18446744073709551615\r\n_\r\n", "map:18446744073709551615 null", end(26)),
+    ("largest count of pairs", b"%9223372036854775807\r\n_\r\n", "map:9223372036854775807 null", end(25)),
+    ("count of pairs too large", b"%9223372036854775808\r\n", "", long(19)),
     ("count too large", b"*18446744073709551616\r\n", "", long(20)),
 ];

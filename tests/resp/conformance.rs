@@ -35,6 +35,8 @@ fn the_cases_are_accepted_and_rejected_as_they_demand() {
                         assert_eq!(found, Ok(all), "the oracle (left) about {id}");
                         assert_eq!(expected.whole.consumed.to_string(), columns[3], "{id}");
                     }
+                    // The first value may be right, and the second wrong.
+                    "error" if extent == Extent::Value && events.contains(" | ") => {}
                     "error" => {
                         let error = found.expect_err(id);
                         assert_eq!(error.kind, pushdown::ErrorKind::UnexpectedByte, "{id}");
@@ -47,8 +49,10 @@ fn the_cases_are_accepted_and_rejected_as_they_demand() {
                     "either" => assert_ne!(note, "-", "{id}"),
                     other => panic!("{id}: {other}"),
                 }
-                for cuts in pairs(input.len()) {
-                    runs += Engine::check_all(&mut engines, &cuts, &expected);
+                if rules == Rules::DEFAULT {
+                    for cuts in pairs(input.len()) {
+                        runs += Engine::check_all(&mut engines, &cuts, &expected);
+                    }
                 }
                 for cuts in cuttings(input.len()) {
                     runs += Engine::check_all(&mut engines, &cuts, &expected);

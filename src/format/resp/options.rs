@@ -137,7 +137,7 @@ impl Options {
         Self { limits: Limits { bulk: bytes, ..self.limits }, ..self }
     }
 
-    /// Limits the elements of an aggregate; of a map, its pairs. The digit with which a declared count goes
+    /// Limits the elements of an aggregate; of a map, its pairs, of which there are never more than 2⁶³ - 1. The digit with which a declared count goes
     /// beyond the limit is [`TooLong`](crate::ErrorKind::TooLong), and so is the first byte of an element
     /// too many in a streamed aggregate.
     #[must_use]

@@ -205,7 +205,9 @@ impl Reader<'_> {
             return Err(Stop::Error(ErrorKind::TooDeep));
         }
         let (may_stream, may_be_null) = (b"*%~".contains(&kind), kind == b'*');
-        let length = match self.length(self.rules.elements, may_stream, may_be_null, 0)? {
+        let is_pair = matches!(kind, b'%' | b'|');
+        let max = self.rules.elements.min(if is_pair { u64::MAX / 2 } else { u64::MAX });
+        let length = match self.length(max, may_stream, may_be_null, 0)? {
             Some(length) => length,
             None => {
                 self.log.mark(Event::Null(Null::Array));
@@ -219,7 +221,6 @@ impl Reader<'_> {
             b'>' => Event::Push(length),
             _ => Event::Attribute(length),
         });
-        let is_pair = matches!(kind, b'%' | b'|');
         let mut read = 0_u64;
         loop {
             // In pairs, if it has pairs.
