@@ -163,7 +163,7 @@ fn rest_of_value(
             let mut bulk = OpenBulk::streamed(options.limits);
             loop {
                 input.expect(b';')?;
-                let line = Line::of_part(bulk.left_streamed, options);
+                let line = Line::of_length(bulk.left_streamed, options);
                 match rest_of_line(input, line)? {
                     Complete::Part(length @ 1..) => {
                         bulk.begin_part(length);

@@ -74,8 +74,8 @@ impl Line {
         Self::with_max(kind, max, options)
     }
 
-    /// The length of a part of a streamed string, which may have this many bytes more.
-    pub(super) fn of_part(max: u64, options: &Options) -> Self {
+    /// A length, and no null: of a part of a streamed string, or of an argument.
+    pub(super) fn of_length(max: u64, options: &Options) -> Self {
         Self::with_max(b';', max, options)
     }
 

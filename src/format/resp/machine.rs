@@ -149,7 +149,7 @@ pub(super) struct Grammar<C> {
     /// The string from its length to its end.
     bulk: OpenBulk,
     nesting: Nesting,
-    options: Options,
+    pub(super) options: Options,
     consumer: C,
 }
 
@@ -212,7 +212,7 @@ impl<C: Consumer> machine::Machine for Grammar<C> {
                 }
                 State::Part => {
                     input.expect(b';')?;
-                    self.line = Line::of_part(self.bulk.left_streamed, &self.options);
+                    self.line = Line::of_length(self.bulk.left_streamed, &self.options);
                     self.go(State::Line)
                 }
             };

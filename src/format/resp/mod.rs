@@ -1,25 +1,45 @@
 //! RESP
 
+#[cfg(feature = "alloc")]
+mod blob;
 #[cfg(feature = "coroutine")]
 mod coroutine;
+mod encode;
 #[cfg(feature = "generator")]
 mod generator;
+#[cfg(feature = "alloc")]
+mod inline;
 mod line;
 mod machine;
 mod nesting;
 mod options;
 #[cfg(feature = "alloc")]
+mod request;
+#[cfg(feature = "alloc")]
 mod stackless;
 mod token;
+#[cfg(feature = "alloc")]
+mod value;
+#[cfg(feature = "alloc")]
+mod values;
 
+#[cfg(feature = "alloc")]
+pub use blob::Blob;
 #[cfg(feature = "coroutine")]
 pub use coroutine::Coroutine;
+pub use encode::{Buffer, encode_request};
 #[cfg(feature = "generator")]
 pub use generator::Generator;
 pub use machine::Machine;
 pub use options::{Extent, Options, Version};
 #[cfg(feature = "alloc")]
+pub use request::{Request, Requests};
+#[cfg(feature = "alloc")]
 pub use stackless::Stackless;
+#[cfg(feature = "alloc")]
+pub use value::{Attributed, Value};
+#[cfg(feature = "alloc")]
+pub use values::Values;
 
 use crate::parser::Events;
 

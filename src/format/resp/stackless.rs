@@ -96,7 +96,7 @@ async fn rest_of_value(
             let mut bulk = OpenBulk::streamed(options.limits);
             loop {
                 input.expect(b';').await?;
-                let line = Line::of_part(bulk.left_streamed, options);
+                let line = Line::of_length(bulk.left_streamed, options);
                 match rest_of_line(input, line).await? {
                     Complete::Part(length @ 1..) => {
                         bulk.begin_part(length);

@@ -182,7 +182,7 @@ const MAX_DIGITS: usize = 18;
 /// Reads the digits from `at` on and their line end. Returns the number, and the place behind the line; `None` if
 /// that is not what the chunk has.
 #[inline(always)]
-fn number<O: Out>(window: &mut Window<'_, O>, at: usize, limits: Limits) -> Option<(u64, usize)> {
+pub(super) fn number<O: Out>(window: &mut Window<'_, O>, at: usize, limits: Limits) -> Option<(u64, usize)> {
     let bytes = &window.chunk[at..];
     let mut number = 0;
     let mut count = 0;
