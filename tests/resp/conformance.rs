@@ -154,6 +154,14 @@ fn the_values_of_a_transcript_are_read_one_by_one_by_one_parser() {
     assert_eq!(runs, 16);
 }
 
+/// Returns the name and the bytes of each transcript.
+pub(crate) fn transcripts() -> impl Iterator<Item = (String, Vec<u8>)> {
+    table("transcripts-expected.tsv").into_iter().map(|row| {
+        let file = row.split('\t').next().unwrap();
+        (file.into(), fs::read(path(&format!("transcripts/{file}"))).unwrap())
+    })
+}
+
 /// Joins the parts of streamed strings.
 fn joined(events: &str) -> String {
     let mut joined = events.replace("sbulk chunk:", "bulk:").replace(" chunk:", "");

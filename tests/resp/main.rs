@@ -11,5 +11,7 @@ mod cuts;
 #[path = "../json/cuttings.rs"]
 mod cuttings;
 mod depth;
-
-
+mod equality;
+mod events;
+mod requests;
+mod values;

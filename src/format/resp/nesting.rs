@@ -7,7 +7,7 @@ use super::token::{Aggregate, Place};
 use super::{Length, Options};
 
 /// Levels that are held without an allocation: all of them, where there is none.
-const INLINE: usize = if cfg!(feature = "alloc") { 7 } else { 128 };
+const INLINE: usize = if cfg!(feature = "alloc") { 8 } else { 128 };
 
 /// The stack of what is open: what a machine has to carry, and recursion gives a coroutine for nothing.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 pub mod log;
 pub mod oracle;
 pub mod reread;
+pub mod tree;
 
 use core::fmt;
 use core::mem;
