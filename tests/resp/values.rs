@@ -198,13 +198,13 @@ fn lengths_that_are_declared_allocate_nothing() {
 #[test]
 fn a_large_value_leaves_no_memory_behind() {
     let mut input = Vec::new();
-    Value::Array(vec![Value::Integer(1); 100_000]).encode(&mut input);
+    Value::Array(vec![Value::Integer(1); 1_000_000]).encode(&mut input);
     let mut parser = Values::new();
     let measured = allocation_counter::measure(|| {
         drop(run_all(&mut parser, &[], &input));
     });
     println!("{} bytes left", measured.bytes_current);
-    assert!((0..=128 << 10).contains(&measured.bytes_current), "{}", measured.bytes_current);
+    assert!((0..=512 << 10).contains(&measured.bytes_current), "{}", measured.bytes_current);
 }
 
 #[test]

@@ -74,39 +74,35 @@ fn stack(options: Options) -> coroutine::Options {
 
 /// The part of the input that the options say.
 fn whole(input: &mut Input<'_, Resp>, options: &Options) -> Result<(), Failure> {
-    loop {
-        match input.peek() {
-            Err(End::Finished) if options.extent == Extent::Stream => return Ok(()),
-            read => _ = read?,
-        }
-        // One value, with nothing around it.
-        elements(input, None, 0, options)?;
-        if options.extent == Extent::Value {
-            return Ok(());
-        }
-    }
+    let level = match options.extent {
+        Extent::Value => Level::ONE,
+        Extent::Stream => Level::OUTERMOST,
+    };
+    elements(input, level, 0, options)
 }
 
-/// Reads the elements of an aggregate at this depth, up to its end, and reports that. Without an aggregate it reads
-/// one value, and the attributes before it.
+/// Reads the elements of a level, up to its end. Around the outermost values, at a depth of zero, is no aggregate whose
+/// end there would be to report.
 fn elements(
     input: &mut Input<'_, Resp>,
-    aggregate: Option<Level>,
+    mut level: Level,
     depth: u32,
     options: &Options,
 ) -> Result<(), Failure> {
-    let mut level = aggregate.unwrap_or(Level::ONE);
     let mut window = input.window();
     while !level.is_complete() {
         let byte = match window.byte() {
             Some(byte) => byte,
-            None => outside!(input, window, input.peek()?),
+            None => match outside!(input, window, input.peek()) {
+                Err(End::Finished) if depth == 0 && level.may_end() => return Ok(()),
+                read => read?,
+            },
         };
         let place = Place {
             is_outermost: depth == 0,
             is_full: level.is_full(),
             may_nest: depth < options.depth,
-            may_end: level.may_end(),
+            may_end: depth > 0 && level.may_end(),
         };
         let token = match token::value(&mut window, byte, place, options, options.limits, take) {
             Ok(token) => token,
@@ -117,7 +113,7 @@ fn elements(
             Token::Aggregate(aggregate, length) => {
                 let inner = Level::new(aggregate, length, aggregate.max_count(options.limits));
                 let body = |input: &mut Input<'_, Resp>| {
-                    elements(input, Some(inner), depth + 1, options)
+                    elements(input, inner, depth + 1, options)
                 };
                 outside!(input, window, input.nested(body)?);
                 level.count_aggregate(aggregate);
@@ -125,7 +121,7 @@ fn elements(
             Token::End => break,
         }
     }
-    if aggregate.is_some() {
+    if depth > 0 {
         take(&mut window, Event::End);
     }
     let at = window.at;

@@ -34,8 +34,8 @@ pub(super) struct Level {
 }
 
 impl Level {
-    /// Around all aggregates.
-    const OUTERMOST: Self = Self {
+    /// Around all aggregates: any number of values.
+    pub(super) const OUTERMOST: Self = Self {
         left: u64::MAX,
         aggregate: Aggregate::Array,
         is_streamed: true,
@@ -106,7 +106,7 @@ impl Nesting {
 
     /// Returns true between two outermost values.
     pub(super) fn is_between(&self) -> bool {
-        self.depth == 0 && !self.level.is_described
+        self.depth == 0 && self.level.may_end()
     }
 
     /// The place of the value that is next.

@@ -179,26 +179,64 @@ fn whole<O: Out>(window: &mut Window<'_, O>, bytes: &[u8]) -> bool {
 /// Digits of a number that is read at once: so many cannot overflow.
 const MAX_DIGITS: usize = 18;
 
-/// Reads the digits from `at` on and their line end. Returns the number, and the place behind the line; `None` if
-/// that is not what the chunk has.
+/// Reads the length from `at` on and its line end. Returns the number, and the place behind the line; `None` if that is
+/// not what the chunk has.
+///
+/// Lengths have few digits, and as many as the one before: a branch for each is cheap.
 #[inline(always)]
-pub(super) fn number<O: Out>(window: &mut Window<'_, O>, at: usize, limits: Limits) -> Option<(u64, usize)> {
+pub(super) fn number<O: Out>(
+    window: &mut Window<'_, O>,
+    at: usize,
+    limits: Limits,
+) -> Option<(u64, usize)> {
     let bytes = &window.chunk[at..];
-    let mut number = 0;
-    let mut count = 0;
+    let (mut number, mut count) = (0_u64, 0);
     while let Some(digit @ ..=9) = bytes.get(count).map(|byte| byte.wrapping_sub(b'0')) {
-        number = number * 10 + u64::from(digit);
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
         count += 1;
         if count > MAX_DIGITS {
             break;
         }
     }
-    let is_whole = matches!(bytes.get(count..), Some([b'\r', b'\n', ..]));
+    number_line(window, at, number, count, limits)
+}
+
+/// Returns a number of so many digits and the place behind its line, if the chunk has all of that.
+#[inline(always)]
+fn number_line<O: Out>(
+    window: &mut Window<'_, O>,
+    at: usize,
+    number: u64,
+    count: usize,
+    limits: Limits,
+) -> Option<(u64, usize)> {
+    let is_whole = matches!(window.chunk[at..].get(count..), Some([b'\r', b'\n', ..]));
     if is_whole && 0 < count && count <= MAX_DIGITS && count as u64 <= limits.line {
         return Some((number, at + count + 2));
     }
-    window.count(count);
+    window.count(count + 1);
     None
+}
+
+/// The number of the digits that these bytes begin with, and their count; `None` if all are digits. There is no branch
+/// for each digit, because the processor cannot know how many there will be.
+#[inline(always)]
+fn up_to_seven_digits(bytes: [u8; 8]) -> Option<(u64, usize)> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // The first byte is the lowest, and a digit is its value.
+    let values = u64::from_le_bytes(bytes) ^ EACH * u64::from(b'0');
+    // The highest bit of each byte that is more than 9, up to the first of them.
+    let others = (values.wrapping_add(EACH * 0x76) | values) & EACH * 0x80;
+    if others == 0 {
+        return None;
+    }
+    let count = (others.trailing_zeros() / 8) as usize;
+    // As eight digits, with zeros in front. Two shifts, because there may be none.
+    let digits = values << 8 << (8 * (7 - count));
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let low = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
+    let high = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
+    Some((low.wrapping_add(high) >> 32, count))
 }
 
 /// Reads an integer.
@@ -207,7 +245,12 @@ fn integer<O: Out>(window: &mut Window<'_, O>, limits: Limits) -> Option<i64> {
     let at = window.at + 1;
     let is_negative = window.chunk.get(at) == Some(&b'-');
     let limits = Limits { line: limits.line.saturating_sub(is_negative.into()), ..limits };
-    let (number, end) = number(window, at + usize::from(is_negative), limits)?;
+    let at = at + usize::from(is_negative);
+    let few = window.chunk.get(at..)?.first_chunk().and_then(|word| up_to_seven_digits(*word));
+    let (number, end) = match few {
+        Some((number, count)) => number_line(window, at, number, count, limits)?,
+        None => number(window, at, limits)?,
+    };
     window.at = end;
     let number = number.cast_signed();
     Some(if is_negative { -number } else { number })
@@ -503,5 +546,33 @@ impl OpenBulk {
             report(window, self.event(piece, more));
         }
         self.is_reported
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn digits_are_read_up_to_the_first_other_byte() {
+        let mut cases = 0;
+        for other in (0..=255).filter(|byte: &u8| !byte.is_ascii_digit()) {
+            for (number, digits) in
+                [(0, ""), (7, "7"), (10, "10"), (0, "000"), (9999, "9999"), (123_456, "123456"), (1_234_567, "1234567")]
+            {
+                for filler in [b'0', b'9', 0, 0xff, other] {
+                    let mut bytes = [filler; 8];
+                    bytes[..digits.len()].copy_from_slice(digits.as_bytes());
+                    bytes[digits.len()] = other;
+                    let about = format!("{}", bytes.escape_ascii());
+                    assert_eq!(up_to_seven_digits(bytes), Some((number, digits.len())), "{about}");
+                    cases += 1;
+                }
+            }
+        }
+        assert_eq!(cases, 246 * 7 * 5);
+        assert_eq!(up_to_seven_digits(*b"12345678"), None);
     }
 }

@@ -137,7 +137,7 @@ struct Open {
 }
 
 /// Bytes that are kept for the next value. What a large one has taken is given back.
-const KEPT: usize = 64 << 10;
+const KEPT: usize = 256 << 10;
 
 impl Build {
     fn new(max_memory: u64) -> Self {
