@@ -7,5 +7,6 @@
 )]
 
 pub mod corpus;
+pub mod resp;
 pub mod settings;
 pub mod text;

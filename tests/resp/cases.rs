@@ -89,8 +89,16 @@ fn long_texts() -> [Case; 4] {
     let digits = "12".repeat(90);
     [
         case("long line", format!("*2\r\n+{plain}\r\n-\r\n"), format!("arr:2 simple:{hex} err:")),
-        case("long bulk", format!("*2\r\n$180\r\n{plain}\r\n:1\r\n"), format!("arr:2 bulk:{hex} int:1")),
-        case("long number", format!("*2\r\n({digits}\r\n:1\r\n"), format!("arr:2 big:{digits} int:1")),
+        case(
+            "long bulk",
+            format!("*2\r\n$180\r\n{plain}\r\n:1\r\n"),
+            format!("arr:2 bulk:{hex} int:1"),
+        ),
+        case(
+            "long number",
+            format!("*2\r\n({digits}\r\n:1\r\n"),
+            format!("arr:2 big:{digits} int:1"),
+        ),
         case("long double", format!(",{digits}.5\r\n"), format!("dbl:{digits}.5")),
     ]
 }
@@ -221,7 +229,12 @@ const STREAMED_STRINGS: &[Row] = &[
     ("streamed, part without length", b"$?\r\n;\r\n", "", byte(5)),
     ("streamed twice", b"$?\r\n;?\r\n", "", byte(5)),
     ("streamed, and a digit", b"$?1\r\n", "", byte(2)),
-    ("streamed in an array", b"*2\r\n$?\r\n;1\r\na\r\n;0\r\n:1\r\n", "arr:2 bulk:61 int:1", accept(23)),
+    (
+        "streamed in an array",
+        b"*2\r\n$?\r\n;1\r\na\r\n;0\r\n:1\r\n",
+        "arr:2 bulk:61 int:1",
+        accept(23),
+    ),
 ];
 
 const AGGREGATES: &[Row] = &[
@@ -239,7 +252,12 @@ const AGGREGATES: &[Row] = &[
     ("array of most elements", b"*2147483648\r\n", "arr:2147483648", end(13)),
     ("array of more than that", b"*2147483649\r\n", "", long(10)),
     ("map", b"%1\r\n+a\r\n%0\r\n:", "map:1 simple:61 map:0", accept(12)),
-    ("map of pairs", b"%2\r\n:1\r\n:2\r\n:3\r\n:4\r\n", "map:2 int:1 int:2 int:3 int:4", accept(20)),
+    (
+        "map of pairs",
+        b"%2\r\n:1\r\n:2\r\n:3\r\n:4\r\n",
+        "map:2 int:1 int:2 int:3 int:4",
+        accept(20),
+    ),
     ("map, null", b"%-1\r\n", "", byte(1)),
     ("set, null", b"~-1\r\n", "", byte(1)),
     ("set of a map", b"~1\r\n%1\r\n_\r\n_\r\n", "set:1 map:1 null null", accept(14)),
@@ -270,13 +288,28 @@ const ATTRIBUTES: &[Row] = &[
     ("attribute, streamed", b"|?\r\n", "", byte(1)),
     ("attribute in an array", b"*1\r\n|0\r\n_\r\n", "arr:1 attr:0 null", accept(11)),
     ("attribute of an array", b"|0\r\n*1\r\n_\r\n", "attr:0 arr:1 null", accept(11)),
-    ("attribute of an empty array", b"*2\r\n|0\r\n*0\r\n_\r\n", "arr:2 attr:0 arr:0 null", accept(15)),
+    (
+        "attribute of an empty array",
+        b"*2\r\n|0\r\n*0\r\n_\r\n",
+        "arr:2 attr:0 arr:0 null",
+        accept(15),
+    ),
     ("attribute of a push", b"|0\r\n>0\r\n", "attr:0 push:0", accept(8)),
-    ("attribute in an attribute", b"|1\r\n|0\r\n_\r\n_\r\n#t\r\n", "attr:1 attr:0 null null bool:t", accept(18)),
+    (
+        "attribute in an attribute",
+        b"|1\r\n|0\r\n_\r\n_\r\n#t\r\n",
+        "attr:1 attr:0 null null bool:t",
+        accept(18),
+    ),
     ("attribute of a map's value", b"%1\r\n_\r\n|0\r\n_\r\n", "map:1 null attr:0 null", accept(14)),
     ("attribute of an end", b"*?\r\n|0\r\n.\r\n", "arr:? attr:0", byte(8)),
     ("attribute of an element", b"*?\r\n|0\r\n_\r\n.\r\n", "arr:? attr:0 null end", accept(14)),
-    ("attribute of a streamed array", b"*?\r\n|0\r\n*?\r\n.\r\n.\r\n", "arr:? attr:0 arr:? end end", accept(18)),
+    (
+        "attribute of a streamed array",
+        b"*?\r\n|0\r\n*?\r\n.\r\n.\r\n",
+        "arr:? attr:0 arr:? end end",
+        accept(18),
+    ),
 ];
 
 const STREAMS: &[Row] = &[
@@ -290,7 +323,12 @@ const STREAMS: &[Row] = &[
 ];
 
 const VERSIONS: &[Row] = &[
-    ("RESP2", b"*4\r\n+a\r\n-b\r\n$-1\r\n*-1\r\n", "arr:4 simple:61 err:62 nullbulk nullarray", accept(22)),
+    (
+        "RESP2",
+        b"*4\r\n+a\r\n-b\r\n$-1\r\n*-1\r\n",
+        "arr:4 simple:61 err:62 nullbulk nullarray",
+        accept(22),
+    ),
     ("RESP2, null", b"_\r\n", "", byte(0)),
     ("RESP2, bool", b"#t\r\n", "", byte(0)),
     ("RESP2, double", b",1\r\n", "", byte(0)),
@@ -335,8 +373,18 @@ const LIMITS: &[Row] = &[
     ("streamed elements", b"*?\r\n_\r\n_\r\n.\r\n", "arr:? null null end", accept(13)),
     ("streamed elements too many", b"*?\r\n_\r\n_\r\n_\r\n", "arr:? null null", long(10)),
     ("an attribute of one too many", b"*?\r\n_\r\n_\r\n|0\r\n", "arr:? null null", long(10)),
-    ("streamed pairs", b"%?\r\n_\r\n_\r\n_\r\n_\r\n.\r\n", "map:? null null null null end", accept(19)),
-    ("streamed pairs too many", b"%?\r\n_\r\n_\r\n_\r\n_\r\n_\r\n", "map:? null null null null", long(16)),
+    (
+        "streamed pairs",
+        b"%?\r\n_\r\n_\r\n_\r\n_\r\n.\r\n",
+        "map:? null null null null end",
+        accept(19),
+    ),
+    (
+        "streamed pairs too many",
+        b"%?\r\n_\r\n_\r\n_\r\n_\r\n_\r\n",
+        "map:? null null null null",
+        long(16),
+    ),
     ("levels", b"*1\r\n~1\r\n_\r\n", "arr:1 set:1 null", accept(11)),
     ("levels too many", b"*1\r\n*1\r\n*1\r\n", "arr:1 arr:1", deep(8)),
     ("levels too many, and null", b"*1\r\n*1\r\n*-1\r\n", "arr:1 arr:1", deep(8)),
@@ -351,7 +399,12 @@ const LARGEST: &[Row] = &[
     ("length too long by a digit", b"$184467440737095516150\r\n", "", long(21)),
     ("longest part", b"$?\r\n;18446744073709551615\r\na", "bulk:61…", end(28)),
     ("largest count", b"*18446744073709551615\r\n_\r\n", "arr:18446744073709551615 null", end(26)),
-    ("largest count of pairs", b"%9223372036854775807\r\n_\r\n", "map:9223372036854775807 null", end(25)),
+    (
+        "largest count of pairs",
+        b"%9223372036854775807\r\n_\r\n",
+        "map:9223372036854775807 null",
+        end(25),
+    ),
     ("count of pairs too large", b"%9223372036854775808\r\n", "", long(19)),
     ("count too large", b"*18446744073709551616\r\n", "", long(20)),
 ];

@@ -52,7 +52,8 @@ fn the_parsers_keep_every_law_in_texts_of_many_blocks() {
     );
     println!("{}", engines(Rules::DEFAULT).check(input.as_bytes()).unwrap());
     let narrow = Rules { line: 100, bulk: 200, ..Rules::DEFAULT };
-    for input in [format!("*2\r\n+{long}"), format!("*2\r\n$?\r\n;150\r\n{long}\r\n;51\r\n{long}")] {
+    for input in [format!("*2\r\n+{long}"), format!("*2\r\n$?\r\n;150\r\n{long}\r\n;51\r\n{long}")]
+    {
         engines(narrow).check(input.as_bytes()).unwrap();
     }
 }
@@ -67,13 +68,9 @@ fn engines(rules: Rules) -> Harness<'static, impl Recorder<Resp>> {
     let options = rules.options();
     Harness::new(record)
         .with_work("machine", move || resp::Machine::with_options(options))
-        
         .with_work("coroutine", move || resp::Coroutine::with_options(options).unwrap())
-        
         .with_work("stackless", move || resp::Stackless::with_options(options))
-        
         .with_work("generator", move || resp::Generator::with_options(options))
-        
 }
 
 /// Records an event for the harness, which joins the pieces of a text.

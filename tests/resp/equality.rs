@@ -103,7 +103,8 @@ fn any_cut_in_a_block_of_a_scan_gives_the_answer_of_the_whole() {
 fn any_cutting_of_random_values_is_read_as_the_oracle_reads_it() {
     let mut config = Config::with_cases(300);
     config.failure_persistence = None;
-    let all_rules = [Rules::DEFAULT, STREAM, RESP2, Rules { line: 20, bulk: 30, elements: 4, ..STREAM }];
+    let all_rules =
+        [Rules::DEFAULT, STREAM, RESP2, Rules { line: 20, bulk: 30, elements: 4, ..STREAM }];
     let engines = RefCell::new(all_rules.map(|rules| (rules, Engine::all(rules))));
     let counts = RefCell::new([0; 4]);
     let cases = (values(), vec(any::<Index>(), 0..12), 0..all_rules.len());

@@ -91,8 +91,11 @@ fn inline_commands_are_split_as_a_server_splits_them() {
         (b" \r\r \n", Ok((&[], 5))),
         (b"a\rb\n", Ok((&["a", "b"], 4))),
         (b"\"\" ''\n", Ok((&["", ""], 6))),
-        (br#""\n\r\t\b\a\"\\\q" x
-"#, Ok((&["\n\r\t\x08\x07\"\\q", "x"], 21))),
+        (
+            br#""\n\r\t\b\a\"\\\q" x
+"#,
+            Ok((&["\n\r\t\x08\x07\"\\q", "x"], 21)),
+        ),
         (b"\"\\x41\\x4a\\x4J\\x\\xg\\x4\"\n", Ok((&["AJx4Jxxgx4"], 23))),
         (b"'\\n\\'\\\\a' \"it's\" 'say \"hi\"'\n", Ok((&["\\n'\\\\a", "it's", "say \"hi\""], 28))),
         (b"a\"b c\"\n", Ok((&["ab c"], 7))),

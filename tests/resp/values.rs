@@ -21,7 +21,11 @@ use crate::cuttings::{cuttings, pairs, random};
 type Outcome<T> = (Option<T>, u64, Result<(), Error>);
 
 /// Feeds an input that is cut at these offsets.
-pub(crate) fn run<P: PushParser>(parser: &mut P, cuts: &[usize], input: &[u8]) -> Outcome<P::Output> {
+pub(crate) fn run<P: PushParser>(
+    parser: &mut P,
+    cuts: &[usize],
+    input: &[u8],
+) -> Outcome<P::Output> {
     parser.reset();
     let mut start = 0;
     for end in cuts.iter().copied().chain([input.len()]) {
@@ -112,7 +116,8 @@ fn the_values_of_every_transcript_are_those_of_its_events_and_are_written_as_the
 
 #[test]
 fn values_and_requests_keep_every_law() {
-    let harness = Harness::new(testing::no_events).with_work("values", || Values::new().max_memory(400));
+    let harness =
+        Harness::new(testing::no_events).with_work("values", || Values::new().max_memory(400));
     let mut inputs = 0;
     for case in cases::all().iter().filter(|case| case.input.len() <= 32) {
         let report = harness.check(&case.input);
@@ -187,7 +192,9 @@ fn lengths_that_are_declared_allocate_nothing() {
         let shown = input[..input.len().min(40)].escape_ascii();
         assert!(measured.bytes_max <= most, "{} bytes for {shown}", measured.bytes_max);
     }
-    for input in [&b"*1048576\r\n"[..], b"*1\r\n$536870912\r\n", b"*3\r\n$3\r\nSET\r\n$536870912\r\nabc"] {
+    for input in
+        [&b"*1048576\r\n"[..], b"*1\r\n$536870912\r\n", b"*3\r\n$3\r\nSET\r\n$536870912\r\nabc"]
+    {
         let measured = allocation_counter::measure(|| {
             assert_eq!(Requests::new().feed(input).status, Status::NeedMoreInput);
         });
@@ -245,7 +252,9 @@ fn a_line_end_in_a_text_does_not_end_its_line() {
 
 #[test]
 fn integers_of_every_length_are_written() {
-    for integer in (0..63).flat_map(|bits| [1_i64 << bits, -(1 << bits)]).chain([0, i64::MIN, i64::MAX]) {
+    for integer in
+        (0..63).flat_map(|bits| [1_i64 << bits, -(1 << bits)]).chain([0, i64::MIN, i64::MAX])
+    {
         let mut buffer = Vec::new();
         Value::Integer(integer).encode(&mut buffer);
         assert_eq!(buffer, format!(":{integer}\r\n").into_bytes());

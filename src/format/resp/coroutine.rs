@@ -112,9 +112,7 @@ fn elements(
             Token::Scalar => level.count(),
             Token::Aggregate(aggregate, length) => {
                 let inner = Level::new(aggregate, length, aggregate.max_count(options.limits));
-                let body = |input: &mut Input<'_, Resp>| {
-                    elements(input, inner, depth + 1, options)
-                };
+                let body = |input: &mut Input<'_, Resp>| elements(input, inner, depth + 1, options);
                 outside!(input, window, input.nested(body)?);
                 level.count_aggregate(aggregate);
             }

@@ -51,23 +51,23 @@ impl Inline {
         text: &mut Vec<u8>,
         args: &mut Vec<Blob>,
     ) -> Result<bool, ErrorKind> {
-        let before = self.place;
-        self.place = match (before, byte) {
-            (_, 0) => return Err(ErrorKind::UnexpectedByte),
+        if byte == 0 {
+            return Err(ErrorKind::UnexpectedByte);
+        }
+        self.place = match (self.place, byte) {
+            (Place::Between | Place::Closed | Place::End, b'\n') => return Ok(true),
             (Place::Word, b'\n') => {
                 args.push(mem::take(text).into());
                 return Ok(true);
             }
-            (Place::Between | Place::Closed | Place::End, b'\n') => return Ok(true),
-            // A quote is open; or there was no line feed behind a carriage return.
-            (_, b'\n') | (Place::End, _) => return Err(ErrorKind::UnexpectedByte),
 
+            (Place::Between | Place::Closed, b' ' | b'\t' | b'\r' | 0x0b | 0x0c) => Place::Between,
+            // Or a quote is open.
+            (Place::Closed | Place::End, _) | (_, b'\n') => return Err(ErrorKind::UnexpectedByte),
             (Place::Word, b' ' | b'\t' | b'\r') => {
                 args.push(mem::take(text).into());
                 Place::Between
             }
-            (Place::Between | Place::Closed, b' ' | b'\t' | b'\r' | 0x0b | 0x0c) => Place::Between,
-            (Place::Closed, _) => return Err(ErrorKind::UnexpectedByte),
             (Place::Between | Place::Word, b'"') => Place::Double,
             (Place::Between | Place::Word, b'\'') => Place::Single,
             (Place::Between | Place::Word, _) => {
@@ -75,6 +75,11 @@ impl Inline {
                 Place::Word
             }
 
+            (Place::Double | Place::Hex | Place::HexDigit(_), b'"') | (Place::Single, b'\'') => {
+                args.push(mem::take(text).into());
+                Place::Closed
+            }
+            (Place::Double | Place::Hex | Place::HexDigit(_), b'\\') => Place::Escape,
             (Place::Escape, b'x') => {
                 text.push(byte);
                 Place::Hex
@@ -93,29 +98,19 @@ impl Inline {
                 text.push(first << 4 | second);
                 Place::Double
             }
-            (Place::Double | Place::Hex | Place::HexDigit(_), b'"')
-            | (Place::Single, b'\'') => {
-                args.push(mem::take(text).into());
-                Place::Closed
-            }
-            (Place::Double | Place::Hex | Place::HexDigit(_), b'\\') => Place::Escape,
             (Place::Double | Place::Hex | Place::HexDigit(_), _) => {
                 text.push(byte);
                 Place::Double
             }
 
             (Place::Single, b'\\') => Place::Backslash,
-            (Place::Single, _) => {
-                text.push(byte);
-                Place::Single
-            }
-            (Place::Backslash, b'\'') => {
-                text.push(byte);
-                Place::Single
-            }
             (Place::Backslash, b'\\') => {
                 text.push(byte);
                 Place::Backslash
+            }
+            (Place::Single, _) | (Place::Backslash, b'\'') => {
+                text.push(byte);
+                Place::Single
             }
             (Place::Backslash, _) => {
                 text.extend([b'\\', byte]);

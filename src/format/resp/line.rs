@@ -230,8 +230,9 @@ impl Number {
             (Self::Start | Self::Sign, b'n' | b'N') => Self::N,
             (Self::N, b'a' | b'A') => Self::Na,
             (Self::Na, b'n' | b'N') => Self::Nan,
-            (Self::Nan, b'(') => Self::Payload,
-            (Self::Payload, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_') => Self::Payload,
+            (Self::Nan, b'(') | (Self::Payload, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_') => {
+                Self::Payload
+            }
             (Self::Payload, b')') => Self::PayloadEnd,
             _ => return None,
         })
@@ -241,7 +242,12 @@ impl Number {
     pub(super) fn may_end(self) -> bool {
         matches!(
             self,
-            Self::Integer | Self::Fraction | Self::Exponent | Self::Inf | Self::Nan | Self::PayloadEnd
+            Self::Integer
+                | Self::Fraction
+                | Self::Exponent
+                | Self::Inf
+                | Self::Nan
+                | Self::PayloadEnd
         )
     }
 }

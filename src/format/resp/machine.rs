@@ -78,11 +78,7 @@ pub(super) trait Consumer {
     type Output;
 
     /// Takes an event that ends at the position of the window.
-    fn take<O: Out<Events = Self::Events>>(
-        &mut self,
-        window: &mut Window<'_, O>,
-        event: Event<'_>,
-    );
+    fn take<O: Out<Events = Self::Events>>(&mut self, window: &mut Window<'_, O>, event: Event<'_>);
 
     /// Narrows the limits to the memory that is left. `None` if there is none for a value.
     #[inline(always)]
@@ -180,8 +176,9 @@ impl<C: Consumer> machine::Machine for Grammar<C> {
                 State::Text => {
                     input.peek()?;
                     let mut window = input.window();
-                    let read =
-                        self.text.read(&mut window, |window, event| self.consumer.take(window, event));
+                    let read = self
+                        .text
+                        .read(&mut window, |window, event| self.consumer.take(window, event));
                     let at = window.at;
                     input.seek(at);
                     match read {
@@ -251,10 +248,7 @@ impl<C: Consumer> Grammar<C> {
 
     /// Reads values, as many as the chunk has whole.
     #[inline(never)]
-    fn values(
-        &mut self,
-        input: &mut Input<'_, C::Events>,
-    ) -> Result<ControlFlow<()>, Failure> {
+    fn values(&mut self, input: &mut Input<'_, C::Events>) -> Result<ControlFlow<()>, Failure> {
         let Self { consumer, nesting, options, .. } = self;
         let mut window = input.window();
         let stop = loop {
@@ -347,12 +341,17 @@ impl<C: Consumer> Grammar<C> {
                 self.content(input)
             }
             Complete::Aggregate(aggregate, length) => {
-                let limits = self.consumer.limits(self.options.limits).unwrap_or(self.options.limits);
+                let limits =
+                    self.consumer.limits(self.options.limits).unwrap_or(self.options.limits);
                 let level = Level::new(aggregate, length, aggregate.max_count(limits));
                 self.report(input, aggregate.event(length));
                 self.nesting.push(level);
                 self.state = State::Value;
-                if length == Length::Counted(0) { self.after_aggregate(input) } else { Continue(()) }
+                if length == Length::Counted(0) {
+                    self.after_aggregate(input)
+                } else {
+                    Continue(())
+                }
             }
             Complete::End => self.after_aggregate(input),
         }
@@ -361,7 +360,8 @@ impl<C: Consumer> Grammar<C> {
     /// Reads on in a content, and reports it.
     fn content(&mut self, input: &mut Input<'_, C::Events>) -> ControlFlow<()> {
         let mut window = input.window();
-        let is_whole = self.bulk.read(&mut window, |window, event| self.consumer.take(window, event));
+        let is_whole =
+            self.bulk.read(&mut window, |window, event| self.consumer.take(window, event));
         let at = window.at;
         input.seek(at);
         self.go(if is_whole { State::Cr } else { State::Content })
@@ -370,8 +370,7 @@ impl<C: Consumer> Grammar<C> {
     /// A value has ended that the chunk did not have whole.
     fn after(&mut self, input: &mut Input<'_, C::Events>) -> ControlFlow<()> {
         let mut window = input.window();
-        let is_outermost =
-            self.nesting.value_ended(|| self.consumer.take(&mut window, Event::End));
+        let is_outermost = self.nesting.value_ended(|| self.consumer.take(&mut window, Event::End));
         let at = window.at;
         input.seek(at);
         self.after_outermost(is_outermost)

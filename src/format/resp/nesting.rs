@@ -190,7 +190,7 @@ mod tests {
     fn each_level_is_what_it_was_when_it_was_entered() {
         let mut nesting = Nesting::new();
         let level = |depth: u64| {
-            let aggregate = if depth % 3 == 0 { Aggregate::Map } else { Aggregate::Array };
+            let aggregate = if depth.is_multiple_of(3) { Aggregate::Map } else { Aggregate::Array };
             Level::new(aggregate, Length::Counted(depth + 2), 0)
         };
         for depth in 0..1000 {

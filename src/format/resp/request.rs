@@ -233,7 +233,8 @@ impl Machine for Grammar {
                 }
                 State::Content => {
                     let taken = if self.content == 0 { &[] } else { input.chunk()? };
-                    let len = usize::try_from(self.content).map_or(taken.len(), |n| n.min(taken.len()));
+                    let len =
+                        usize::try_from(self.content).map_or(taken.len(), |n| n.min(taken.len()));
                     self.text.extend_from_slice(&taken[..len]);
                     input.advance(len);
                     self.content -= len as u64;

@@ -224,9 +224,9 @@ fn number_line<O: Out>(
 fn up_to_seven_digits(bytes: [u8; 8]) -> Option<(u64, usize)> {
     const EACH: u64 = 0x0101_0101_0101_0101;
     // The first byte is the lowest, and a digit is its value.
-    let values = u64::from_le_bytes(bytes) ^ EACH * u64::from(b'0');
+    let values = u64::from_le_bytes(bytes) ^ (EACH * u64::from(b'0'));
     // The highest bit of each byte that is more than 9, up to the first of them.
-    let others = (values.wrapping_add(EACH * 0x76) | values) & EACH * 0x80;
+    let others = (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80);
     if others == 0 {
         return None;
     }
@@ -366,7 +366,8 @@ impl OpenText {
             Kind::Double | Kind::BigNumber => {
                 let after = |number: Number, byte| number.after(byte, self.kind == Kind::Double);
                 let mut count = 0;
-                while let Some(number) = bytes.get(count).and_then(|byte| after(self.number, *byte)) {
+                while let Some(number) = bytes.get(count).and_then(|byte| after(self.number, *byte))
+                {
                     self.number = number;
                     count += 1;
                 }
@@ -559,9 +560,15 @@ mod tests {
     fn digits_are_read_up_to_the_first_other_byte() {
         let mut cases = 0;
         for other in (0..=255).filter(|byte: &u8| !byte.is_ascii_digit()) {
-            for (number, digits) in
-                [(0, ""), (7, "7"), (10, "10"), (0, "000"), (9999, "9999"), (123_456, "123456"), (1_234_567, "1234567")]
-            {
+            for (number, digits) in [
+                (0, ""),
+                (7, "7"),
+                (10, "10"),
+                (0, "000"),
+                (9999, "9999"),
+                (123_456, "123456"),
+                (1_234_567, "1234567"),
+            ] {
                 for filler in [b'0', b'9', 0, 0xff, other] {
                     let mut bytes = [filler; 8];
                     bytes[..digits.len()].copy_from_slice(digits.as_bytes());

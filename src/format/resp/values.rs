@@ -205,7 +205,8 @@ impl Build {
     /// Adds the attributes before a value.
     #[cold]
     fn described(&mut self, mut value: Value) -> Value {
-        while let Some((_, attributes)) = self.attributes.pop_if(|(depth, _)| *depth == self.open.len())
+        while let Some((_, attributes)) =
+            self.attributes.pop_if(|(depth, _)| *depth == self.open.len())
         {
             value = Value::Attributed(Box::new(Attributed { attributes, value }));
         }

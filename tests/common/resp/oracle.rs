@@ -207,12 +207,9 @@ impl Reader<'_> {
         let (may_stream, may_be_null) = (b"*%~".contains(&kind), kind == b'*');
         let is_pair = matches!(kind, b'%' | b'|');
         let max = self.rules.elements.min(if is_pair { u64::MAX / 2 } else { u64::MAX });
-        let length = match self.length(max, may_stream, may_be_null, 0)? {
-            Some(length) => length,
-            None => {
-                self.log.mark(Event::Null(Null::Array));
-                return Ok(());
-            }
+        let Some(length) = self.length(max, may_stream, may_be_null, 0)? else {
+            self.log.mark(Event::Null(Null::Array));
+            return Ok(());
         };
         self.log.mark(match kind {
             b'*' => Event::Array(length),
@@ -440,7 +437,8 @@ fn is_number(text: &[u8], kind: Kind) -> bool {
         return is_digits(unsigned);
     }
     let lower = unsigned.to_ascii_lowercase();
-    let is_payload = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let is_payload =
+        |text: &[u8]| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     match &lower[..] {
         b"nan" => return true,
         [b'n', b'a', b'n', b'(', payload @ .., b')'] => return is_payload(payload),
