@@ -68,7 +68,7 @@ impl Values {
     /// assert_eq!(parser.error(), None);
     /// parser.reset();
     /// let _ = parser.feed(b"*9999\r\n");
-    /// assert_eq!(parser.error(), Some(&Error::new(ErrorKind::TooLong, 3)));
+    /// assert_eq!(parser.error(), Some(&Error::new(ErrorKind::TooLong, 2)));
     /// ```
     #[must_use]
     pub fn max_memory(self, bytes: u64) -> Self {
