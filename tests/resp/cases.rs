@@ -316,6 +316,7 @@ const STREAMS: &[Row] = &[
     ("stream of nothing", b"", "", accept(0)),
     ("stream", b"+OK\r\n:1\r\n*0\r\n", "simple:4f4b int:1 arr:0", accept(13)),
     ("stream, cut", b"+OK\r\n:1\r\n*1\r\n", "simple:4f4b int:1 arr:1", end(13)),
+    ("stream with an end mark", b":1\r\n.\r\n", "int:1", byte(4)),
     ("stream after an attribute", b"|0\r\n", "attr:0", end(4)),
     ("stream with something else", b":1\r\n\r\n", "int:1", byte(4)),
     ("stream of push messages", b">0\r\n:1\r\n>1\r\n_\r\n", "push:0 int:1 push:1 null", accept(15)),
