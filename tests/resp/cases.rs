@@ -50,7 +50,7 @@ const UNLIMITED: Rules = Rules { bulk: u64::MAX, elements: u64::MAX, ..Rules::DE
 
 /// Returns every case.
 pub(crate) fn all() -> Vec<Case> {
-    let tables: [(Rules, &[Row]); 10] = [
+    let tables: [(Rules, &[Row]); 11] = [
         (Rules::DEFAULT, LINES),
         (Rules::DEFAULT, NUMBERS),
         (Rules::DEFAULT, STRINGS),
@@ -61,6 +61,7 @@ pub(crate) fn all() -> Vec<Case> {
         (RESP2, VERSIONS),
         (NARROW, LIMITS),
         (UNLIMITED, LARGEST),
+        (Rules { line: 0, ..Rules::DEFAULT }, EMPTY_LINES),
     ];
     let cases = tables.into_iter().flat_map(|(rules, rows)| {
         rows.iter().map(move |&(name, input, events, (error, consumed))| Case {
@@ -408,4 +409,14 @@ const LARGEST: &[Row] = &[
     ),
     ("count of pairs too large", b"%9223372036854775808\r\n", "", long(19)),
     ("count too large", b"*18446744073709551616\r\n", "", long(20)),
+];
+
+const EMPTY_LINES: &[Row] = &[
+    ("empty line", b"+\r\n", "simple:", accept(3)),
+    ("text in an empty line", b"+a\r\n", "", long(1)),
+    ("bool in an empty line", b"#t\r\n", "", long(1)),
+    ("no bool in an empty line", b"#x\r\n", "", byte(1)),
+    ("digit in an empty line", b":1\r\n", "", long(1)),
+    ("length in an empty line", b"$0\r\n\r\n", "", long(1)),
+    ("null in an empty line", b"_\r\n", "null", accept(3)),
 ];

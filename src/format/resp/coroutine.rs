@@ -13,7 +13,8 @@ use std::io;
 
 use super::line::{Complete, Line};
 use super::nesting::Level;
-use super::token::{self, OpenBulk, OpenText, Place, Rest, Token, take};
+use super::text::{OpenBulk, OpenText};
+use super::token::{self, Place, Rest, Token, take};
 use super::{Event, Extent, Options, Resp};
 use crate::engine::coroutine::{self, Input};
 use crate::engine::window::outside;

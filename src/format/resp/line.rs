@@ -5,7 +5,8 @@
 //! engine's.
 
 use super::options::Limits;
-use super::token::{Aggregate, FORMAT, OpenBulk};
+use super::text::OpenBulk;
+use super::token::{Aggregate, FORMAT};
 use super::{Event, Length, Null, Options, Version};
 use crate::engine::window::{Out, Window};
 use crate::error::ErrorKind;

@@ -42,7 +42,8 @@ use core::ops::ControlFlow::{self, Break, Continue};
 use super::line::{Complete, Line};
 use super::nesting::{Level, Nesting};
 use super::options::Limits;
-use super::token::{self, OpenBulk, OpenText, Rest, Token};
+use super::text::{OpenBulk, OpenText};
+use super::token::{self, Rest, Token};
 use super::{Event, Extent, Length, Options, Resp};
 use crate::engine::machine::{self, Input, Partial};
 use crate::engine::window::{Out, Window};
@@ -323,8 +324,7 @@ impl<C: Consumer> Grammar<C> {
                 self.content(input)
             }
             Complete::Streamed => {
-                let limits = self.consumer.limits(self.options.limits);
-                self.bulk = OpenBulk::streamed(limits.unwrap_or(self.options.limits));
+                self.bulk = OpenBulk::streamed(self.limits());
                 self.go(State::Part)
             }
             Complete::Verbatim(length) => {
@@ -341,9 +341,7 @@ impl<C: Consumer> Grammar<C> {
                 self.content(input)
             }
             Complete::Aggregate(aggregate, length) => {
-                let limits =
-                    self.consumer.limits(self.options.limits).unwrap_or(self.options.limits);
-                let level = Level::new(aggregate, length, aggregate.max_count(limits));
+                let level = Level::new(aggregate, length, aggregate.max_count(self.limits()));
                 self.report(input, aggregate.event(length));
                 self.nesting.push(level);
                 self.state = State::Value;
@@ -355,6 +353,11 @@ impl<C: Consumer> Grammar<C> {
             }
             Complete::End => self.after_aggregate(input),
         }
+    }
+
+    /// The limits within a value that has begun, for which there was memory.
+    fn limits(&self) -> Limits {
+        self.consumer.limits(self.options.limits).unwrap_or(self.options.limits)
     }
 
     /// Reads on in a content, and reports it.

@@ -120,6 +120,7 @@ mod options;
 mod request;
 #[cfg(feature = "alloc")]
 mod stackless;
+mod text;
 mod token;
 #[cfg(feature = "alloc")]
 mod value;

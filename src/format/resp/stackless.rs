@@ -5,7 +5,8 @@
 
 use super::line::{Complete, Line};
 use super::nesting::{Level, Nesting};
-use super::token::{self, OpenBulk, OpenText, Rest, Token, take};
+use super::text::{OpenBulk, OpenText};
+use super::token::{self, Rest, Token, take};
 use super::{Event, Extent, Length, Options, Resp};
 use crate::engine::stackless::{Boxed, Input, Parser};
 use crate::engine::window::outside;
