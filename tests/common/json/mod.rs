@@ -156,10 +156,12 @@ impl Engine {
             Continue(())
         };
         let (mut start, mut consumed) = (0, 0);
-        for end in cuts.iter().copied().chain([input.len()]) {
+        // In a loop of its own, because documents are also fed in single bytes.
+        for &end in cuts {
             consumed += self.parser.feed_dyn(&input[start..end], &mut see).consumed;
             start = end;
         }
+        consumed += self.parser.feed_dyn(&input[start..], &mut see).consumed;
         self.parser.finish_dyn(&mut see).map(|()| consumed)
     }
 
