@@ -86,15 +86,15 @@ fn record_spans(log: &mut Log, (event, span): (Event<'_>, Range<u64>)) {
 
 #[test]
 fn the_parsers_keep_every_law_in_texts_of_many_blocks() {
-    let (long, escapes) = ("x".repeat(150), r#"\"aé\u00e9\ud83d\ude00\n"#.repeat(20));
-    let blanks = " ".repeat(70);
+    let (long, escapes) = ("x".repeat(100), r#"\"aé\u00e9\ud83d\ude00\n"#.repeat(14));
+    let blanks = " ".repeat(40);
     let input = format!(
         r#"{{"{long}":"{long}\n{long}","{escapes}":[{blanks}1234567890.{},{blanks}true,"{escapes}x"]}} ["#,
-        "5".repeat(90),
+        "5".repeat(60),
     );
     let mut reports = 1;
     println!("{}", engines(Rules::DEFAULT).check(input.as_bytes()).unwrap());
-    let narrow = Rules { string: 160, number: 80, ..Rules::DEFAULT };
+    let narrow = Rules { string: 110, number: 50, ..Rules::DEFAULT };
     for text in [long, escapes] {
         for input in [format!(r#"["{text}{text}"]"#), format!(r#"{{"{text}{text}":1}}"#)] {
             engines(narrow).check(input.as_bytes()).unwrap();

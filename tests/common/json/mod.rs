@@ -89,8 +89,12 @@ impl Engine {
         for engine in engines {
             if engine.takes(expected.input.len()) {
                 engine.check(cuts, expected, true);
-                engine.check(cuts, expected, false);
-                runs += 2;
+                runs += 1;
+                // The oracle does the same without a sink.
+                if engine.longest == usize::MAX {
+                    engine.check(cuts, expected, false);
+                    runs += 1;
+                }
             }
         }
         runs
