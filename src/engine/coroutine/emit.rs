@@ -60,6 +60,11 @@ impl<E: Events> Out for ToSink<'_, E> {
     fn count(&mut self, bytes: usize) {
         self.0.overshoot.set(self.0.overshoot.get().more(bytes));
     }
+
+    #[inline(always)]
+    fn abandon(&mut self, at: usize) {
+        self.0.abandoned.set(at);
+    }
 }
 
 /// A way to the outer sink that an inner sink carries. The inner sink must be `Send`, for a parser that

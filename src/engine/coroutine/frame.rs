@@ -77,7 +77,8 @@ where
         // SAFETY: I5: nothing else borrows the body.
         let body = unsafe { &mut *top.body.get() };
         let result = catch_unwind(AssertUnwindSafe(|| body(&mut input)));
-        frame.port.consumed.set(input.consumed());
+        let consumed = if result.is_err() { frame.port.abandoned.get() } else { 0 };
+        frame.port.consumed.set(input.consumed().max(consumed));
         if frame.port.is(ABANDONED) {
             discard_with(|| drop(result));
         } else {

@@ -41,6 +41,7 @@ impl<'c, E: Events> Input<'c, E> {
         sink: Option<&'c mut LocalSink<'c, E>>,
         memory: &'c mut Memory,
     ) -> Self {
+        memory.abandoned = 0;
         let visible = if memory.special { memory.visible(base, chunk.len()) } else { chunk.len() };
         Self { chunk: &chunk[..visible], whole: chunk, cursor: 0, seen: None, base, sink, memory }
     }
@@ -51,6 +52,7 @@ impl<'c, E: Events> Input<'c, E> {
 
     /// Ends a call that unwinds: [`Memory::settle`].
     pub(super) fn settle(&mut self) -> Option<u64> {
+        self.cursor = self.cursor.max(self.memory.abandoned);
         self.memory.settle()
     }
 
@@ -399,6 +401,11 @@ impl<E: Events> Out for ToSink<'_, '_, E> {
     #[inline(always)]
     fn count(&mut self, bytes: usize) {
         self.memory.overshoot = self.memory.overshoot.more(bytes);
+    }
+
+    #[inline(always)]
+    fn abandon(&mut self, at: usize) {
+        self.memory.abandoned = at;
     }
 }
 

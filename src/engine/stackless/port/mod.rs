@@ -362,6 +362,13 @@ impl<E: Events> Port<E> {
         }
     }
 
+    /// [`seek`](Self::seek), when the sink unwinds in a window.
+    #[cold]
+    #[inline(never)]
+    fn abandon(&self, at: usize) {
+        self.seek(at);
+    }
+
     #[inline(always)]
     pub(super) fn advance(&self, count: usize) {
         assert!(count <= self.len());
@@ -545,5 +552,10 @@ impl<E: Events> Out for ToSink<'_, E> {
     #[inline(always)]
     fn count(&mut self, bytes: usize) {
         self.0.overshoot.set(self.0.overshoot.get().more(bytes));
+    }
+
+    #[inline(always)]
+    fn abandon(&mut self, at: usize) {
+        self.0.abandon(at);
     }
 }
