@@ -1,7 +1,6 @@
 //! bufjson: its analyzer of a slice for a whole document, and else its pipe.
 
 use std::convert::Infallible;
-use std::slice::Chunks;
 
 use bufjson::lexical::fixed::FixedAnalyzer;
 use bufjson::lexical::pipe::{Pipe, PipeAnalyzer};
@@ -12,22 +11,32 @@ use bytes::Bytes;
 
 use super::Seen;
 
+/// Chunks with a count of references, as a socket's buffers have one.
 pub(super) fn read(document: &'static [u8], size: usize) -> Seen {
     if size == document.len() {
-        drain(FixedAnalyzer::new(document).into_parser())
-    } else {
-        drain(PipeAnalyzer::new(Slices(document.chunks(size))).into_parser())
+        return drain(FixedAnalyzer::new(document).into_parser());
     }
+    let bytes = Bytes::from_owner(document);
+    let starts = (0..document.len()).step_by(size);
+    pipe(starts.map(|start| bytes.slice(start..document.len().min(start + size))))
 }
 
-/// Chunks that cost nothing: without a count of references.
-struct Slices(Chunks<'static, u8>);
+/// Chunks that are static, so that nothing is counted, not for long strings either.
+pub(super) fn read_static(document: &'static [u8], size: usize) -> Seen {
+    pipe(document.chunks(size).map(Bytes::from_static))
+}
 
-impl Pipe for Slices {
+fn pipe(chunks: impl Iterator<Item = Bytes>) -> Seen {
+    drain(PipeAnalyzer::new(Chunks(chunks)).into_parser())
+}
+
+struct Chunks<I>(I);
+
+impl<I: Iterator<Item = Bytes>> Pipe for Chunks<I> {
     type Error = Infallible;
 
     fn recv(&mut self) -> Option<Result<Bytes, Infallible>> {
-        self.0.next().map(|chunk| Ok(Bytes::from_static(chunk)))
+        self.0.next().map(Ok)
     }
 }
 

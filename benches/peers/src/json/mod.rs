@@ -99,6 +99,7 @@ pub fn readers() -> Vec<Reader> {
     let mut readers = ours::readers();
     readers.extend([
         Reader::new("peer-bufjson", true, Text, bufjson::read),
+        Reader::new("peer-bufjson-static", true, Text, bufjson::read_static),
         Reader::new("peer-json-event-parser", true, Text, pull::json_event_parser),
         Reader::new("peer-actson", true, Text, push::actson),
         Reader::new("peer-picojson", true, Text, push::picojson),
