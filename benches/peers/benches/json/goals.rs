@@ -63,17 +63,17 @@ pub(crate) fn print(medians: &Medians, documents: &[&'static str]) {
             row(ratio.title, name, goal, cells.collect());
         }
     }
-    let title = "the recursive coroutine : the fastest of the other forms";
+    // The fastest form is another engine: a coroutine that keeps its own stack of levels cannot be written with
+    // the reads that everyone has.
+    let title = "the recursive coroutine : the fastest of the other engines";
     heading(title, documents);
-    for (size, name) in [(WHOLE, "whole"), (KIB_64, "65536"), (PACKET, "1460"), (BYTES_16, "16")] {
-        let goal = (size != BYTES_16).then_some(0.9);
+    for size in Size::ALL {
         let cell = |document: &&'static str| {
             let speed = |engine| medians.speed("json", engine, size, document);
             let others = ENGINES.into_iter().filter(|engine| *engine != "coroutine");
-            let ratio = speed("coroutine")? / others.filter_map(speed).reduce(f64::max)?;
-            Some((ratio, goal.map(|goal| ratio >= goal)))
+            Some((speed("coroutine")? / others.filter_map(speed).reduce(f64::max)?, None))
         };
-        row(title, name, goal, documents.iter().map(cell).collect());
+        row(title, &size.name(), None, documents.iter().map(cell).collect());
     }
     println!("\n{met} goals met, {} missed", missed.len());
     for goal in missed {
