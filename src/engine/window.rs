@@ -14,8 +14,6 @@
 //! input.seek(at);
 //! ```
 
-use core::mem;
-
 use crate::parser::Events;
 
 /// The chunk as far as it may be read, and a position in it. `O` is the engine's way to the sink.
@@ -37,27 +35,12 @@ pub(crate) trait Out {
     /// Returns true if there is a sink.
     fn has_sink(&self) -> bool;
 
-    /// Reports an event; returns true if that has paused the parser.
-    fn emit(&mut self, event: <Self::Events as Events>::Event<'_>) -> bool;
+    /// Reports an event at this position of the window; returns true if that has paused the parser. If the
+    /// sink unwinds, the chunk has been read up to there.
+    fn emit(&mut self, at: usize, event: <Self::Events as Events>::Event<'_>) -> bool;
 
     /// Counts bytes that are inspected once more than they are taken.
     fn count(&mut self, bytes: usize);
-
-    /// Notes the position of a window that no `Input::seek` will end, because the sink unwinds.
-    fn abandon(&mut self, at: usize);
-}
-
-/// Dropped only when the sink unwinds. What it was told of has been read, in a window as elsewhere.
-struct Unwinding<'o, O: Out> {
-    out: &'o mut O,
-    at: usize,
-}
-
-impl<O: Out> Drop for Unwinding<'_, O> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.out.abandon(self.at);
-    }
 }
 
 impl<'w, O: Out> Window<'w, O> {
@@ -83,14 +66,9 @@ impl<'w, O: Out> Window<'w, O> {
     /// the window.
     #[inline(always)]
     pub(crate) fn emit<'e>(&mut self, event: impl FnOnce() -> <O::Events as Events>::Event<'e>) {
-        if self.out.has_sink() {
-            debug_assert!(self.at <= self.chunk.len());
-            let unwinding = Unwinding { out: &mut self.out, at: self.at };
-            let paused = unwinding.out.emit(event());
-            mem::forget(unwinding);
-            if paused {
-                self.chunk = &self.chunk[..self.at];
-            }
+        debug_assert!(self.at <= self.chunk.len());
+        if self.out.has_sink() && self.out.emit(self.at, event()) {
+            self.chunk = &self.chunk[..self.at];
         }
     }
 

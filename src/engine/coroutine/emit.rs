@@ -52,18 +52,14 @@ impl<E: Events> Out for ToSink<'_, E> {
     }
 
     #[inline(always)]
-    fn emit(&mut self, event: E::Event<'_>) -> bool {
+    fn emit(&mut self, at: usize, event: E::Event<'_>) -> bool {
+        self.0.told.set(at);
         emit(self.0, event)
     }
 
     #[inline(always)]
     fn count(&mut self, bytes: usize) {
         self.0.overshoot.set(self.0.overshoot.get().more(bytes));
-    }
-
-    #[inline(always)]
-    fn abandon(&mut self, at: usize) {
-        self.0.abandoned.set(at);
     }
 }
 

@@ -41,7 +41,7 @@ impl<'c, E: Events> Input<'c, E> {
         sink: Option<&'c mut LocalSink<'c, E>>,
         memory: &'c mut Memory,
     ) -> Self {
-        memory.abandoned = 0;
+        memory.told = 0;
         let visible = if memory.special { memory.visible(base, chunk.len()) } else { chunk.len() };
         Self { chunk: &chunk[..visible], whole: chunk, cursor: 0, seen: None, base, sink, memory }
     }
@@ -52,7 +52,7 @@ impl<'c, E: Events> Input<'c, E> {
 
     /// Ends a call that unwinds: [`Memory::settle`].
     pub(super) fn settle(&mut self) -> Option<u64> {
-        self.cursor = self.cursor.max(self.memory.abandoned);
+        self.cursor = self.cursor.max(self.memory.told);
         self.memory.settle()
     }
 
@@ -390,7 +390,8 @@ impl<E: Events> Out for ToSink<'_, '_, E> {
     }
 
     #[inline(always)]
-    fn emit(&mut self, event: E::Event<'_>) -> bool {
+    fn emit(&mut self, at: usize, event: E::Event<'_>) -> bool {
+        self.memory.told = at;
         let paused = self.sink.as_mut().is_some_and(|sink| sink(event).is_break());
         if paused {
             self.memory.pause(&[], 0);
@@ -401,11 +402,6 @@ impl<E: Events> Out for ToSink<'_, '_, E> {
     #[inline(always)]
     fn count(&mut self, bytes: usize) {
         self.memory.overshoot = self.memory.overshoot.more(bytes);
-    }
-
-    #[inline(always)]
-    fn abandon(&mut self, at: usize) {
-        self.memory.abandoned = at;
     }
 }
 

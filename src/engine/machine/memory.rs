@@ -33,8 +33,8 @@ pub(super) struct Memory {
     /// The chunk was used up in the middle of a parser inside.
     pub(super) runs_inner: bool,
     pub(super) overshoot: Overshoot,
-    /// The place in the chunk where the sink has unwound in a window.
-    pub(super) abandoned: usize,
+    /// The position of the window at its last event.
+    pub(super) told: usize,
 }
 
 impl Memory {
@@ -51,7 +51,7 @@ impl Memory {
             skipped: false,
             runs_inner: false,
             overshoot: Overshoot::NONE,
-            abandoned: 0,
+            told: 0,
         }
     }
 
