@@ -64,7 +64,7 @@
 //! within the limits in its documentation.
 //!
 //! # Formats
-//! [`quoted`]: the quoted string, in every engine. [`json`]: RFC 8259. [`text`]: UTF-8.
+//! [`json`]: RFC 8259, as events, and as values at a pattern. [`quoted`]: the quoted string. [`text`]: UTF-8.
 //!
 //! # When not to use it
 //! If the whole input is in memory, a parser over a slice is simpler and often faster. For a grammar
@@ -121,6 +121,6 @@ pub use parser::{DynParser, EventSink, Events, LocalParser, LocalSink, PushParse
 pub use state::{Progress, State, Status};
 
 /// Compiles and runs the README, which needs these features.
-#[cfg(all(doctest, feature = "coroutine", feature = "testing"))]
+#[cfg(all(doctest, feature = "coroutine", feature = "serde", feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::env::{self, consts::EXE_SUFFIX};
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// The output of an example, and its exit code.
 #[derive(Debug, PartialEq)]
@@ -15,14 +18,18 @@ struct Ran {
     code: Option<i32>,
 }
 
-fn run(example: &str, args: &[&str], stdin: &[u8]) -> Ran {
+fn spawn(example: &str, args: &[&str]) -> Child {
     let test = env::current_exe().unwrap();
     let target = test.ancestors().nth(2).unwrap();
     let path = target.join("examples").join(format!("{example}{EXE_SUFFIX}"));
     assert!(path.exists(), "{} is missing: run `cargo build --examples`", path.display());
     let mut command = Command::new(path);
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    command.spawn().unwrap()
+}
+
+fn run(example: &str, args: &[&str], stdin: &[u8]) -> Ran {
+    let mut child = spawn(example, args);
     child.stdin.take().unwrap().write_all(stdin).unwrap();
     let output = child.wait_with_output().unwrap();
     Ran {
@@ -30,6 +37,26 @@ fn run(example: &str, args: &[&str], stdin: &[u8]) -> Ran {
         stderr: String::from_utf8(output.stderr).unwrap(),
         code: output.status.code(),
     }
+}
+
+/// Feeds an example without end, and closes its output after the first line, as `head -n 1` does. Returns
+/// the line, its messages and its exit code.
+fn head(example: &str, args: &[&str], line: &[u8]) -> Ran {
+    let mut child = spawn(example, args);
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let status = thread::scope(|scope| {
+        let lines = line.repeat(1_000);
+        let feeder = scope.spawn(move || while stdin.write_all(&lines).is_ok() {});
+        output.read_line(&mut stdout).unwrap();
+        drop(output);
+        feeder.join().unwrap();
+        child.wait().unwrap()
+    });
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    Ran { stdout, stderr, code: status.code() }
 }
 
 /// Writes a file for this test run. Returns its path.
@@ -136,6 +163,138 @@ fn csv_prints_a_record_that_the_input_cuts_into_chunks() {
     let long = "x".repeat(100_000);
     let ran = run("csv", &[], format!("{long},\"{long}\"\n\n1").as_bytes());
     assert_eq!(ran.stdout, format!("{:?}\n{:?}\n", [&long, &long], ["1"]));
+}
+
+#[test]
+fn json_events_prints_the_output_in_its_header() {
+    let lines = sample(include_str!("../json_events.rs"));
+    let (good, bad) = lines.split_at(lines.iter().position(|line| line.starts_with("$ ")).unwrap());
+    let input = file("events.json", br#"{"name": "caf\u00e9", "tags": [1e3, true]} null"#);
+    let stdout = good.join("\n") + "\n";
+    let expected = Ran { stdout, stderr: String::new(), code: Some(0) };
+    assert_eq!(run("json_events", &[], &fs::read(&input).unwrap()), expected);
+    assert_eq!(run("json_events", &[input.to_str().unwrap()], b""), expected);
+
+    let (error, events) = bad[1..].split_last().unwrap();
+    let expected =
+        Ran { stdout: events.join("\n") + "\n", stderr: format!("{error}\n"), code: Some(1) };
+    assert_eq!(run("json_events", &[], b"[1, 01]\n"), expected);
+}
+
+#[test]
+fn json_events_ends_a_number_with_the_input() {
+    let ran = run("json_events", &[], b"12");
+    assert!(ran.stdout.ends_with("more: false })\n"), "{}", ran.stdout);
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+}
+
+#[test]
+fn json_events_prints_what_has_come_while_the_input_is_open() {
+    let mut child = spawn("json_events", &[]);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"[\"cut").unwrap();
+    let (sender, lines) = mpsc::channel();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    thread::spawn(move || output.lines().for_each(|line| sender.send(line.unwrap()).unwrap()));
+    for expected in ["BeginArray", "  String(Text { text: \"cut\", more: true })"] {
+        let line = lines.recv_timeout(Duration::from_secs(60)).expect("the line is held back");
+        assert_eq!(line, expected);
+    }
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn json_events_ends_with_its_reader() {
+    let expected = Ran { stdout: "BeginArray\n".into(), stderr: String::new(), code: Some(0) };
+    assert_eq!(head("json_events", &[], b"[1]\n"), expected);
+}
+
+#[test]
+#[cfg(feature = "serde")]
+fn json_items_prints_the_output_in_its_header() {
+    let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/json/citm_catalog.json");
+    let lines = sample(include_str!("../json_items.rs"));
+    let (listed, error) = (&lines[..3], *lines.last().unwrap());
+    let ran = run("json_items", &[catalogue], b"");
+    assert_eq!(ran.stdout.lines().take(3).collect::<Vec<_>>(), listed);
+    assert_eq!((ran.stdout.lines().count(), ran.stderr.as_str(), ran.code), (243, "", Some(0)));
+    let content = fs::read(catalogue).unwrap();
+    assert_eq!(run("json_items", &[], &content), ran, "of a pipe");
+    let twice = run("json_items", &[], &content.repeat(2));
+    assert_eq!(twice.stdout, ran.stdout.repeat(2), "of two catalogues");
+
+    let ran = run("json_items", &[], br#"{"performances": [{"id": 1, "venueCode": null}]}"#);
+    let expected = Ran { stdout: String::new(), stderr: format!("{error}\n"), code: Some(1) };
+    assert_eq!(ran, expected);
+}
+
+#[test]
+#[cfg(feature = "serde")]
+fn json_items_names_the_line_and_the_column_of_an_error() {
+    let long = "x".repeat(200_000);
+    let item = r#"{"id": 7, "venueCode": "é", "prices": []}"#;
+    let path = file("catalogue.json", format!("[\n\n  {item},\n  \"é{long}\nz").as_bytes());
+    let named = format!("{}: line 4, column 200005: unexpected byte", path.display());
+    let blank = " ".repeat(200_000);
+    let cases: [(&[&str], &str, &str); 7] = [
+        (&["--at", "/*"], &format!("[{item},{blank}\n z"), "line 2, column 2: unexpected byte"),
+        (&["--at", "/*", path.to_str().unwrap()], "", &named),
+        (&["--at", "/*"], &format!("[\n {item},"), "line 2, column 44: unexpected end of input"),
+        (
+            &["--at", "/*"],
+            &format!("[{item},\n \"é\"\n]"),
+            "line 2, column 5: invalid type: string \"é\", expected struct Performance at \
+             line 1 column 4 of the value that ends here",
+        ),
+        (
+            &["--at", ""],
+            &format!("{item} 12"),
+            "line 1, column 45: invalid type: integer `12`, expected struct Performance at \
+             line 1 column 2 of the value that ends here",
+        ),
+        (&["--at", "/*"], &format!("[{item},\r\n\u{feff}1"), "line 2, column 1: unexpected byte"),
+        (&["--at", "/*"], &format!("[{item}"), "line 1, column 43: unexpected end of input"),
+    ];
+    println!("{} errors", cases.len());
+    for (args, input, error) in cases {
+        let expected = Ran {
+            stdout: "7 é, prices: 0\n".to_owned(),
+            stderr: format!("json_items: {error}\n"),
+            code: Some(1),
+        };
+        assert_eq!(run("json_items", args, input.as_bytes()), expected);
+    }
+}
+
+#[test]
+#[cfg(feature = "serde")]
+fn json_items_ends_with_its_reader() {
+    let item = br#"{"performances": [{"id": 7, "venueCode": "a", "prices": []}]}"#;
+    let expected =
+        Ran { stdout: "7 a, prices: 0\n".to_owned(), stderr: String::new(), code: Some(0) };
+    assert_eq!(head("json_items", &[], item), expected);
+}
+
+#[test]
+#[cfg(feature = "serde")]
+fn json_items_prints_its_usage() {
+    let help = run("json_items", &["--help"], b"");
+    assert_eq!((help.stderr.as_str(), help.code), ("", Some(0)));
+    assert!(help.stdout.starts_with("Usage: json_items [--at PATTERN] [FILE]\n"), "{help:?}");
+    for (args, wrong) in [
+        (&["--ad"][..], "unknown option --ad"),
+        (&["--at"], "--at needs a pattern"),
+        (&["a", "b"], "more than one file"),
+        (&["--at", "/~"], "the pattern /~: unexpected byte at offset 1"),
+    ] {
+        let stderr = format!("json_items: {wrong}\n\n{}", help.stdout);
+        let expected = Ran { stdout: String::new(), stderr, code: Some(2) };
+        assert_eq!(run("json_items", args, b""), expected);
+    }
+    let missing = run("json_items", &["missing"], b"");
+    let stderr = "json_items: missing: No such file or directory (os error 2)\n".to_owned();
+    assert_eq!(missing, Ran { stdout: String::new(), stderr, code: Some(1) });
 }
 
 #[test]

@@ -53,6 +53,12 @@ impl From<Error> for ReadError {
 /// At the end of the reader the parser is [finished](PushParser::finish). Interrupted reads are
 /// retried. A parser that has ended already reads nothing.
 ///
+/// Some parsers succeed only at the end of the input, such as those of [`json`](crate::json) by default.
+/// On a socket that stays open they wait for ever: there use
+/// [`Extent::Value`](crate::json::Extent::Value), and call this once a value, or
+/// [`Extent::Stream`](crate::json::Extent::Stream) with [`parse_with`], whose sink gets each event as it
+/// arrives.
+///
 /// ```
 /// use std::io::Read;
 /// use pushdown::{PushParser, io, quoted};

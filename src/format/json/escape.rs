@@ -1,32 +1,38 @@
 //! Escapes: `\n`, `\u20AC`, `\uD83D\uDE00`.
 
-use core::str;
-
 use crate::error::ErrorKind;
+use crate::scan::utf8::split_valid;
 
 /// The character of the escape that these bytes begin with, and its length, if it is whole.
-#[inline]
+#[inline(always)]
 pub(super) fn escape(bytes: &[u8]) -> Option<(char, usize)> {
+    if let Some(unit) = unit(bytes) {
+        return match char::from_u32(unit.into()) {
+            Some(character) => Some((character, 6)),
+            None => Some((pair(unit, self::unit(&bytes[6..])?)?, 12)),
+        };
+    }
     match *bytes {
-        [b'\\', b'u', ..] => {
-            let unit = unit(bytes)?;
-            match char::from_u32(unit.into()) {
-                Some(character) => Some((character, 6)),
-                None => Some((pair(unit, self::unit(&bytes[6..])?)?, 12)),
-            }
-        }
         [b'\\', byte, ..] => Some((simple(byte)?, 2)),
         _ => None,
     }
 }
 
 /// The unit of the escape `\uXXXX` that these bytes begin with.
+#[inline(always)]
 fn unit(bytes: &[u8]) -> Option<u16> {
     let [b'\\', b'u', digits @ ..] = bytes.first_chunk::<6>()? else { return None };
-    digits.iter().try_fold(0, |unit, byte| Some(unit << 4 | digit(*byte)?))
+    let [a, b, c, d] = digits.map(|digit| DIGITS[usize::from(digit)]);
+    // Only `NO_DIGIT` has the highest bit.
+    if (a | b | c | d) & 0x80 != 0 {
+        return None;
+    }
+    let [a, b, c, d] = [a, b, c, d].map(u16::from);
+    Some(a << 12 | b << 8 | c << 4 | d)
 }
 
 /// The character of an escape of two bytes, from the second.
+#[inline]
 pub(super) fn simple(byte: u8) -> Option<char> {
     Some(match byte {
         b'"' | b'\\' | b'/' => byte.into(),
@@ -80,6 +86,7 @@ pub(super) fn meaning(high: Option<u16>, unit: u16) -> Result<Unit, ErrorKind> {
 }
 
 /// The character of a pair, if the two are the halves of one.
+#[inline(never)]
 fn pair(high: u16, low: u16) -> Option<char> {
     char::decode_utf16([high, low]).next()?.ok()
 }
@@ -127,9 +134,9 @@ impl Decoded {
 
     #[inline]
     pub(super) fn text(&self) -> &str {
-        let text = str::from_utf8(&self.bytes[..self.len]);
-        debug_assert!(text.is_ok(), "only text is pushed");
-        text.unwrap_or_default()
+        let (text, rest) = split_valid(&self.bytes[..self.len]);
+        debug_assert!(rest.is_empty(), "only text is pushed");
+        text
     }
 
     #[inline]

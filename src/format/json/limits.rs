@@ -4,7 +4,8 @@ use crate::engine::DEFAULT_MAX_DEPTH;
 
 /// Limits of a value, so that nothing a peer sends makes memory or work grow beyond them.
 ///
-/// A parser has them in its [`Options`]; a body that reads a value is given them.
+/// A parser has them in its [`Options`]; a body of your own gives them to [`value`](super::value), whose
+/// documentation has an example, or to [`value_async`](super::value_async).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub(super) depth: u32,
@@ -56,6 +57,16 @@ impl Default for Limits {
 }
 
 /// Options of a parser.
+///
+/// ```
+/// use pushdown::json::{Extent, Machine, Options};
+/// use pushdown::{Error, ErrorKind, PushParser};
+///
+/// let options = Options::new().extent(Extent::Stream).max_depth(2).max_string(1_000);
+/// let mut parser = Machine::with_options(options);
+/// let _ = parser.feed(b"[[0]] [[[0]]]");
+/// assert_eq!(parser.error(), Some(&Error::new(ErrorKind::TooDeep, 8)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     pub(super) limits: Limits,
@@ -63,6 +74,17 @@ pub struct Options {
 }
 
 /// The part of the input that a parser takes for its own.
+///
+/// ```
+/// use pushdown::PushParser;
+/// use pushdown::json::{Extent, Machine, Options};
+///
+/// let input = b"{\"id\": 1}\n{\"id\": 2}\n";
+/// let consumed = |extent| Machine::with_options(Options::new().extent(extent)).feed(input).consumed;
+/// assert_eq!(consumed(Extent::Value), 9);
+/// assert_eq!(consumed(Extent::Document), 10, "an error at the second value");
+/// assert_eq!(consumed(Extent::Stream), 20);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Extent {
     /// One value. `Success` comes with its last byte; the byte that ends a number is not consumed. White

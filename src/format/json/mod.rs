@@ -25,20 +25,71 @@
 //! Texts are decoded, and reported as soon as they have arrived: a string that a chunk cuts comes in
 //! [pieces](Text), and one that lies in a chunk without escapes is one event, which borrows the chunk.
 //! When `feed` returns, all that the chunk has of a text has been reported, but for a character or an
-//! escape that is itself cut.
+//! escape that is itself cut. A [`Joiner`] makes whole strings of the pieces. Nothing else is held, so the
+//! memory does not grow with the input.
 //!
-//! | parser | the grammar is | the arrays and objects around a value are |
+//! # How to choose
+//! **The part of the input** that a parser takes is its [`Extent`], one of the [`Options`]:
+//!
+//! | the input is | extent | the parser succeeds |
 //! |---|---|---|
-//! | [`Machine`] | an enum, and a step over it | bits |
-//! | [`Coroutine`] | functions that call one another | a call stack |
-//! | [`Stackless`] | an `async` function | bits |
-//! | [`Generator`] | the same `async` function | the same |
+//! | a file, or the body of a message, with one value in it | [`Document`](Extent::Document), the default | at the end of the input, with `finish` |
+//! | a value, and then anything: another value, or the rest of a protocol | [`Value`](Extent::Value) | with the last byte of the value |
+//! | values one after the other: JSON Lines, NDJSON, a log | [`Stream`](Extent::Stream) | at the end of the input, with `finish` |
 //!
-//! The part of the input that a parser takes is its [`Extent`]: a document, which ends with the input, a
-//! value, which may be followed by anything, or a stream of values.
+//! **On a socket that stays open** use `Value`, and [`next_value`](crate::PushParser::next_value) after each
+//! value, or `Stream`. A `Document` waits for the end of the input, which does not come. A number that the
+//! peer sends without anything after it is open in every extent: its next digit may be on its way.
 //!
-//! A body of your own reads a value with [`value`] or [`value_async`]. Without the features
-//! `coroutine`, `generator` and `alloc` the parsers that need them are not there.
+//! **The engine.** They report the same, at every cut; the engine is the form of the code behind it, and
+//! what it costs. Take [`Machine`] unless you have a reason not to: it can be cloned and sent, allocates
+//! nothing up to 128 levels, and is the smallest. A body of your own calls [`value`] in the engine `coroutine`, and
+//! [`value_async`] in `stackless`.
+//!
+//! | parser | the grammar is | around a value | MB/s in chunks of 64 KiB | suspended | `Send` | `no_std` |
+//! |---|---|---|---|---|---|---|
+// FIGURES: preliminary, measured on a prototype. To be replaced by those of the committed run.
+//! | [`Machine`] | an enum, and a step over it | bits | 2,270 / 2,825 / 2,379 | 240 bytes | yes | yes |
+//! | [`Coroutine`] | functions that call one another | a call stack | 2,326 / 2,837 / 2,254 | 4.2 KB | no | no |
+//! | [`Stackless`] | an `async` function | bits | 2,282 / 2,818 / 2,303 | 880 bytes | yes | with `alloc` |
+//! | [`Generator`] | the same `async` function | bits | | 1,090 bytes | no | no |
+//!
+//! Throughput is that of `twitter.json`, `citm_catalog.json` and `canada.json`, every event reported to a
+//! sink (`cargo bench --bench json` in `benches/peers`). Suspended are parsers four levels deep in a value,
+//! with what they hold on the heap and on their stack. A level takes a bit; in a coroutine, a call on its
+//! stack, of which untouched pages take no memory. [`Coroutine`], [`Generator`] and [`Stackless`] are there
+//! with the features `coroutine`, `generator` and `alloc`.
+//!
+//! **The consumer.** A parser reports events to a sink. These are structs beside the parser, called in the
+//! sink:
+//!
+//! | you want | |
+//! |---|---|
+//! | whole strings | [`Joiner`] joins the pieces of a text |
+//! | to indent, or to look at the upper levels alone | [`Depth`] counts the arrays and objects around an event |
+//! | to leave out a value, and all that is in it | [`Skip`] recognises its events |
+//! | to look at values here and there, as they come | [`Path`] and [`Pattern`]: is this at `/users/*/name`? |
+//!
+//! And these are parsers around a parser:
+//!
+//! | you want | reports | output |
+//! |---|---|---|
+//! | parts of a document of any size, one at a time | [`Items`]: each value at a pattern, as text; with the feature `serde`, as any type | |
+//! | one value as text, to pass on or to store | [`Raw`]: nothing | the text |
+//! | one value as a type | [`Typed`] (feature `serde`): nothing | the value |
+//!
+//! `Items` costs less than a `Path`, which holds each key. If the whole document is in memory and becomes one
+//! type, call serde_json: there is nothing to stream.
+//!
+//! # Limits
+//! So that nothing a peer sends makes memory or work grow without a bound:
+//!
+//! | limit | default | beyond it |
+//! |---|---|---|
+//! | [depth](Options::max_depth) | 128 | [`TooDeep`](crate::ErrorKind::TooDeep), at the same byte in every engine |
+//! | bytes of a [string](Options::max_string) or a name, of a [number](Options::max_number) | none: they are reported in pieces | [`TooLong`](crate::ErrorKind::TooLong) |
+//! | bytes of a text in [`Joiner`], of a value in [`Items`], [`Raw`] and [`Typed`] | 16 MiB each | `TooLong` |
+//! | bytes of the keys of a [`Path`] | 64 KiB together | the key matches `*` alone |
 //!
 //! # Which byte an error blames
 //! The first byte with which the input so far cannot become JSON. In `"\xE2("` that is the
@@ -53,28 +104,13 @@
 //! | a bracket that is one level too deep | [`TooDeep`](crate::ErrorKind::TooDeep) | the bracket |
 //! | a text that is longer than its limit | [`TooLong`](crate::ErrorKind::TooLong) | the byte that is one too many, or the last of an escape that is |
 //!
-//! # Consumers
-//! Structs beside the parser, called in the sink:
-//!
-//! | | |
-//! |---|---|
-//! | [`Joiner`] | joins the pieces of a text |
-//! | [`Depth`] | counts the arrays and objects around an event |
-//! | [`Skip`] | recognises the events of a value that is left out |
-//! | [`Path`], [`Pattern`] | the path of a value, and whether it matches `/users/*/name` |
-//!
-//! And parsers around a parser:
-//!
-//! | | reports | output |
-//! |---|---|---|
-//! | [`Items`] | each value at a pattern, as text; with the feature `serde`, as any type | |
-//! | [`Raw`] | | the text of one value |
-//! | [`Typed`] (feature `serde`) | | one value, as a type |
-//!
 //! # Differences from RFC 8259
-//! None in the grammar. A byte order mark is an error, which the RFC allows, and so are halves of
-//! surrogate pairs, which cannot be decoded. Names that are the same are all reported. Depth is
-//! [limited](Options::max_depth).
+//! None in the grammar. Where the RFC leaves a choice:
+//! * The input is UTF-8, and is checked. A byte order mark is an error.
+//! * Half of a surrogate pair (`"\uD800"`), which has no meaning, is an error.
+//! * Members of the same name are all reported, in their order.
+//! * A number is reported as it is written, of any size and precision.
+//! * Depth is [limited](Options::max_depth).
 
 mod consumers;
 #[cfg(feature = "coroutine")]

@@ -8,8 +8,10 @@ use core::ops::Range;
 use super::escape::{Decoded, escape};
 use super::{Event, Limits, Text};
 use crate::engine::window::{Out, Window};
+use crate::error::ErrorKind;
 use crate::parser::Events;
 use crate::scan::{MAX_LOOKAHEAD, json as scan};
+use crate::text::{Cut, Extended};
 
 /// The kinds of events that carry text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,18 +237,21 @@ fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
                 return true;
             }
         }
-        // An escape that is whole, and not too long.
-        match escape(&window.chunk[window.at..]) {
-            Some((character, len)) if open.count(character.len_utf8()) => {
-                window.at += len;
-                decoded.push_char(character);
+        // Escapes that are whole, and not too long.
+        let mut stuck = true;
+        while let Some((character, len)) = escape(&window.chunk[window.at..])
+            && decoded.has_room(4)
+            && open.count(character.len_utf8())
+        {
+            window.at += len;
+            decoded.push_char(character);
+            stuck = false;
+        }
+        if stuck {
+            if !decoded.is_empty() {
+                open.report(window, decoded.text(), true, event);
             }
-            _ => {
-                if !decoded.is_empty() {
-                    open.report(window, decoded.text(), true, event);
-                }
-                return false;
-            }
+            return false;
         }
         if !decoded.has_room(SHORT + 4) {
             open.report(window, decoded.text(), true, event);
@@ -262,6 +267,38 @@ fn rest_of_text<'c, E: Events, O: Out<Events = E>>(
                 run
             }
         };
+    }
+}
+
+/// Reads on in a character of several bytes that a chunk has cut, or in one that is wrong or too long, and
+/// reports it. Returns true if it is whole.
+#[inline]
+pub(super) fn character<E: Events, O: Out<Events = E>>(
+    window: &mut Window<'_, O>,
+    open: &mut OpenText,
+    cut: &mut Cut,
+    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
+) -> Result<bool, ErrorKind> {
+    let rest = &open.allowed(window.chunk, window.at)[window.at..];
+    if rest.is_empty() {
+        // The next byte is one too many, unless it is wrong.
+        return match window.byte().map(|byte| cut.extend(&[byte]).0) {
+            None => Ok(false),
+            Some(Extended::Invalid) => Err(ErrorKind::InvalidUtf8),
+            Some(_) => Err(ErrorKind::TooLong),
+        };
+    }
+    let (extended, taken) = cut.extend(rest);
+    let counted = open.count(taken);
+    debug_assert!(counted, "within the limit");
+    window.at += taken;
+    match extended {
+        Extended::Cut => Ok(false),
+        Extended::Invalid => Err(ErrorKind::InvalidUtf8),
+        Extended::Whole(character) => {
+            open.report(window, character.encode_utf8(&mut [0; 4]), true, event);
+            Ok(true)
+        }
     }
 }
 

@@ -9,6 +9,8 @@
 //!
 //! So no bytes are copied, and none are looked at one by one, unless the chunk is shorter than a window:
 //! the bytes before the position are loaded, and shifted out.
+//!
+//! What most tokens do not need is not inlined, so that it takes no registers from what they do.
 
 use core::arch::x86_64::{
     __m128i, _mm_add_epi8, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_loadu_si128, _mm_min_epu8,
@@ -100,7 +102,7 @@ fn below(mask: u32) -> u32 {
 }
 
 /// Returns the place of the first byte that is not white space, or the length.
-#[inline]
+#[inline(never)]
 pub(super) fn past_space(chunk: &[u8], mut at: usize) -> usize {
     let end = chunk.len();
     while let Some(window) = chunk[at..].first_chunk() {
@@ -154,7 +156,7 @@ fn past_long_run(chunk: &[u8], mut at: usize, mut any: u32) -> (usize, bool) {
 }
 
 /// A run of which the chunk has fewer bytes than a short window.
-#[inline]
+#[inline(never)]
 fn past_short_run(chunk: &[u8], at: usize) -> (usize, bool) {
     let end = chunk.len();
     let Some(window) = chunk.last_chunk() else { return portable::past_run(chunk, at) };
@@ -164,7 +166,7 @@ fn past_short_run(chunk: &[u8], at: usize) -> (usize, bool) {
 }
 
 /// The end of a run in a chunk that is shorter than a long window.
-#[inline]
+#[inline(never)]
 fn past_last(chunk: &[u8], at: usize, any: u32) -> (usize, bool) {
     let (end, is_ascii) = past_short_run(chunk, at);
     (end, is_ascii && any == 0)
@@ -177,37 +179,58 @@ pub(super) fn past_number(chunk: &[u8], at: usize) -> Option<usize> {
     let (digits, visible) = match (chunk[at..].first_chunk(), chunk.last_chunk()) {
         (Some(window), _) => (both(window, digits), LONG),
         (None, Some(window)) if left > 0 => (both(window, digits) >> (LONG - left), left),
-        _ => return portable::past_number(chunk, at),
+        _ => return past_rare_number(chunk, at),
     };
     match number_in(&chunk[at..at + visible], digits.into()) {
-        None if left > visible => portable::past_number(chunk, at),
+        None if left > visible => past_rare_number(chunk, at),
         len => Some(at + len?),
     }
+}
+
+/// A number that is longer than a window, or in a chunk that is shorter.
+#[inline(never)]
+fn past_rare_number(chunk: &[u8], at: usize) -> Option<usize> {
+    portable::past_number(chunk, at)
 }
 
 /// The length of the number that these bytes begin with and do not end with. `digits` has a bit for each
 /// digit.
 #[inline(always)]
 fn number_in(bytes: &[u8], digits: u64) -> Option<usize> {
-    // The digits from a place on: at least one, or none at all.
-    let run = |at: usize| match (!(digits >> at)).trailing_zeros() {
-        0 => None,
-        len => Some(at + len as usize),
-    };
-    let mut at = usize::from(*bytes.first()? == b'-');
-    at = match *bytes.get(at)? {
-        b'0' => at + 1,
-        _ => run(at)?,
-    };
+    // The other bytes. One that has been looked at is removed, so that the lowest bit is the next: a shift
+    // by its place would have to wait for that place.
+    let mut others = !digits;
+    let mut from = 0;
+    if *bytes.first()? == b'-' {
+        others &= others - 1;
+        from = 1;
+    }
+    let mut at = others.trailing_zeros() as usize;
+    if at <= from + 1 || bytes[from] == b'0' {
+        if at == from {
+            return None;
+        }
+        at = from + 1;
+    }
     if *bytes.get(at)? == b'.' {
-        at = run(at + 1)?;
+        others &= others - 1;
+        from = at + 1;
+        at = others.trailing_zeros() as usize;
+        if at == from {
+            return None;
+        }
     }
     if *bytes.get(at)? | 0x20 == b'e' {
-        at += 1;
-        if let b'+' | b'-' = *bytes.get(at)? {
-            at += 1;
+        others &= others - 1;
+        from = at + 1;
+        if let b'+' | b'-' = *bytes.get(from)? {
+            others &= others - 1;
+            from += 1;
         }
-        at = run(at)?;
+        at = others.trailing_zeros() as usize;
+        if at == from {
+            return None;
+        }
     }
     (at < bytes.len()).then_some(at)
 }

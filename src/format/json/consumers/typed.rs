@@ -31,6 +31,35 @@ use crate::parser::delegate;
 /// let error = parser.serde_error().unwrap();
 /// assert_eq!(error.to_string(), "invalid type: boolean `true`, expected u32 at line 1 column 8");
 /// ```
+///
+/// # Files
+/// The parser ends with the value, and what follows is left to the caller. In a file of one value that is
+/// white space:
+///
+/// ```
+/// use pushdown::json::Typed;
+/// use pushdown::{PushParser, io};
+///
+/// fn read(mut file: impl std::io::BufRead) -> Result<Vec<u32>, Box<dyn std::error::Error>> {
+///     let mut parser = Typed::new();
+///     if let Err(error) = io::parse(&mut file, &mut parser) {
+///         // Where there is a reason of serde, it says more.
+///         let reason = parser.serde_error().map(ToString::to_string);
+///         return Err(reason.unwrap_or(error.to_string()).into());
+///     }
+///     let mut rest = String::new();
+///     file.read_to_string(&mut rest)?;
+///     if !rest.trim_ascii().is_empty() {
+///         return Err("more than one value".into());
+///     }
+///     parser.take_output().ok_or("no value".into())
+/// }
+/// assert_eq!(read(&b"[1, 2]\n"[..]).unwrap(), [1, 2]);
+/// let cases = [("[1, 2", "unexpected end of input at offset 5"), ("[1] 2", "more than one value")];
+/// for (file, error) in cases {
+///     assert_eq!(read(file.as_bytes()).unwrap_err().to_string(), error);
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Typed<T: DeserializeOwned>(Whole<Machine, Read<T>>);
 

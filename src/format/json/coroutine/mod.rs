@@ -1,17 +1,28 @@
 //! State as code, on a stack: the grammar as functions that call one another.
+//!
+//! # How this is built
+//! `whole` reads what the [`Extent`] says; `rest_of_value` calls `object` and `array`, which call it for the
+//! values inside. They go from token to token in a window, through what the chunk has whole, as the machine
+//! does. For a token that the chunk cuts, or that is wrong, they leave the window (`outside!`) and call a
+//! function that reads byte by byte: `rest_of_text`, `number`, `literal`. Any read there may wait for the
+//! next chunk, with all local variables and all calls as they are, so nothing has to be stored.
+//!
+//! `json/machine` is the same grammar in the same order, with a name for every line where this may wait.
+
+mod cut;
 
 use core::ops::Range;
 use std::io;
 
-use super::escape::{Unit, digit, meaning, simple};
-use super::token::{self, Kind, Literal, OpenText, Rest, byte_before};
+use cut::{cut_scalar, rest_of_text};
+
+use super::token::{self, Kind, Rest};
 use super::{Event, Extent, Json, Limits, Located, Marker, Options, is_space};
 use crate::engine::coroutine::{self, Input};
 use crate::engine::window::outside;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::Events;
 use crate::scan::json as scan;
-use crate::text::{Cut, Extended};
 
 /// JSON as straight-line code on a stack of its own.
 ///
@@ -75,9 +86,9 @@ fn make<E: Marker>(
     stack.parser(move |input: &mut Input<'_, E>| whole(input, options))
 }
 
-/// Bytes of stack for a level. An object was seen to take 335, and 15 KiB in a build that does not optimise;
+/// Bytes of stack for a level. An object was seen to take 530, and 15 KiB in a build that does not optimise;
 /// sanitizers take more. (`json/depth.rs: the_bracket_that_is_one_too_deep_is_to_blame_in_every_engine`)
-const LEVEL: usize = if cfg!(debug_assertions) { 32 << 10 } else { 512 };
+const LEVEL: usize = if cfg!(debug_assertions) { 32 << 10 } else { 1 << 10 };
 
 /// A stack for the deepest value.
 fn stack(options: Options) -> coroutine::Options {
@@ -190,7 +201,7 @@ fn value_here<E: Events>(
     input.seek(at);
     match read {
         Ok(()) => Ok(()),
-        Err(rest) => rest_of_value(input, rest, depth, limits, event),
+        Err(rest) => rest_of_value(input, rest, at, depth, limits, event),
     }
 }
 
@@ -200,6 +211,7 @@ fn value_here<E: Events>(
 fn rest_of_value<E: Events>(
     input: &mut Input<'_, E>,
     rest: Rest,
+    at: usize,
     depth: u32,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
@@ -208,44 +220,24 @@ fn rest_of_value<E: Events>(
         Rest::Object | Rest::Array if depth == limits.depth => {
             Err(input.fail_here(ErrorKind::TooDeep))
         }
-        Rest::Object => {
-            input.next()?;
-            input.nested(|input| object(input, depth + 1, limits, event))
-        }
-        Rest::Array => {
-            input.next()?;
-            input.nested(|input| array(input, depth + 1, limits, event))
-        }
+        Rest::Object => input.nested(|input| object(input, at, depth + 1, limits, event)),
+        Rest::Array => input.nested(|input| array(input, at, depth + 1, limits, event)),
         Rest::Text(open) => rest_of_text(input, open, event),
         Rest::Value => cut_scalar(input, limits, event),
     }
 }
 
-/// Reads a number or a literal that the chunk cuts, or one that is wrong or too long.
-#[inline(never)]
-fn cut_scalar<E: Events>(
-    input: &mut Input<'_, E>,
-    limits: Limits,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) -> Result<(), Failure> {
-    match input.peek()? {
-        b'-' | b'0'..=b'9' => number(input, limits, event),
-        byte => match Literal::beginning_with(byte) {
-            Some(found) => literal(input, found, event),
-            None => Err(input.fail_here(ErrorKind::UnexpectedByte)),
-        },
-    }
-}
-
-/// Reads an object from behind its bracket on.
+/// Reads an object whose bracket is at this position: that of the input, which would be loaded again.
 fn object<E: Events>(
     input: &mut Input<'_, E>,
+    at: usize,
     depth: u32,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    input.emit(event(Event::BeginObject, byte_before(input.offset())));
     let mut window = input.window();
+    window.at = at;
+    token::bracket(&mut window, Event::BeginObject, event);
     let mut byte = space!(input, window);
     if byte != b'}' {
         loop {
@@ -261,7 +253,8 @@ fn object<E: Events>(
             window.at += 1;
             byte = space!(input, window);
             if let Err(rest) = token::value(&mut window, byte, limits, event) {
-                outside!(input, window, rest_of_value(input, rest, depth, limits, event)?);
+                let at = window.at;
+                outside!(input, window, rest_of_value(input, rest, at, depth, limits, event)?);
             }
             match space!(input, window) {
                 b',' => window.at += 1,
@@ -277,20 +270,23 @@ fn object<E: Events>(
     Ok(())
 }
 
-/// Reads an array from behind its bracket on.
+/// Reads an array whose bracket is at this position.
 fn array<E: Events>(
     input: &mut Input<'_, E>,
+    at: usize,
     depth: u32,
     limits: Limits,
     event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
 ) -> Result<(), Failure> {
-    input.emit(event(Event::BeginArray, byte_before(input.offset())));
     let mut window = input.window();
+    window.at = at;
+    token::bracket(&mut window, Event::BeginArray, event);
     let mut byte = space!(input, window);
     if byte != b']' {
         loop {
             if let Err(rest) = token::value(&mut window, byte, limits, event) {
-                outside!(input, window, rest_of_value(input, rest, depth, limits, event)?);
+                let at = window.at;
+                outside!(input, window, rest_of_value(input, rest, at, depth, limits, event)?);
             }
             match space!(input, window) {
                 b',' => window.at += 1,
@@ -319,214 +315,4 @@ fn space<E: Events>(input: &mut Input<'_, E>) -> Result<u8, End> {
             return Ok(byte);
         }
     }
-}
-
-/// Reads on in a string or a name.
-#[inline(never)]
-fn rest_of_text<E: Events>(
-    input: &mut Input<'_, E>,
-    mut open: OpenText,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) -> Result<(), Failure> {
-    loop {
-        let mut window = input.window();
-        let closed = token::text(&mut window, &mut open, event);
-        let (at, byte) = (window.at, window.byte());
-        input.seek(at);
-        if closed {
-            return Ok(());
-        }
-        match byte {
-            None => {
-                input.peek()?;
-            }
-            Some(b'\\') => {
-                input.next()?;
-                let character = escaped(input)?;
-                if !open.count(character.len_utf8()) {
-                    return Err(input.fail(ErrorKind::TooLong));
-                }
-                report(input, &mut open, character.encode_utf8(&mut [0; 4]), true, event);
-            }
-            Some(..0x20) => return Err(input.fail_here(ErrorKind::UnexpectedByte)),
-            Some(_) => character(input, &mut open, event)?,
-        }
-    }
-}
-
-/// Reads a character of several bytes that the chunk cuts, or one that is wrong or too long.
-fn character<E: Events>(
-    input: &mut Input<'_, E>,
-    open: &mut OpenText,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) -> Result<(), Failure> {
-    let mut cut = Cut::NONE;
-    loop {
-        let byte = input.peek()?;
-        let extended = cut.extend(&[byte]).0;
-        if let Extended::Invalid = extended {
-            return Err(input.fail_here(ErrorKind::InvalidUtf8));
-        }
-        if !open.count(1) {
-            return Err(input.fail_here(ErrorKind::TooLong));
-        }
-        input.next()?;
-        if let Extended::Whole(character) = extended {
-            report(input, open, character.encode_utf8(&mut [0; 4]), true, event);
-            return Ok(());
-        }
-    }
-}
-
-/// Reads an escape from behind its backslash on.
-fn escaped<E: Events>(input: &mut Input<'_, E>) -> Result<char, Failure> {
-    match input.next()? {
-        b'u' => {}
-        byte => return simple(byte).ok_or_else(|| input.fail(ErrorKind::UnexpectedByte)),
-    }
-    let unit = unit(input)?;
-    match meaning(None, unit) {
-        Ok(Unit::Character(character)) => return Ok(character),
-        Ok(Unit::High) => {}
-        Err(kind) => return Err(input.fail(kind)),
-    }
-    if input.next()? != b'\\' || input.next()? != b'u' {
-        return Err(input.fail(ErrorKind::LoneSurrogate));
-    }
-    match meaning(Some(unit), self::unit(input)?) {
-        Ok(Unit::Character(character)) => Ok(character),
-        _ => Err(input.fail(ErrorKind::LoneSurrogate)),
-    }
-}
-
-/// Reads the four digits of a unit.
-fn unit<E: Events>(input: &mut Input<'_, E>) -> Result<u16, Failure> {
-    let mut unit = 0;
-    for _ in 0..4 {
-        let Some(digit) = digit(input.next()?) else {
-            return Err(input.fail(ErrorKind::UnexpectedByte));
-        };
-        unit = unit << 4 | digit;
-    }
-    Ok(unit)
-}
-
-/// Reads a number that begins with the next byte.
-fn number<E: Events>(
-    input: &mut Input<'_, E>,
-    limits: Limits,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) -> Result<(), Failure> {
-    let mut open = OpenText::new(Kind::Number, input.offset(), limits);
-    let mut window = input.window();
-    // The piece that is not reported yet begins here.
-    let mut from = window.at;
-    /// The next byte, or `None` at the end of the input. Before it waits, it reports what there is.
-    macro_rules! next {
-        () => {
-            match window.byte() {
-                Some(byte) => Some(byte),
-                None => {
-                    token::piece(&mut window, &mut open, from, true, event);
-                    let next = outside!(input, window, peek_or_end(input)?);
-                    from = window.at;
-                    next
-                }
-            }
-        };
-    }
-    macro_rules! fail {
-        ($kind:ident) => {{
-            token::piece(&mut window, &mut open, from, true, event);
-            let at = window.at;
-            input.seek(at);
-            return Err(input.fail_here(ErrorKind::$kind));
-        }};
-    }
-    /// Takes the next byte.
-    macro_rules! take {
-        () => {{
-            if !open.allows(window.at + 1 - from) {
-                fail!(TooLong);
-            }
-            window.at += 1;
-        }};
-    }
-    /// Takes one digit or more, and returns the byte after them.
-    macro_rules! digits {
-        () => {{
-            match next!() {
-                Some(b'0'..=b'9') => take!(),
-                Some(_) => fail!(UnexpectedByte),
-                None => return Err(End::Finished.into()),
-            }
-            loop {
-                let allowed = open.allowed(window.chunk, from);
-                window.at += scan::digits(allowed, window.at).len();
-                match next!() {
-                    Some(b'0'..=b'9') => take!(),
-                    next => break next,
-                }
-            }
-        }};
-    }
-
-    if next!() == Some(b'-') {
-        take!();
-    }
-    let mut next = if next!() == Some(b'0') {
-        take!();
-        next!()
-    } else {
-        digits!()
-    };
-    if next == Some(b'.') {
-        take!();
-        next = digits!();
-    }
-    if let Some(b'e' | b'E') = next {
-        take!();
-        if let Some(b'+' | b'-') = next!() {
-            take!();
-        }
-        digits!();
-    }
-    token::piece(&mut window, &mut open, from, false, event);
-    let at = window.at;
-    input.seek(at);
-    Ok(())
-}
-
-/// Returns the next byte without taking it, or `None` at the end of the input.
-fn peek_or_end<E: Events>(input: &mut Input<'_, E>) -> Result<Option<u8>, Failure> {
-    match input.peek() {
-        Ok(byte) => Ok(Some(byte)),
-        Err(End::Finished) => Ok(None),
-        Err(end) => Err(end.into()),
-    }
-}
-
-/// Reads a literal that begins with the next byte.
-fn literal<E: Events>(
-    input: &mut Input<'_, E>,
-    literal: Literal,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) -> Result<(), Failure> {
-    input.expect_all(literal.bytes())?;
-    input.emit(literal.reported(input.offset(), event));
-    Ok(())
-}
-
-/// Reports a piece that ends at the cursor.
-fn report<E: Events>(
-    input: &mut Input<'_, E>,
-    open: &mut OpenText,
-    text: &str,
-    more: bool,
-    event: impl for<'t> Fn(Event<'t>, Range<u64>) -> E::Event<'t> + Copy,
-) {
-    let mut window = input.window();
-    open.report(&mut window, text, more, event);
-    let at = window.at;
-    input.seek(at);
 }
