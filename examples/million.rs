@@ -5,7 +5,7 @@
 //! $ cargo run --release --example million              # 1, 1,000, 30,000 and 1,000,000 parsers
 //! $ cargo run --release --example million -- 500 7000  # these numbers
 //! $ cargo run --release --example million -- --quick   # 1 and 1,000
-//! $ cargo run --release --example million -- --json 1000   # parsers of JSON, in a string eight levels deep
+//! $ cargo run --release --example million -- --json 1000   # of JSON, each eight levels deep
 //! ```
 //!
 //! Each row is measured in a process of its own, so that none reuses the memory of another. Memory is

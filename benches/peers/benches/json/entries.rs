@@ -143,6 +143,18 @@ pub(crate) fn measure(fields: &mut [Field]) -> usize {
     round
 }
 
+/// Returns the percentage of times that are half as long again as the least of their entry. On a quiet machine
+/// they are few. With many of them the medians of long readings, which are interrupted most, mean little.
+pub(crate) fn disturbed(fields: &[Field]) -> f64 {
+    let (mut all, mut long) = (0, 0);
+    for entry in fields.iter().flat_map(|field| &field.entries) {
+        let least = entry.times.iter().copied().fold(f64::INFINITY, f64::min);
+        all += entry.times.len();
+        long += entry.times.iter().filter(|time| **time > 1.5 * least).count();
+    }
+    100.0 * long as f64 / all as f64
+}
+
 /// Xorshift: G. Marsaglia, "Xorshift RNGs", Journal of Statistical Software 8, 2003.
 struct Random(u64);
 
