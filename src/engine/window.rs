@@ -341,6 +341,44 @@ mod tests {
     }
 
     #[test]
+    fn an_error_here_blames_the_next_byte_also_at_the_end_of_a_chunk() {
+        struct Second;
+        impl machine::Machine for Second {
+            type Events = Letters;
+            type Output = ();
+            fn step(
+                &mut self,
+                input: &mut machine::Input<'_, Letters>,
+            ) -> Result<ControlFlow<()>, Failure> {
+                input.next()?;
+                Err(input.fail_here(ErrorKind::Custom(3)))
+            }
+            fn reset(&mut self) {}
+        }
+        let straight = |input: &mut coroutine::Input<'_, Letters>| {
+            input.next()?;
+            Err(input.fail_here(ErrorKind::Custom(3)))
+        };
+        async fn awaited(input: &mut stackless::Input<'_, Letters>) -> Result<(), Failure> {
+            input.next().await?;
+            Err(input.fail_here(ErrorKind::Custom(3)))
+        }
+        let parsers: [(&str, Parser); 4] = [
+            ("machine", Box::new(machine::Parser::new(Second))),
+            ("coroutine", Box::new(coroutine::Parser::new(straight))),
+            ("stackless", Box::new(stackless::Parser::new(awaited))),
+            ("generator", Box::new(generator::Parser::new(awaited))),
+        ];
+        for (name, mut parser) in parsers {
+            for chunks in cuttings(b"ab").chain([vec![&b"a"[..]]]) {
+                assert_eq!(run(&mut *parser, &chunks, |_| false), []);
+                let error = Error::new(ErrorKind::Custom(3), 1);
+                assert_eq!(parser.error(), Some(&error), "{name}, {chunks:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_window_ends_at_a_limit() {
         fn bounded(input: &mut coroutine::Input<'_, Letters>) -> Result<(), Failure> {
             let mut inner = input.at_most(3);
