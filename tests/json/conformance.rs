@@ -168,7 +168,8 @@ impl Check {
     fn report(self, texts: usize) {
         let Self { texts: found, not_by_peer, runs, engines, .. } = self;
         println!("{found} texts, {not_by_peer} of them not for serde_json");
-        println!("{runs} runs of {} engines", engines.len());
+        let engines = engines.len();
+        println!("{runs} runs of {engines} engines, random cuttings of the seeds 0..{RANDOM}");
         assert_eq!(found, texts);
         assert!(runs > texts);
     }
