@@ -146,8 +146,8 @@ mod tests {
         }
     }
 
-    /// Reads letters up to a point, in windows. `!` and `?` are errors: at the byte, and behind it.
-    /// `>` seeks a position behind the chunk.
+    /// Reads letters up to a point, in windows. `!`, `#` and `?` are errors: two at the byte, and one behind
+    /// it. `>` seeks a position behind the chunk.
     macro_rules! step {
         ($input:ident) => {{
             let mut window = $input.window();
@@ -162,6 +162,10 @@ mod tests {
                 Some(b'?') => {
                     $input.seek(at + 1);
                     return Err($input.fail_here(ErrorKind::Custom(2)));
+                }
+                Some(b'#') => {
+                    $input.seek(at);
+                    return Err($input.fail(ErrorKind::Custom(3)));
                 }
                 Some(b'>') => $input.seek(end + 1),
                 Some(_) => {
@@ -260,6 +264,7 @@ mod tests {
             (b"abc", 3, 3, Some(ErrorKind::UnexpectedEnd)),
             (b"ab!c", 2, 2, Some(ErrorKind::Custom(1))),
             (b"ab?c", 2, 3, Some(ErrorKind::Custom(2))),
+            (b"ab#c", 2, 2, Some(ErrorKind::Custom(3))),
             (b"?", 0, 1, Some(ErrorKind::Custom(2))),
             (b"abc?", 3, 4, Some(ErrorKind::Custom(2))),
             (b"!", 0, 0, Some(ErrorKind::Custom(1))),
@@ -342,6 +347,7 @@ mod tests {
 
     #[test]
     fn an_error_here_blames_the_next_byte_also_at_the_end_of_a_chunk() {
+        // Another error does not move the blame.
         struct Second;
         impl machine::Machine for Second {
             type Events = Letters;
@@ -351,17 +357,20 @@ mod tests {
                 input: &mut machine::Input<'_, Letters>,
             ) -> Result<ControlFlow<()>, Failure> {
                 input.next()?;
-                Err(input.fail_here(ErrorKind::Custom(3)))
+                let _ = input.fail_here(ErrorKind::Custom(5));
+                Err(input.fail(ErrorKind::Custom(4)))
             }
             fn reset(&mut self) {}
         }
         let straight = |input: &mut coroutine::Input<'_, Letters>| {
             input.next()?;
-            Err(input.fail_here(ErrorKind::Custom(3)))
+            let _ = input.fail_here(ErrorKind::Custom(5));
+            Err(input.fail(ErrorKind::Custom(4)))
         };
         async fn awaited(input: &mut stackless::Input<'_, Letters>) -> Result<(), Failure> {
             input.next().await?;
-            Err(input.fail_here(ErrorKind::Custom(3)))
+            let _ = input.fail_here(ErrorKind::Custom(5));
+            Err(input.fail(ErrorKind::Custom(4)))
         }
         let parsers: [(&str, Parser); 4] = [
             ("machine", Box::new(machine::Parser::new(Second))),
@@ -372,7 +381,7 @@ mod tests {
         for (name, mut parser) in parsers {
             for chunks in cuttings(b"ab").chain([vec![&b"a"[..]]]) {
                 assert_eq!(run(&mut *parser, &chunks, |_| false), []);
-                let error = Error::new(ErrorKind::Custom(3), 1);
+                let error = Error::new(ErrorKind::Custom(4), 1);
                 assert_eq!(parser.error(), Some(&error), "{name}, {chunks:?}");
             }
         }
