@@ -134,16 +134,15 @@ mod tests {
 
     /// Takes the letters of a window. Returns the byte that is none.
     fn letters<O: Out<Events = Letters>>(window: &mut Window<'_, O>) -> Option<u8> {
-        loop {
-            let byte = window.byte().filter(|byte| !byte.is_ascii_lowercase());
-            if byte.is_some() || window.byte().is_none() {
-                return byte;
+        while let Some(byte) = window.byte() {
+            if !byte.is_ascii_lowercase() {
+                return Some(byte);
             }
-            let letter = window.chunk[window.at];
             window.at += 1;
             let offset = window.offset();
-            window.emit(|| (letter, offset));
+            window.emit(|| (byte, offset));
         }
+        None
     }
 
     /// Reads letters up to a point, in windows. `!`, `#` and `?` are errors: two at the byte, and one behind
