@@ -271,8 +271,14 @@ mod tests {
         assert_eq!(cases, 70 * 71 / 2 * 20 * 5);
     }
 
-    /// Checks a number that has bytes of any kind before it, as many as a window and none.
+    /// Checks a number that has bytes of any kind before it, as many as a window and none, and others
+    /// behind it.
     fn check_number(number: &[u8]) {
+        check_number_in_chunk(number);
+        check_number_in_chunk(&[number, &[b' '; 40]].concat());
+    }
+
+    fn check_number_in_chunk(number: &[u8]) {
         let mut state = 0;
         let end = number.iter().position(|byte| {
             let next = match (state, byte) {

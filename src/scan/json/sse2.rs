@@ -143,6 +143,50 @@ fn past_last(chunk: &[u8], at: usize, any: u32) -> (usize, bool) {
 /// Returns the place of the byte after the number at `at`, if it is in the chunk.
 #[inline(always)]
 pub(super) fn past_number(chunk: &[u8], at: usize) -> Option<usize> {
+    if let Some(window) = chunk[at..].first_chunk()
+        && let Some(len) = decimal(window)
+    {
+        return Some(at + len);
+    }
+    past_any_number(chunk, at)
+}
+
+/// The length of the number that these bytes begin with, if it has a point after a few digits, and no
+/// exponent. The place of the point is guessed by the processor, and not computed: the window of the digits
+/// after it does not wait.
+#[inline(always)]
+fn decimal(bytes: &[u8; LONG]) -> Option<usize> {
+    let is_whole = |len: usize| match bytes[..len] {
+        [b'-', b'1'..=b'9', ref rest @ ..] | [b'1'..=b'9', ref rest @ ..] => {
+            rest.iter().all(u8::is_ascii_digit)
+        }
+        [b'0'] | [b'-', b'0'] => true,
+        _ => false,
+    };
+    if bytes[3] == b'.' && is_whole(3) {
+        fraction::<4>(bytes)
+    } else if bytes[2] == b'.' && is_whole(2) {
+        fraction::<3>(bytes)
+    } else if bytes[4] == b'.' && is_whole(4) {
+        fraction::<5>(bytes)
+    } else if bytes[1] == b'.' && is_whole(1) {
+        fraction::<2>(bytes)
+    } else {
+        None
+    }
+}
+
+/// The length of a number whose digits after the point are at `FROM`, up to 15 of them.
+#[inline(always)]
+fn fraction<const FROM: usize>(bytes: &[u8; LONG]) -> Option<usize> {
+    let others = digits(bytes[FROM..].first_chunk()?) ^ 0xffff;
+    let len = FROM + (others | 1 << SHORT).trailing_zeros() as usize;
+    (len > FROM && len < FROM + SHORT && bytes[len] | 0x20 != b'e').then_some(len)
+}
+
+/// Returns what [`past_number`] does.
+#[inline(always)]
+fn past_any_number(chunk: &[u8], at: usize) -> Option<usize> {
     let left = chunk.len() - at;
     let (digits, visible) = match (chunk[at..].first_chunk(), chunk.last_chunk()) {
         (Some(window), _) => (both(window, digits), LONG),
