@@ -34,7 +34,8 @@ use crate::parser::PushParser;
 /// # Errors
 /// After bad input the buffer begins with the offending byte, and every further call returns the same error.
 /// A `FramedRead` ends with it: it gives the error, and then `None`. To go on, make a codec of the parser
-/// that [`into_parts`](Self::into_parts) returns; `FramedRead::map_decoder` does so in place.
+/// that [`into_parts`](Self::into_parts) returns; `FramedRead::map_decoder` does so in place, but decodes what
+/// is in the buffer only after another read.
 ///
 /// # The end
 /// In the middle of a value the parser decides, in `decode_eof`. A `FramedRead` whose reader has more after

@@ -185,7 +185,7 @@ const BLANKS: &[Stream<'_>] = &[(" ", &[], None), ("  x", &[], Some((NO_PROGRESS
 
 /// A line. One that the end of the input cuts short is discarded.
 #[derive(Default)]
-struct Lines {
+pub(crate) struct Lines {
     state: State,
     line: String,
 }

@@ -7,7 +7,6 @@
 #![cfg(all(feature = "tokio", feature = "codec", feature = "futures", feature = "serde"))]
 #![cfg(all(feature = "coroutine", feature = "generator", feature = "combinator"))]
 
-mod codec;
 mod drivers;
 mod formats;
 mod parse;
