@@ -1,7 +1,6 @@
 //! Parsing from a [`BufRead`]. The reader's own buffer is the chunk, and only the bytes that the
 //! parser consumed are taken out of it.
 
-use core::convert::Infallible;
 use core::iter::FusedIterator;
 use std::io::{self, BufRead};
 
@@ -43,7 +42,7 @@ where
     P: PushParser + ?Sized,
 {
     if parser.status() == Status::NeedMoreInput {
-        drive(reader, |chunk| value(parser.feed(chunk), Ok::<_, Infallible>(())))?;
+        drive(reader, |chunk| value(parser.feed(chunk)))?;
     }
     Ok(parser.finish()?)
 }
@@ -66,17 +65,17 @@ where
 /// As [`parse`].
 pub fn parse_with<R, P>(
     reader: &mut R,
-    parser: &mut P,
+    mut parser: &mut P,
     mut sink: impl for<'e> FnMut(<P::Events as Events>::Event<'e>) + Send,
 ) -> Result<(), ReadError>
 where
     R: BufRead + ?Sized,
     P: PushParser + ?Sized,
 {
-    try_parse_with(reader, parser, |event| {
-        sink(event);
-        Ok(())
-    })
+    if parser.status() == Status::NeedMoreInput {
+        drive(reader, |chunk| value(PushParser::feed_with(&mut parser, chunk, &mut sink)))?;
+    }
+    Ok(PushParser::finish_with(&mut parser, sink)?)
 }
 
 /// Like [`parse_with`], with a sink that can fail, and stops where it does.
@@ -112,7 +111,7 @@ where
     if parser.status() == Status::NeedMoreInput {
         let feed = |chunk: &[u8]| {
             let (progress, result) = PushParser::try_feed_with(&mut parser, chunk, &mut sink);
-            value(progress, result)
+            try_value(progress, result)
         };
         if let Some(result) = drive(reader, feed).map_err(ReadError::Io)? {
             result?;
@@ -140,9 +139,17 @@ where
     finished.map_err(|error| ReadError::Parse(error).into())
 }
 
-/// The answer to a chunk where one value is read, whose events went into a sink: the bytes that are used
-/// up, and `Some` if there is nothing more to read.
-pub(super) fn value<E>(progress: Progress, sink: Result<(), E>) -> (usize, Option<Result<(), E>>) {
+/// The answer to a chunk where one value is read: the bytes that are used up, and `Some` if the parser has
+/// ended.
+pub(super) fn value(progress: Progress) -> (usize, Option<()>) {
+    (progress.consumed, (progress.status != Status::NeedMoreInput).then_some(()))
+}
+
+/// Like [`value`], for events that went into a sink, whose error ends the reading too.
+pub(super) fn try_value<E>(
+    progress: Progress,
+    sink: Result<(), E>,
+) -> (usize, Option<Result<(), E>>) {
     let over = sink.is_err() || progress.status != Status::NeedMoreInput;
     (progress.consumed, over.then_some(sink))
 }
@@ -153,9 +160,11 @@ pub(super) fn value<E>(progress: Progress, sink: Result<(), E>) -> (usize, Optio
 /// use pushdown::{io, json};
 ///
 /// let socket = std::io::BufReader::with_capacity(4, &b"[1, 2] true\n\"three\"\n"[..]);
+/// let mut texts = Vec::new();
 /// for value in io::values(socket, json::Raw::new()) {
-///     println!("{}", value?);
+///     texts.push(value?);
 /// }
+/// assert_eq!(texts, ["[1, 2]", "true", "\"three\""].map(Into::into));
 /// # Ok::<(), io::ReadError>(())
 /// ```
 ///

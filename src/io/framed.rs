@@ -68,9 +68,9 @@ const BUFFER: usize = 64 << 10;
 /// A stream of the values that a parser finds in the bytes of a reader, one after the other, wherever they
 /// are cut. Where they end is [told here](crate::io#streams-of-values).
 ///
-/// It is [`tokio::values`](crate::io::tokio::values) with a buffer of its own, of 64 KiB. After an error of the
-/// reader, the stream goes on where it was. It is cancel-safe: what has been read is parsed, or in the
-/// buffer. Interrupted reads are retried.
+/// It is [`tokio::values`](crate::io::tokio::values) with a buffer of its own, and as cancel-safe: what has been
+/// read is parsed, or in the buffer. After an error of the reader, the stream goes on where it was. Interrupted
+/// reads are retried.
 pub struct Reader<R, P> {
     reader: R,
     sequence: Sequence<P>,

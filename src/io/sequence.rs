@@ -51,7 +51,6 @@ impl<P: PushParser> Sequence<P> {
     ) -> (usize, Option<Result<P::Output, Error>>) {
         match self.end {
             Some(Err(error)) => return (0, Some(Err(error))),
-            _ if chunk.is_empty() => return (0, None),
             Some(Ok(())) => begin(&mut self.parser),
             None => {}
         }

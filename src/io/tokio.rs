@@ -6,7 +6,6 @@
 //!
 //! Interrupted reads are retried.
 
-use core::convert::Infallible;
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -17,7 +16,7 @@ use futures_core::stream::FusedStream;
 use tokio::io::AsyncBufRead;
 
 use crate::io::ReadError;
-use crate::io::blocking::{try_finish_with, value};
+use crate::io::blocking::{try_finish_with, try_value, value};
 use crate::io::sequence::Sequence;
 use crate::parser::{Events, PushParser, Status};
 
@@ -45,10 +44,7 @@ where
     P: PushParser + ?Sized,
 {
     if parser.status() == Status::NeedMoreInput {
-        poll_fn(|cx| {
-            poll_drive(reader, cx, |chunk| value(parser.feed(chunk), Ok::<_, Infallible>(())))
-        })
-        .await?;
+        poll_fn(|cx| poll_drive(reader, cx, |chunk| value(parser.feed(chunk)))).await?;
     }
     Ok(parser.finish()?)
 }
@@ -59,18 +55,18 @@ where
 /// As [`parse`].
 pub async fn parse_with<R, P>(
     reader: &mut R,
-    parser: &mut P,
+    mut parser: &mut P,
     mut sink: impl for<'e> FnMut(<P::Events as Events>::Event<'e>) + Send,
 ) -> Result<(), ReadError>
 where
     R: AsyncBufRead + Unpin + ?Sized,
     P: PushParser + ?Sized,
 {
-    try_parse_with(reader, parser, |event| {
-        sink(event);
-        Ok(())
-    })
-    .await
+    if parser.status() == Status::NeedMoreInput {
+        let mut feed = |chunk: &[u8]| value(PushParser::feed_with(&mut parser, chunk, &mut sink));
+        poll_fn(|cx| poll_drive(reader, cx, &mut feed)).await?;
+    }
+    Ok(PushParser::finish_with(&mut parser, sink)?)
 }
 
 /// Like [`parse_with`], with a sink that can fail, and stops where it does, as
@@ -91,7 +87,7 @@ where
     if parser.status() == Status::NeedMoreInput {
         let mut feed = |chunk: &[u8]| {
             let (progress, result) = PushParser::try_feed_with(&mut parser, chunk, &mut sink);
-            value(progress, result)
+            try_value(progress, result)
         };
         let read = poll_fn(|cx| poll_drive(reader, cx, &mut feed)).await;
         if let Some(result) = read.map_err(ReadError::Io)? {
@@ -109,9 +105,11 @@ where
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let socket = &b"[1, 2] true\n\"three\"\n"[..]; // as a `tokio::io::BufReader` of a TcpStream
 /// let mut values = io::tokio::values(socket, json::Raw::new());
+/// let mut texts = Vec::new();
 /// while let Some(value) = values.next().await {
-///     println!("{}", value?);
+///     texts.push(value?);
 /// }
+/// assert_eq!(texts, ["[1, 2]", "true", "\"three\""].map(Into::into));
 /// # Ok::<(), io::ReadError>(()) })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -114,7 +114,7 @@ fn a_sink_may_fail_at_the_end_of_the_input() {
         for mut source in sources(b"12") {
             let mut parser = Machine::<Json>::with_options(Options::new());
             // The number ends with the input.
-            let mut sink = |event: Event<'_>| match event {
+            let sink = |event: Event<'_>| match event {
                 Event::Number(piece) if piece.more => Ok(()),
                 _ => Err(Failed::Refused),
             };
