@@ -113,7 +113,6 @@ fn by_hand<P: PushParser<Output: Debug>>(
 ) -> Outcome {
     let mut items = Items::default();
     loop {
-        let at_end = source.rest().is_empty();
         let item = match parse(&mut source, &mut parser) {
             Err(ReadError::Io(error)) => {
                 items.push::<()>(Some(Err(error.into())));
@@ -128,7 +127,7 @@ fn by_hand<P: PushParser<Output: Debug>>(
             }
             Err(error) => Some(Err(error)),
             Ok(()) if parser.has_begun() => parser.take_output().map(Ok),
-            Ok(()) if at_end => None,
+            Ok(()) if source.rest().is_empty() => None,
             Ok(()) => Some(Err(Error::new(ErrorKind::NoProgress, parser.offset()).into())),
         };
         if !items.push(item) {
