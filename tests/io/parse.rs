@@ -69,6 +69,24 @@ fn the_sink_gets_all_events_and_the_reader_keeps_the_rest() {
 }
 
 #[test]
+fn the_end_of_the_reader_is_told_to_the_parser() {
+    let end = Error::new(ErrorKind::UnexpectedEnd, 2);
+    for mut source in sources(b"\"a") {
+        let result = io::parse_with(&mut source, &mut quoted::Machine::new(), |_| ());
+        assert!(matches!(result, Err(ReadError::Parse(error)) if error == end));
+    }
+    for mut source in sources(b"\"a") {
+        let (mut parser, mut count) = (quoted::Machine::new(), 0);
+        let mut sink = |_: quoted::Event<'_>| count += 1;
+        let result = until_ready(|| {
+            poll_dropped(io::tokio::parse_with(&mut source, &mut parser, &mut sink))
+        });
+        assert!(matches!(result, Err(ReadError::Parse(error)) if error == end));
+        assert_eq!(count, 1);
+    }
+}
+
+#[test]
 fn a_sink_that_fails_stops_the_parser_which_can_go_on() {
     let mut refused = 0;
     for (is_async, source) in [false, true].into_iter().zip(sources(STRING)).cycle().take(4) {
@@ -126,9 +144,11 @@ fn a_sink_may_fail_at_the_end_of_the_input() {
         let mut parser = Parser::new(async |input: &mut Input<'_, Bytes>| {
             let read = input.next().await;
             input.emit(b"the last");
+            input.emit(b"two events");
             read.map(drop).map_err(Failure::from)
         });
-        let (mut source, sink) = (Source::new([]), |_: &[u8]| Err(Failed::Refused));
+        let sink = |event: &[u8]| if event == b"the last" { Err(Failed::Refused) } else { Ok(()) };
+        let mut source = Source::new([]);
         let result = try_parse_with(is_async, &mut source, &mut parser, sink);
         assert!(matches!(result, Err(Failed::Refused)));
         let result = try_parse_with(is_async, &mut source, &mut parser, sink);
@@ -170,6 +190,9 @@ fn a_parser_that_has_ended_reads_nothing() {
         io::parse_with(&mut source, &mut parser, |_| ()).unwrap();
         assert!(poll_dropped(io::tokio::parse(&mut source, &mut parser)).is_ready());
         assert!(poll_dropped(io::tokio::parse_with(&mut source, &mut parser, |_| ())).is_ready());
+        for is_async in [false, true] {
+            try_parse_with(is_async, &mut source, &mut parser, |_| Ok(())).unwrap();
+        }
     }
     parser.reset();
     let _ = parser.feed(b"?");
