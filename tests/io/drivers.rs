@@ -186,7 +186,12 @@ where
     let asked = source.asked.clone();
     let mut items = Items::default();
     loop {
+        let over = stream.is_terminated();
         let item = poll_once(|cx| Pin::new(&mut stream).poll_next(cx));
+        assert!(
+            !over || matches!(item, Poll::Ready(None)),
+            "a stream that says it is over goes on"
+        );
         if let Poll::Ready(item) = item
             && !items.push(item)
         {
