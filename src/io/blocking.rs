@@ -168,7 +168,8 @@ pub(super) fn try_value<E>(
 /// # Ok::<(), io::ReadError>(())
 /// ```
 ///
-/// A parser in the middle of a value goes on with it, and one that has ended with the next value.
+/// A parser in the middle of a value goes on with it, and one that has ended with the next value. Reader and
+/// parser may be `&mut` references.
 pub fn values<R: BufRead, P: PushParser>(reader: R, parser: P) -> Values<R, P> {
     Values { reader, sequence: Sequence::new(parser) }
 }
@@ -207,7 +208,7 @@ pub struct Values<R, P> {
 }
 
 impl<R, P> Values<R, P> {
-    /// The parser. Its offset is the number of bytes taken out of the reader.
+    /// The parser, whose offset counts the bytes taken out of the reader.
     pub fn parser(&self) -> &P {
         self.sequence.parser()
     }

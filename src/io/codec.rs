@@ -46,7 +46,7 @@ pub struct Codec<P> {
 }
 
 impl<P> Codec<P> {
-    /// The parser. Its offset is the number of bytes taken out of the buffer.
+    /// The parser, whose offset counts the bytes taken out of the buffer.
     pub fn parser(&self) -> &P {
         self.sequence.parser()
     }

@@ -112,7 +112,7 @@ impl<R: AsyncRead + Unpin, P: PushParser> Reader<R, P> {
 }
 
 impl<R, P> Reader<R, P> {
-    /// The parser. Its offset is the number of bytes parsed.
+    /// The parser, whose offset counts the bytes parsed.
     pub fn parser(&self) -> &P {
         self.sequence.parser()
     }

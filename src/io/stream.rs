@@ -86,7 +86,7 @@ impl<B: AsRef<[u8]>> AsRef<[u8]> for Unread<B> {
 }
 
 impl<S, B, P> Values<S, B, P> {
-    /// The parser. Its offset is the number of bytes parsed.
+    /// The parser, whose offset counts the bytes parsed.
     pub fn parser(&self) -> &P {
         self.sequence.parser()
     }

@@ -114,7 +114,8 @@ where
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A parser in the middle of a value goes on with it, and one that has ended with the next value.
+/// A parser in the middle of a value goes on with it, and one that has ended with the next value. Reader and
+/// parser may be `&mut` references.
 pub fn values<R, P>(reader: R, parser: P) -> Values<R, P>
 where
     R: AsyncBufRead + Unpin,
@@ -136,7 +137,7 @@ pub struct Values<R, P> {
 }
 
 impl<R, P> Values<R, P> {
-    /// The parser. Its offset is the number of bytes taken out of the reader.
+    /// The parser, whose offset counts the bytes taken out of the reader.
     pub fn parser(&self) -> &P {
         self.sequence.parser()
     }
