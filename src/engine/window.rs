@@ -112,20 +112,19 @@ mod tests {
 
     /// Takes the letters of a window. Returns the byte that is none.
     fn letters<O: Out<Events = Letters>>(window: &mut Window<'_, O>) -> Option<u8> {
-        loop {
-            let byte = window.byte().filter(|byte| !byte.is_ascii_lowercase());
-            if byte.is_some() || window.byte().is_none() {
-                return byte;
+        while let Some(byte) = window.byte() {
+            if !byte.is_ascii_lowercase() {
+                return Some(byte);
             }
-            let letter = window.chunk[window.at];
             window.at += 1;
             let offset = window.offset();
-            window.emit(|| (letter, offset));
+            window.emit(|| (byte, offset));
         }
+        None
     }
 
-    /// Reads letters up to a point, in windows. `!` and `?` are errors: at the byte, and behind it.
-    /// `>` seeks a position behind the chunk.
+    /// Reads letters up to a point, in windows. `!`, `#` and `?` are errors: two at the byte, and one behind
+    /// it. `>` seeks a position behind the chunk.
     macro_rules! step {
         ($input:ident) => {{
             let mut window = $input.window();
@@ -140,6 +139,10 @@ mod tests {
                 Some(b'?') => {
                     $input.seek(at + 1);
                     return Err($input.fail_here(ErrorKind::Custom(2)));
+                }
+                Some(b'#') => {
+                    $input.seek(at);
+                    return Err($input.fail(ErrorKind::Custom(3)));
                 }
                 Some(b'>') => $input.seek(end + 1),
                 Some(_) => {
@@ -238,6 +241,7 @@ mod tests {
             (b"abc", 3, 3, Some(ErrorKind::UnexpectedEnd)),
             (b"ab!c", 2, 2, Some(ErrorKind::Custom(1))),
             (b"ab?c", 2, 3, Some(ErrorKind::Custom(2))),
+            (b"ab#c", 2, 2, Some(ErrorKind::Custom(3))),
             (b"?", 0, 1, Some(ErrorKind::Custom(2))),
             (b"abc?", 3, 4, Some(ErrorKind::Custom(2))),
             (b"!", 0, 0, Some(ErrorKind::Custom(1))),
@@ -314,6 +318,48 @@ mod tests {
                 );
                 let kind = parser.error().map(|error| error.kind);
                 assert_eq!(kind, Some(ErrorKind::Panicked), "{name}, {chunks:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_here_blames_the_next_byte_also_at_the_end_of_a_chunk() {
+        // Another error does not move the blame.
+        struct Second;
+        impl machine::Machine for Second {
+            type Events = Letters;
+            type Output = ();
+            fn step(
+                &mut self,
+                input: &mut machine::Input<'_, Letters>,
+            ) -> Result<ControlFlow<()>, Failure> {
+                input.next()?;
+                let _ = input.fail_here(ErrorKind::Custom(5));
+                Err(input.fail(ErrorKind::Custom(4)))
+            }
+            fn reset(&mut self) {}
+        }
+        let straight = |input: &mut coroutine::Input<'_, Letters>| {
+            input.next()?;
+            let _ = input.fail_here(ErrorKind::Custom(5));
+            Err(input.fail(ErrorKind::Custom(4)))
+        };
+        async fn awaited(input: &mut stackless::Input<'_, Letters>) -> Result<(), Failure> {
+            input.next().await?;
+            let _ = input.fail_here(ErrorKind::Custom(5));
+            Err(input.fail(ErrorKind::Custom(4)))
+        }
+        let parsers: [(&str, Parser); 4] = [
+            ("machine", Box::new(machine::Parser::new(Second))),
+            ("coroutine", Box::new(coroutine::Parser::new(straight))),
+            ("stackless", Box::new(stackless::Parser::new(awaited))),
+            ("generator", Box::new(generator::Parser::new(awaited))),
+        ];
+        for (name, mut parser) in parsers {
+            for chunks in cuttings(b"ab").chain([vec![&b"a"[..]]]) {
+                assert_eq!(run(&mut *parser, &chunks, |_| false), []);
+                let error = Error::new(ErrorKind::Custom(4), 1);
+                assert_eq!(parser.error(), Some(&error), "{name}, {chunks:?}");
             }
         }
     }

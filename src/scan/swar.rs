@@ -89,7 +89,7 @@ pub(super) fn tops_below<const LIMIT: u8>(word: u64) -> u64 {
 pub(super) fn tops_no_digit(word: u64) -> u64 {
     // Digits become the numbers below ten; a sum of 0x80 and more has the top bit.
     let moved = word ^ splat(b'0');
-    ((moved & splat(0x7f)) + splat(0x80 - 10) | moved) & splat(0x80)
+    (((moved & splat(0x7f)) + splat(0x80 - 10)) | moved) & splat(0x80)
 }
 
 fn splat(byte: u8) -> u64 {

@@ -158,6 +158,8 @@ mod tests {
                     cases += check_run(&chunk, len.min(3));
                     chunk[len - 1] = b'"';
                     cases += check_run(&chunk, len.min(3));
+                    chunk[place + 1..].fill(0xff);
+                    cases += check_run(&chunk, len.min(3));
                 }
             }
         }
