@@ -83,7 +83,9 @@
 //! | `std` | yes | kernels chosen at run time, `pushdown::io` |
 //! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter`; consumers of `json` that hold text |
 //! | `coroutine`, `generator`, `combinator` | yes | the engine of that name, with its dependency |
-//! | `tokio` | no | `pushdown::io::framed`: streams and sinks of messages |
+//! | `tokio` | no | `pushdown::io::tokio` and `io::framed`: values from async readers, and a sink of messages |
+//! | `codec` | no | `pushdown::io::codec`: a parser as a decoder of tokio-util |
+//! | `futures` | no | `pushdown::io::stream`: values from a stream of chunks |
 //! | `serde` | no | `json::Item::parse` and `json::Typed`: JSON into types that serde reads |
 //! | `testing` | no | the cut and equality harness |
 //!
@@ -122,5 +124,6 @@ pub use state::{Progress, State, Status};
 
 /// Compiles and runs the README, which needs these features.
 #[cfg(all(doctest, feature = "coroutine", feature = "serde", feature = "testing"))]
+#[cfg(all(feature = "tokio", feature = "codec", feature = "futures"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

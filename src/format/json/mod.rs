@@ -38,8 +38,9 @@
 //! | values one after the other: JSON Lines, NDJSON, a log | [`Stream`](Extent::Stream) | at the end of the input, with `finish` |
 //!
 //! **On a socket that stays open** use `Value`, and [`next_value`](crate::PushParser::next_value) after each
-//! value, or `Stream`. A `Document` waits for the end of the input, which does not come. A number that the
-//! peer sends without anything after it is open in every extent: its next digit may be on its way.
+//! value ([`io::values`](crate::io::values) does so, for `Raw` and `Typed`), or `Stream`. A `Document` waits for
+//! the end of the input, which does not come. A number that the peer sends without anything after it is open in
+//! every extent: its next digit may be on its way.
 //!
 //! **The engine.** They report the same, at every cut; the engine is the form of the code behind it, and
 //! what it costs. Take [`Machine`] unless you have a reason not to: it can be cloned and sent, allocates
