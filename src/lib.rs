@@ -116,7 +116,7 @@ pub mod testing;
 pub mod text;
 
 pub use error::{End, Error, ErrorKind, Failure};
-pub use format::{json, quoted};
+pub use format::{json, quoted, sse};
 pub use parser::{DynParser, EventSink, Events, LocalParser, LocalSink, PushParser};
 pub use state::{Progress, State, Status};
 

@@ -202,7 +202,7 @@ impl Utf8<Replacing> {
 }
 
 /// Stands for what is not UTF-8.
-const REPLACEMENT: &str = "\u{FFFD}";
+pub(crate) const REPLACEMENT: &str = "\u{FFFD}";
 
 impl<M: Mode> Utf8<M> {
     const fn new() -> Self {
