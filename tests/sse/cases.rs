@@ -110,6 +110,6 @@ pub(crate) fn long() -> Vec<Vec<u8>> {
         let lines = lines.map(|line| line.replace("{}", &"a".repeat(length)).repeat(count));
         lines.concat().into_bytes()
     };
-    let short = [0, 1, 12, 14, 15, 16, 31].map(|length| stream(length, 4));
-    short.into_iter().chain([33, 47, 63, 64, 65, 130].map(|length| stream(length, 1))).collect()
+    let short = [0, 1, 15, 16, 17].map(|length| stream(length, 2));
+    short.into_iter().chain([31, 33, 63, 65, 130].map(|length| stream(length, 1))).collect()
 }

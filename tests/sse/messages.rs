@@ -81,9 +81,9 @@ fn only_digits_are_a_time() {
         ("\u{661}", None),
     ] {
         let stream = format!("retry: 5\nretry: {value}\ndata\n\n");
-        let expected = Message { retry: Some(time.unwrap_or(5)), ..message("") };
-        assert_eq!(read([stream.as_bytes()]), [expected.clone()], "{value:?}");
-        assert_eq!(read(stream.as_bytes().chunks(1)), [expected], "{value:?}");
+        let expected = [Message { retry: Some(time.unwrap_or(5)), ..message("") }];
+        assert_eq!(read([stream.as_bytes()]), expected, "{value:?}");
+        assert_eq!(read(stream.as_bytes().chunks(1)), expected, "{value:?}");
     }
 }
 

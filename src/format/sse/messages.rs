@@ -82,7 +82,7 @@ impl Messages {
         state.feed(chunk, |state| {
             let mut consumed = 0;
             if !state.has_begun() {
-                // Ends of blank lines, which mean nothing here.
+                // Blank lines, which mean nothing here.
                 consumed = chunk.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
                 let _ = machine.feed(&chunk[..consumed]);
                 let _ = state.need_more(consumed);
@@ -92,30 +92,37 @@ impl Messages {
                 let rest = &chunk[consumed..];
                 let room = max_len.saturating_sub(draft.len());
                 let window = &rest[..rest.len().min(harmless(room))];
-                let progress = machine.feed_until(window, |event| draft.see(event, *max_len));
-                match mem::replace(&mut draft.end, End::None) {
-                    End::None => {}
-                    End::TooLong => {
-                        // A single byte, which is to blame.
-                        let progress = state.fail(0, ErrorKind::TooLong);
-                        return Progress { consumed, ..progress };
-                    }
-                    End::Message(message) => {
+                let mut end = None;
+                let progress = machine.feed_until(window, |event| {
+                    draft.see(event, *max_len).map_break(|found| end = Some(found))
+                });
+                let progress = match end {
+                    None => state.need_more(progress.consumed),
+                    Some(Ok(message)) => {
                         *output = Some(message);
-                        let progress = state.succeed(progress.consumed);
-                        return Progress { consumed: consumed + progress.consumed, ..progress };
+                        state.succeed(progress.consumed)
                     }
-                }
+                    Some(Err(kind)) => {
+                        debug_assert_eq!(
+                            window.len(),
+                            1,
+                            "more bytes than there is surely room for"
+                        );
+                        state.fail(0, kind)
+                    }
+                };
                 consumed += progress.consumed;
-                let _ = state.need_more(progress.consumed);
+                if progress.status != Status::NeedMoreInput {
+                    return Progress { consumed, ..progress };
+                }
             }
             Progress { consumed, status: Status::NeedMoreInput }
         })
     }
 }
 
-/// Bytes of a chunk of which the text is not longer than this, whatever they are: three for each, and those of
-/// a character that was cut and of a line feed between lines of data. At least one.
+/// Bytes of a chunk of which the text is surely not longer than this: it has at most three bytes for each,
+/// those of a character that was cut before, and a line feed between two lines of data. At least one.
 fn harmless(room: usize) -> usize {
     (room.saturating_sub(4) / 3).max(1)
 }
@@ -128,12 +135,11 @@ struct Draft {
     has_data: bool,
     id: Option<String>,
     retry: Option<u64>,
-    /// The value of a field is incomplete.
+    /// The value of a field is not complete.
     is_open: bool,
     /// The value of an `id` so far.
     new_id: String,
     new_retry: Number,
-    end: End,
 }
 
 /// The value of a `retry` so far.
@@ -145,15 +151,6 @@ enum Number {
     Other,
 }
 
-/// The end of what the machine may read of a chunk, but for that of the chunk.
-#[derive(Clone, Debug, Default)]
-enum End {
-    #[default]
-    None,
-    Message(Message),
-    TooLong,
-}
-
 impl Draft {
     /// The bytes that are held.
     fn len(&self) -> usize {
@@ -161,32 +158,34 @@ impl Draft {
         self.event.len() + self.data.len() + id + self.new_id.len()
     }
 
-    /// Takes an event, and pauses the machine at an end.
-    fn see(&mut self, event: Event<'_>, max_len: usize) -> ControlFlow<()> {
+    /// Takes an event. Breaks with the message, or if it is too long.
+    fn see(&mut self, event: Event<'_>, max_len: usize) -> ControlFlow<Result<Message, ErrorKind>> {
         match event {
-            Event::Field { name, value } => {
-                if self.piece(name, value, max_len) {
-                    return Continue(());
-                }
-                self.end = End::TooLong;
+            Event::Field { name, value } if !self.field(name, value, max_len) => {
+                Break(Err(ErrorKind::TooLong))
             }
+            Event::Field { .. } => Continue(()),
             Event::Discard => {
                 self.event.clear();
-                return Continue(());
+                Continue(())
             }
-            Event::Dispatch => self.end = End::Message(self.dispatch()),
+            Event::Dispatch => {
+                let Self { mut event, data, id, retry, .. } = mem::take(self);
+                if event.is_empty() {
+                    event.push_str("message");
+                }
+                Break(Ok(Message { event, data, id, retry }))
+            }
         }
-        Break(())
     }
 
     /// Takes a piece of a field. Returns false if that is too long.
-    fn piece(&mut self, name: Field, Text { text, more }: Text<'_>, max_len: usize) -> bool {
+    fn field(&mut self, name: Field, Text { text, more }: Text<'_>, max_len: usize) -> bool {
         let begins = !mem::replace(&mut self.is_open, more);
-        let between = name == Field::Data && begins && self.has_data;
-        let to = match name {
-            Field::Event => &mut self.event,
-            Field::Data => &mut self.data,
-            Field::Id => &mut self.new_id,
+        let mut before = "";
+        match name {
+            Field::Event if begins => self.event.clear(),
+            Field::Data if begins && mem::replace(&mut self.has_data, true) => before = "\n",
             Field::Retry => {
                 self.new_retry = if begins { Number::Empty } else { self.new_retry }.and(text);
                 if let (Number::Digits(time), false) = (self.new_retry, more) {
@@ -194,38 +193,25 @@ impl Draft {
                 }
                 return true;
             }
-        };
-        if begins && name != Field::Data {
-            to.clear();
+            _ => {}
         }
-        if text.len() + usize::from(between) > max_len.saturating_sub(self.len()) {
+        if before.len() + text.len() > max_len.saturating_sub(self.len()) {
             return false;
         }
-        match name {
-            Field::Event => self.event.push_str(text),
-            Field::Data => {
-                self.has_data = true;
-                if between {
-                    self.data.push('\n');
-                }
-                self.data.push_str(text);
-            }
-            Field::Id | Field::Retry => {
-                self.new_id.push_str(text);
-                if !more {
-                    let id = mem::take(&mut self.new_id);
-                    if !id.contains('\0') {
-                        self.id = Some(id);
-                    }
-                }
+        let value = match name {
+            Field::Event => &mut self.event,
+            Field::Data => &mut self.data,
+            Field::Id | Field::Retry => &mut self.new_id,
+        };
+        value.push_str(before);
+        value.push_str(text);
+        if name == Field::Id && !more {
+            let id = mem::take(&mut self.new_id);
+            if !id.contains('\0') {
+                self.id = Some(id);
             }
         }
         true
-    }
-
-    fn dispatch(&mut self) -> Message {
-        let Self { event, data, id, retry, .. } = mem::take(self);
-        Message { event: if event.is_empty() { "message".into() } else { event }, data, id, retry }
     }
 }
 

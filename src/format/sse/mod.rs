@@ -43,17 +43,22 @@
 //! end     = CR LF / CR / LF
 //! ```
 //!
+//! The places where a chunk may end; "end" is `\n` or `\r`:
+//!
 //! ```text
-//!               ┌───────────────────── end: the value has ended ────────────────────┐
-//!               ▼                                                                   │
-//! Start ──────► Line ──► Name ─┬─ ':' ──► Colon ─┬─ ' ' ──► Value ◄─┐ any ─────┬────┤
-//! (a mark)      │ ▲ ▲          │                 └─ any other ──►    └──────────┘    │
-//!               │ │ │          ├─ end ──► an empty value ────────────────────────────┘
-//!        ':' or │ │ └─ end ──┐ └─ any other ──┐
-//!     any other │ │          │                │
-//!               │ │        Ignored ◄──────────┘          end: '\n', or '\r', after which
-//!               └─┼──────────► │                         LineFeed drops a '\n'
-//!                 └ an empty line: the block has ended
+//! Start ─┬─ a byte order mark, or none ──► Line
+//!        └─ a part of one ──► Ignored
+//!
+//! Line ─┬─ 'd', 'e', 'i', 'r' ──► Name ─┬─ ':' ──► Colon ── ' ', or any other ──► Value
+//!       │                               ├─ end ──► Value, which has ended
+//!       │                               └─ a byte of no such name ──► Ignored
+//!       ├─ end: Dispatch, Discard or nothing ──► after
+//!       └─ any other ──► Ignored
+//!
+//! Value, Ignored ── end ──► after
+//!
+//! after ─┬─ '\n' ──► Line
+//!        └─ '\r' ──► LineFeed ── '\n', or any other ──► Line
 //! ```
 //!
 //! # Prompt

@@ -87,7 +87,7 @@ impl Log {
         }
         match &self.open {
             Some((name, text)) if text.len() > reported => {
-                sink(field(*name, &text[reported..], true))
+                sink(field(*name, &text[reported..], true));
             }
             _ => {}
         }
