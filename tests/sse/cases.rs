@@ -111,5 +111,8 @@ pub(crate) fn long() -> Vec<Vec<u8>> {
         lines.concat().into_bytes()
     };
     let short = [0, 1, 15, 16, 17].map(|length| stream(length, 2));
-    short.into_iter().chain([31, 33, 63, 65, 130].map(|length| stream(length, 1))).collect()
+    let long = [31, 33, 63, 65, 130].map(|length| stream(length, 1));
+    // Without an event, so that little work is allowed.
+    let comments = b":a\n".repeat(60);
+    short.into_iter().chain(long).chain([comments]).collect()
 }

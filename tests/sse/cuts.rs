@@ -50,7 +50,17 @@ fn the_parsers_keep_every_law_in_lines_of_many_blocks() {
         println!("{}", parsers.check(stream).unwrap());
         messages.check(stream).unwrap();
     }
-    assert_eq!(streams.len(), 10);
+    assert_eq!(streams.len(), 11);
+}
+
+#[test]
+fn a_byte_order_mark_counts_at_offset_0_alone() {
+    for engine in &mut Engine::all()[1..] {
+        let stream = b"\xef\xbb\xbfdata: x\ndata: y\n";
+        assert_eq!(engine.events_from(0, stream), r#"data("x") data("y")"#, "{engine:?}");
+        assert_eq!(engine.events_from(1, stream), r#"data("y")"#, "{engine:?}");
+        assert_eq!(engine.events_from(1, &stream[3..]), r#"data("x") data("y")"#, "{engine:?}");
+    }
 }
 
 /// Returns a harness with every parser of events.

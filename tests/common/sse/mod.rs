@@ -134,6 +134,17 @@ impl Engine {
         assert_eq!((finished, at_the_end), (Ok(()), 0), "{self:?}");
     }
 
+    /// Returns what the engine reports of an input that begins at this offset.
+    pub fn events_from(&mut self, offset: u64, input: &[u8]) -> String {
+        self.parser.reset_at(offset);
+        let mut log = Log::default();
+        let _ = self.parser.feed_dyn(input, &mut |event| {
+            log.see(event);
+            Continue(())
+        });
+        log.to_string()
+    }
+
     fn check_without_sink(&mut self, cuts: &[usize], input: &[u8]) {
         self.parser.reset();
         for (chunk, _) in chunks(input, cuts) {
