@@ -9,6 +9,7 @@
 mod combine;
 mod corosensei;
 mod genawaiter;
+pub mod json;
 mod memchr;
 mod nom;
 #[cfg(ragel)]

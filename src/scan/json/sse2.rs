@@ -54,21 +54,6 @@ fn tops(bytes: &[u8; SHORT]) -> u32 {
     mask(load(bytes))
 }
 
-/// The bytes that are not white space.
-#[inline(always)]
-fn not_space(bytes: &[u8; SHORT]) -> u32 {
-    let bytes = load(bytes);
-    // SAFETY: this file is compiled only for processors with SSE2.
-    let space = unsafe {
-        let space = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b' ' as i8));
-        let newline = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\n' as i8));
-        let tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\t' as i8));
-        let carriage_return = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\r' as i8));
-        _mm_or_si128(_mm_or_si128(space, newline), _mm_or_si128(tab, carriage_return))
-    };
-    mask(space) ^ 0xffff
-}
-
 /// The bytes that are digits.
 #[inline(always)]
 fn digits(bytes: &[u8; SHORT]) -> u32 {
@@ -99,23 +84,6 @@ fn lowest(mask: u32, place: usize, end: usize) -> usize {
 #[inline(always)]
 fn below(mask: u32) -> u32 {
     !mask & mask.wrapping_sub(1)
-}
-
-/// Returns the place of the first byte that is not white space, or the length.
-#[inline(never)]
-pub(super) fn past_space(chunk: &[u8], mut at: usize) -> usize {
-    let end = chunk.len();
-    while let Some(window) = chunk[at..].first_chunk() {
-        let found = not_space(window);
-        if found != 0 {
-            return lowest(found, at, end);
-        }
-        at += SHORT;
-    }
-    match chunk.last_chunk() {
-        Some(window) => lowest(not_space(window) >> (SHORT - (end - at)), at, end),
-        None => portable::past_space(chunk, at),
-    }
 }
 
 /// Returns the place of the first quote, backslash or control character, or the length, and whether all
