@@ -57,6 +57,30 @@ fn every_short_stream_is_read_as_the_reference_reads_it() {
     assert!(streams > 15_000 && runs > streams);
 }
 
+#[test]
+fn what_is_not_text_is_replaced_at_any_place_of_the_windows_of_a_scan() {
+    let faults = [&b""[..], b"\xff", b"\xe2\x82", b"\xf0\x9f\x98", b"\xc3\xc3\x80", &[0xff; 70]];
+    let tails = [&b""[..], b"b", "é".as_bytes(), &[b'c'; 70], &[b'd'; 300]];
+    let (mut inputs, mut runs) = (0, 0);
+    let mut engines = Engine::all();
+    for background in ["a", "é", "😀"] {
+        for len in (0..4).chain(60..66).chain(250..259).chain([511, 512, 513, 1025]) {
+            for (fault, tail) in faults.iter().flat_map(|fault| tails.map(|tail| (fault, tail))) {
+                let text: Vec<u8> = background.bytes().cycle().take(len).collect();
+                let stream = [b"data:", &text[..], fault, tail, b"\ndata:", tail, b"\r\r"].concat();
+                let expected = Expected::whole(&stream);
+                let place = 5 + len;
+                for cuts in [vec![], vec![place], vec![place + 1], vec![place - 1, place + 2]] {
+                    runs += Engine::check_all(&mut engines, &cuts, &expected);
+                }
+                inputs += 1;
+            }
+        }
+    }
+    println!("{inputs} streams, {runs} runs");
+    assert!(inputs == 3 * 23 * 30 && runs > 30 * inputs);
+}
+
 /// A million with `PUSHDOWN_LONG` in the environment: two minutes if optimised.
 #[test]
 fn any_cutting_of_a_random_stream_is_read_as_the_reference_reads_it() {

@@ -3,7 +3,7 @@
 use super::{Event, Field, Sse, Text};
 use crate::engine::window::{Out, Window};
 use crate::scan::{MAX_LOOKAHEAD, utf8::split_valid};
-use crate::text::{Cut, Extended, REPLACEMENT};
+use crate::text::{Cut, Extended, REPLACEMENT, is_start};
 
 pub(super) const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
@@ -186,89 +186,174 @@ fn end_of_ignored(line: &[u8]) -> Option<usize> {
     None
 }
 
-/// Reads on in a value, and reports what the chunk has of it. Returns the byte that ends the line, if the
-/// chunk has that.
+/// Reads on in a value, and reports what the chunk has of it. Returns the byte that ends the line once that has
+/// been read. It may return before: if the sink has paused, or what is not text has been replaced.
 #[inline(always)]
 pub(super) fn value<O: Out<Events = Sse>>(
     window: &mut Window<'_, O>,
     field: Field,
     cut: &mut Cut,
 ) -> Option<u8> {
-    let rest = &window.chunk[window.at..];
-    let found = memchr::memchr2(b'\r', b'\n', rest);
-    let len = found.unwrap_or(rest.len());
-    window.count((rest.len() - len).min(MAX_LOOKAHEAD));
     if !cut.is_empty() {
-        return decode(window, field, cut, len);
+        rest_of_character(window, field, cut);
+        return None;
     }
+    let rest = &window.chunk[window.at..];
+    let (len, is_end) = end_of_text(rest);
+    window.count((rest.len() - len).min(MAX_LOOKAHEAD));
     let (text, not_text) = split_valid(&rest[..len]);
-    if !not_text.is_empty() {
-        window.at += text.len();
-        if !text.is_empty() {
-            report(window, field, text, true);
+    if not_text.is_empty() {
+        window.at += len + usize::from(is_end);
+        if is_end || !text.is_empty() {
+            report(window, field, text, !is_end);
         }
-        return decode(window, field, cut, not_text.len());
+        return is_end.then(|| rest[len]);
     }
-    window.at += len + usize::from(found.is_some());
-    if found.is_some() || !text.is_empty() {
-        report(window, field, text, found.is_none());
+    window.at += text.len();
+    if !text.is_empty() {
+        report(window, field, text, true);
+        window.byte()?;
     }
-    found.map(|at| rest[at])
+    replace(window, field, cut, not_text.len(), is_end);
+    None
 }
 
-/// Reads on in a value whose next bytes are not text: the rest of a character that an earlier chunk has
-/// begun, one that this chunk does not end, or what is not UTF-8. The line goes on for `len` bytes in the
-/// chunk, unless the sink has paused.
+/// Bytes that are searched for the end of a line at first: most lines are not longer.
+const NEAR: usize = 256;
+
+/// Looks for the end of a line. Returns its place and true, or the end of what was searched.
+///
+/// It goes on, as far again each time, only behind text. So what a call looks at beyond the next piece is not
+/// more than the piece has, or `NEAR`: a sink that pauses after each of many pieces does not have the rest of
+/// the chunk searched again and again.
+#[inline(always)]
+fn end_of_text(rest: &[u8]) -> (usize, bool) {
+    let near = &rest[..rest.len().min(NEAR)];
+    match memchr::memchr2(b'\r', b'\n', near) {
+        Some(at) => (at, true),
+        None if near.len() == rest.len() => (rest.len(), false),
+        None => end_of_long_text(rest),
+    }
+}
+
 #[inline(never)]
-fn decode<O: Out<Events = Sse>>(
+fn end_of_long_text(rest: &[u8]) -> (usize, bool) {
+    let (mut searched, mut text) = (NEAR, 0);
+    while searched < rest.len() {
+        let (valid, not_text) = split_valid(&rest[text..searched]);
+        text += valid.len();
+        if !not_text.is_empty() && !is_start(not_text) {
+            break;
+        }
+        let to = rest.len().min(2 * searched);
+        if let Some(at) = memchr::memchr2(b'\r', b'\n', &rest[searched..to]) {
+            return (searched + at, true);
+        }
+        searched = to;
+    }
+    (searched, false)
+}
+
+/// Reads on in a character that an earlier chunk has begun.
+#[inline(never)]
+fn rest_of_character<O: Out<Events = Sse>>(
+    window: &mut Window<'_, O>,
+    field: Field,
+    cut: &mut Cut,
+) {
+    let (extended, taken) = cut.extend(&window.chunk[window.at..]);
+    window.at += taken;
+    match extended {
+        Extended::Cut => {}
+        Extended::Whole(character) => {
+            report(window, field, character.encode_utf8(&mut [0; 4]), true);
+        }
+        Extended::Invalid => {
+            *cut = Cut::NONE;
+            report(window, field, REPLACEMENT, true);
+        }
+    }
+}
+
+/// Replaces what is not UTF-8 in the next bytes, up to `len`, behind which the line ends if `is_end`. A
+/// character that is not whole, but may be so with the bytes behind `len`, is left, or is cut by the chunk.
+#[inline(never)]
+fn replace<O: Out<Events = Sse>>(
     window: &mut Window<'_, O>,
     field: Field,
     cut: &mut Cut,
     len: usize,
-) -> Option<u8> {
-    window.byte()?;
-    let (chunk, end) = (window.chunk, window.at + len);
-    if !cut.is_empty() {
-        let (extended, taken) = cut.extend(&chunk[window.at..]);
-        window.at += taken;
-        match extended {
-            Extended::Cut => return None,
-            Extended::Whole(character) => {
-                report(window, field, character.encode_utf8(&mut [0; 4]), true);
-            }
-            Extended::Invalid => {
-                *cut = Cut::NONE;
-                report(window, field, REPLACEMENT, true);
-            }
-        }
-        window.byte()?;
-    }
+    is_end: bool,
+) {
+    /// With one fault there are often more. Behind the last of them the search is for text again.
+    const WINDOW: usize = 64;
+    let (chunk, end) = (window.chunk, window.at + len.min(WINDOW));
+    let is_end = is_end && len <= WINDOW;
     for part in chunk[window.at..end].utf8_chunks() {
-        if !part.valid().is_empty() {
-            window.at += part.valid().len();
-            report(window, field, part.valid(), true);
-            window.byte()?;
+        let (text, fault) = (part.valid(), part.invalid());
+        if !text.is_empty() {
+            window.at += text.len();
+            report(window, field, text, true);
         }
-        let fault = part.invalid();
-        if !fault.is_empty() {
-            window.at += fault.len();
-            if window.at == chunk.len()
-                && let (Extended::Cut, _) = cut.extend(fault)
-            {
-                return None;
+        if fault.is_empty() || window.byte().is_none() {
+            return;
+        }
+        if window.at + fault.len() == end && !is_end && is_start(fault) {
+            if end == chunk.len() {
+                window.at = end;
+                let _ = cut.extend(fault);
             }
-            *cut = Cut::NONE;
-            report(window, field, REPLACEMENT, true);
-            window.byte()?;
+            return;
+        }
+        window.at += fault.len();
+        report(window, field, REPLACEMENT, true);
+        if window.byte().is_none() {
+            return;
         }
     }
-    window.at += 1;
-    report(window, field, "", false);
-    Some(chunk[end])
 }
 
 /// Reports a piece that ends at the position.
 #[inline(always)]
 fn report<O: Out<Events = Sse>>(window: &mut Window<'_, O>, name: Field, text: &str, more: bool) {
     window.emit(|| Event::Field { name, value: Text { text, more } });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_line_is_found_behind_text_of_any_length() {
+        let mut cases = 0;
+        for background in ["a", "é", "€", "😀"] {
+            for len in (0..40).chain(230..280).chain(500..530).chain(1000..1050).chain([5000]) {
+                let text: Vec<u8> = background.bytes().cycle().take(len).collect();
+                for end in [b'\r', b'\n'] {
+                    let line = [&text[..], &[end], b"next\n"].concat();
+                    assert_eq!(end_of_text(&line), (len, true));
+                    cases += 1;
+                }
+                assert_eq!(end_of_text(&text), (len, false), "{background}");
+            }
+        }
+        assert_eq!(cases, 4 * 2 * 171);
+    }
+
+    #[test]
+    fn no_more_than_the_piece_again_is_searched_behind_what_is_not_text() {
+        for background in ["a", "é", "€", "😀"] {
+            for len in 0..3000 {
+                let mut bytes: Vec<u8> = background.bytes().cycle().take(len).collect();
+                bytes.push(0xff);
+                bytes.resize(20_000, b'a');
+                bytes.push(b'\n');
+                let (searched, is_end) = end_of_text(&bytes);
+                assert!(!is_end && searched > len, "{len}");
+                assert!(searched <= NEAR.max(2 * (len + 4)), "{searched} for {len}");
+            }
+        }
+    }
 }
