@@ -1,5 +1,6 @@
 //! Whole messages: [`Messages`].
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use core::mem;
 use core::ops::ControlFlow::{self, Break, Continue};
@@ -19,7 +20,7 @@ const DEFAULT_MAX_LEN: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Message {
     /// The type: `message`, unless the stream names another.
-    pub event: String,
+    pub event: Cow<'static, str>,
     /// The `data` fields, with line feeds between them.
     pub data: String,
     /// The `id`, if the stream has sent one since the message before. It may be empty: then there is none
@@ -82,11 +83,13 @@ impl Messages {
         state.feed(chunk, |state| {
             let mut consumed = 0;
             if !state.has_begun() {
-                // Blank lines, which mean nothing here.
+                // Blank lines, which mean nothing here. The machine is told that a mark cannot follow.
                 consumed = chunk.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-                let _ = machine.feed(&chunk[..consumed]);
-                let _ = state.need_more(consumed);
-                state.skip_between();
+                if consumed > 0 {
+                    let _ = state.need_more(consumed);
+                    state.skip_between();
+                    machine.reset_at(state.offset());
+                }
             }
             while consumed < chunk.len() {
                 let rest = &chunk[consumed..];
@@ -170,11 +173,13 @@ impl Draft {
                 Continue(())
             }
             Event::Dispatch => {
-                let Self { mut event, data, id, retry, .. } = mem::take(self);
-                if event.is_empty() {
-                    event.push_str("message");
-                }
-                Break(Ok(Message { event, data, id, retry }))
+                let event = match mem::take(&mut self.event) {
+                    event if event.is_empty() => Cow::Borrowed("message"),
+                    event => Cow::Owned(event),
+                };
+                self.has_data = false;
+                let (data, id) = (mem::take(&mut self.data), self.id.take());
+                Break(Ok(Message { event, data, id, retry: self.retry.take() }))
             }
         }
     }
@@ -203,8 +208,13 @@ impl Draft {
             Field::Data => &mut self.data,
             Field::Id | Field::Retry => &mut self.new_id,
         };
-        value.push_str(before);
-        value.push_str(text);
+        if value.is_empty() && before.is_empty() {
+            // As long as the text, which most often is whole: half the price of growing.
+            *value = text.into();
+        } else {
+            value.push_str(before);
+            value.push_str(text);
+        }
         if name == Field::Id && !more {
             let id = mem::take(&mut self.new_id);
             if !id.contains('\0') {

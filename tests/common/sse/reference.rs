@@ -34,7 +34,7 @@ pub fn read(input: &[u8]) -> Stream {
                 stream.events.blank_line(true);
                 let event = mem::take(&mut event_type);
                 stream.messages.push(Message {
-                    event: if event.is_empty() { "message".into() } else { event },
+                    event: if event.is_empty() { "message".into() } else { event.into() },
                     data: mem::take(&mut data),
                     id: last_event_id.take(),
                     retry: reconnection_time.take(),
