@@ -64,7 +64,8 @@
 //! within the limits in its documentation.
 //!
 //! # Formats
-//! [`json`]: RFC 8259, as events, and as values at a pattern. [`quoted`]: the quoted string. [`text`]: UTF-8.
+//! [`json`]: RFC 8259, as events, and as values at a pattern. [`quoted`]: the quoted string.
+//! [`sse`]: event streams of the HTML standard, as events or as messages. [`text`]: UTF-8.
 //!
 //! # When not to use it
 //! If the whole input is in memory, a parser over a slice is simpler and often faster. For a grammar
@@ -81,7 +82,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `std` | yes | kernels chosen at run time, `pushdown::io` |
-//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter`; consumers of `json` that hold text |
+//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter`; consumers of `json` that hold text; `sse::Messages` |
 //! | `coroutine`, `generator`, `combinator` | yes | the engine of that name, with its dependency |
 //! | `tokio` | no | `pushdown::io::tokio` and `io::framed`: values from async readers, and a sink of messages |
 //! | `codec` | no | `pushdown::io::codec`: a parser as a decoder of tokio-util |
@@ -118,7 +119,7 @@ pub mod testing;
 pub mod text;
 
 pub use error::{End, Error, ErrorKind, Failure};
-pub use format::{json, quoted};
+pub use format::{json, quoted, sse};
 pub use parser::{DynParser, EventSink, Events, LocalParser, LocalSink, PushParser};
 pub use state::{Progress, State, Status};
 

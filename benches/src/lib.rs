@@ -8,4 +8,5 @@
 
 pub mod corpus;
 pub mod settings;
+pub mod streams;
 pub mod text;

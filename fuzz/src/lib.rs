@@ -5,4 +5,5 @@ pub mod cut;
 pub mod json;
 pub mod mux;
 pub mod parsers;
+pub mod sse;
 pub mod text;

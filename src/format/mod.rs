@@ -4,5 +4,6 @@
 pub mod json;
 mod parser;
 pub mod quoted;
+pub mod sse;
 
 pub(crate) use parser::parser;

@@ -17,6 +17,7 @@ mod nom;
 mod ragel;
 mod regex_automata;
 mod resumed;
+pub mod sse;
 mod threads;
 mod unread;
 pub mod utf8;
