@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use pushdown::engine::stackless::{self, Input};
 use pushdown::{
-    End, Error, ErrorKind, EventSink, Failure, Progress, PushParser, State, json, quoted, text,
+    End, Error, ErrorKind, EventSink, Failure, Progress, PushParser, State, json, quoted, sse, text,
 };
 
 use crate::drivers::{self, Outcome};
@@ -84,6 +84,7 @@ fn every_driver_reads_every_stream() {
         run("quoted::Stackless", quoted::Stackless::new, QUOTED),
         run("quoted::Generator", quoted::Generator::new, QUOTED),
         run("quoted::Combinator", quoted::Combinator::new, QUOTED),
+        run("sse::Messages", sse::Messages::new, MESSAGES),
         run("text::Utf8, strict", text::Utf8::strict, TEXTS),
         run("text::Utf8, replacing", text::Utf8::replacing, TEXTS),
         run("nothing", || stackless::Parser::new(nothing), NOTHING),
@@ -127,6 +128,22 @@ const QUOTED: &[Stream<'_>] = &[
     (r#""a""\"""#, &["()", "()"], None),
     (r#""a""b\"#, &["()"], Some((END, 6))),
     (r#""a" "b""#, &["()"], Some((BYTE, 3))),
+];
+
+macro_rules! message {
+    ($data:literal, $id:literal) => {
+        concat!("Message { event: \"message\", data: ", $data, ", id: ", $id, ", retry: None }")
+    };
+}
+
+/// A stream ends cleanly inside a message, which is discarded, and after one: the `\n` of a last `\r\n`.
+const MESSAGES: &[Stream<'_>] = &[
+    ("", &[], None),
+    ("data: a\n\ndata: b\r\n\r\n", &[message!("\"a\"", "None"), message!("\"b\"", "None")], None),
+    ("\u{feff}data: a\r\r\n: ping\n\ndata: b\n", &[message!("\"a\"", "None")], None),
+    ("data: a\r\n\r\ndat", &[message!("\"a\"", "None")], None),
+    (": ping\n\n", &[], None),
+    ("id: 7\n\ndata\n\n", &[message!("\"\"", "Some(\"7\")")], None),
 ];
 
 /// Decoding ends with the stream, and has no value that could end before.
