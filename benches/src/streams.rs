@@ -22,7 +22,18 @@ impl Stream {
     /// * `ticks`: numbers with an `id`, 30 bytes for each message.
     /// * `pages`: lines of text, a third of which is not ASCII, in messages of 4 KiB.
     pub fn all() -> [Self; 4] {
-        let words = ["the", " parser", " is", " suspended", " where", " it", " stands", ",", " café", "\\n"];
+        let words = [
+            "the",
+            " parser",
+            " is",
+            " suspended",
+            " where",
+            " it",
+            " stands",
+            ",",
+            " café",
+            "\\n",
+        ];
         [
             Self::new("chat", |number, stream| {
                 let word = words[number % words.len()];
