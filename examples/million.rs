@@ -5,6 +5,7 @@
 //! $ cargo run --release --example million              # 1, 1,000, 30,000 and 1,000,000 parsers
 //! $ cargo run --release --example million -- 500 7000  # these numbers
 //! $ cargo run --release --example million -- --quick   # 1 and 1,000
+//! $ cargo run --release --example million -- --json 1000   # of JSON, each eight levels deep
 //! ```
 //!
 //! Each row is measured in a process of its own, so that none reuses the memory of another. Memory is
@@ -22,17 +23,32 @@ use std::time::{Duration, Instant};
 
 use pushdown::engine::coroutine::{self, Options};
 use pushdown::quoted::{Combinator, Coroutine, Generator, Machine, Stackless};
-use pushdown::{PushParser, Status};
+use pushdown::{PushParser, Status, json};
 
 type Measure = fn(usize) -> Result<Row, String>;
 
 const ENGINES: [(&str, Measure); 5] = [
-    ("machine", |live| row(live, || Ok(Machine::new()))),
-    ("coroutine", |live| row(live, || Coroutine::with_options(Options::new().stack_size(STACK)))),
-    ("stackless", |live| row(live, || Ok(Stackless::new()))),
-    ("generator", |live| row(live, || Ok(Generator::new()))),
-    ("combinator", |live| row(live, || Ok(Combinator::new()))),
+    ("machine", |live| row(live, "\"", || Ok(Machine::new()))),
+    ("coroutine", |live| {
+        row(live, "\"", || Coroutine::with_options(Options::new().stack_size(STACK)))
+    }),
+    ("stackless", |live| row(live, "\"", || Ok(Stackless::new()))),
+    ("generator", |live| row(live, "\"", || Ok(Generator::new()))),
+    ("combinator", |live| row(live, "\"", || Ok(Combinator::new()))),
 ];
+
+/// The stack of the coroutine is the one that it has by default, which suffices for 128 levels.
+const JSON_ENGINES: [(&str, Measure); 4] = [
+    ("json-machine", |live| row(live, NESTED, || Ok(json::Machine::new()))),
+    ("json-coroutine", |live| {
+        row(live, NESTED, || json::Coroutine::with_options(json::Options::new()))
+    }),
+    ("json-stackless", |live| row(live, NESTED, || Ok(json::Stackless::new()))),
+    ("json-generator", |live| row(live, NESTED, || Ok(json::Generator::new()))),
+];
+
+/// The start of a document, up to the inside of a string.
+const NESTED: &str = r#"{"a":[{"b":[{"c":[{"d":[""#;
 
 /// Bytes of a coroutine's stack: enough for a quoted string, and less address space than by default.
 const STACK: usize = 16 << 10;
@@ -47,13 +63,11 @@ const TURNS: usize = 16;
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let result = match &args[..] {
-        [] => table(&[1, 1_000, 30_000, 1_000_000]),
-        [quick] if quick == "--quick" => table(&[1, 1_000]),
+        [] => table(&ENGINES, &[1, 1_000, 30_000, 1_000_000]),
+        [quick] if quick == "--quick" => table(&ENGINES, &[1, 1_000]),
         [row, engine, live] if row == "--row" => print_row(engine, live),
-        counts => match counts.iter().map(|count| count.parse()).collect::<Result<Vec<_>, _>>() {
-            Ok(counts) if !counts.contains(&0) => table(&counts),
-            _ => Err("expected --quick, or numbers of parsers from 1 on".into()),
-        },
+        [json, counts @ ..] if json == "--json" => numbers(&JSON_ENGINES, counts),
+        counts => numbers(&ENGINES, counts),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -64,15 +78,22 @@ fn main() -> ExitCode {
     }
 }
 
+fn numbers(engines: &[(&str, Measure)], counts: &[String]) -> Result<(), Box<dyn Error>> {
+    match counts.iter().map(|count| count.parse()).collect::<Result<Vec<_>, _>>() {
+        Ok(counts) if !counts.is_empty() && !counts.contains(&0) => table(engines, &counts),
+        _ => Err("expected --quick, or numbers of parsers from 1 on".into()),
+    }
+}
+
 /// Prints the table, each row from a process of its own.
-fn table(counts: &[usize]) -> Result<(), Box<dyn Error>> {
+fn table(engines: &[(&str, Measure)], counts: &[usize]) -> Result<(), Box<dyn Error>> {
     println!(
-        "{:10} {:>12} {:>12} {:>12} {:>12} {:>15}",
+        "{:14} {:>12} {:>12} {:>12} {:>12} {:>15}",
         "engine", "live parsers", "bytes each", "ns to create", "ns per feed", "bytes left over"
     );
     let mut failed = 0;
     for live in counts {
-        for (engine, _) in ENGINES {
+        for (engine, _) in engines {
             let mut command = Command::new(env::current_exe()?);
             let status = command.args(["--row", engine, &live.to_string()]).status()?;
             if !status.success() {
@@ -88,7 +109,8 @@ fn table(counts: &[usize]) -> Result<(), Box<dyn Error>> {
 
 fn print_row(engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
     let live: usize = live.parse()?;
-    let (_, row) = ENGINES.iter().find(|(name, _)| *name == engine).ok_or("no such engine")?;
+    let mut engines = ENGINES.iter().chain(&JSON_ENGINES);
+    let (_, row) = engines.find(|(name, _)| *name == engine).ok_or("no such engine")?;
     let live_parsers = grouped(live as u64);
     // Warms up, so that the code is in memory before anything is counted.
     row(1)?;
@@ -96,7 +118,7 @@ fn print_row(engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
         Row::Measured { bytes, make, feed, left } => {
             let each = bytes.map(|bytes| (bytes + live as u64 / 2) / live as u64);
             println!(
-                "{engine:10} {live_parsers:>12} {:>12} {:>12} {:>12.1} {:>15}",
+                "{engine:14} {live_parsers:>12} {:>12} {:>12} {:>12.1} {:>15}",
                 known(each),
                 grouped((make.as_nanos() / live as u128) as u64),
                 feed,
@@ -104,7 +126,7 @@ fn print_row(engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
             );
         }
         Row::Skipped { needed, available } => println!(
-            "{engine:10} {live_parsers:>12} skipped: needs about {} MiB, {} MiB available",
+            "{engine:14} {live_parsers:>12} skipped: needs about {} MiB, {} MiB available",
             grouped(needed >> 20),
             grouped(available >> 20),
         ),
@@ -128,7 +150,12 @@ enum Row {
     },
 }
 
-fn row<P: PushParser>(live: usize, new: impl Fn() -> io::Result<P>) -> Result<Row, String> {
+/// Measures parsers that are suspended after `start`, inside a string.
+fn row<P: PushParser>(
+    live: usize,
+    start: &str,
+    new: impl Fn() -> io::Result<P>,
+) -> Result<Row, String> {
     let before = resident();
     let grown = || Some(resident()?.saturating_sub(before?));
 
@@ -148,11 +175,11 @@ fn row<P: PushParser>(live: usize, new: impl Fn() -> io::Result<P>) -> Result<Ro
         let room = black_box(Vec::<u8>::new()).try_reserve_exact(BATCH << 10);
         room.map_err(|error| stopped(made, &error))?;
         let batch = BATCH.min(live - made);
-        let start = Instant::now();
+        let begin = Instant::now();
         for _ in 0..batch {
-            parsers.push(open(&new).map_err(|error| stopped(parsers.len(), &error))?);
+            parsers.push(open(start, &new).map_err(|error| stopped(parsers.len(), &error))?);
         }
-        make += start.elapsed();
+        make += begin.elapsed();
         if made == 0
             && let (Some(grown), Some(available)) = (grown(), available())
         {
@@ -165,37 +192,38 @@ fn row<P: PushParser>(live: usize, new: impl Fn() -> io::Result<P>) -> Result<Ro
         made += batch;
     }
     let bytes = grown();
-    let feed = feed(&mut parsers);
+    let feed = feed(&mut parsers, start);
     drop(parsers);
     coroutine::release_idle_stacks();
     Ok(Row::Measured { bytes, make, feed, left: grown() })
 }
 
 /// Creates a parser suspended inside a string.
-fn open<P: PushParser>(new: impl Fn() -> io::Result<P>) -> io::Result<P> {
+fn open<P: PushParser>(start: &str, new: impl Fn() -> io::Result<P>) -> io::Result<P> {
     let mut parser = new()?;
-    assert_eq!(parser.feed(b"\"").status, Status::NeedMoreInput);
+    assert_eq!(parser.feed(start.as_bytes()).status, Status::NeedMoreInput);
     Ok(parser)
 }
 
 /// Returns the nanoseconds per feed: the median of several strings.
-fn feed<P: PushParser>(parsers: &mut [P]) -> f64 {
+fn feed<P: PushParser>(parsers: &mut [P], start: &str) -> f64 {
     let clock = median((0..100).map(|_| Instant::now().elapsed()));
     let strings = (1_000_000 / (TURNS * parsers.len())).clamp(3, 100);
     let string = median((0..strings).map(|_| {
         for parser in &mut *parsers {
             parser.reset();
-            assert_eq!(parser.feed(b"\"").status, Status::NeedMoreInput);
+            assert_eq!(parser.feed(start.as_bytes()).status, Status::NeedMoreInput);
         }
-        let start = Instant::now();
+        let begin = Instant::now();
         for _ in 0..TURNS {
             for parser in &mut *parsers {
                 let _ = parser.feed(black_box(b"a"));
             }
         }
-        start.elapsed()
+        begin.elapsed()
     }));
-    assert!(parsers.iter().all(|parser| parser.offset() == 1 + TURNS as u64));
+    let offset = (start.len() + TURNS) as u64;
+    assert!(parsers.iter().all(|parser| parser.offset() == offset));
     string.saturating_sub(clock).as_nanos() as f64 / (TURNS * parsers.len()) as f64
 }
 

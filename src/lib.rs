@@ -64,8 +64,9 @@
 //! within the limits in its documentation.
 //!
 //! # Formats
-//! [`json`]: RFC 8259, as events, and as values at a pattern. [`resp`]: RESP2 and RESP3,
-//! as events, values and requests. [`quoted`]: the quoted string. [`text`]: UTF-8.
+//! [`json`]: RFC 8259, as events, and as values at a pattern. [`quoted`]: the quoted string.
+//! [`resp`]: RESP2 and RESP3, as events, values and requests.
+//! [`sse`]: event streams of the HTML standard, as events or as messages. [`text`]: UTF-8.
 //!
 //! # When not to use it
 //! If the whole input is in memory, a parser over a slice is simpler and often faster. For a grammar
@@ -82,9 +83,11 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `std` | yes | kernels chosen at run time, `pushdown::io` |
-//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter`; consumers of `json` that hold text; values and requests of `resp` |
+//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter`; consumers of `json` that hold text; `sse::Messages`; values and requests of `resp` |
 //! | `coroutine`, `generator`, `combinator` | yes | the engine of that name, with its dependency |
-//! | `tokio` | no | `pushdown::io::framed`: streams and sinks of messages |
+//! | `tokio` | no | `pushdown::io::tokio` and `io::framed`: values from async readers, and a sink of messages |
+//! | `codec` | no | `pushdown::io::codec`: a parser as a decoder of tokio-util |
+//! | `futures` | no | `pushdown::io::stream`: values from a stream of chunks |
 //! | `serde` | no | `json::Item::parse` and `json::Typed`: JSON into types that serde reads |
 //! | `testing` | no | the cut and equality harness |
 //!
@@ -117,11 +120,12 @@ pub mod testing;
 pub mod text;
 
 pub use error::{End, Error, ErrorKind, Failure};
-pub use format::{json, quoted, resp};
+pub use format::{json, quoted, resp, sse};
 pub use parser::{DynParser, EventSink, Events, LocalParser, LocalSink, PushParser};
 pub use state::{Progress, State, Status};
 
 /// Compiles and runs the README, which needs these features.
 #[cfg(all(doctest, feature = "coroutine", feature = "serde", feature = "testing"))]
+#[cfg(all(feature = "tokio", feature = "codec", feature = "futures"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -202,7 +202,7 @@ impl Utf8<Replacing> {
 }
 
 /// Stands for what is not UTF-8.
-const REPLACEMENT: &str = "\u{FFFD}";
+pub(crate) const REPLACEMENT: &str = "\u{FFFD}";
 
 impl<M: Mode> Utf8<M> {
     const fn new() -> Self {
@@ -348,7 +348,7 @@ fn replace(
 }
 
 /// Tells if the bytes begin a character and do not end it.
-fn is_start(bytes: &[u8]) -> bool {
+pub(crate) fn is_start(bytes: &[u8]) -> bool {
     str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 

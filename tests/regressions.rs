@@ -22,6 +22,8 @@ pub mod parsers;
 mod replay;
 #[path = "../fuzz/src/resp.rs"]
 pub mod resp;
+#[path = "../fuzz/src/sse.rs"]
+pub mod sse;
 #[path = "../fuzz/src/text.rs"]
 pub mod text;
 
@@ -36,6 +38,7 @@ fn every_seed_and_past_failure_of_the_fuzz_targets_passes() {
     replay::replay(folder, text::TARGETS);
     replay::replay(folder, json::TARGETS);
     replay::replay(folder, resp::TARGETS);
+    replay::replay(folder, sse::TARGETS);
 }
 
 #[test]
@@ -47,6 +50,7 @@ fn every_fuzz_target_is_replayed() {
         .collect();
     found.sort();
     let of_formats = parsers::TARGETS.iter().chain(json::TARGETS).chain(resp::TARGETS);
+    let of_formats = of_formats.chain(sse::TARGETS);
     let targets = of_formats.chain(bodies::TARGETS).chain(text::TARGETS);
     let replayed = targets.map(|(name, _)| *name);
     let mut replayed: Vec<_> = replayed.chain(OF_PATTERNS.iter().copied()).collect();

@@ -9,4 +9,5 @@
 pub mod corpus;
 pub mod resp;
 pub mod settings;
+pub mod streams;
 pub mod text;

@@ -6,15 +6,22 @@ use pushdown::json::Extent;
 
 #[path = "../../tests/common/json/mod.rs"]
 pub mod common;
+#[path = "items.rs"]
+mod items;
 #[path = "../../tests/common/json/peer.rs"]
 pub mod peer;
 use super::cut::{Target, cut};
 use common::{Engine, Expected, Rules};
+pub use items::json_items;
 use peer::Tree;
 
 /// Every target of JSON.
-pub const TARGETS: &[Target] =
-    &[("json_cuts", json_cuts), ("json_engines", json_engines), ("json_peer", json_peer)];
+pub const TARGETS: &[Target] = &[
+    ("json_cuts", json_cuts),
+    ("json_engines", json_engines),
+    ("json_items", json_items),
+    ("json_peer", json_peer),
+];
 
 /// Length of the longest text of which every prefix is compared.
 const LONGEST_PROMPT: usize = 256;
@@ -45,15 +52,18 @@ pub fn json_engines(data: &[u8]) {
 /// as it answers that prefix. The first byte chooses the rules, and [`cut`] says how the fuzzer chooses the
 /// cuts.
 pub fn json_cuts(data: &[u8]) {
-    check(data, |data| {
-        let (chunks, text) = cut(data);
-        let (_, but_the_last) = chunks.split_last().expect("there is one chunk at least");
-        let ends = but_the_last.iter().scan(0, |end, chunk| {
-            *end += chunk.len();
-            Some(*end)
-        });
-        (ends.collect(), text)
+    check(data, cuts);
+}
+
+/// Returns the cuts that the fuzzer chooses, and the text.
+fn cuts(data: &[u8]) -> (Vec<usize>, &[u8]) {
+    let (chunks, text) = cut(data);
+    let (_, but_the_last) = chunks.split_last().expect("there is one chunk at least");
+    let ends = but_the_last.iter().scan(0, |end, chunk| {
+        *end += chunk.len();
+        Some(*end)
     });
+    (ends.collect(), text)
 }
 
 /// Every engine accepts the documents that serde_json accepts, and reports the same value.

@@ -6,4 +6,5 @@ pub mod json;
 pub mod mux;
 pub mod parsers;
 pub mod resp;
+pub mod sse;
 pub mod text;

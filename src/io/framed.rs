@@ -1,7 +1,7 @@
 //! A stream of messages over an [`AsyncRead`], and a sink of messages over an [`AsyncWrite`].
 //!
-//! A [`Reader`] feeds the bytes it reads to a [`stackless`](crate::engine::stackless) parser, whose body
-//! reads one message and returns it. A [`Writer`] encodes messages into a buffer, and writes many at once.
+//! A [`Reader`] feeds the bytes it reads to a parser whose output is a message. A [`Writer`] encodes messages
+//! into a buffer, and writes many at once.
 //!
 //! ```
 //! # use std::{future::poll_fn, pin::Pin};
@@ -43,19 +43,20 @@
 //! ```
 
 use core::fmt;
+use core::ops::Range;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::io;
 use std::vec::Vec;
 
 use futures_core::Stream;
+use futures_core::stream::FusedStream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::engine::stackless::{DynTask, Parser};
-use crate::error::{Error, ErrorKind};
 use crate::io::ReadError;
-use crate::parser::{PushParser, Status};
+use crate::io::sequence::{Read, Sequence};
+use crate::parser::PushParser;
 
 /// The most bytes a [`Reader`] reads at once, and the number of bytes from which on a [`Writer`] writes
 /// before it takes another message.
@@ -64,107 +65,92 @@ use crate::parser::{PushParser, Status};
 /// bounds what a peer that reads nothing can make us hold, but for one message.
 const BUFFER: usize = 64 << 10;
 
-/// A stream of the messages that a parser reads, one after the other, wherever they are cut.
+/// A stream of the values that a parser finds in the bytes of a reader, one after the other, wherever they
+/// are cut. Where they end is [told here](crate::io#streams-of-values).
 ///
-/// The stream ends with the reader, and then gives an error if a message [has
-/// begun](PushParser::has_begun) and its parser does not accept the end there. It also ends after any
-/// error, of the reader or of the parser; a message of no bytes is one, because there would be no end of
-/// them: [`ErrorKind::NoProgress`]. The offset of a [parse error](ReadError::Parse) counts from the start
-/// of the stream.
-pub struct Reader<R, M> {
+/// It is [`tokio::values`](crate::io::tokio::values) with a buffer of its own, and as cancel-safe: what has been
+/// read is parsed, or in the buffer. After an error of the reader, the stream goes on where it was. Interrupted
+/// reads are retried.
+pub struct Reader<R, P> {
     reader: R,
-    parser: Parser<dyn DynTask<Events = (), Output = M> + Send>,
+    sequence: Sequence<P>,
     buffer: Vec<u8>,
     /// The part of the buffer that was read but not parsed.
-    rest: core::ops::Range<usize>,
-    /// The offset at which the current message begins.
-    start: u64,
-    over: bool,
+    rest: Range<usize>,
 }
 
-impl<R: AsyncRead + Unpin, M> Reader<R, M> {
-    /// Creates a stream of the messages that the parser finds in the reader's bytes.
-    pub fn new<P>(reader: R, parser: Parser<P>) -> Self
-    where
-        P: DynTask<Events = (), Output = M> + Send + 'static,
-    {
-        Self {
-            reader,
-            parser: parser.erase(),
-            buffer: std::vec![0; BUFFER],
-            rest: 0..0,
-            start: 0,
-            over: false,
-        }
+impl<R: AsyncRead + Unpin, P: PushParser> Reader<R, P> {
+    /// Creates a stream of the values that the parser finds in the reader's bytes. A parser in the middle of a
+    /// value goes on with it, and one that has ended with the next value.
+    pub fn new(reader: R, parser: P) -> Self {
+        let sequence = Sequence::new(parser);
+        Self { reader, sequence, buffer: std::vec![0; BUFFER], rest: 0..0 }
     }
 
-    /// Parses the rest of the buffer, up to the end of the next message.
-    fn parse(&mut self) -> Result<Option<M>, ReadError> {
-        let progress = self.parser.feed(&self.buffer[self.rest.clone()]);
-        self.rest.start += progress.consumed;
-        match progress.status {
-            Status::NeedMoreInput => Ok(None),
-            Status::Success => {
-                let end = self.parser.offset();
-                if end == self.start {
-                    return Err(Error::new(ErrorKind::NoProgress, end).into());
-                }
-                let message = self.parser.take_output();
-                self.start = end;
-                self.parser.next_value();
-                Ok(message)
-            }
-            Status::BadInput => {
-                let error = self.parser.error().expect("bad input has an error");
-                Err(ReadError::Parse(*error))
-            }
-        }
-    }
-
-    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<M>, ReadError>> {
+    /// Reads until the sequence has a result, and returns it. At the end of the reader there is none.
+    fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<Read<P::Output>> {
         loop {
-            if !self.rest.is_empty()
-                && let Some(message) = self.parse()?
-            {
-                return Poll::Ready(Ok(Some(message)));
+            if !self.rest.is_empty() {
+                let chunk = &self.buffer[self.rest.clone()];
+                let (consumed, result) = self.sequence.handle_chunk(chunk);
+                self.rest.start += consumed;
+                if result.is_some() {
+                    return Poll::Ready(Ok(result));
+                }
             }
             let mut room = ReadBuf::new(&mut self.buffer);
             match ready!(Pin::new(&mut self.reader).poll_read(cx, &mut room)) {
                 Ok(()) => self.rest = 0..room.filled().len(),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Poll::Ready(Err(error.into())),
+                Err(error) => return Poll::Ready(Err(error)),
             }
             if self.rest.is_empty() {
-                if !self.parser.has_begun() {
-                    return Poll::Ready(Ok(None));
-                }
-                self.parser.finish()?;
-                return Poll::Ready(Ok(self.parser.take_output()));
+                return Poll::Ready(Ok(None));
             }
         }
     }
 }
 
-impl<R: AsyncRead + Unpin, M> Stream for Reader<R, M> {
-    type Item = Result<M, ReadError>;
+impl<R, P> Reader<R, P> {
+    /// The parser, whose offset counts the bytes parsed.
+    pub fn parser(&self) -> &P {
+        self.sequence.parser()
+    }
+
+    /// Returns the reader, the parser, and the bytes that were read but not parsed: after bad input they begin
+    /// with the offending byte.
+    pub fn into_parts(mut self) -> (R, P, Vec<u8>) {
+        self.buffer.truncate(self.rest.end);
+        self.buffer.drain(..self.rest.start);
+        (self.reader, self.sequence.into_parser(), self.buffer)
+    }
+}
+
+impl<R: AsyncRead + Unpin, P: PushParser> Stream for Reader<R, P> {
+    type Item = Result<P::Output, ReadError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if this.over {
+        if this.sequence.is_over() {
             return Poll::Ready(None);
         }
-        let message = ready!(this.poll_message(cx)).transpose();
-        this.over = !matches!(message, Some(Ok(_)));
-        Poll::Ready(message)
+        let read = ready!(this.poll_drive(cx));
+        Poll::Ready(this.sequence.handle_read(read))
     }
 }
 
-// The parser is behind a box, so moving the reader does not move its future.
-impl<R: Unpin, M> Unpin for Reader<R, M> {}
+impl<R: AsyncRead + Unpin, P: PushParser> FusedStream for Reader<R, P> {
+    fn is_terminated(&self) -> bool {
+        self.sequence.is_over()
+    }
+}
 
-impl<R, M> fmt::Debug for Reader<R, M> {
+// The parser is never pinned.
+impl<R: Unpin, P> Unpin for Reader<R, P> {}
+
+impl<R, P: fmt::Debug> fmt::Debug for Reader<R, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("parser", &self.parser).finish_non_exhaustive()
+        f.debug_struct("Reader").field("parser", self.parser()).finish_non_exhaustive()
     }
 }
 

@@ -1,15 +1,45 @@
 //! Sources of bytes, and parsers driven by them.
 //!
-//! | source | module or function | gives |
-//! |---|---|---|
-//! | [`BufRead`](std::io::BufRead) | [`parse`], [`parse_with`] | one value |
-//! | tokio's `AsyncRead` | `framed::Reader` (feature `tokio`) | a stream of values |
-//! | tokio's `AsyncWrite` | `framed::Writer` (feature `tokio`) | a sink of messages |
+//! | source | one value | all values | feature |
+//! |---|---|---|---|
+//! | [`BufRead`](std::io::BufRead) | [`parse`], [`parse_with`], [`try_parse_with`] | [`values`], an iterator | `std` |
+//! | tokio's `AsyncBufRead` | the same in `io::tokio` | `io::tokio::values`, a stream | `tokio` |
+//! | tokio's `AsyncRead` | | `io::framed::Reader`, a stream | `tokio` |
+//! | tokio-util's `FramedRead` | | `io::codec::Codec`, a decoder | `codec` |
+//! | a `Stream` of chunks | | `io::stream::values`, a stream | `futures` |
 //!
-//! Bytes from anywhere else go into [`PushParser::feed`](crate::PushParser::feed) as they arrive.
+//! `io::framed::Writer` (feature `tokio`) is a sink of messages over an `AsyncWrite`. Bytes from anywhere else
+//! go into [`PushParser::feed`](crate::PushParser::feed) as they arrive.
+//!
+//! # Streams of values
+//! All drivers that read several values have the same rules:
+//!
+//! * A value is returned with the byte that completes it. Offsets count on from value to value, so that errors
+//!   name positions of the stream.
+//! * An end of the input before a value [has begun](crate::PushParser::has_begun) is the end of the stream.
+//!   White space that the format allows between values may come before it.
+//! * In the middle of a value, [`finish`](crate::PushParser::finish) decides: its error is an item, its output
+//!   is the last value, and if there is neither, the stream ends.
+//! * A value of no bytes is an error, because there would be no end of them:
+//!   [`NoProgress`](crate::ErrorKind::NoProgress).
+//! * After an error of the source, the next call goes on where the parser was.
+//! * After bad input and after the end there are no more items, and nothing more is read. The source stands
+//!   before the offending byte.
+//! * The parser can be looked at with `parser()`, where [`json::Typed`](crate::json::Typed) for instance has
+//!   the reason of an error. `into_parts()` gives everything back, at any time; a driver that is made of the parts
+//!   goes on where the first one was, and after bad input with the next value.
 
 mod blocking;
+#[cfg(feature = "codec")]
+pub mod codec;
+mod error;
 #[cfg(feature = "tokio")]
 pub mod framed;
+mod sequence;
+#[cfg(feature = "futures")]
+pub mod stream;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
-pub use blocking::{ReadError, parse, parse_with};
+pub use blocking::{Values, parse, parse_with, try_parse_with, values};
+pub use error::ReadError;

@@ -150,7 +150,8 @@ pub trait PushParser {
     fn reset_at(&mut self, offset: u64);
 
     /// Takes the value's output; `Some` once after [`Status::Success`], and once after a
-    /// [`finish`](Self::finish) that the body has accepted.
+    /// [`finish`](Self::finish) that the body has accepted, unless the format discards a value that is not
+    /// complete.
     fn take_output(&mut self) -> Option<Self::Output>;
 
     /// Parses the next chunk without a sink; the parser may skip building events.

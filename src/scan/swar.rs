@@ -84,6 +84,14 @@ pub(super) fn tops_below<const LIMIT: u8>(word: u64) -> u64 {
     word.wrapping_sub(splat(LIMIT)) & !word & splat(0x80)
 }
 
+/// Returns the top bits of the bytes of `word` that are no digits.
+#[inline(always)]
+pub(super) fn tops_no_digit(word: u64) -> u64 {
+    // Digits become the numbers below ten; a sum of 0x80 and more has the top bit.
+    let moved = word ^ splat(b'0');
+    (((moved & splat(0x7f)) + splat(0x80 - 10)) | moved) & splat(0x80)
+}
+
 fn splat(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }

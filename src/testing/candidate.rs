@@ -30,6 +30,7 @@ pub(super) struct Declared {
     pub(super) may_be_empty: bool,
     pub(super) looks_ahead: bool,
     pub(super) ends_with_any_byte: bool,
+    pub(super) may_discard: bool,
     /// Only its verdict and its events count.
     pub(super) loose: bool,
 }

@@ -148,6 +148,10 @@ impl<'c, 'a> Check<'c, 'a> {
                 if empty && !declared.may_be_empty && !declared.loose {
                     return Err(Law::Empty.broken("a value of one byte or more", "one of no bytes"));
                 }
+                let discards = found.finished.is_ok() && found.output.is_none();
+                if discards && !declared.may_discard && !declared.loose {
+                    return Err(Law::Output.broken("an output", "none"));
+                }
                 if let Some(expected) = expected {
                     expected.same_with_starts(&found)?;
                 }

@@ -95,6 +95,25 @@ impl<R> Harness<'_, R> {
         self.declare(|declared| declared.ends_with_any_byte = true)
     }
 
+    /// Declares that the parser may accept the end of the input and have no output, because its format
+    /// discards a value that is not complete. It is then exempt from [`Law::Output`](super::Law::Output) there.
+    ///
+    /// ```
+    /// use pushdown::sse::Messages;
+    /// use pushdown::testing::{self, Harness, Law};
+    ///
+    /// let harness = Harness::new(testing::no_events).parser("messages", Messages::new);
+    /// assert_eq!(harness.check(b"data: no end").unwrap_err().law(), Law::Output);
+    /// harness.may_discard().check(b"data: no end")?;
+    /// # Ok::<(), pushdown::testing::Violation>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If no parser was added yet.
+    pub fn may_discard(self) -> Self {
+        self.declare(|declared| declared.may_discard = true)
+    }
+
     /// Declares that only the verdict and the events of the parser count: its status after each prefix,
     /// accepted or refused at the end of the input, and what it has reported. For parsers that keep no
     /// offsets, such as [foreign](Self::foreign) ones.

@@ -30,7 +30,8 @@ pub enum Law {
     /// No event is an empty piece of a text.
     EmptyText,
     /// The output is the same for every cutting, as `Debug` prints it. It is there exactly after
-    /// `Success` or an accepted `finish`, once.
+    /// `Success` or an accepted `finish`, once. A parser that [may discard](super::Harness::may_discard) may
+    /// have none after the latter.
     Output,
     /// A success has consumed something: a loop over values that use no byte would never end. A
     /// candidate that [may be empty](super::Harness::may_be_empty) is exempt.

@@ -244,7 +244,8 @@ impl<'r> Run<'r> {
         let _ = self.finish()?;
         self.feed_after_end(input)?;
         let output = match early {
-            None if finished.is_ok() => Some(self.output()?),
+            None if status == Status::Success => Some(self.output()?),
+            None if finished.is_ok() => self.subject.take_output(),
             early => early,
         };
         Law::Output.holds(None, self.subject.take_output().as_deref())?;

@@ -13,23 +13,26 @@ use crate::common::{Engine, Expected, Rules, oracle};
 use crate::cuttings::{LONGEST, RANDOM, cuttings};
 use crate::peer::Tree;
 use crate::sums::Sums;
+use crate::tape::Tape;
 
 /// Deep enough for every text of the suite that may be accepted.
 const SUITE: Rules = Rules { depth: 1000, ..Rules::DEFAULT };
 
 #[test]
 fn the_suite_is_accepted_and_rejected_as_it_demands() {
-    let mut check = Check::new(SUITE);
-    for row in table("json/suite-expected.tsv") {
-        let [file, verdict, note, events] = columns(&row);
-        let accepted = match (verdict, note) {
-            ("y", _) | ("i", "grammar-valid") => true,
-            ("n", _) | ("i", "not-utf8-or-bom" | "lone-surrogate-escape") => false,
-            _ => panic!("{row}"),
-        };
-        check.text(file, &read(&format!("json/suite/{file}")), accepted.then_some(events));
-    }
-    check.report(318);
+    deep(|| {
+        let mut check = Check::new(SUITE);
+        for row in table("json/suite-expected.tsv") {
+            let [file, verdict, note, events] = columns(&row);
+            let accepted = match (verdict, note) {
+                ("y", _) | ("i", "grammar-valid") => true,
+                ("n", _) | ("i", "not-utf8-or-bom" | "lone-surrogate-escape") => false,
+                _ => panic!("{row}"),
+            };
+            check.text(file, &read(&format!("json/suite/{file}")), accepted.then_some(events));
+        }
+        check.report(318);
+    });
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn every_byte_and_every_escape_in_a_string_is_what_the_standards_say() {
 }
 
 #[test]
-fn the_events_of_every_document_add_up_for_every_cutting() {
+fn the_events_of_every_document_are_the_same_for_every_cutting() {
     let rows = table("json/documents-expected.tsv");
     let next = AtomicUsize::new(0);
     let check_some = || {
@@ -68,14 +71,18 @@ fn the_events_of_every_document_add_up_for_every_cutting() {
     let runs: usize = thread::scope(|scope| {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(check_some)).collect();
-        threads.into_iter().map(|thread| thread.join().expect("right sums")).sum()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("right events, or a message above"))
+            .sum()
     });
     println!("{} documents, {runs} runs, random cuttings of the seeds 0..{RANDOM}", rows.len());
     assert_eq!(rows.len(), 17);
     assert!(runs > 1000);
 }
 
-/// Checks the sums over the events of a document in every engine, and returns the number of runs.
+/// Checks the oracle's events of a document by their sums, and with them those of every engine, for every
+/// cutting. Returns the number of runs.
 fn check_document(row: &str) -> usize {
     let mut columns = row.splitn(3, '\t');
     let [file, len, expected] = [(); 3].map(|()| columns.next().unwrap());
@@ -84,33 +91,43 @@ fn check_document(row: &str) -> usize {
     let is_stream = file.ends_with(".ndjson");
     let extent = if is_stream { Extent::Stream } else { Extent::Document };
     let rules = Rules { extent, depth: 10_000, ..Rules::DEFAULT };
-    assert_eq!(oracle_sums(&input, rules).to_string(), expected, "the oracle (left), {file}");
+    let (sums, tape) = oracle_events(&input, rules);
+    assert_eq!(sums.to_string(), expected, "the oracle (left), {file}");
+    let mut engines = Engine::all(rules);
+    engines.retain(|engine| engine.takes(input.len()));
     let mut runs = 0;
-    for engine in Engine::all(rules).iter_mut().filter(|engine| engine.takes(input.len())) {
-        for (number, cuts) in cuttings(input.len()).enumerate() {
-            let mut sums = Sums::default();
-            let result = engine.run(&cuts, &input, |event| sums.see(event));
+    for (number, cuts) in cuttings(input.len()).enumerate() {
+        for engine in &mut engines {
+            let mut events = tape.read();
+            let result = engine.run(&cuts, &input, |event| events.see(event));
             let about = format!("{engine:?}, {file}, cutting {number}");
             assert_eq!(result, Ok(input.len()), "{about}");
-            assert_eq!(sums.to_string(), expected, "{about}");
+            assert_eq!(events.end(), Ok(()), "{about}");
             runs += 1;
         }
     }
     runs
 }
 
-/// Returns the sums over the oracle's events, which it computes on a stack for 10,000 levels.
-fn oracle_sums(input: &[u8], rules: Rules) -> Sums {
-    let run = || {
+/// Returns the oracle's events and the sums over them.
+fn oracle_events(input: &[u8], rules: Rules) -> (Sums, Tape) {
+    deep(|| {
         let answer = oracle(input, rules);
         assert_eq!(answer.finished, Ok(()));
-        let mut sums = Sums::default();
-        answer.all_events.report_since(&Log::default(), |event| sums.see(event));
-        sums
-    };
+        let (mut sums, mut tape) = (Sums::default(), Tape::default());
+        answer.all_events.report_since(&Log::default(), |event| {
+            sums.see(event);
+            tape.add(event);
+        });
+        (sums, tape)
+    })
+}
+
+/// Makes a call on a stack for 10,000 levels of the oracle, also where a sanitizer needs some of it.
+fn deep<T: Send>(call: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
-        let thread = thread::Builder::new().stack_size(256 << 20).spawn_scoped(scope, run);
-        thread.unwrap().join().unwrap()
+        let thread = thread::Builder::new().stack_size(256 << 20).spawn_scoped(scope, call);
+        thread.unwrap().join().expect("right answers, or a message above")
     })
 }
 
@@ -151,7 +168,8 @@ impl Check {
     fn report(self, texts: usize) {
         let Self { texts: found, not_by_peer, runs, engines, .. } = self;
         println!("{found} texts, {not_by_peer} of them not for serde_json");
-        println!("{runs} runs of {} engines", engines.len());
+        let engines = engines.len();
+        println!("{runs} runs of {engines} engines, random cuttings of the seeds 0..{RANDOM}");
         assert_eq!(found, texts);
         assert!(runs > texts);
     }

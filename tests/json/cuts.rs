@@ -1,5 +1,7 @@
 //! Texts that are easily misread, in every engine and at every pair of cuts, and in the harness.
 
+use core::ops::Range;
+
 use pushdown::Error;
 use pushdown::json::{self, Event, Json};
 use pushdown::testing::{Harness, Log, Recorder};
@@ -43,16 +45,56 @@ fn the_parsers_keep_every_law() {
 }
 
 #[test]
+fn the_spans_of_events_keep_every_law() {
+    let mut inputs = 0;
+    for case in cases::all().iter().filter(|case| case.input.len() <= 24) {
+        let options = case.rules.options();
+        let harness = Harness::new(record_spans)
+            .with_work("machine", move || json::Machine::located(options))
+            .looks_ahead()
+            .with_work("coroutine", move || json::Coroutine::located(options).unwrap())
+            .looks_ahead()
+            .with_work("stackless", move || json::Stackless::located(options))
+            .looks_ahead()
+            .with_work("generator", move || json::Generator::located(options))
+            .looks_ahead();
+        let report = harness.check(&case.input);
+        let report = report.unwrap_or_else(|violation| panic!("{}: {violation}", case.name));
+        assert!(report.is_complete());
+        inputs += 1;
+    }
+    println!("{inputs} inputs");
+    assert!(inputs > 100);
+}
+
+/// Records the span of an event for the harness, which joins the spans of pieces: a text of as many bytes.
+fn record_spans(log: &mut Log, (event, span): (Event<'_>, Range<u64>)) {
+    // The harness also resets parsers to such an offset.
+    let [start, end] = [span.start, span.end].map(|offset| offset % (1 << 40));
+    match event {
+        Event::Key(text) | Event::String(text) | Event::Number(text) => {
+            if start < end {
+                log.text_of("bytes of a text", &vec![b'x'; (end - start) as usize]);
+            }
+            if !text.more {
+                log.event(format_args!("end of a text at {end}"));
+            }
+        }
+        other => log.event(format_args!("{other:?} from {start} to {end}")),
+    }
+}
+
+#[test]
 fn the_parsers_keep_every_law_in_texts_of_many_blocks() {
-    let (long, escapes) = ("x".repeat(150), r#"\"aé\u00e9\ud83d\ude00\n"#.repeat(20));
-    let blanks = " ".repeat(70);
+    let (long, escapes) = ("x".repeat(100), r#"\"aé\u00e9\ud83d\ude00\n"#.repeat(14));
+    let blanks = " ".repeat(40);
     let input = format!(
         r#"{{"{long}":"{long}\n{long}","{escapes}":[{blanks}1234567890.{},{blanks}true,"{escapes}x"]}} ["#,
-        "5".repeat(90),
+        "5".repeat(60),
     );
     let mut reports = 1;
     println!("{}", engines(Rules::DEFAULT).check(input.as_bytes()).unwrap());
-    let narrow = Rules { string: 160, number: 80, ..Rules::DEFAULT };
+    let narrow = Rules { string: 110, number: 50, ..Rules::DEFAULT };
     for text in [long, escapes] {
         for input in [format!(r#"["{text}{text}"]"#), format!(r#"{{"{text}{text}":1}}"#)] {
             engines(narrow).check(input.as_bytes()).unwrap();

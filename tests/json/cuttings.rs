@@ -5,17 +5,18 @@ use core::iter;
 /// Length of the longest input that is cut in two at every place.
 pub(crate) const LONGEST: usize = 2 << 10;
 
-const SIZES: [usize; 8] = [1, 2, 3, 7, 16, 64, 1460, 65536];
-
-/// Number of random cuttings of a long input.
-pub(crate) const RANDOM: u64 = 20;
+/// Sizes of chunks, and random cuttings of a long input. AddressSanitizer makes each run three times as long,
+/// and looks for what a few of them show.
+const SIZES: &[usize] =
+    if cfg!(pushdown_asan) { &[1, 16, 1460] } else { &[1, 2, 3, 7, 16, 64, 1460, 65536] };
+pub(crate) const RANDOM: u64 = if cfg!(pushdown_asan) { 2 } else { 20 };
 
 /// Returns the cuts of an input: none, one at every place or, if it is long, random ones; and chunks of
 /// fixed sizes.
 pub(crate) fn cuttings(len: usize) -> impl Iterator<Item = Vec<usize>> {
     let two_way = (len <= LONGEST).then(|| (0..=len).map(|cut| vec![cut]));
     let random = (len > LONGEST).then(|| (0..RANDOM).map(move |seed| random(len, seed)));
-    let sizes = SIZES.into_iter().filter(move |size| *size < len);
+    let sizes = SIZES.iter().copied().filter(move |size| *size < len);
     iter::once(Vec::new())
         .chain(sizes.map(move |size| (size..len).step_by(size).collect()))
         .chain(two_way.into_iter().flatten())

@@ -2,7 +2,7 @@
 
 use pushdown::json::{self, Extent};
 use pushdown::testing::Harness;
-use pushdown::{Error, ErrorKind};
+use pushdown::{DynParser, Error, ErrorKind, PushParser, Status};
 
 use crate::common::{Engine, Rules};
 use crate::cuts::record;
@@ -42,6 +42,31 @@ fn the_bracket_that_is_one_too_deep_is_to_blame_in_every_engine() {
     }
     println!("{runs} runs");
     assert!(runs > 100);
+}
+
+#[test]
+fn a_parser_without_options_takes_128_levels_and_a_document() {
+    let parsers: [(&str, Box<DynParser<'static, json::Json>>); 4] = [
+        ("machine", Box::new(json::Machine::new())),
+        ("coroutine", Box::new(json::Coroutine::new())),
+        ("stackless", Box::new(json::Stackless::new())),
+        ("generator", Box::new(json::Generator::new())),
+    ];
+    let document = ["[".repeat(128), "]".repeat(128)].concat();
+    for (name, mut parser) in parsers {
+        let _ = parser.feed(document.as_bytes());
+        assert_eq!(parser.feed(b" ").status, Status::NeedMoreInput, "{name}");
+        assert_eq!(parser.finish(), Ok(()), "{name}");
+        for (size, input) in [(1, "[".repeat(129)), (1000, r#"{"":"#.repeat(129))] {
+            parser.reset();
+            for chunk in input.as_bytes().chunks(size) {
+                let _ = parser.feed(chunk);
+            }
+            let offset = input.rfind(['[', '{']).unwrap() as u64;
+            let error = Error::new(ErrorKind::TooDeep, offset);
+            assert_eq!(parser.error(), Some(&error), "{name}");
+        }
+    }
 }
 
 #[test]

@@ -63,6 +63,75 @@ fn every_short_text_is_read_as_the_oracle_reads_it() {
     assert!(texts > 150_000 && runs > texts);
 }
 
+/// Beginnings of texts that end at every place of the grammar.
+const PLACES: [&[u8]; 45] = [
+    b"",
+    b" ",
+    b"[",
+    b"[1",
+    b"[1 ",
+    b"[1,",
+    b"[1, ",
+    b"[\"\"",
+    b"[[]",
+    b"[{}",
+    b"[true",
+    b"{",
+    b"{ ",
+    b"{\"a\"",
+    b"{\"a\" ",
+    b"{\"a\":",
+    b"{\"a\": ",
+    b"{\"a\":1",
+    b"{\"a\":\"\"",
+    b"{\"a\":{}",
+    b"{\"a\":1 ",
+    b"{\"a\":1,",
+    b"1",
+    b"1 ",
+    b"[]",
+    b"\"",
+    b"\"a",
+    b"\"\\",
+    b"\"\\u",
+    b"\"\\u0",
+    b"\"\\u00e",
+    b"\"\\ud83d",
+    b"\"\\ud83d\\",
+    b"\"\\ud83d\\u",
+    b"\"\\ud83d\\ude0",
+    b"\"\xe2",
+    b"\"\xf0\x9f\x98",
+    b"-",
+    b"0",
+    b"12",
+    b"1.",
+    b"1.5",
+    b"1e",
+    b"1e-",
+    b"1e5",
+];
+
+#[test]
+fn any_byte_at_any_place_is_read_as_the_oracle_reads_it() {
+    let (mut texts, mut runs) = (0, 0);
+    for rules in [Rules::DEFAULT, VALUE, STREAM] {
+        let mut engines = Engine::all(rules);
+        for place in PLACES {
+            for byte in 0..=u8::MAX {
+                let text = [place, &[byte, b'1', b'"']].concat();
+                let expected = Expected::prompt(&text, rules);
+                for cuts in [&[][..], &[place.len()], &[place.len(), place.len() + 1]] {
+                    runs += Engine::check_all(&mut engines, cuts, &expected);
+                }
+                texts += 1;
+            }
+        }
+    }
+    println!("{texts} texts, {runs} runs");
+    assert!(texts == 3 * 256 * PLACES.len() && runs > texts);
+}
+
 /// The start of a text, the byte that a scan passes again and again, and the ends that stop it.
 type Blocks = (&'static [u8], &'static [u8], &'static [&'static [u8]]);
 
@@ -116,15 +185,18 @@ fn runs_of_every_length_between_escapes_are_decoded() {
     let mut engines = Engine::all(Rules::DEFAULT);
     for first in 0..=50 {
         for second in 0..=50 {
-            let texts = [run(first), run(second), run(48)];
-            let input = format!(r#""\n{}""#, texts.join(pair) + pair);
-            let expected = Expected::whole(input.as_bytes(), Rules::DEFAULT);
-            runs += Engine::check_all(&mut engines, &[], &expected);
-            inputs += 1;
+            // As long as runs that are copied may be, and longer.
+            for third in [48, 49, 53] {
+                let texts = [run(first), run(second), run(third)];
+                let input = format!(r#""\n{}""#, texts.join(pair) + pair);
+                let expected = Expected::whole(input.as_bytes(), Rules::DEFAULT);
+                runs += Engine::check_all(&mut engines, &[], &expected);
+                inputs += 1;
+            }
         }
     }
     println!("{inputs} inputs, {runs} runs");
-    assert!(inputs == 51 * 51 && runs > inputs);
+    assert!(inputs == 3 * 51 * 51 && runs > inputs);
 }
 
 #[test]

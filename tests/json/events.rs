@@ -1,9 +1,10 @@
 //! Promises about single events: what they borrow, where they lie, and what state they leave.
 
 use core::ops::{ControlFlow, Range};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use pushdown::json::{self, Event, Extent, Located, Text};
-use pushdown::{DynParser, PushParser, Status};
+use pushdown::json::{self, Event, Extent, Located};
+use pushdown::{DynParser, Error, ErrorKind, EventSink, PushParser, Status};
 
 use crate::cases;
 use crate::common::log::Log;
@@ -50,6 +51,40 @@ fn the_spans_of_events_are_those_of_the_oracle_for_any_two_cuts() {
                 assert_eq!(found.0, log, "{about}");
                 assert_eq!(found.1, expected, "{about}");
                 runs += 1;
+            }
+        }
+    }
+    println!("{runs} runs");
+    assert!(runs > 10_000);
+}
+
+#[test]
+fn a_panic_of_the_sink_is_an_error_behind_the_event_in_every_engine() {
+    let mut runs = 0;
+    for case in cases::all().iter().filter(|case| case.input.len() <= 32) {
+        let spans = spans(&case.input, case.rules);
+        for (number, span) in spans.iter().enumerate() {
+            for (name, parser) in &mut located(case.rules) {
+                for cuts in pairs(case.input.len()).filter(|[one, two]| two - one <= 1) {
+                    let mut whole = 0;
+                    let mut see = |(event, _): (Event<'_>, Range<u64>)| {
+                        whole += usize::from(!goes_on(&event));
+                        if whole > number {
+                            resume_unwind(Box::new("in the sink"));
+                        }
+                        ControlFlow::Continue(())
+                    };
+                    parser.reset();
+                    let fed = catch_unwind(AssertUnwindSafe(|| {
+                        feed(&mut **parser, &cuts, &case.input, &mut see);
+                    }));
+                    let about = format!("{name}, {}, event {number}, cut at {cuts:?}", case.name);
+                    assert!(fed.is_err(), "{about}");
+                    let error = Error::new(ErrorKind::Panicked, span.end);
+                    assert_eq!(parser.error(), Some(&error), "{about}");
+                    assert_eq!(parser.feed(b"1").consumed, 0, "{about}");
+                    runs += 1;
+                }
             }
         }
     }
@@ -143,10 +178,7 @@ fn spans_of(
             None => span.start,
         };
         let joined = start..span.end;
-        if let Event::Key(Text { more: true, .. })
-        | Event::String(Text { more: true, .. })
-        | Event::Number(Text { more: true, .. }) = event
-        {
+        if goes_on(&event) {
             open = Some(joined);
         } else {
             open = None;
@@ -155,11 +187,26 @@ fn spans_of(
         ControlFlow::Continue(())
     };
     parser.reset();
+    feed(parser, cuts, input, &mut see);
+    (log, spans)
+}
+
+/// Returns true if the event is a piece of a text, and not the last.
+fn goes_on(event: &Event<'_>) -> bool {
+    matches!(event, Event::Key(text) | Event::String(text) | Event::Number(text) if text.more)
+}
+
+/// Feeds the input, cut at these offsets, and finishes.
+fn feed(
+    parser: &mut DynParser<'static, Located>,
+    cuts: &[usize],
+    input: &[u8],
+    see: &mut EventSink<'_, Located>,
+) {
     let mut start = 0;
     for end in cuts.iter().copied().chain([input.len()]) {
-        let _ = parser.feed_dyn(&input[start..end], &mut see);
+        let _ = parser.feed_dyn(&input[start..end], see);
         start = end;
     }
-    let _ = parser.finish_dyn(&mut see);
-    (log, spans)
+    let _ = parser.finish_dyn(see);
 }

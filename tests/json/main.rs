@@ -17,3 +17,4 @@ mod embedded;
 mod equality;
 mod events;
 mod sums;
+mod tape;

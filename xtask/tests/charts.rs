@@ -51,6 +51,18 @@ fn write_result(criterion: &Path, id: [&str; 3], throughput: &str, median: f64, 
 
 const BYTES: &str = r#"{"Bytes":65536}"#;
 
+const JSON: [(&str, &str, &str, f64); 9] = [
+    ("json/twitter", "machine", "16", 100_000.0),
+    ("json/twitter", "machine", "65536", 25_000.0),
+    ("json/twitter", "machine-no-sink", "65536", 20_000.0),
+    ("json/twitter", "machine", "whole", 25_000.0),
+    ("json/twitter", "peer-bufjson", "65536", 100_000.0),
+    ("json/canada", "coroutine", "1460", 30_000.0),
+    ("json-items/canada", "machine-value", "whole", 30_000.0),
+    ("json-items/canada", "peer-serde-value", "whole", 40_000.0),
+    ("jsonish/canada", "machine", "whole", 40_000.0),
+];
+
 /// Writes results for every chart.
 fn write_results(criterion: &Path) {
     for (function, factor) in
@@ -81,6 +93,9 @@ fn write_results(criterion: &Path) {
             let byte = r#"{"Bytes":1}"#;
             write_result(criterion, ["scale/1-byte", function, live], byte, median, leap_day());
         }
+    }
+    for (group, function, parameter, median) in JSON {
+        write_result(criterion, [group, function, parameter], BYTES, median, leap_day());
     }
     write_result(criterion, ["quoted/plain", "limit", "65536"], BYTES, 900.0, leap_day());
     write_result(criterion, ["quoted/plain", "peer-a<b>&c", "65536"], BYTES, 123_456.5, leap_day());
@@ -128,7 +143,7 @@ fn the_table_has_its_origin_and_a_row_for_each_benchmark() {
     assert!(origin.contains(&&kernel[..]) && origin.contains(&"# date: 2024-02-29"), "{origin:?}");
 
     assert_eq!(rows[0], "group,function,parameter,median_ns,low_ns,high_ns,bytes,elements");
-    assert_eq!(rows.len(), 1 + 4 * 10 + 2);
+    assert_eq!(rows.len(), 1 + 4 * 10 + 2 + JSON.len());
     for row in [
         "create/done,generator,,14.000,13.750,14.500,,",
         "quoted/char,coroutine,ascii,3750.000,3749.750,3750.500,,1000",
@@ -158,9 +173,19 @@ fn every_chart_is_xml_on_white_with_its_labels() {
         ("create.svg", &["nanoseconds per parser", "8.75"]),
         ("scale.svg", &["nanoseconds per feed", "live parsers", "30,000"]),
     ];
-    assert_eq!(files.len(), 1 + expected.len(), "{:?}", files.keys());
+    let documents = [
+        ("json.svg", &["twitter", "machine", "machine-no-sink", "bufjson", "2.62", "0.80 ×"][..]),
+        ("json-whole.svg", &["twitter", "machine"]),
+        ("json-chunks.svg", &["twitter in 65,536 bytes", "canada in 1,460 bytes", "coroutine"]),
+        ("json-items.svg", &["canada", "machine-value", "serde-value"]),
+    ];
+    assert_eq!(files.len(), 1 + expected.len() + documents.len(), "{:?}", files.keys());
     let mut colours: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (name, labels) in expected {
+    for (name, labels, engines) in expected
+        .map(|(name, labels)| (name, labels, &engines[..]))
+        .into_iter()
+        .chain(documents.map(|(name, labels)| (name, labels, &[][..])))
+    {
         let chart = Document::parse(&files[name]).unwrap_or_else(|error| panic!("{name}: {error}"));
         let elements: Vec<_> =
             chart.root_element().children().filter(roxmltree::Node::is_element).collect();
@@ -168,7 +193,7 @@ fn every_chart_is_xml_on_white_with_its_labels() {
         let background = ["width", "height", "fill"].map(|key| background.attribute(key).unwrap());
         assert_eq!(background, ["100%", "100%", "white"], "{name}");
         let texts: Vec<_> = chart.descendants().filter_map(|node| node.text()).collect();
-        for label in labels.iter().chain(&engines) {
+        for label in labels.iter().chain(engines) {
             assert!(texts.contains(label), "{name} has no text {label}: {texts:?}");
         }
         assert!(!files[name].contains("NaN") && !files[name].contains("inf"), "{name}");
@@ -185,10 +210,26 @@ fn every_chart_is_xml_on_white_with_its_labels() {
     let bars = bulk.descendants().filter_map(|node| node.attribute("width")?.parse::<f64>().ok());
     let bars: Vec<f64> = bars.skip(1).collect();
     assert!(bars.len() == 6 && bars.is_sorted_by(|faster, slower| faster > slower), "{bars:?}");
-    println!("{} charts with their labels", expected.len());
+    println!("{} charts with their labels", expected.len() + documents.len());
     assert_eq!(colours.len(), engines.len());
     assert!(colours.values().all(|colours| colours.len() == 1), "{colours:?}");
     assert_eq!(colours.values().collect::<BTreeSet<_>>().len(), engines.len(), "{colours:?}");
+}
+
+#[test]
+fn the_results_of_one_bench_have_a_table_of_their_own() {
+    let criterion = directory("charts-only");
+    write_results(&criterion);
+    let args = [Path::new("--only"), Path::new("json"), &criterion];
+    let files = written(&directory("charts-only-out"), &args);
+    let table = &files["csv"];
+    let rows: Vec<_> = table.lines().filter(|line| !line.starts_with('#')).skip(1).collect();
+    assert_eq!(rows.len(), JSON.len() - 1, "{table}");
+    assert!(rows.iter().all(|row| row.starts_with("json/") || row.starts_with("json-items/")));
+    let command =
+        "(cd benches/peers && cargo bench --bench json) && cargo xtask charts --only json";
+    assert!(table.contains(&format!("# command: {command}\n")), "{table}");
+    assert_eq!(files.len(), 1 + 4, "{:?}", files.keys());
 }
 
 fn assert_all_shapes_are_inside(name: &str, chart: &Document<'_>) {
@@ -262,9 +303,11 @@ fn an_unreadable_file_is_named() {
 
 #[test]
 fn a_wrong_command_line_prints_the_usage() {
-    for (args, complaint) in
-        [(&["--chart"][..], "unknown option --chart"), (&["--out"], "--out needs a directory")]
-    {
+    for (args, complaint) in [
+        (&["--chart"][..], "unknown option --chart"),
+        (&["--out"], "--out needs a directory"),
+        (&["--only"], "--only needs a bench"),
+    ] {
         let args: Vec<&Path> = args.iter().map(Path::new).collect();
         let output = charts(&args);
         let message = stderr(&output);

@@ -9,6 +9,7 @@
 mod combine;
 mod corosensei;
 mod genawaiter;
+pub mod json;
 mod memchr;
 mod nom;
 #[cfg(ragel)]
@@ -16,6 +17,7 @@ mod nom;
 mod ragel;
 mod regex_automata;
 mod resumed;
+pub mod sse;
 mod threads;
 mod unread;
 pub mod utf8;

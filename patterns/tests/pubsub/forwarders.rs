@@ -10,7 +10,7 @@ use pushdown_patterns::{Shutdown, thread};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::{SECOND, alive_tasks, lossless, publish, settle, short};
+use crate::{NOTHING, SECOND, alive_tasks, lossless, publish, settle, short};
 
 /// The items in the channel.
 fn buffered(channel: &mut mpsc::Receiver<Item<Arc<u64>>>) -> Vec<i64> {
@@ -52,7 +52,7 @@ shapes! {
         server.shutdown(Shutdown::Abort).await;
         assert_eq!(buffered(&mut receiver), [1], "receiving makes room");
         settle().await;
-        assert_eq!(buffered(&mut receiver), []);
+        assert_eq!(buffered(&mut receiver), NOTHING);
         assert!(receiver.recv().await.is_none());
     }
 

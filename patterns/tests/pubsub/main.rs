@@ -65,6 +65,9 @@ fn short<T>(item: Item<T>) -> i64 {
     }
 }
 
+/// No items. A literal would be ambiguous where serde_json is compiled as well.
+const NOTHING: [i64; 0] = [];
+
 /// The items that can be read without waiting.
 fn ready(subscription: &mut Subscription<u64>) -> Vec<i64> {
     std::iter::from_fn(|| subscription.try_recv().ok().map(short)).collect()

@@ -3,7 +3,7 @@
 use pushdown_patterns::Shutdown;
 use pushdown_patterns::pubsub::{Item, PubSub, mutex, task};
 
-use crate::{HANG, lossless, publish, ready, settle};
+use crate::{HANG, NOTHING, lossless, publish, ready, settle};
 
 shapes! {
     async fn an_event_reaches_everyone_subscribed_at_the_time<S>(server: S) {
@@ -14,7 +14,7 @@ shapes! {
         assert_eq!(early.recv().await, Some(Item::Event { seq: 1, event: &10.into() }));
         assert_eq!(early.recv().await, Some(Item::Event { seq: 2, event: &20.into() }));
         assert_eq!(late.recv().await, Some(Item::Event { seq: 2, event: &20.into() }));
-        assert_eq!(ready(&mut late), []);
+        assert_eq!(ready(&mut late), NOTHING);
     }
 
     async fn events_are_numbered_without_subscribers_too<S>(server: S) {

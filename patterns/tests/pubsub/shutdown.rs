@@ -8,7 +8,7 @@ use pushdown_patterns::pubsub::{
 };
 use tokio::time::Instant;
 
-use crate::{SECOND, alive_tasks, lossless, publish, rest, settle};
+use crate::{NOTHING, SECOND, alive_tasks, lossless, publish, rest, settle};
 
 shapes! {
     async fn a_drain_waits_until_everything_is_read_and_reports_how_it_ended<S>(server: S) {
@@ -42,7 +42,7 @@ shapes! {
         let report = server.shutdown(Shutdown::Drain { timeout: SECOND }).await;
         assert_eq!(start.elapsed(), SECOND);
         assert_eq!(report.ended, [EndedSubscription { id: stuck.id(), outcome: ReaderOutcome::Aborted, undelivered: 5 }]);
-        assert_eq!(rest(&mut stuck).await, []);
+        assert_eq!(rest(&mut stuck).await, NOTHING);
         assert_eq!(stuck.end_reason(), Some(EndReason::Aborted));
     }
 
@@ -51,7 +51,7 @@ shapes! {
         publish(&server, 1..=3).await;
         let report = server.shutdown(Shutdown::Abort).await;
         assert_eq!(report.ended, [EndedSubscription { id: stuck.id(), outcome: ReaderOutcome::Aborted, undelivered: 3 }]);
-        assert_eq!(rest(&mut stuck).await, []);
+        assert_eq!(rest(&mut stuck).await, NOTHING);
     }
 
     async fn waiting_publishers_get_their_events_back<S>(server: S) {
@@ -121,7 +121,7 @@ shapes! {
         publish(&other, [2]).await;
         drop(other);
         settle().await;
-        assert_eq!(rest(&mut reader).await, []);
+        assert_eq!(rest(&mut reader).await, NOTHING);
         assert_eq!(reader.end_reason(), Some(EndReason::Aborted));
     }
 }

@@ -52,7 +52,8 @@ impl<E: Events> Out for ToSink<'_, E> {
     }
 
     #[inline(always)]
-    fn emit(&mut self, event: E::Event<'_>) -> bool {
+    fn emit(&mut self, at: usize, event: E::Event<'_>) -> bool {
+        self.0.told.set(at);
         emit(self.0, event)
     }
 

@@ -101,6 +101,8 @@ pub(super) struct Port<E: Events> {
     limit: Cell<Limit>,
     /// The number of bytes of the chunk that were consumed, when the body switches with a [`Special`] message.
     pub(super) consumed: Cell<usize>,
+    /// The position of the window at its last event.
+    pub(super) told: Cell<usize>,
     /// The position where the part began that an error is about, if the body has told it.
     error_start: Cell<Option<ErrorStart>>,
     /// The offset of the value's first byte. Bytes skipped between values lie before it.
@@ -125,6 +127,7 @@ impl<E: Events> Port<E> {
             last_end: Cell::new(End::Finished),
             limit: Cell::new(Limit::NONE),
             consumed: Cell::new(0),
+            told: Cell::new(0),
             error_start: Cell::new(None),
             value_start: Cell::new(0),
             sink: Cell::new(None),
@@ -149,6 +152,7 @@ impl<E: Events> Port<E> {
         self.start.set(range.start);
         self.end.set(range.end);
         self.base.set(base);
+        self.told.set(0);
         if let Some(sink) = sink {
             // SAFETY: I1: only the lifetime changes, and the caller ends the use in time.
             let sink = unsafe {

@@ -41,6 +41,7 @@ impl<'c, E: Events> Input<'c, E> {
         sink: Option<&'c mut LocalSink<'c, E>>,
         memory: &'c mut Memory,
     ) -> Self {
+        memory.told = 0;
         let visible = if memory.special { memory.visible(base, chunk.len()) } else { chunk.len() };
         Self { chunk: &chunk[..visible], whole: chunk, cursor: 0, seen: None, base, sink, memory }
     }
@@ -51,6 +52,7 @@ impl<'c, E: Events> Input<'c, E> {
 
     /// Ends a call that unwinds: [`Memory::settle`].
     pub(super) fn settle(&mut self) -> Option<u64> {
+        self.cursor = self.cursor.max(self.memory.told);
         self.memory.settle()
     }
 
@@ -388,7 +390,8 @@ impl<E: Events> Out for ToSink<'_, '_, E> {
     }
 
     #[inline(always)]
-    fn emit(&mut self, event: E::Event<'_>) -> bool {
+    fn emit(&mut self, at: usize, event: E::Event<'_>) -> bool {
+        self.memory.told = at;
         let paused = self.sink.as_mut().is_some_and(|sink| sink(event).is_break());
         if paused {
             self.memory.pause(&[], 0);

@@ -33,6 +33,8 @@ pub(super) struct Memory {
     /// The chunk was used up in the middle of a parser inside.
     pub(super) runs_inner: bool,
     pub(super) overshoot: Overshoot,
+    /// The position of the window at its last event.
+    pub(super) told: usize,
 }
 
 impl Memory {
@@ -49,6 +51,7 @@ impl Memory {
             skipped: false,
             runs_inner: false,
             overshoot: Overshoot::NONE,
+            told: 0,
         }
     }
 

@@ -296,7 +296,9 @@ where
         if let Some(offset) = self.0.shared.port.take_value_start() {
             self.0.state.set_value_start(offset);
         }
-        let consumed = self.0.shared.port.take_all_back();
+        let port = &self.0.shared.port;
+        // What a sink that panicked in a window was told of has been read.
+        let consumed = port.take_all_back().max(port.told.get());
         let _ = self.0.state.fail(consumed, ErrorKind::Panicked);
     }
 }

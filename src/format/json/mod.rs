@@ -38,8 +38,9 @@
 //! | values one after the other: JSON Lines, NDJSON, a log | [`Stream`](Extent::Stream) | at the end of the input, with `finish` |
 //!
 //! **On a socket that stays open** use `Value`, and [`next_value`](crate::PushParser::next_value) after each
-//! value, or `Stream`. A `Document` waits for the end of the input, which does not come. A number that the
-//! peer sends without anything after it is open in every extent: its next digit may be on its way.
+//! value ([`io::values`](crate::io::values) does so, for `Raw` and `Typed`), or `Stream`. A `Document` waits for
+//! the end of the input, which does not come. A number that the peer sends without anything after it is open in
+//! every extent: its next digit may be on its way.
 //!
 //! **The engine.** They report the same, at every cut; the engine is the form of the code behind it, and
 //! what it costs. Take [`Machine`] unless you have a reason not to: it can be cloned and sent, allocates
@@ -48,16 +49,16 @@
 //!
 //! | parser | the grammar is | around a value | MB/s in chunks of 64 KiB | suspended | `Send` | `no_std` |
 //! |---|---|---|---|---|---|---|
-// FIGURES: preliminary, measured on a prototype. To be replaced by those of the committed run.
-//! | [`Machine`] | an enum, and a step over it | bits | 2,270 / 2,825 / 2,379 | 240 bytes | yes | yes |
-//! | [`Coroutine`] | functions that call one another | a call stack | 2,326 / 2,837 / 2,254 | 4.2 KB | no | no |
-//! | [`Stackless`] | an `async` function | bits | 2,282 / 2,818 / 2,303 | 880 bytes | yes | with `alloc` |
-//! | [`Generator`] | the same `async` function | bits | | 1,090 bytes | no | no |
+//! | [`Machine`] | an enum, and a step over it | bits | 2,198 / 2,801 / 2,245 | 272 bytes | yes | yes |
+//! | [`Coroutine`] | functions that call one another | a call stack | 2,356 / 2,871 / 2,182 | 8.3 KB | no | no |
+//! | [`Stackless`] | an `async` function | bits | 2,393 / 3,004 / 2,281 | 896 bytes | yes | with `alloc` |
+//! | [`Generator`] | the same `async` function | bits | 2,300 / 2,863 / 2,072 | 1,136 bytes | no | no |
 //!
 //! Throughput is that of `twitter.json`, `citm_catalog.json` and `canada.json`, every event reported to a
-//! sink (`cargo bench --bench json` in `benches/peers`). Suspended are parsers four levels deep in a value,
-//! with what they hold on the heap and on their stack. A level takes a bit; in a coroutine, a call on its
-//! stack, of which untouched pages take no memory. [`Coroutine`], [`Generator`] and [`Stackless`] are there
+//! sink: 3.9 to 5.7 times that of bufjson's pipe (`cargo bench --bench json` in `benches/peers`; AMD EPYC with
+//! AVX-512, 2026-11-29). Suspended are parsers eight levels deep in a string, with what they hold on the heap
+//! and on their stack (`cargo run --release --example million -- --json 30000`). A level takes a bit; in a
+//! coroutine half a kilobyte of its stack, of which untouched pages take no memory. [`Coroutine`], [`Generator`] and [`Stackless`] are there
 //! with the features `coroutine`, `generator` and `alloc`.
 //!
 //! **The consumer.** A parser reports events to a sink. These are structs beside the parser, called in the

@@ -81,4 +81,20 @@ mod tests {
         }
         assert_eq!(nesting.in_object(), None);
     }
+
+    #[test]
+    fn memory_is_taken_only_below_128_levels() {
+        let mut nesting = Nesting::default();
+        for depth in [1, 128, 129] {
+            for _ in 0..100 {
+                (0..depth).for_each(|_| nesting.push(true));
+                (0..depth).for_each(|_| nesting.pop());
+                assert_eq!(nesting.outer.capacity() > 0, depth > 128, "{depth} levels");
+                assert!(nesting.outer.is_empty(), "{depth} levels");
+            }
+        }
+        (0..300).for_each(|_| nesting.push(true));
+        nesting.clear();
+        assert_eq!((nesting.depth(), nesting.outer.len()), (0, 0));
+    }
 }

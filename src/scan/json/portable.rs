@@ -5,20 +5,18 @@
 //! `past_run` passes if it says so. The unsafe code that makes text of them relies on it.
 //! (`super::tests`)
 
-use crate::scan::swar::{tops_below, tops_equal};
-
-/// Returns the place of the first byte that is not white space, or the length.
-#[inline]
-pub(super) fn past_space(chunk: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\n' | b'\t' | b'\r') = chunk.get(at) {
-        at += 1;
-    }
-    at
-}
+use crate::scan::swar::{tops_below, tops_equal, tops_no_digit};
 
 /// Returns the place of the first byte that is not a digit, or the length.
 #[inline(always)]
 pub(super) fn past_digits(chunk: &[u8], mut at: usize) -> usize {
+    while let Some(word) = chunk[at..].first_chunk() {
+        let others = tops_no_digit(u64::from_le_bytes(*word));
+        if others != 0 {
+            return at + (others.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
     while let Some(b'0'..=b'9') = chunk.get(at) {
         at += 1;
     }

@@ -54,21 +54,6 @@ fn tops(bytes: &[u8; SHORT]) -> u32 {
     mask(load(bytes))
 }
 
-/// The bytes that are not white space.
-#[inline(always)]
-fn not_space(bytes: &[u8; SHORT]) -> u32 {
-    let bytes = load(bytes);
-    // SAFETY: this file is compiled only for processors with SSE2.
-    let space = unsafe {
-        let space = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b' ' as i8));
-        let newline = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\n' as i8));
-        let tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\t' as i8));
-        let carriage_return = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\r' as i8));
-        _mm_or_si128(_mm_or_si128(space, newline), _mm_or_si128(tab, carriage_return))
-    };
-    mask(space) ^ 0xffff
-}
-
 /// The bytes that are digits.
 #[inline(always)]
 fn digits(bytes: &[u8; SHORT]) -> u32 {
@@ -99,23 +84,6 @@ fn lowest(mask: u32, place: usize, end: usize) -> usize {
 #[inline(always)]
 fn below(mask: u32) -> u32 {
     !mask & mask.wrapping_sub(1)
-}
-
-/// Returns the place of the first byte that is not white space, or the length.
-#[inline(never)]
-pub(super) fn past_space(chunk: &[u8], mut at: usize) -> usize {
-    let end = chunk.len();
-    while let Some(window) = chunk[at..].first_chunk() {
-        let found = not_space(window);
-        if found != 0 {
-            return lowest(found, at, end);
-        }
-        at += SHORT;
-    }
-    match chunk.last_chunk() {
-        Some(window) => lowest(not_space(window) >> (SHORT - (end - at)), at, end),
-        None => portable::past_space(chunk, at),
-    }
 }
 
 /// Returns the place of the first quote, backslash or control character, or the length, and whether all
@@ -175,6 +143,50 @@ fn past_last(chunk: &[u8], at: usize, any: u32) -> (usize, bool) {
 /// Returns the place of the byte after the number at `at`, if it is in the chunk.
 #[inline(always)]
 pub(super) fn past_number(chunk: &[u8], at: usize) -> Option<usize> {
+    if let Some(window) = chunk[at..].first_chunk()
+        && let Some(len) = decimal(window)
+    {
+        return Some(at + len);
+    }
+    past_any_number(chunk, at)
+}
+
+/// The length of the number that these bytes begin with, if it has a point after a few digits, and no
+/// exponent. The place of the point is guessed by the processor, and not computed: the window of the digits
+/// after it does not wait.
+#[inline(always)]
+fn decimal(bytes: &[u8; LONG]) -> Option<usize> {
+    let is_whole = |len: usize| match bytes[..len] {
+        [b'-', b'1'..=b'9', ref rest @ ..] | [b'1'..=b'9', ref rest @ ..] => {
+            rest.iter().all(u8::is_ascii_digit)
+        }
+        [b'0'] | [b'-', b'0'] => true,
+        _ => false,
+    };
+    if bytes[3] == b'.' && is_whole(3) {
+        fraction::<4>(bytes)
+    } else if bytes[2] == b'.' && is_whole(2) {
+        fraction::<3>(bytes)
+    } else if bytes[4] == b'.' && is_whole(4) {
+        fraction::<5>(bytes)
+    } else if bytes[1] == b'.' && is_whole(1) {
+        fraction::<2>(bytes)
+    } else {
+        None
+    }
+}
+
+/// The length of a number whose digits after the point are at `FROM`, up to 15 of them.
+#[inline(always)]
+fn fraction<const FROM: usize>(bytes: &[u8; LONG]) -> Option<usize> {
+    let others = digits(bytes[FROM..].first_chunk()?) ^ 0xffff;
+    let len = FROM + (others | 1 << SHORT).trailing_zeros() as usize;
+    (len > FROM && len < FROM + SHORT && bytes[len] | 0x20 != b'e').then_some(len)
+}
+
+/// Returns what [`past_number`] does.
+#[inline(always)]
+fn past_any_number(chunk: &[u8], at: usize) -> Option<usize> {
     let left = chunk.len() - at;
     let (digits, visible) = match (chunk[at..].first_chunk(), chunk.last_chunk()) {
         (Some(window), _) => (both(window, digits), LONG),

@@ -89,8 +89,12 @@ impl Engine {
         for engine in engines {
             if engine.takes(expected.input.len()) {
                 engine.check(cuts, expected, true);
-                engine.check(cuts, expected, false);
-                runs += 2;
+                runs += 1;
+                // The oracle does the same without a sink.
+                if engine.longest == usize::MAX {
+                    engine.check(cuts, expected, false);
+                    runs += 1;
+                }
             }
         }
         runs
@@ -156,10 +160,12 @@ impl Engine {
             Continue(())
         };
         let (mut start, mut consumed) = (0, 0);
-        for end in cuts.iter().copied().chain([input.len()]) {
+        // In a loop of its own, because documents are also fed in single bytes.
+        for &end in cuts {
             consumed += self.parser.feed_dyn(&input[start..end], &mut see).consumed;
             start = end;
         }
+        consumed += self.parser.feed_dyn(&input[start..], &mut see).consumed;
         self.parser.finish_dyn(&mut see).map(|()| consumed)
     }
 

@@ -7,7 +7,7 @@ use super::svg::{Anchor, Font, Svg};
 
 /// A set of bars to compare with one another.
 pub(crate) struct Panel<'a> {
-    pub(crate) title: &'a str,
+    pub(crate) title: String,
     pub(crate) bars: Vec<Bar<'a>>,
 }
 
@@ -19,7 +19,6 @@ pub(crate) struct Bar<'a> {
     pub(crate) ratio: Option<f64>,
 }
 
-const COLUMNS: usize = 2;
 const PLOT: f64 = 250.0;
 const ROW: f64 = 21.0;
 /// Space left of a plot, right of it, above and below.
@@ -30,18 +29,20 @@ const AXIS: f64 = 62.0;
 /// Space between two panels.
 const GAP: f64 = 30.0;
 
-/// Draws the chart. All panels share one scale.
-pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>]) -> String {
+/// Draws the chart in so many columns. All panels share one scale.
+pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>], columns: usize) -> String {
     let bars = || panels.iter().flat_map(|panel| &panel.bars);
     let functions: Vec<&str> = bars().map(|bar| bar.function).collect();
     let mut legend = Key::engines(&functions);
-    if functions.iter().any(|function| colour(function) == GREY) {
-        let text = "other software, and plain code".to_owned();
-        legend.push(Key { text, colour: GREY, dashed: false });
+    let mut others = functions.iter().filter(|function| colour(function) == GREY).peekable();
+    if others.peek().is_some() {
+        let peers = others.all(|function| function.starts_with("peer-"));
+        let text = if peers { "other software" } else { "other software, and plain code" };
+        legend.push(Key { text: text.to_owned(), colour: GREY, dashed: false });
     }
     let height = |panel: &Panel<'_>| HEADING + panel.bars.len() as f64 * ROW + AXIS;
     let heights: Vec<f64> = panels.iter().map(height).collect();
-    let mut frame = Frame::new(labels, &legend, COLUMNS, NAMES + PLOT + FIGURES + GAP, &heights);
+    let mut frame = Frame::new(labels, &legend, columns, NAMES + PLOT + FIGURES + GAP, &heights);
     for (index, panel) in panels.iter().enumerate() {
         let (left, top) = frame.corner(index);
         let left = left + NAMES;
@@ -56,7 +57,7 @@ pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>]) -> String {
 fn draw_panel(svg: &mut Svg, labels: &Labels<'_>, panel: &Panel<'_>, x: Axis, top: f64) {
     let (left, right) = x.ends();
     let bottom = top + panel.bars.len() as f64 * ROW;
-    svg.text(left - NAMES, top - 8.0, Anchor::Start, Font::HEADING, panel.title);
+    svg.text(left - NAMES, top - 8.0, Anchor::Start, Font::HEADING, &panel.title);
     let mut free = left - NAMES;
     for value in x.marks() {
         let (pixel, text) = (x.pixel(value), mark(value));

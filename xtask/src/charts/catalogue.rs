@@ -22,9 +22,19 @@ enum Panels {
     Lines(&'static [(&'static str, &'static str)]),
     /// `(title, group, parameter)`: the results of the group with this parameter.
     Bars(&'static [(&'static str, &'static str, &'static str)]),
+    /// Each document with each parameter in turn, as bars in one column, which a phone can show. A document
+    /// is a group below this one.
+    Documents {
+        group: &'static str,
+        documents: &'static [&'static str],
+        parameters: &'static [Size],
+    },
 }
 
-const CHARTS: [Chart; 7] = [
+/// `(parameter, what a title says of it)`
+type Size = (&'static str, &'static str);
+
+const CHARTS: [Chart; 11] = [
     Chart {
         name: "chunks",
         title: "Throughput by chunk size",
@@ -117,6 +127,75 @@ const CHARTS: [Chart; 7] = [
         value: |measurement| measurement.median,
         panels: Panels::Lines(&[("1 byte", "scale/1-byte"), ("64 bytes", "scale/64-bytes")]),
     },
+    Chart {
+        name: "json",
+        title: "JSON in chunks of 64 KiB",
+        subtitle: JSON,
+        x: "GB/s",
+        y: "",
+        value: Measurement::throughput,
+        panels: Panels::Documents {
+            group: "json",
+            documents: &DOCUMENTS,
+            parameters: &[("65536", "")],
+        },
+    },
+    Chart {
+        name: "json-whole",
+        title: "JSON in one chunk",
+        subtitle: JSON,
+        x: "GB/s",
+        y: "",
+        value: Measurement::throughput,
+        panels: Panels::Documents {
+            group: "json",
+            documents: &DOCUMENTS,
+            parameters: &[("whole", "")],
+        },
+    },
+    Chart {
+        name: "json-chunks",
+        title: "JSON by chunk size",
+        subtitle: JSON,
+        x: "GB/s",
+        y: "",
+        value: Measurement::throughput,
+        panels: Panels::Documents {
+            group: "json",
+            documents: &["twitter", "citm_catalog", "canada"],
+            parameters: &[
+                ("65536", " in 65,536 bytes"),
+                ("1460", " in 1,460 bytes"),
+                ("16", " in 16 bytes"),
+            ],
+        },
+    },
+    Chart {
+        name: "json-items",
+        title: "Values taken out of JSON",
+        subtitle: "Into serde's types: one at a time, or the whole document at once. Higher is better.",
+        x: "GB/s",
+        y: "",
+        value: Measurement::throughput,
+        panels: Panels::Documents {
+            group: "json-items",
+            documents: &DOCUMENTS,
+            parameters: &[("whole", "")],
+        },
+    },
+];
+
+const JSON: &str = "With a sink that reads every text, or without one. Higher is better.";
+
+const DOCUMENTS: [&str; 8] = [
+    "twitter",
+    "citm_catalog",
+    "canada",
+    "github_events",
+    "synthea_fhir",
+    "golang_source",
+    "twitterescaped",
+    "string_unicode",
 ];
 
 /// Draws the charts that have results. Returns each with its name.
@@ -142,21 +221,43 @@ impl Chart {
             }
             Panels::Bars(panels) => {
                 let panels = panels.iter().map(|&(title, group, parameter)| {
-                    let measurements = in_group(measurements, group)
-                        .filter(|measurement| measurement.id.parameter.to_string() == parameter);
-                    bars::Panel { title, bars: bars_of(measurements, value) }
+                    (title.to_owned(), group.to_owned(), parameter)
                 });
-                let panels: Vec<_> = panels.filter(|panel| !panel.bars.is_empty()).collect();
-                (!panels.is_empty()).then(|| bars::draw(&labels, &panels))
+                self.bars(&labels, measurements, panels, 2)
+            }
+            &Panels::Documents { group, documents, parameters } => {
+                let panels = documents.iter().flat_map(|document| {
+                    parameters.iter().map(move |(parameter, text)| {
+                        (format!("{document}{text}"), format!("{group}/{document}"), *parameter)
+                    })
+                });
+                self.bars(&labels, measurements, panels, 1)
             }
         }
     }
+
+    /// Draws a panel for each title, group and parameter that has results.
+    fn bars(
+        &self,
+        labels: &Labels<'_>,
+        measurements: &[Measurement],
+        panels: impl Iterator<Item = (String, String, &'static str)>,
+        columns: usize,
+    ) -> Option<String> {
+        let panels = panels.map(|(title, group, parameter)| {
+            let measurements = in_group(measurements, &group)
+                .filter(|measurement| measurement.id.parameter.to_string() == parameter);
+            bars::Panel { title, bars: bars_of(measurements, self.value) }
+        });
+        let panels: Vec<_> = panels.filter(|panel| !panel.bars.is_empty()).collect();
+        (!panels.is_empty()).then(|| bars::draw(labels, &panels, columns))
+    }
 }
 
-fn in_group<'m>(
+fn in_group<'m, 'g>(
     measurements: &'m [Measurement],
-    group: &str,
-) -> impl Iterator<Item = &'m Measurement> {
+    group: &'g str,
+) -> impl Iterator<Item = &'m Measurement> + use<'m, 'g> {
     measurements.iter().filter(move |measurement| measurement.id.group == group)
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Writes `benches/results/<processor>-<date>.csv` and the charts beside it. Criterion keeps its
 //! results between runs, so remove `target/criterion` in both places first for a table of one commit.
+//! `--only json` draws the results of one bench of `benches/peers`, in a folder of their own.
 
 mod axis;
 mod bars;
@@ -39,39 +40,63 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> Result<(), Failure> {
 struct Options {
     criterion: Vec<PathBuf>,
     out: PathBuf,
+    /// The bench whose results count.
+    only: Option<String>,
 }
 
 impl Options {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { criterion: Vec::new(), out: in_repository("benches/results") };
+        let (mut criterion, mut out, mut only) = (Vec::new(), None, None);
         while let Some(arg) = args.next() {
             match &arg[..] {
-                "--out" => options.out = args.next().ok_or("--out needs a directory")?.into(),
+                "--out" => out = Some(args.next().ok_or("--out needs a directory")?.into()),
+                "--only" => only = Some(args.next().ok_or("--only needs a bench")?),
                 option if option.starts_with('-') => {
                     return Err(format!("unknown option {option}"));
                 }
-                _ => options.criterion.push(arg.into()),
+                _ => criterion.push(arg.into()),
             }
         }
-        if options.criterion.is_empty() {
-            options.criterion = match env::var_os("CARGO_TARGET_DIR") {
+        if criterion.is_empty() {
+            criterion = match env::var_os("CARGO_TARGET_DIR") {
                 Some(target) => vec![PathBuf::from(target).join("criterion")],
                 None => {
                     ["target/criterion", "benches/peers/target/criterion"].map(in_repository).into()
                 }
             };
         }
-        Ok(options)
+        let out = out.unwrap_or_else(|| {
+            in_repository("benches/results").join(only.as_deref().unwrap_or_default())
+        });
+        Ok(Self { criterion, out, only })
+    }
+
+    /// The command that takes the measurements.
+    fn command(&self) -> String {
+        match &self.only {
+            None => COMMAND.to_owned(),
+            Some(bench) => format!(
+                "(cd benches/peers && cargo bench --bench {bench}) && cargo xtask charts --only {bench}"
+            ),
+        }
+    }
+
+    /// Returns `true` for `json/…` and `json-items/…`, if `json` is wanted.
+    fn wants(&self, group: &str) -> bool {
+        self.only.as_ref().is_none_or(|bench| {
+            group.strip_prefix(&bench[..]).is_some_and(|rest| rest.starts_with(['/', '-']))
+        })
     }
 }
 
 /// Writes the table and the charts. Returns the paths written.
 fn write(options: &Options) -> Result<Vec<PathBuf>, String> {
-    let measurements = criterion::read(&options.criterion)?;
+    let mut measurements = criterion::read(&options.criterion)?;
+    measurements.retain(|measurement| options.wants(&measurement.id.group));
     if measurements.is_empty() {
-        return Err(format!("no results found; run {COMMAND}"));
+        return Err(format!("no results found; run {}", options.command()));
     }
-    let origin = Origin::of(&measurements);
+    let origin = Origin::of(&measurements, options.command());
     let mut files = vec![("csv".to_owned(), table::csv(&measurements, &origin))];
     for (name, svg) in catalogue::draw(&measurements, &origin.to_string()) {
         files.push((format!("{name}.svg"), svg));

@@ -10,12 +10,13 @@ use pushdown::scan;
 
 use super::criterion::Measurement;
 
-/// The command that takes the measurements, as recorded in the table.
+/// The command that takes all measurements, as recorded in the table.
 pub(crate) const COMMAND: &str =
     "cargo bench && (cd benches/peers && cargo bench) && cargo xtask charts";
 
-/// Everything needed to repeat the measurements, besides [`COMMAND`].
+/// Everything needed to repeat the measurements.
 pub(crate) struct Origin {
+    pub(crate) command: String,
     pub(crate) processor: String,
     pub(crate) kernel: &'static str,
     pub(crate) rustc: String,
@@ -25,9 +26,10 @@ pub(crate) struct Origin {
 
 impl Origin {
     /// Describes this machine, this commit, and the day of the last measurement.
-    pub(crate) fn of(measurements: &[Measurement]) -> Self {
+    pub(crate) fn of(measurements: &[Measurement], command: String) -> Self {
         let last = measurements.iter().map(|measurement| measurement.taken).max();
         Self {
+            command,
             processor: processor(),
             kernel: scan::kernel_name(),
             rustc: line("rustc", &["--version"]),
@@ -45,7 +47,7 @@ impl Origin {
 /// Formats the origin as one line.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { processor, kernel, rustc, commit, date } = self;
+        let Self { processor, kernel, rustc, commit, date, .. } = self;
         write!(f, "{processor}, kernel {kernel}, {rustc}, commit {commit}, {date}")
     }
 }

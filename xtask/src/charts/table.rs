@@ -1,17 +1,17 @@
 //! The table of all measurements.
 
 use super::criterion::Measurement;
-use super::origin::{COMMAND, Origin};
+use super::origin::Origin;
 
 /// Formats the measurements as comma-separated values, below comment lines with their origin.
 ///
 /// Each row has the nanoseconds of an iteration, and the bytes or elements (characters, parsers) it
 /// processes.
 pub(crate) fn csv(measurements: &[Measurement], origin: &Origin) -> String {
-    let Origin { processor, kernel, rustc, commit, date } = origin;
+    let Origin { command, processor, kernel, rustc, commit, date } = origin;
     let mut csv = format!(
         "# processor: {processor}\n# kernel: {kernel}\n# compiler: {rustc}\n# commit: {commit}\n\
-         # date: {date}\n# command: {COMMAND}\n\
+         # date: {date}\n# command: {command}\n\
          group,function,parameter,median_ns,low_ns,high_ns,bytes,elements\n"
     );
     let count = |count: Option<u64>| count.map_or(String::new(), |count| count.to_string());

@@ -114,6 +114,8 @@ pub(super) struct Port<E: Events> {
     /// The offset of the value's first byte. Bytes skipped between values lie before it.
     value_start: Cell<u64>,
     overshoot: Cell<Overshoot>,
+    /// The position of the window at its last event.
+    pub(super) told: Cell<usize>,
     #[cfg_attr(not(feature = "alloc"), allow(dead_code, reason = "calls are allocated"))]
     max_depth: u32,
     /// Made by the first nested call. The port is pinned by then, so the box does not move (I5).
@@ -144,6 +146,7 @@ impl<E: Events> Port<E> {
             error_start: Cell::new(None),
             value_start: Cell::new(0),
             overshoot: Cell::new(Overshoot::NONE),
+            told: Cell::new(0),
             max_depth,
             #[cfg(feature = "alloc")]
             calls: OnceCell::new(),
@@ -170,6 +173,7 @@ impl<E: Events> Port<E> {
         self.end.set(range.end);
         self.seen.set(ptr::null());
         self.base.set(base);
+        self.told.set(0);
         if let Some(sink) = sink {
             let sink = NonNull::from(sink);
             // SAFETY: I1: only the lifetime changes, and the caller ends the use in time.
@@ -537,7 +541,8 @@ impl<E: Events> Out for ToSink<'_, E> {
     }
 
     #[inline(always)]
-    fn emit(&mut self, event: E::Event<'_>) -> bool {
+    fn emit(&mut self, at: usize, event: E::Event<'_>) -> bool {
+        self.0.told.set(at);
         self.0.emit(event);
         self.0.is(PAUSED)
     }

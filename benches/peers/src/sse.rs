@@ -1,0 +1,87 @@
+//! Readers of event streams: whole messages from chunks that are there already.
+//!
+//! | reader | leaves out |
+//! |---|---|
+//! | `messages`, ours | |
+//! | `machine`, ours, events | whole messages: fields are lent in pieces, nothing is allocated |
+//! | eventsource-stream | what is not UTF-8 is an error; keeps the last `id` for every message |
+//! | sse-stream | what is not UTF-8 is an error, and so is a field that comes twice; its type and data are optional |
+//!
+//! The two peers are streams over a stream of chunks, which is polled without an executor and is always ready.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use eventsource_stream::Eventsource;
+use futures_util::stream::{self, Stream};
+use pushdown::PushParser;
+use pushdown::sse::{Event, Field, Machine, Messages};
+use sse_stream::SseStream;
+
+/// The number of messages, and of the bytes of their data.
+pub type Counts = (usize, usize);
+
+/// Reads a stream that comes in chunks.
+pub type Reader = fn(&[Bytes]) -> Counts;
+
+/// Every reader.
+pub const READERS: [(&str, Reader); 4] = [
+    ("machine", machine),
+    ("messages", messages),
+    ("peer-eventsource-stream", eventsource_stream),
+    ("peer-sse-stream", sse_stream),
+];
+
+fn machine(chunks: &[Bytes]) -> Counts {
+    let (mut parser, mut messages, mut bytes, mut lines) = (Machine::new(), 0, 0, 0);
+    for chunk in chunks {
+        let _ = parser.feed_with(chunk, |event| match event {
+            Event::Field { name: Field::Data, value } => {
+                bytes += value.text.len();
+                lines += usize::from(!value.more);
+            }
+            Event::Field { .. } | Event::Discard => {}
+            Event::Dispatch => messages += 1,
+        });
+    }
+    (messages, bytes + lines - messages)
+}
+
+fn messages(chunks: &[Bytes]) -> Counts {
+    let (mut parser, mut counts) = (Messages::new(), (0, 0));
+    for mut chunk in chunks.iter().map(|chunk| &chunk[..]) {
+        loop {
+            let progress = parser.feed(chunk);
+            chunk = &chunk[progress.consumed..];
+            let Some(message) = parser.take_output() else { break };
+            counts = (counts.0 + 1, counts.1 + message.data.len());
+            parser.next_value();
+        }
+    }
+    counts
+}
+
+fn eventsource_stream(chunks: &[Bytes]) -> Counts {
+    count(ready(chunks).eventsource(), |message| message.expect("a message").data.len())
+}
+
+fn sse_stream(chunks: &[Bytes]) -> Counts {
+    let stream = SseStream::from_bytes_stream(ready(chunks));
+    count(stream, |message| message.expect("a message").data.map_or(0, |data| data.len()))
+}
+
+fn ready(chunks: &[Bytes]) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    stream::iter(chunks.iter().cloned().map(Ok))
+}
+
+/// Polls a stream to its end.
+fn count<S: Stream>(stream: S, data: impl Fn(S::Item) -> usize) -> Counts {
+    let (mut stream, mut counts) = (pin!(stream), (0, 0));
+    let mut context = Context::from_waker(Waker::noop());
+    while let Poll::Ready(Some(message)) = stream.as_mut().poll_next(&mut context) {
+        counts = (counts.0 + 1, counts.1 + data(message));
+    }
+    counts
+}
