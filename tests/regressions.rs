@@ -6,12 +6,15 @@
     feature = "generator",
     feature = "combinator"
 ))]
+#![cfg(all(feature = "codec", feature = "futures", feature = "serde"))]
 
 use std::fs;
 use std::path::Path;
 
 #[path = "../fuzz/src/bodies/mod.rs"]
 pub mod bodies;
+#[path = "../fuzz/src/codec.rs"]
+pub mod codec;
 #[path = "../fuzz/src/cut.rs"]
 pub mod cut;
 #[path = "../fuzz/src/json.rs"]
@@ -36,6 +39,7 @@ fn every_seed_and_past_failure_of_the_fuzz_targets_passes() {
     replay::replay(folder, text::TARGETS);
     replay::replay(folder, json::TARGETS);
     replay::replay(folder, sse::TARGETS);
+    replay::replay(folder, codec::TARGETS);
 }
 
 #[test]
@@ -47,7 +51,7 @@ fn every_fuzz_target_is_replayed() {
         .collect();
     found.sort();
     let of_formats = parsers::TARGETS.iter().chain(json::TARGETS).chain(sse::TARGETS);
-    let targets = of_formats.chain(bodies::TARGETS).chain(text::TARGETS);
+    let targets = of_formats.chain(bodies::TARGETS).chain(text::TARGETS).chain(codec::TARGETS);
     let replayed = targets.map(|(name, _)| *name);
     let mut replayed: Vec<_> = replayed.chain(OF_PATTERNS.iter().copied()).collect();
     replayed.sort_unstable();
