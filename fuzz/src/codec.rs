@@ -79,7 +79,7 @@ fn check<P: PushParser<Output: Debug>>(
     cuts: &[usize],
     stream: &[u8],
 ) {
-    let expected = run(by_hand, make(), &[stream.len()], stream);
+    let expected = run("feed", by_hand, make(), &[stream.len()], stream);
     let drivers: [(&str, Driver<'_, P>); 4] = [
         ("feed", by_hand),
         ("Codec", codec),
@@ -87,7 +87,7 @@ fn check<P: PushParser<Output: Debug>>(
         ("stream::values", stream_values),
     ];
     for (driver, read) in drivers {
-        let found = run(read, make(), cuts, stream);
+        let found = run(driver, read, make(), cuts, stream);
         assert_eq!(
             found,
             expected,
@@ -99,6 +99,7 @@ fn check<P: PushParser<Output: Debug>>(
 
 /// Returns all that a driver finds in a stream, up to its end.
 fn run<'d, P: PushParser>(
+    driver: &str,
     read: Driver<'d, P>,
     mut parser: P,
     cuts: &'d [usize],
@@ -109,13 +110,14 @@ fn run<'d, P: PushParser>(
     loop {
         let mut found = Vec::new();
         (parser, source) = read(parser, source, &mut found);
-        assert_eq!(source.start as u64, parser.offset(), "the first unread byte (left)");
         let error = match found.last() {
             Some(Found::Bad(error)) => Some(*error),
             _ => None,
         };
         all.append(&mut found);
-        assert_eq!(error.map_or(stream.len() as u64, |error| error.offset), parser.offset());
+        let end = error.map_or(stream.len() as u64, |error| error.offset);
+        let unread = (source.start as u64, parser.offset());
+        assert_eq!(unread, (end, end), "{driver}: the first unread byte, twice (left)");
         if source.start == stream.len() {
             return all;
         }
@@ -250,7 +252,10 @@ fn push<T: Debug>(
     found: &mut Vec<Found>,
 ) -> bool {
     let item = match item {
-        Ok(value) => Found::Value(format!("{value:?}"), parser.offset()),
+        Ok(value) => {
+            assert!((found.len() as u64) < parser.offset(), "more values than bytes");
+            Found::Value(format!("{value:?}"), parser.offset())
+        }
         Err(ReadError::Parse(error)) => Found::Bad(error),
         Err(ReadError::Io(error)) => panic!("the source does not fail: {error}"),
     };
