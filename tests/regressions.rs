@@ -12,6 +12,9 @@ use std::path::Path;
 
 #[path = "../fuzz/src/bodies/mod.rs"]
 pub mod bodies;
+#[cfg(all(feature = "codec", feature = "futures", feature = "serde"))]
+#[path = "../fuzz/src/codec.rs"]
+pub mod codec;
 #[path = "../fuzz/src/cut.rs"]
 pub mod cut;
 #[path = "../fuzz/src/json.rs"]
@@ -30,6 +33,9 @@ pub mod text;
 /// Targets that `patterns/tests/regressions.rs` replays.
 const OF_PATTERNS: &[&str] = &["mux_frames"];
 
+/// Targets that are replayed only with the features of the drivers.
+const OF_DRIVERS: &[&str] = &["codec_cuts"];
+
 #[test]
 fn every_seed_and_past_failure_of_the_fuzz_targets_passes() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz"));
@@ -39,6 +45,13 @@ fn every_seed_and_past_failure_of_the_fuzz_targets_passes() {
     replay::replay(folder, json::TARGETS);
     replay::replay(folder, resp::TARGETS);
     replay::replay(folder, sse::TARGETS);
+}
+
+#[cfg(all(feature = "codec", feature = "futures", feature = "serde"))]
+#[test]
+fn every_seed_and_past_failure_of_the_drivers_passes() {
+    assert!(codec::TARGETS.iter().map(|(name, _)| name).eq(OF_DRIVERS));
+    replay::replay(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz")), codec::TARGETS);
 }
 
 #[test]
@@ -53,7 +66,7 @@ fn every_fuzz_target_is_replayed() {
     let of_formats = of_formats.chain(sse::TARGETS);
     let targets = of_formats.chain(bodies::TARGETS).chain(text::TARGETS);
     let replayed = targets.map(|(name, _)| *name);
-    let mut replayed: Vec<_> = replayed.chain(OF_PATTERNS.iter().copied()).collect();
+    let mut replayed: Vec<_> = replayed.chain([OF_PATTERNS, OF_DRIVERS].concat()).collect();
     replayed.sort_unstable();
     assert_eq!(found, replayed);
 }

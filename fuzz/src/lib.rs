@@ -1,6 +1,7 @@
 //! The assertion of each fuzz target, shared with the tests that replay seeds and past failures.
 
 pub mod bodies;
+pub mod codec;
 pub mod cut;
 pub mod json;
 pub mod mux;
