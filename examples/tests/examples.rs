@@ -1,5 +1,7 @@
 //! The examples, run as a reader would run them.
 
+#[path = "examples/llm_stream.rs"]
+mod llm_stream;
 #[cfg(feature = "serde")]
 #[path = "examples/tail_json.rs"]
 mod tail_json;
