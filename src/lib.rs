@@ -65,6 +65,7 @@
 //!
 //! # Formats
 //! [`json`]: RFC 8259, as events, and as values at a pattern. [`quoted`]: the quoted string.
+//! [`resp`]: RESP2 and RESP3, as events, values and requests.
 //! [`sse`]: event streams of the HTML standard, as events or as messages. [`text`]: UTF-8.
 //!
 //! # When not to use it
@@ -82,7 +83,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `std` | yes | kernels chosen at run time, `pushdown::io` |
-//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter`; consumers of `json` that hold text; `sse::Messages` |
+//! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter`; consumers of `json` that hold text; `sse::Messages`; values and requests of `resp` |
 //! | `coroutine`, `generator`, `combinator` | yes | the engine of that name, with its dependency |
 //! | `tokio` | no | `pushdown::io::tokio` and `io::framed`: values from async readers, and a sink of messages |
 //! | `codec` | no | `pushdown::io::codec`: a parser as a decoder of tokio-util |
@@ -119,7 +120,7 @@ pub mod testing;
 pub mod text;
 
 pub use error::{End, Error, ErrorKind, Failure};
-pub use format::{json, quoted, sse};
+pub use format::{json, quoted, resp, sse};
 pub use parser::{DynParser, EventSink, Events, LocalParser, LocalSink, PushParser};
 pub use state::{Progress, State, Status};
 

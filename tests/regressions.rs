@@ -20,6 +20,8 @@ pub mod json;
 pub mod parsers;
 #[path = "../fuzz/src/replay.rs"]
 mod replay;
+#[path = "../fuzz/src/resp.rs"]
+pub mod resp;
 #[path = "../fuzz/src/sse.rs"]
 pub mod sse;
 #[path = "../fuzz/src/text.rs"]
@@ -35,6 +37,7 @@ fn every_seed_and_past_failure_of_the_fuzz_targets_passes() {
     replay::replay(folder, bodies::TARGETS);
     replay::replay(folder, text::TARGETS);
     replay::replay(folder, json::TARGETS);
+    replay::replay(folder, resp::TARGETS);
     replay::replay(folder, sse::TARGETS);
 }
 
@@ -46,7 +49,8 @@ fn every_fuzz_target_is_replayed() {
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     found.sort();
-    let of_formats = parsers::TARGETS.iter().chain(json::TARGETS).chain(sse::TARGETS);
+    let of_formats = parsers::TARGETS.iter().chain(json::TARGETS).chain(resp::TARGETS);
+    let of_formats = of_formats.chain(sse::TARGETS);
     let targets = of_formats.chain(bodies::TARGETS).chain(text::TARGETS);
     let replayed = targets.map(|(name, _)| *name);
     let mut replayed: Vec<_> = replayed.chain(OF_PATTERNS.iter().copied()).collect();

@@ -7,6 +7,7 @@
 )]
 
 pub mod corpus;
+pub mod resp;
 pub mod settings;
 pub mod streams;
 pub mod text;

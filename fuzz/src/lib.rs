@@ -5,5 +5,6 @@ pub mod cut;
 pub mod json;
 pub mod mux;
 pub mod parsers;
+pub mod resp;
 pub mod sse;
 pub mod text;

@@ -4,6 +4,7 @@
 pub mod json;
 mod parser;
 pub mod quoted;
+pub mod resp;
 pub mod sse;
 
 pub(crate) use parser::parser;

@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use pushdown::engine::stackless::{self, Input};
 use pushdown::{
-    End, Error, ErrorKind, EventSink, Failure, Progress, PushParser, State, json, quoted, sse, text,
+    End, Error, ErrorKind, EventSink, Failure, Progress, PushParser, State, json, quoted, resp,
+    sse, text,
 };
 
 use crate::drivers::{self, Outcome};
@@ -84,6 +85,12 @@ fn every_driver_reads_every_stream() {
         run("quoted::Stackless", quoted::Stackless::new, QUOTED),
         run("quoted::Generator", quoted::Generator::new, QUOTED),
         run("quoted::Combinator", quoted::Combinator::new, QUOTED),
+        run("resp::Values", resp::Values::new, REPLIES),
+        run("resp::Requests", resp::Requests::new, REQUESTS),
+        run("resp::Machine", resp::Machine::new, RESP),
+        run("resp::Coroutine", resp::Coroutine::new, RESP),
+        run("resp::Stackless", resp::Stackless::new, RESP),
+        run("resp::Generator", resp::Generator::new, RESP),
         run("sse::Messages", sse::Messages::new, MESSAGES),
         run("text::Utf8, strict", text::Utf8::strict, TEXTS),
         run("text::Utf8, replacing", text::Utf8::replacing, TEXTS),
@@ -121,6 +128,37 @@ const JSON: &[Stream<'_>] = &[
     ("[1] true 12", &["()", "()", "()"], None),
     ("{} [2", &["()"], Some((END, 5))),
     ("{} [2, ?] 1", &["()"], Some((BYTE, 7))),
+];
+
+const REPLIES: &[Stream<'_>] = &[
+    ("", &[], None),
+    (
+        "+OK\r\n*2\r\n$1\r\na\r\n:-2\r\n_\r\n",
+        &["Simple(b\"OK\")", "Array([Bulk(b\"a\"), Integer(-2)])", "Null(Resp3)"],
+        None,
+    ),
+    (":1\r\n*1\r\n", &["Integer(1)"], Some((END, 8))),
+    (":1\r\n\r\n", &["Integer(1)"], Some((BYTE, 4))),
+];
+
+const REQUESTS: &[Stream<'_>] = &[
+    (
+        "*1\r\n$4\r\nPING\r\nget 'a b'\n\r\n",
+        &[
+            "Request { args: [b\"PING\"] }",
+            "Request { args: [b\"get\", b\"a b\"] }",
+            "Request { args: [] }",
+        ],
+        None,
+    ),
+    ("PING\r\n*1\r\n:", &["Request { args: [b\"PING\"] }"], Some((BYTE, 10))),
+    ("PING", &[], Some((END, 4))),
+];
+
+const RESP: &[Stream<'_>] = &[
+    (":1\r\n*0\r\n$1\r\na\r\n", &["()", "()", "()"], None),
+    (":1\r\n|0\r\n", &["()"], Some((END, 8))),
+    (":1\r\nx", &["()"], Some((BYTE, 4))),
 ];
 
 const QUOTED: &[Stream<'_>] = &[

@@ -19,7 +19,7 @@ impl Field {
     }
 }
 
-/// The place in a line where a chunk ends.
+/// The place in a line where a chunk ends, or where a sink has paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// At the beginning of a line.

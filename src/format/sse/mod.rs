@@ -65,11 +65,13 @@
 //! Servers keep connections open between messages, so a message that is late is wrong. A message is
 //! reported with the byte that completes it. `\r` ends a line at once; a `\n` right behind it belongs to
 //! the same end, in whichever chunk it comes. Of a value, all that has come has been reported when `feed`
-//! returns, but for a character that is itself cut.
+//! returns, but for a character that is itself cut. The end of the input adds nothing: a value that it cuts has
+//! no last piece, because the standard discards its block.
 //!
 //! # Text
 //! The stream is UTF-8. A byte order mark at offset 0 is no part of it, and U+FFFD stands for what is not
-//! UTF-8, as [`Utf8::replacing`](crate::text::Utf8::replacing) has it. So no stream is an error.
+//! UTF-8, as [`Utf8::replacing`](crate::text::Utf8::replacing) has it. So no stream is an error, but for a
+//! message that is too long.
 //!
 //! # Differences from the HTML standard
 //! None in what a stream means. Where the standard leaves it to the client:

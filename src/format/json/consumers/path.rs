@@ -286,7 +286,9 @@ mod tests {
             }
             assert_eq!(path.to_string(), "/…", "{pieces:?}");
             assert!(path.matches(&any) && !path.matches(&a), "{pieces:?}");
-            assert_eq!(seen(&mut path, [Event::Null, key("x", false)]), "/x");
+            // It takes no room from those below it.
+            assert_eq!(seen(&mut path, [Event::BeginObject, key("xyz", false)]), "/…/xyz");
+            assert_eq!(seen(&mut path, [Event::Null, Event::EndObject, key("x", false)]), "/x");
         }
     }
 
