@@ -2,6 +2,9 @@
 
 #[path = "examples/llm_stream.rs"]
 mod llm_stream;
+#[cfg(all(unix, feature = "tokio"))]
+#[path = "examples/resp_tail.rs"]
+mod resp_tail;
 #[cfg(feature = "serde")]
 #[path = "examples/tail_json.rs"]
 mod tail_json;
