@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use pushdown::PushParser;
 use pushdown::resp::{Blob, Requests, Value, Values, encode_request};
@@ -120,9 +120,19 @@ impl Tail {
 
     /// Waits for the end. Returns what else was printed, the messages and the exit code.
     fn end(mut self) -> Ran {
+        let mut stdout = String::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => stdout += &line,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = self.child.kill();
+                    panic!("it does not end; printed: {stdout:?}");
+                }
+            }
+        }
         let mut stderr = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        let stdout = self.lines.iter().collect();
         Ran { stdout, stderr, code: self.child.wait().unwrap().code() }
     }
 }
@@ -184,7 +194,7 @@ fn it_prints_the_commands_of_others() {
 #[test]
 fn it_prints_the_error_of_the_server() {
     let Some(server) = Server::start("refused") else { return };
-    let ran = run("resp_tail", &["-3", &server.address(), "SUBSCRIBE"], b"");
+    let ran = Tail::start(&["-3", &server.address(), "SUBSCRIBE"]).end();
     let stderr = "resp_tail: ERR wrong number of arguments for 'subscribe' command\n".to_owned();
     assert_eq!(ran, Ran { stdout: String::new(), stderr, code: Some(1) });
 }
