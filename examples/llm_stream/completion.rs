@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Each parser feeds the next with pieces of text, as they come, so what has arrived is written at once, wherever
-//! the chunks and the messages are cut. Nothing is joined first, and the memory does not grow with the text.
+//! the chunks and the messages are cut. Texts are not joined first: the memory grows with the number of calls
+//! alone.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -84,7 +85,9 @@ struct Message<W> {
 
 impl<W: Write + Send> Message<W> {
     fn new(writer: W) -> Self {
-        let (parser, delta) = (json::Machine::new(), Delta::new(writer));
+        // The digits of an index are the one text that is joined.
+        let options = json::Options::new().max_number(64);
+        let (parser, delta) = (json::Machine::with_options(options), Delta::new(writer));
         let (has_data, is_open, is_last) = (false, false, false);
         Self { parser, delta, number: 1, matched: 0, has_data, is_open, is_last }
     }

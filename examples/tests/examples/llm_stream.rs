@@ -225,6 +225,7 @@ fn it_names_the_parser_and_the_place_of_an_error() {
             "",
             "message 2: call -1",
         ),
+        (vec!["1".repeat(65)], "", "message 1: value too long at offset 64"),
     ];
     println!("{} errors", cases.len());
     for (messages, text, error) in cases {
