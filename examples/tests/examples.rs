@@ -1,5 +1,14 @@
 //! The examples, run as a reader would run them.
 
+#[path = "examples/llm_stream.rs"]
+mod llm_stream;
+#[cfg(all(unix, feature = "tokio"))]
+#[path = "examples/resp_tail.rs"]
+mod resp_tail;
+#[cfg(feature = "serde")]
+#[path = "examples/tail_json.rs"]
+mod tail_json;
+
 use std::collections::BTreeSet;
 use std::env::{self, consts::EXE_SUFFIX};
 use std::fs;
@@ -57,6 +66,17 @@ fn head(example: &str, args: &[&str], line: &[u8]) -> Ran {
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     Ran { stdout, stderr, code: status.code() }
+}
+
+/// Time after which a wait has failed. It only turns a hang into a failure.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The lines that a child prints, as they come.
+fn lines(child: &mut Child) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    thread::spawn(move || output.lines().try_for_each(|line| sender.send(line.unwrap())));
+    lines
 }
 
 /// Writes a file for this test run. Returns its path.
@@ -193,12 +213,9 @@ fn json_events_prints_what_has_come_while_the_input_is_open() {
     let mut child = spawn("json_events", &[]);
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"[\"cut").unwrap();
-    let (sender, lines) = mpsc::channel();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    thread::spawn(move || output.lines().for_each(|line| sender.send(line.unwrap()).unwrap()));
+    let lines = lines(&mut child);
     for expected in ["BeginArray", "  String(Text { text: \"cut\", more: true })"] {
-        let line = lines.recv_timeout(Duration::from_secs(60)).expect("the line is held back");
-        assert_eq!(line, expected);
+        assert_eq!(lines.recv_timeout(PATIENCE).expect("the line is held back"), expected);
     }
     drop(stdin);
     assert_eq!(child.wait().unwrap().code(), Some(1));
