@@ -78,7 +78,17 @@ impl Measure<'_, '_> {
                     return;
                 }
                 Event::End => depth -= 1,
-                Event::Bulk(piece) if piece.more => return,
+                Event::Simple(piece)
+                | Event::Error(piece)
+                | Event::Bulk(piece)
+                | Event::Double(piece)
+                | Event::BigNumber(piece)
+                | Event::BlobError(piece)
+                | Event::Verbatim { text: piece, .. }
+                    if piece.more =>
+                {
+                    return;
+                }
                 _ => {}
             }
             values += usize::from(depth == 0);
