@@ -139,7 +139,7 @@ fn write_value(value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             }
             f.write_str("}")
         }
-        // What an attribute says of the value is not printed.
+        // An attribute, which says something of the value, is not printed.
         Value::Attributed(attributed) => write_value(&attributed.value, f),
     }
 }

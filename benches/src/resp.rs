@@ -9,7 +9,7 @@ use pushdown::resp::{Blob, Value};
 pub struct Corpus {
     pub name: &'static str,
     pub bytes: Vec<u8>,
-    /// How many.
+    /// Their number.
     pub values: usize,
 }
 

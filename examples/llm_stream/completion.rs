@@ -146,7 +146,7 @@ impl<W: Write + Send> Message<W> {
     }
 }
 
-/// What the events of a message mean.
+/// The meaning of the events of a message.
 struct Delta<W> {
     path: Path,
     content: Pattern,

@@ -63,7 +63,7 @@ async fn digits(input: &mut Input<'_>) -> Result<u64, Failure> {
     }
 }
 
-/// What is found in a stream.
+/// The values and errors found in a stream.
 #[derive(Debug, PartialEq, Eq)]
 enum Found {
     /// A value, as `Debug` writes it, and the offset of its end.

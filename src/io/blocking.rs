@@ -176,7 +176,7 @@ pub fn values<R: BufRead, P: PushParser>(reader: R, parser: P) -> Values<R, P> {
 
 /// The values of a reader. Made by [`values`]; where they end is [told here](crate::io#streams-of-values).
 ///
-/// What follows a value stays in the reader until the next call. After an error of the reader, the next call
+/// Bytes that follow a value stay in the reader until the next call. After an error of the reader, the next call
 /// goes on where it was. Interrupted reads are retried.
 ///
 /// # Skipping a bad value

@@ -10,7 +10,7 @@ use crate::parser::PushParser;
 /// Decodes the values that a parser finds in a buffer, one after the other. Where they end is [told
 /// here](crate::io#streams-of-values).
 ///
-/// What a value uses is taken out of the buffer at once, also before the value is whole: the buffer holds
+/// Bytes that a value uses are taken out of the buffer at once, also before the value is whole: the buffer holds
 /// what follows the last value, and nothing else.
 ///
 /// ```

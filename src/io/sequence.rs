@@ -15,7 +15,7 @@ pub(super) struct Sequence<P> {
     end: Option<Result<(), Error>>,
 }
 
-/// What a driver has read: an error of the source, a value or an error in it, or the end.
+/// The result of a read of a driver: an error of the source, a value or an error in it, or the end.
 pub(super) type Read<T> = io::Result<Option<Result<T, Error>>>;
 
 impl<P> Sequence<P> {

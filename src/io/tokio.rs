@@ -127,7 +127,7 @@ where
 /// The values of a reader, as a stream. Made by [`values`]; where they end is [told
 /// here](crate::io#streams-of-values).
 ///
-/// What follows a value stays in the reader until the next poll. After an error of the reader, the stream
+/// Bytes that follow a value stay in the reader until the next poll. After an error of the reader, the stream
 /// goes on where it was. After bad input the reader stands before the offending byte, and the stream is over;
 /// [`into_parts`](Self::into_parts) gives both back.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use tokio_util::codec::{Decoder, FramedRead};
 
 use crate::source::{Source, poll_once};
 
-/// What a driver makes of a stream.
+/// The reading of a stream by a driver.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// The values, as `Debug` writes them.

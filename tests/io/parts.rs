@@ -1,4 +1,4 @@
-//! What drivers give back, and how others go on with it.
+//! Parts that drivers give back, and others that go on with them.
 
 use std::pin::Pin;
 use std::task::Poll;

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use futures_core::Stream;
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
-/// What the source does when it is asked for bytes.
+/// The answer of the source when it is asked for bytes.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Chunk(Vec<u8>),

@@ -14,7 +14,7 @@ use completion::{Completion, Failure};
 
 const SAMPLE: &str = include_str!("../../llm_stream/sample.txt");
 
-/// What the header shows: the whole completion, and one that is cut off.
+/// The output in the header: of the whole completion, and of one that is cut off.
 fn shown() -> (String, Ran) {
     let lines = sample(include_str!("../../llm_stream/main.rs"));
     let (whole, cut) =
@@ -93,7 +93,7 @@ fn what_it_has_written_depends_on_what_has_come_alone() {
     assert_eq!(growing, 31 + 7 + 6 + 1 + 2 + 1 + 7 + 9);
 }
 
-/// What a child prints, as it comes.
+/// The output of a child, as it comes.
 struct Output {
     pieces: mpsc::Receiver<Vec<u8>>,
     seen: Vec<u8>,

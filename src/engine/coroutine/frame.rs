@@ -77,7 +77,7 @@ where
         // SAFETY: I5: nothing else borrows the body.
         let body = unsafe { &mut *top.body.get() };
         let result = catch_unwind(AssertUnwindSafe(|| body(&mut input)));
-        // What a sink that panicked in a window was told of has been read.
+        // A sink that panicked in a window was told of bytes that have been read.
         let told = if result.is_err() { frame.port.told.get() } else { 0 };
         frame.port.consumed.set(input.consumed().max(told));
         if frame.port.is(ABANDONED) {

@@ -297,7 +297,7 @@ where
             self.0.state.set_value_start(offset);
         }
         let port = &self.0.shared.port;
-        // What a sink that panicked in a window was told of has been read.
+        // A sink that panicked in a window was told of bytes that have been read.
         let consumed = port.take_all_back().max(port.told.get());
         let _ = self.0.state.fail(consumed, ErrorKind::Panicked);
     }

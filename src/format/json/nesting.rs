@@ -3,7 +3,7 @@
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
-/// What is open: one bit for each level, set for objects.
+/// The open levels: a bit for each, set for objects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Nesting {
     depth: u32,

@@ -389,7 +389,7 @@ impl<C: Consumer> Grammar<C> {
         self.after_outermost(is_outermost)
     }
 
-    /// What follows a value, by what was around it.
+    /// The place after a value, by what was around it.
     fn after_outermost(&mut self, is_outermost: bool) -> ControlFlow<()> {
         self.state = State::Value;
         if is_outermost && self.options.extent == Extent::Value { Break(()) } else { Continue(()) }

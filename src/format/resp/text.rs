@@ -1,4 +1,4 @@
-//! What comes in pieces: lines that are texts, and contents. They are reported as far as the chunk has them.
+//! Texts in pieces: lines that are texts, and contents. They are reported as far as the chunk has them.
 
 use super::line::Number;
 use super::options::Limits;

@@ -81,7 +81,7 @@ pub(super) struct Place {
     pub(super) may_end: bool,
 }
 
-/// What has been read.
+/// A token, or the part of one, that has been read.
 pub(super) enum Token {
     /// All of a value that holds no others.
     Scalar,

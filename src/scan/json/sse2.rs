@@ -10,7 +10,7 @@
 //! So no bytes are copied, and none are looked at one by one, unless the chunk is shorter than a window:
 //! the bytes before the position are loaded, and shifted out.
 //!
-//! What most tokens do not need is not inlined, so that it takes no registers from what they do.
+//! Code that few tokens need is not inlined, so that it takes no registers from the rest.
 
 use core::arch::x86_64::{
     __m128i, _mm_add_epi8, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_loadu_si128, _mm_min_epu8,

@@ -10,7 +10,7 @@ use pushdown::json::{Event, Text};
 pub struct Log {
     whole: Vec<Entry>,
     open: Option<(Kind, String)>,
-    /// What is wrong about the pieces of a text.
+    /// The fault in the pieces of a text.
     fault: Option<&'static str>,
 }
 

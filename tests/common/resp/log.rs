@@ -10,7 +10,7 @@ use pushdown::resp::{Event, Length, Null, Piece};
 pub struct Log {
     whole: Vec<Entry>,
     open: Option<(Kind, Vec<u8>)>,
-    /// What is wrong about the pieces of a text.
+    /// The fault in the pieces of a text.
     fault: Option<&'static str>,
 }
 

@@ -120,7 +120,7 @@ type Read<T = ()> = Result<T, Stop>;
 const UNEXPECTED: Stop = Stop::Error(ErrorKind::UnexpectedByte);
 const TOO_LONG: Stop = Stop::Error(ErrorKind::TooLong);
 
-/// What was read.
+/// The outcome of a read.
 #[derive(PartialEq, Eq)]
 enum Found {
     Value,

@@ -10,7 +10,7 @@ use pushdown::sse::{Event, Field, Text};
 pub struct Log {
     whole: Vec<Entry>,
     open: Option<(Field, String)>,
-    /// What is wrong about the pieces of a value.
+    /// The fault in the pieces of a value.
     fault: Option<&'static str>,
 }
 

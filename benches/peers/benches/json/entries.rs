@@ -1,4 +1,4 @@
-//! What is measured, and the loop that measures it.
+//! The measurements, and the loop that takes them.
 
 use std::env;
 use std::hint::black_box;

@@ -22,7 +22,7 @@ struct Ratio {
     /// The rows, each with the least ratio wanted, if there is one.
     rows: Vec<(&'static str, Option<f64>)>,
     size: Size,
-    /// What each is divided by; the row itself if `None`.
+    /// The divisor of each; the row itself if `None`.
     by: Option<&'static str>,
     at: Size,
     /// The documents that the goal holds for.

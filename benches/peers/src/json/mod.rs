@@ -32,7 +32,7 @@ impl Seen {
         Self { events, ..Self::default() }
     }
 
-    /// What does not depend on the cuts.
+    /// The part that does not depend on the cuts.
     pub fn counts(self) -> (u64, u64) {
         (self.events, self.bytes)
     }
@@ -56,7 +56,7 @@ impl Seen {
     }
 }
 
-/// What a reader reports of a document.
+/// The report of a reader on a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reports {
     /// Events and all text.
@@ -73,7 +73,7 @@ pub struct Reader {
     pub name: &'static str,
     /// True if it takes a document in chunks.
     pub takes_chunks: bool,
-    /// What it reports.
+    /// The kinds of events that it reports.
     pub reports: Reports,
     /// Reads a document in chunks of so many bytes: whole, if that is its length. A peer with another parser
     /// for whole documents is used with that one then, and otherwise with the one for chunks, even if there

@@ -1,6 +1,6 @@
 //! Tokens that the chunk cuts, or that are wrong.
 //!
-//! What waits is inlined into the functions of the grammar: the processor mispredicts the return from a
+//! Code that waits is inlined into the functions of the grammar: the processor mispredicts the return from a
 //! function in which the stack was switched. Not in debug builds, where every copy makes a frame larger.
 
 use core::ops::Range;
