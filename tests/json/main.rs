@@ -11,6 +11,7 @@ mod cases;
 mod conformance;
 mod consumers;
 mod cuts;
+#[path = "../common/cuttings.rs"]
 mod cuttings;
 mod depth;
 mod embedded;

@@ -8,7 +8,7 @@ pub mod common;
 mod cases;
 mod conformance;
 mod cuts;
-#[path = "../json/cuttings.rs"]
+#[path = "../common/cuttings.rs"]
 mod cuttings;
 mod depth;
 mod equality;
