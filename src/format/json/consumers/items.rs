@@ -4,11 +4,12 @@ use alloc::vec::Vec;
 use core::ops::ControlFlow::{self, Break, Continue};
 use core::ops::Range;
 
+use super::item::{Item, Selected};
 use super::matcher::{Matcher, Seen};
 use super::{DEFAULT_MAX_LEN, Pattern};
 use crate::error::{Error, ErrorKind};
 use crate::format::json::{Event, Located, is_space};
-use crate::parser::{EventSink, Events, PushParser};
+use crate::parser::{EventSink, PushParser};
 use crate::scan::utf8::split_valid;
 use crate::state::{Progress, State, Status};
 
@@ -41,56 +42,6 @@ pub struct Items<P> {
     parser: P,
     state: State,
     item: Partial,
-}
-
-/// The events of [`Items`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Selected {}
-
-impl Events for Selected {
-    type Event<'a> = Item<'a>;
-}
-
-/// A value at the pattern of [`Items`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Item<'a> {
-    text: &'a str,
-    offset: u64,
-}
-
-impl<'a> Item<'a> {
-    /// The value as it is written, without the white space around it.
-    pub fn text(&self) -> &'a str {
-        self.text
-    }
-
-    /// The offset of its first byte in the input.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// Reads the value with serde. The type may borrow from it.
-    ///
-    /// ```
-    /// use pushdown::PushParser;
-    /// use pushdown::json::{Items, Machine, Options, Pattern};
-    ///
-    /// let parser = Machine::located(Options::new());
-    /// let mut items = Items::new(parser, Pattern::new("/*")?);
-    /// let mut pairs = Vec::new();
-    /// let _ = items.feed_with(b"[[1, 2], [3, 4]]", |item| pairs.push(item.parse::<(u8, u8)>()));
-    /// let pairs = pairs.into_iter().collect::<Result<Vec<_>, _>>()?;
-    /// assert_eq!(pairs, [(1, 2), (3, 4)]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// If the value does not fit the type, or is nested more than 127 levels deep, the limit of serde_json.
-    /// Line and column count from the value's first byte.
-    #[cfg(feature = "serde")]
-    pub fn parse<T: serde_core::Deserialize<'a>>(&self) -> serde_json::Result<T> {
-        serde_json::from_str(self.text)
-    }
 }
 
 /// The next item, as far as it has come.

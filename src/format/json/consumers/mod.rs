@@ -6,6 +6,8 @@
 
 mod depth;
 #[cfg(feature = "alloc")]
+mod item;
+#[cfg(feature = "alloc")]
 mod items;
 #[cfg(feature = "alloc")]
 mod joiner;
@@ -25,7 +27,9 @@ mod whole;
 
 pub use depth::Depth;
 #[cfg(feature = "alloc")]
-pub use items::{Item, Items, Selected};
+pub use item::{Item, Selected};
+#[cfg(feature = "alloc")]
+pub use items::Items;
 #[cfg(feature = "alloc")]
 pub use joiner::Joiner;
 #[cfg(feature = "alloc")]
