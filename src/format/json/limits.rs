@@ -101,6 +101,25 @@ pub enum Extent {
     Stream,
 }
 
+impl Extent {
+    /// Returns true if a value may come now. `after_scalar` is set after a value: true if that was neither an
+    /// array nor an object. `is_apart` tells if there is white space between the two.
+    #[cfg(feature = "alloc")]
+    pub(super) fn allows(
+        self,
+        is_scalar: bool,
+        after_scalar: Option<bool>,
+        is_apart: bool,
+    ) -> bool {
+        match after_scalar {
+            None => true,
+            Some(after_scalar) => {
+                self == Self::Stream && (is_apart || !(after_scalar && is_scalar))
+            }
+        }
+    }
+}
+
 impl Options {
     /// The default [`Limits`], and [`Extent::Document`].
     pub const fn new() -> Self {

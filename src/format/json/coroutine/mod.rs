@@ -118,12 +118,7 @@ fn whole<E: Marker>(input: &mut Input<'_, E>, options: Options) -> Result<(), Fa
             Err(end) => return Err(end.into()),
         };
         let is_scalar = !matches!(byte, b'{' | b'[');
-        let may_follow = match after_scalar {
-            None => true,
-            Some(_) if extent == Extent::Document => false,
-            Some(after_scalar) => !(after_scalar && is_scalar && input.offset() == end),
-        };
-        if !may_follow {
+        if !extent.allows(is_scalar, after_scalar, input.offset() > end) {
             return Err(input.fail_here(ErrorKind::UnexpectedByte));
         }
         value_here(input, 0, limits, E::event)?;

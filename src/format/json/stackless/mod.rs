@@ -86,12 +86,7 @@ pub(super) async fn whole<E: Marker>(
             Err(end) => return Err(end.into()),
         };
         let is_scalar = !matches!(byte, b'{' | b'[');
-        let may_follow = match after_scalar {
-            None => true,
-            Some(_) if extent == Extent::Document => false,
-            Some(after_scalar) => !(after_scalar && is_scalar && input.offset() == end),
-        };
-        if !may_follow {
+        if !extent.allows(is_scalar, after_scalar, input.offset() > end) {
             return Err(input.fail_here(ErrorKind::UnexpectedByte));
         }
         value_here(input, limits, E::event).await?;
