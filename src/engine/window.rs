@@ -43,11 +43,55 @@ pub(crate) trait Out {
     fn count(&mut self, bytes: usize);
 }
 
+impl<O: Out> Out for &mut O {
+    type Events = O::Events;
+
+    #[inline(always)]
+    fn has_sink(&self) -> bool {
+        (**self).has_sink()
+    }
+
+    #[inline(always)]
+    fn emit(&mut self, at: usize, event: <O::Events as Events>::Event<'_>) -> bool {
+        (**self).emit(at, event)
+    }
+
+    #[inline(always)]
+    fn count(&mut self, bytes: usize) {
+        (**self).count(bytes);
+    }
+}
+
+/// The way to a sink that is not there.
+pub(crate) struct Nowhere;
+
+impl Out for Nowhere {
+    type Events = ();
+
+    #[inline(always)]
+    fn has_sink(&self) -> bool {
+        false
+    }
+
+    fn emit(&mut self, _: usize, event: core::convert::Infallible) -> bool {
+        match event {}
+    }
+
+    fn count(&mut self, _: usize) {}
+}
+
 impl<'w, O: Out> Window<'w, O> {
     #[inline(always)]
-    pub(super) fn new(chunk: &'w [u8], at: usize, base: u64, out: O) -> Self {
+    pub(crate) fn new(chunk: &'w [u8], at: usize, base: u64, out: O) -> Self {
         debug_assert!(at <= chunk.len());
         Self { chunk, at, base, out }
+    }
+
+    /// A window of the same chunk and sink. What it has read is taken by setting the position, and its end: a pause
+    /// has moved that.
+    #[inline(always)]
+    pub(crate) fn reborrow(&mut self) -> Window<'w, &mut O> {
+        Window { chunk: self.chunk, at: self.at, base: self.base, out: &mut self.out }
     }
 
     /// The byte at the position, or `None` at the end of what may be read.

@@ -28,7 +28,8 @@
 //! A [`Delimiter`] is several bytes in a row. It remembers its match at a cut, so it has
 //! [reads of its own](crate::engine#the-reads).
 //!
-//! The scans of [`json`](crate::json) are its own: SSE2 on x86-64, 8 bytes at a time elsewhere, inlined.
+//! The scans of [`json`](crate::json) and of [`sse`](crate::sse) are their own: SSE2 on x86-64, 8 bytes at a time
+//! elsewhere, inlined.
 //!
 //! [`Utf8`](crate::text::Utf8) checks text with kernels of the same names; the portable one is std's.
 //!
@@ -55,6 +56,8 @@ pub(crate) mod json;
     allow(unreachable_pub, reason = "public as `testing::Kernel`, behind that feature")
 )]
 pub(crate) mod kernel;
+#[allow(unsafe_code, reason = "text that the scan has checked")]
+pub(crate) mod line;
 #[cfg(all(test, unix, feature = "coroutine"))]
 #[allow(unsafe_code, reason = "maps pages that cannot be read")]
 mod page_end;

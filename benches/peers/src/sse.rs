@@ -17,7 +17,7 @@ use bytes::Bytes;
 use eventsource_stream::Eventsource;
 use futures_util::stream::{self, Stream};
 use pushdown::PushParser;
-use pushdown::sse::{Event, Field, Machine, Messages};
+use pushdown::sse::{Event, Field, LentMessages, Machine, Messages};
 use sse_stream::SseStream;
 
 /// The number of messages, and of the bytes of their data.
@@ -27,8 +27,9 @@ pub type Counts = (usize, usize);
 pub type Reader = fn(&[Bytes]) -> Counts;
 
 /// Every reader.
-pub const READERS: [(&str, Reader); 4] = [
+pub const READERS: [(&str, Reader); 5] = [
     ("machine", machine),
+    ("lent", lent),
     ("messages", messages),
     ("peer-eventsource-stream", eventsource_stream),
     ("peer-sse-stream", sse_stream),
@@ -47,6 +48,16 @@ fn machine(chunks: &[Bytes]) -> Counts {
         });
     }
     (messages, bytes + lines - messages)
+}
+
+fn lent(chunks: &[Bytes]) -> Counts {
+    let (mut parser, mut counts) = (LentMessages::new(), (0, 0));
+    for chunk in chunks {
+        let _ = parser.feed_with(chunk, |message| {
+            counts = (counts.0 + 1, counts.1 + message.data.len());
+        });
+    }
+    counts
 }
 
 fn messages(chunks: &[Bytes]) -> Counts {

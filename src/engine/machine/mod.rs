@@ -158,6 +158,12 @@ impl<M: Machine> Parser<M> {
         &self.machine
     }
 
+    /// Lends the machine for what has no bearing on the parse: options, and what its owner takes out.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn machine_mut(&mut self) -> &mut M {
+        &mut self.machine
+    }
+
     local_methods!(M::Events);
 
     #[inline]

@@ -4,7 +4,7 @@
 
 use core::convert::Infallible;
 
-use super::line::{self, BYTE_ORDER_MARK, Block, Place};
+use super::line::{self, BYTE_ORDER_MARK, Block, Place, Report};
 use super::{Field, Sse};
 use crate::engine::coroutine::Input;
 use crate::error::{End, Failure};
@@ -26,12 +26,12 @@ fn body(input: &mut Input<'_, Sse>) -> Result<(), Failure> {
 
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn stream(input: &mut Input<'_, Sse>) -> Result<Infallible, End> {
-    let (mut block, mut cut) = (Block::default(), Cut::NONE);
+    let (mut block, mut cut) = (Block::NONE, Cut::NONE);
     let mut place = if input.offset() == 0 { byte_order_mark(input)? } else { Place::Line };
     loop {
         rest_of_line(input, place, &mut block, &mut cut)?;
         let mut window = input.window();
-        place = line::lines(&mut window, &mut block, &mut cut);
+        place = line::lines(&mut window, &mut Report, &mut block);
         let at = window.at;
         input.seek(at);
     }
@@ -71,7 +71,7 @@ fn rest_of_line(
         input.peek()?;
         let mut window = input.window();
         let end = match field {
-            Some(field) => line::value(&mut window, field, cut),
+            Some(field) => line::value(&mut window, &mut Report, field, cut),
             None => line::ignored(&mut window),
         };
         let at = window.at;

@@ -1,7 +1,11 @@
 //! Lines, as far as a chunk has them. The engines go on where a chunk ends.
 
+use core::hint::cold_path;
+
 use super::{Event, Field, Sse, Text};
 use crate::engine::window::{Out, Window};
+use crate::parser::Events;
+use crate::scan::line::{self, Line, NEAR};
 use crate::scan::{MAX_LOOKAHEAD, utf8::split_valid};
 use crate::text::{Cut, Extended, REPLACEMENT, is_start};
 
@@ -37,66 +41,154 @@ pub(super) enum Place {
 }
 
 /// The fields of a block so far, as far as its blank line depends on them.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Block {
-    #[default]
-    Other,
-    /// `event`, and no `data`.
-    Event,
-    Data,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    has_event: bool,
+    has_data: bool,
+}
+
+/// The end of a block that means something.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Blank {
+    /// The block has data.
+    Dispatch,
+    /// It has a type, and no data.
+    Discard,
 }
 
 impl Block {
+    /// No field.
+    pub(super) const NONE: Self = Self { has_event: false, has_data: false };
+
     /// A field has ended.
     #[inline(always)]
     pub(super) fn add(&mut self, field: Field) {
-        *self = match (field, *self) {
-            (Field::Data, _) => Self::Data,
-            (Field::Event, Self::Other) => Self::Event,
-            (_, block) => block,
-        };
+        self.has_event |= field == Field::Event;
+        self.has_data |= field == Field::Data;
+    }
+
+    /// Returns what its blank line means.
+    #[inline(always)]
+    fn end(&mut self) -> Option<Blank> {
+        match core::mem::replace(self, Self::NONE) {
+            Self { has_data: true, .. } => Some(Blank::Dispatch),
+            Self { has_event: true, .. } => Some(Blank::Discard),
+            Self { .. } => None,
+        }
     }
 }
 
-/// Reads lines up to the end of the chunk, and reports what they have. `cut` is empty but within a value.
+/// The receiver of what the lines of a window have, each when the position is behind it.
+pub(super) trait Receiver<'w> {
+    /// The events that reach a sink.
+    type Events: Events;
+
+    /// Takes the value of a field, which lies in the chunk.
+    fn whole<O: Out<Events = Self::Events>>(
+        &mut self,
+        window: &mut Window<'w, O>,
+        name: Field,
+        text: &'w str,
+    );
+
+    /// Takes a piece of the value of a field.
+    fn piece<O: Out<Events = Self::Events>>(
+        &mut self,
+        window: &mut Window<'w, O>,
+        name: Field,
+        piece: Text<'_>,
+    );
+
+    /// Takes the end of a block.
+    fn blank<O: Out<Events = Self::Events>>(&mut self, window: &mut Window<'w, O>, blank: Blank);
+}
+
+/// Reports events to the sink.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Report;
+
+impl<'w> Receiver<'w> for Report {
+    type Events = Sse;
+
+    #[inline(always)]
+    fn whole<O: Out<Events = Sse>>(
+        &mut self,
+        window: &mut Window<'w, O>,
+        name: Field,
+        text: &'w str,
+    ) {
+        self.piece(window, name, Text { text, more: false });
+    }
+
+    #[inline(always)]
+    fn piece<O: Out<Events = Sse>>(
+        &mut self,
+        window: &mut Window<'w, O>,
+        name: Field,
+        value: Text<'_>,
+    ) {
+        window.emit(|| Event::Field { name, value });
+    }
+
+    #[inline(always)]
+    fn blank<O: Out<Events = Sse>>(&mut self, window: &mut Window<'w, O>, blank: Blank) {
+        window.emit(|| match blank {
+            Blank::Dispatch => Event::Dispatch,
+            Blank::Discard => Event::Discard,
+        });
+    }
+}
+
+/// Reads lines that the chunk has whole, and reports what they have. Returns the place of what it leaves: the end of the
+/// chunk, or the beginning of a value that is not text, or too long to be found at once.
 #[inline(always)]
-pub(super) fn lines<O: Out<Events = Sse>>(
-    window: &mut Window<'_, O>,
+pub(super) fn lines<'w, O: Out<Events = R::Events>, R: Receiver<'w>>(
+    window: &mut Window<'w, O>,
+    to: &mut R,
     block: &mut Block,
-    cut: &mut Cut,
 ) -> Place {
-    loop {
-        let Some(first) = window.byte() else { return Place::Line };
+    // A window of its own, whose address nothing takes: it stays in registers.
+    let mut inner = window.reborrow();
+    let place = loop {
+        let Some(first) = inner.byte() else { break Place::Line };
         let named = match first {
             b'\r' | b'\n' => {
-                blank(window, block);
-                if first == b'\r' && !line_feed(window) {
-                    return Place::LineFeed;
+                inner.at += 1;
+                if let Some(blank) = block.end() {
+                    to.blank(&mut inner, blank);
+                }
+                if first == b'\r' && !line_feed(&mut inner) {
+                    break Place::LineFeed;
                 }
                 continue;
             }
-            b'd' => name(window, Field::Data),
-            b'e' => name(window, Field::Event),
-            b'i' => name(window, Field::Id),
-            b'r' => name(window, Field::Retry),
+            b'd' => name(&mut inner, Field::Data),
+            b'e' => name(&mut inner, Field::Event),
+            b'i' => name(&mut inner, Field::Id),
+            b'r' => name(&mut inner, Field::Retry),
             _ => Named::Other,
         };
         let end = match named {
             Named::Field(field) => {
-                let Some(end) = value(window, field, cut) else { return Place::Value(field) };
+                let Some(end) = whole_value(&mut inner, to, field) else {
+                    break Place::Value(field);
+                };
                 block.add(field);
                 end
             }
             Named::Other => {
-                let Some(end) = ignored(window) else { return Place::Ignored };
+                let Some(end) = ignored(&mut inner) else { break Place::Ignored };
                 end
             }
-            Named::Cut(place) => return place,
+            Named::Cut(place) => break place,
         };
-        if end == b'\r' && !line_feed(window) {
-            return Place::LineFeed;
+        if end == b'\r' && !line_feed(&mut inner) {
+            break Place::LineFeed;
         }
-    }
+    };
+    let (chunk, at) = (inner.chunk, inner.at);
+    (window.chunk, window.at) = (chunk, at);
+    place
 }
 
 /// The name of a line.
@@ -112,44 +204,95 @@ enum Named {
 /// Reads the name that begins at the position, up to the value, if it is that of the field.
 #[inline(always)]
 fn name<O: Out>(window: &mut Window<'_, O>, field: Field) -> Named {
-    let (name, rest) = (field.name(), &window.chunk[window.at..]);
-    match rest.split_at_checked(name.len()) {
-        Some((first, [b':', ..])) if first == name => window.at += name.len() + 1,
-        Some((first, [b'\r' | b'\n', ..])) if first == name => {
-            window.at += name.len();
+    let len = field.name().len();
+    if let Some(word) = window.chunk[window.at..].first_chunk() {
+        let word = u64::from_le_bytes(*word);
+        if word & mask(len + 1) == with_colon(field) {
+            window.at += len + 1;
+            if (word >> (8 * (len + 1))) as u8 == b' ' {
+                window.at += 1;
+            } else {
+                cold_path();
+            }
             return Named::Field(field);
         }
-        _ if name.starts_with(rest) || rest == name => {
-            window.at = window.chunk.len();
-            return Named::Cut(Place::Name(field, rest.len() as u8));
-        }
-        _ => return Named::Other,
     }
-    match window.byte() {
-        None => return Named::Cut(Place::Colon(field)),
-        Some(b' ') => window.at += 1,
-        Some(_) => {}
-    }
-    Named::Field(field)
+    let (named, at) = rare_name(window.chunk, window.at, field);
+    window.at = at;
+    named
 }
 
-/// Takes the end of a blank line, and reports what it means.
+/// The bits of so many bytes of a word, from the first.
+const fn mask(len: usize) -> u64 {
+    (1 << (8 * len)) - 1
+}
+
+/// The name of a field and a colon as a word.
 #[inline(always)]
-fn blank<O: Out<Events = Sse>>(window: &mut Window<'_, O>, block: &mut Block) {
-    window.at += 1;
-    match core::mem::take(block) {
-        Block::Data => window.emit(|| Event::Dispatch),
-        Block::Event => window.emit(|| Event::Discard),
-        Block::Other => {}
+const fn with_colon(field: Field) -> u64 {
+    let name = field.name();
+    let (mut word, mut at) = ((b':' as u64) << (8 * name.len()), 0);
+    while at < name.len() {
+        word |= (name[at] as u64) << (8 * at);
+        at += 1;
     }
+    word
+}
+
+/// Reads a name without a colon, or at the end of the chunk.
+#[inline(never)]
+fn rare_name(chunk: &[u8], at: usize, field: Field) -> (Named, usize) {
+    let (name, rest) = (field.name(), &chunk[at..]);
+    let behind = match rest.strip_prefix(name) {
+        Some([]) => return (Named::Cut(Place::Name(field, name.len() as u8)), chunk.len()),
+        Some([b':']) => return (Named::Cut(Place::Colon(field)), chunk.len()),
+        Some([b':', b' ', ..]) => 2,
+        Some([b':', ..]) => 1,
+        Some([b'\r' | b'\n', ..]) => 0,
+        None if name.starts_with(rest) => {
+            return (Named::Cut(Place::Name(field, rest.len() as u8)), chunk.len());
+        }
+        _ => return (Named::Other, at),
+    };
+    (Named::Field(field), at + name.len() + behind)
+}
+
+/// Reads a value that is text, if its end is near. Returns the byte that ends the line.
+#[inline(always)]
+fn whole_value<'w, O: Out<Events = R::Events>, R: Receiver<'w>>(
+    window: &mut Window<'w, O>,
+    to: &mut R,
+    field: Field,
+) -> Option<u8> {
+    let chunk = window.chunk;
+    let text = match line::near(chunk, window.at) {
+        Line::Ascii(text) => text,
+        Line::Other(bytes) => match split_valid(bytes) {
+            (text, []) => text,
+            _ => return None,
+        },
+    };
+    let at = window.at + text.len();
+    let end = chunk.get(at).copied().filter(|end| matches!(end, b'\r' | b'\n'))?;
+    window.count((chunk.len() - at).min(MAX_LOOKAHEAD));
+    window.at = at + 1;
+    to.whole(window, field, text);
+    Some(end)
 }
 
 /// Takes a `\n` behind a `\r`. Returns false if the chunk ends before it can come.
 #[inline(always)]
 fn line_feed<O: Out>(window: &mut Window<'_, O>) -> bool {
-    let next = window.byte();
-    window.at += usize::from(next == Some(b'\n'));
-    next.is_some()
+    match window.byte() {
+        Some(b'\n') => {
+            window.at += 1;
+            true
+        }
+        next => {
+            cold_path();
+            next.is_some()
+        }
+    }
 }
 
 /// Reads on in a line of which nothing is reported. Returns the byte that ends it, if the chunk has that.
@@ -189,55 +332,75 @@ fn end_of_ignored(line: &[u8]) -> Option<usize> {
 /// Reads on in a value, and reports what the chunk has of it. Returns the byte that ends the line once that has
 /// been read. It may return before: if the sink has paused, or what is not text has been replaced.
 #[inline(always)]
-pub(super) fn value<O: Out<Events = Sse>>(
-    window: &mut Window<'_, O>,
+pub(super) fn value<'w, O: Out<Events = R::Events>, R: Receiver<'w>>(
+    window: &mut Window<'w, O>,
+    to: &mut R,
     field: Field,
     cut: &mut Cut,
 ) -> Option<u8> {
     if !cut.is_empty() {
-        rest_of_character(window, field, cut);
+        rest_of_character(window, to, field, cut);
         return None;
     }
+    let chunk = window.chunk;
+    let (text, len) = match line::near(chunk, window.at) {
+        Line::Ascii(text) => (text, text.len()),
+        Line::Other(bytes) => (split_valid(bytes).0, bytes.len()),
+    };
+    let end = chunk.get(window.at + len).copied();
+    let is_near = matches!(end, None | Some(b'\r' | b'\n'));
+    if is_near && text.len() == len {
+        window.count((chunk.len() - window.at - len).min(MAX_LOOKAHEAD));
+        window.at += len + usize::from(end.is_some());
+        if end.is_some() || !text.is_empty() {
+            to.piece(window, field, Text { text, more: end.is_none() });
+        }
+        return end;
+    }
+    rare_value(window, to, field, cut, is_near.then_some((len, end.is_some())))
+}
+
+/// Reads on in a value that is longer than most, or not text. `line` is what [`end_of_text`] would find, if that is known.
+#[inline(never)]
+fn rare_value<'w, O: Out<Events = R::Events>, R: Receiver<'w>>(
+    window: &mut Window<'w, O>,
+    to: &mut R,
+    field: Field,
+    cut: &mut Cut,
+    line: Option<(usize, bool)>,
+) -> Option<u8> {
     let rest = &window.chunk[window.at..];
-    let (len, is_end) = end_of_text(rest);
+    let (len, is_end) = line.unwrap_or_else(|| end_of_text(rest));
     window.count((rest.len() - len).min(MAX_LOOKAHEAD));
     let (text, not_text) = split_valid(&rest[..len]);
     if not_text.is_empty() {
         window.at += len + usize::from(is_end);
         if is_end || !text.is_empty() {
-            report(window, field, text, !is_end);
+            to.piece(window, field, Text { text, more: !is_end });
         }
         return is_end.then(|| rest[len]);
     }
     window.at += text.len();
     if !text.is_empty() {
-        report(window, field, text, true);
+        to.piece(window, field, Text { text, more: true });
         window.byte()?;
     }
-    replace(window, field, cut, not_text.len(), is_end);
+    replace(window, to, field, cut, not_text.len(), is_end);
     None
 }
-
-/// Bytes that are searched for the end of a line at first: most lines are not longer.
-const NEAR: usize = 256;
 
 /// Looks for the end of a line. Returns its place and true, or the end of what was searched.
 ///
 /// It goes on, as far again each time, only behind text. So what a call looks at beyond the next piece is not
 /// more than the piece has, or `NEAR`: a sink that pauses after each of many pieces does not have the rest of
 /// the chunk searched again and again.
-#[inline(always)]
 fn end_of_text(rest: &[u8]) -> (usize, bool) {
     let near = &rest[..rest.len().min(NEAR)];
     match memchr::memchr2(b'\r', b'\n', near) {
-        Some(at) => (at, true),
-        None if near.len() == rest.len() => (rest.len(), false),
-        None => end_of_long_text(rest),
+        Some(at) => return (at, true),
+        None if near.len() == rest.len() => return (rest.len(), false),
+        None => {}
     }
-}
-
-#[inline(never)]
-fn end_of_long_text(rest: &[u8]) -> (usize, bool) {
     let (mut searched, mut text) = (NEAR, 0);
     while searched < rest.len() {
         let (valid, not_text) = split_valid(&rest[text..searched]);
@@ -256,8 +419,9 @@ fn end_of_long_text(rest: &[u8]) -> (usize, bool) {
 
 /// Reads on in a character that an earlier chunk has begun.
 #[inline(never)]
-fn rest_of_character<O: Out<Events = Sse>>(
-    window: &mut Window<'_, O>,
+fn rest_of_character<'w, O: Out<Events = R::Events>, R: Receiver<'w>>(
+    window: &mut Window<'w, O>,
+    to: &mut R,
     field: Field,
     cut: &mut Cut,
 ) {
@@ -266,20 +430,22 @@ fn rest_of_character<O: Out<Events = Sse>>(
     match extended {
         Extended::Cut => {}
         Extended::Whole(character) => {
-            report(window, field, character.encode_utf8(&mut [0; 4]), true);
+            let mut bytes = [0; 4];
+            let text = character.encode_utf8(&mut bytes);
+            to.piece(window, field, Text { text, more: true });
         }
         Extended::Invalid => {
             *cut = Cut::NONE;
-            report(window, field, REPLACEMENT, true);
+            to.piece(window, field, Text { text: REPLACEMENT, more: true });
         }
     }
 }
 
 /// Replaces what is not UTF-8 in the next bytes, up to `len`, behind which the line ends if `is_end`. A
 /// character that is not whole, but may be so with the bytes behind `len`, is left, or is cut by the chunk.
-#[inline(never)]
-fn replace<O: Out<Events = Sse>>(
-    window: &mut Window<'_, O>,
+fn replace<'w, O: Out<Events = R::Events>, R: Receiver<'w>>(
+    window: &mut Window<'w, O>,
+    to: &mut R,
     field: Field,
     cut: &mut Cut,
     len: usize,
@@ -293,7 +459,7 @@ fn replace<O: Out<Events = Sse>>(
         let (text, fault) = (part.valid(), part.invalid());
         if !text.is_empty() {
             window.at += text.len();
-            report(window, field, text, true);
+            to.piece(window, field, Text { text, more: true });
         }
         if fault.is_empty() || window.byte().is_none() {
             return;
@@ -306,17 +472,11 @@ fn replace<O: Out<Events = Sse>>(
             return;
         }
         window.at += fault.len();
-        report(window, field, REPLACEMENT, true);
+        to.piece(window, field, Text { text: REPLACEMENT, more: true });
         if window.byte().is_none() {
             return;
         }
     }
-}
-
-/// Reports a piece that ends at the position.
-#[inline(always)]
-fn report<O: Out<Events = Sse>>(window: &mut Window<'_, O>, name: Field, text: &str, more: bool) {
-    window.emit(|| Event::Field { name, value: Text { text, more } });
 }
 
 #[cfg(test)]

@@ -2,23 +2,26 @@
 //!
 //! # How this is built
 //! `lines` of `line.rs` goes from line to line through what the chunk has, and returns the [`Place`] where
-//! the chunk ends. Such a place is a state, and has an arm here, which reads up to the end of the line.
+//! the chunk ends. Such a place is a state, and has an arm in [`Reader::read`], which reads up to the end of the line.
+//! What the lines say goes to a [`Receiver`]: the sink here, and in `messages.rs` what makes messages of them.
 //!
 //! If you add a place, add it to the picture in the module's documentation, and a case that a cut leaves
 //! there to `tests/sse/cases.rs`. `coroutine.rs` has the same arms, as lines of code.
 
-use core::ops::ControlFlow::{self, Break};
+use core::ops::ControlFlow::{self, Break, Continue};
 
 use super::Sse;
-use super::line::{self, BYTE_ORDER_MARK, Block, Place};
+use super::line::{self, BYTE_ORDER_MARK, Block, Place, Receiver, Report};
 use crate::engine::machine::{self, Input};
-use crate::error::{End, Failure};
+use crate::engine::window::{Out, Window};
+use crate::error::{End, ErrorKind, Failure};
 use crate::format::parser;
+use crate::parser::Events;
 use crate::text::Cut;
 
 parser! {
     /// The event stream as an explicit state machine. It allocates nothing.
-    pub struct Machine(machine, Grammar) for Sse;
+    pub struct Machine(machine, Grammar<Report>) for Sse;
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,102 +31,89 @@ enum State {
     In(Place),
 }
 
-/// The machine.
+/// The place in the grammar, and what is known of the block and the value around it.
 #[derive(Clone, Debug)]
-struct Grammar {
+pub(super) struct Reader {
     state: State,
     block: Block,
     /// The character that a chunk has cut. Empty but in [`Place::Value`].
     cut: Cut,
 }
 
-impl Default for Grammar {
-    fn default() -> Self {
-        Self { state: State::Start(0), block: Block::default(), cut: Cut::NONE }
+impl Reader {
+    /// A reader at the beginning of the input.
+    pub(super) const START: Self = Self::at(State::Start(0));
+
+    /// A reader at the beginning of a line.
+    #[cfg(feature = "alloc")]
+    pub(super) const LINE: Self = Self::at(State::In(Place::Line));
+
+    const fn at(state: State) -> Self {
+        Self { state, block: Block::NONE, cut: Cut::NONE }
     }
-}
 
-impl machine::Machine for Grammar {
-    type Events = Sse;
-    type Output = ();
-
-    #[inline]
-    fn step(&mut self, input: &mut Input<'_, Sse>) -> Result<ControlFlow<()>, Failure> {
-        loop {
-            let byte = match input.peek() {
-                Ok(byte) => byte,
-                Err(End::Finished) => return Ok(Break(())),
-                Err(end) => return Err(end.into()),
+    /// Reads up to the end of the window.
+    #[inline(always)]
+    pub(super) fn read<'w, O: Out<Events = R::Events>, R: Receiver<'w>>(
+        &mut self,
+        window: &mut Window<'w, O>,
+        to: &mut R,
+    ) {
+        while let Some(byte) = window.byte() {
+            let place = match self.state {
+                State::In(place) => place,
+                State::Start(matched) => {
+                    self.state = start(window, matched, byte);
+                    continue;
+                }
             };
-            self.state = State::In(match self.state {
-                State::Start(0) if input.offset() != 0 => Place::Line,
-                State::Start(matched) if byte == BYTE_ORDER_MARK[usize::from(matched)] => {
-                    input.next()?;
-                    if usize::from(matched) + 1 < BYTE_ORDER_MARK.len() {
-                        self.state = State::Start(matched + 1);
-                        continue;
-                    }
+            self.state = State::In(match place {
+                Place::Line => line::lines(window, to, &mut self.block),
+                Place::LineFeed => {
+                    window.at += usize::from(byte == b'\n');
                     Place::Line
                 }
-                State::Start(0) => Place::Line,
-                State::Start(_) => Place::Ignored,
-                State::In(Place::Line) => self.lines(input),
-                State::In(Place::LineFeed) => {
-                    input.next_if(|byte| byte == b'\n')?;
-                    Place::Line
-                }
-                State::In(Place::Ignored) => {
-                    let mut window = input.window();
-                    let end = line::ignored(&mut window);
-                    let at = window.at;
-                    input.seek(at);
-                    after(end, Place::Ignored)
-                }
-                State::In(Place::Name(field, matched)) => {
-                    match field.name().get(usize::from(matched)) {
-                        Some(expected) if byte == *expected => {
-                            input.next()?;
-                            Place::Name(field, matched + 1)
-                        }
-                        None if byte == b':' => {
-                            input.next()?;
-                            Place::Colon(field)
-                        }
-                        None if matches!(byte, b'\r' | b'\n') => Place::Value(field),
-                        _ => Place::Ignored,
+                Place::Ignored => after(line::ignored(window), place),
+                Place::Name(field, matched) => match field.name().get(usize::from(matched)) {
+                    Some(expected) if byte == *expected => {
+                        window.at += 1;
+                        Place::Name(field, matched + 1)
                     }
-                }
-                State::In(Place::Colon(field)) => {
-                    input.next_if(|byte| byte == b' ')?;
+                    None if byte == b':' => {
+                        window.at += 1;
+                        Place::Colon(field)
+                    }
+                    None if matches!(byte, b'\r' | b'\n') => Place::Value(field),
+                    _ => Place::Ignored,
+                },
+                Place::Colon(field) => {
+                    window.at += usize::from(byte == b' ');
                     Place::Value(field)
                 }
-                State::In(Place::Value(field)) => {
-                    let mut window = input.window();
-                    let end = line::value(&mut window, field, &mut self.cut);
-                    let at = window.at;
-                    input.seek(at);
+                Place::Value(field) => {
+                    let end = line::value(window, to, field, &mut self.cut);
                     if end.is_some() {
                         self.block.add(field);
                     }
-                    after(end, Place::Value(field))
+                    after(end, place)
                 }
             });
         }
     }
-
-    fn reset(&mut self) {
-        *self = Self::default();
-    }
 }
 
-impl Grammar {
-    #[inline(never)]
-    fn lines(&mut self, input: &mut Input<'_, Sse>) -> Place {
-        let mut window = input.window();
-        let place = line::lines(&mut window, &mut self.block, &mut self.cut);
-        let at = window.at;
-        input.seek(at);
-        place
+/// Takes a byte of a byte order mark. If a part of one has come instead, no known name begins with that.
+fn start<O: Out>(window: &mut Window<'_, O>, matched: u8, byte: u8) -> State {
+    if matched == 0 && (byte != BYTE_ORDER_MARK[0] || window.offset() != 0) {
+        State::In(Place::Line)
+    } else if byte != BYTE_ORDER_MARK[usize::from(matched)] {
+        State::In(Place::Ignored)
+    } else {
+        window.at += 1;
+        match matched + 1 {
+            3 => State::In(Place::Line),
+            matched => State::Start(matched),
+        }
     }
 }
 
@@ -133,5 +123,98 @@ fn after(end: Option<u8>, within: Place) -> Place {
         Some(b'\r') => Place::LineFeed,
         Some(_) => Place::Line,
         None => within,
+    }
+}
+
+/// What is done with the lines.
+pub(super) trait Consumer {
+    /// The events that reach a sink.
+    type Events: Events;
+
+    /// Returns the receiver of the lines of a window.
+    fn receiver(&mut self) -> impl Receiver<'_, Events = Self::Events>;
+
+    /// The number of bytes that the next window may have, at least one.
+    #[inline(always)]
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Says if the window was one too many: then it was a byte.
+    ///
+    /// # Errors
+    /// The error at that byte.
+    #[inline(always)]
+    fn check(&self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+
+    /// Forgets everything.
+    fn reset(&mut self) {}
+}
+
+impl Consumer for Report {
+    type Events = Sse;
+
+    #[inline(always)]
+    fn receiver(&mut self) -> impl Receiver<'_, Events = Sse> {
+        *self
+    }
+}
+
+/// The machine.
+#[derive(Clone, Debug)]
+pub(super) struct Grammar<C> {
+    reader: Reader,
+    pub(super) consumer: C,
+}
+
+impl<C> Grammar<C> {
+    pub(super) const fn new(consumer: C) -> Self {
+        Self { reader: Reader::START, consumer }
+    }
+}
+
+impl Default for Grammar<Report> {
+    fn default() -> Self {
+        Self::new(Report)
+    }
+}
+
+impl<C: Consumer> machine::Machine for Grammar<C> {
+    type Events = C::Events;
+    type Output = ();
+
+    #[inline]
+    fn step(&mut self, input: &mut Input<'_, C::Events>) -> Result<ControlFlow<()>, Failure> {
+        match input.peek() {
+            Ok(_) => {}
+            Err(End::Finished) => return Ok(Break(())),
+            Err(end) => return Err(end.into()),
+        }
+        let mut window = input.window();
+        let start = window.at;
+        if let Some(end) = start.checked_add(self.consumer.room())
+            && end < window.chunk.len()
+        {
+            window.chunk = &window.chunk[..end];
+        }
+        self.reader.read(&mut window, &mut self.consumer.receiver());
+        let at = window.at;
+        match self.consumer.check() {
+            Ok(()) => {
+                input.seek(at);
+                Ok(Continue(()))
+            }
+            Err(kind) => {
+                input.seek(start);
+                Err(input.fail_here(kind))
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        self.reader = Reader::START;
+        self.consumer.reset();
     }
 }

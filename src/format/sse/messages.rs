@@ -1,34 +1,22 @@
-//! Whole messages: [`Messages`].
+//! Whole messages: [`Messages`] and [`LentMessages`].
 
-use alloc::borrow::Cow;
-use alloc::string::String;
-use core::mem;
-use core::ops::ControlFlow::{self, Break, Continue};
-
-use super::{Event, Field, Machine, Text};
+use super::draft::{Draft, Fields};
+use super::line::{Blank, Receiver};
+use super::machine::{Consumer, Grammar, Reader};
+use super::message::{Lent, Message, event_type};
+use super::{Field, Text};
+use crate::engine::machine::Parser;
+use crate::engine::window::{Nowhere, Out, Window};
 use crate::error::{Error, ErrorKind};
-use crate::parser::{EventSink, PushParser};
-use crate::state::{Progress, State, Status};
+use crate::parser::{
+    EventSink, LocalParser, Progress, PushParser, State, Status, delegate, local_parser,
+};
 
 /// Bytes of a message, unless [`Messages::max_len`] says otherwise.
 ///
 /// Messages of a chat completion have a few hundred. A peer that never sends a blank line makes a parser hold
 /// as many bytes as this.
 const DEFAULT_MAX_LEN: usize = 1 << 20;
-
-/// A message of an event stream.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Message {
-    /// The type: `message`, unless the stream names another.
-    pub event: Cow<'static, str>,
-    /// The `data` fields, with line feeds between them.
-    pub data: String,
-    /// The `id`, if the stream has sent one since the message before. It may be empty: then there is none
-    /// to go on from after a reconnection.
-    pub id: Option<String>,
-    /// Milliseconds before a reconnection, if the stream has said so since the message before.
-    pub retry: Option<u64>,
-}
 
 /// A parser of one message, whose output is a [`Message`].
 ///
@@ -43,25 +31,20 @@ pub struct Message {
 /// An `id` or a `retry` of a block without data comes with the next message. `data`, `event` and `id` of a
 /// message together have at most 1 MiB, or as [`max_len`](Self::max_len) says. The byte with which they become
 /// longer is [`TooLong`](ErrorKind::TooLong).
+///
+/// Each text of a message is an allocation. [`LentMessages`] makes none.
 #[derive(Clone, Debug)]
 pub struct Messages {
-    machine: Machine,
-    draft: Draft,
     state: State,
-    max_len: usize,
+    reader: Reader,
+    build: Build,
     output: Option<Message>,
 }
 
 impl Messages {
     /// Creates a parser at the start of a stream.
     pub fn new() -> Self {
-        Self {
-            machine: Machine::new(),
-            draft: Draft::default(),
-            state: State::new(),
-            max_len: DEFAULT_MAX_LEN,
-            output: None,
-        }
+        Self { state: State::new(), reader: Reader::START, build: Build::new(), output: None }
     }
 
     /// Limits the bytes of a message.
@@ -74,167 +57,217 @@ impl Messages {
     /// assert_eq!(parser.error(), Some(&Error::new(ErrorKind::TooLong, 20)));
     /// ```
     #[must_use]
-    pub fn max_len(self, bytes: usize) -> Self {
-        Self { max_len: bytes, ..self }
+    pub fn max_len(mut self, bytes: usize) -> Self {
+        self.build.max_len = bytes;
+        self
     }
 
+    /// Parses a chunk. A machine would be the same for one message after the other; for each of them alone its input,
+    /// its sink and its memory are as much work again.
+    #[inline]
     fn parse(&mut self, chunk: &[u8]) -> Progress {
-        let Self { machine, draft, state, max_len, output } = self;
+        let Self { state, reader, build, output } = self;
         state.feed(chunk, |state| {
-            let mut consumed = 0;
-            if !state.has_begun() {
-                // Blank lines, which mean nothing here. The machine is told that a mark cannot follow.
-                consumed = chunk.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-                if consumed > 0 {
-                    let _ = state.need_more(consumed);
-                    state.skip_between();
-                    machine.reset_at(state.offset());
+            let mut at = 0;
+            if !state.has_begun() && is_end(chunk[0]) {
+                // Blank lines, which mean nothing here. A byte order mark cannot follow.
+                at = chunk.iter().take_while(|byte| is_end(**byte)).count();
+                let _ = state.need_more(at);
+                state.skip_between();
+                *reader = Reader::LINE;
+            }
+            let base = state.offset().saturating_sub(at as u64);
+            let begin = at;
+            while at < chunk.len() {
+                let len = chunk.len().min(at.saturating_add(build.room()));
+                let mut window = Window::new(&chunk[..len], at, base, Nowhere);
+                let fields = Fields::new(&mut build.draft);
+                reader.read(&mut window, &mut Making { fields, output });
+                let end = window.at;
+                if let Err(kind) = build.check() {
+                    return Progress { consumed: at, ..state.fail(at - begin, kind) };
+                }
+                at = end;
+                if output.is_some() {
+                    return Progress { consumed: at, ..state.succeed(at - begin) };
                 }
             }
-            while consumed < chunk.len() {
-                let rest = &chunk[consumed..];
-                let room = max_len.saturating_sub(draft.len());
-                let window = &rest[..rest.len().min(harmless(room))];
-                let mut end = None;
-                let progress = machine.feed_until(window, |event| {
-                    draft.see(event, *max_len).map_break(|found| end = Some(found))
-                });
-                let progress = match end {
-                    None => state.need_more(progress.consumed),
-                    Some(Ok(message)) => {
-                        *output = Some(message);
-                        state.succeed(progress.consumed)
-                    }
-                    Some(Err(kind)) => {
-                        debug_assert_eq!(
-                            window.len(),
-                            1,
-                            "more bytes than there is surely room for"
-                        );
-                        state.fail(0, kind)
-                    }
-                };
-                consumed += progress.consumed;
-                if progress.status != Status::NeedMoreInput {
-                    return Progress { consumed, ..progress };
-                }
-            }
-            Progress { consumed, status: Status::NeedMoreInput }
+            Progress { consumed: at, ..state.need_more(at - begin) }
         })
     }
 }
 
-/// Bytes of a chunk of which the text is surely not longer than this: it has at most three bytes for each,
-/// those of a character that was cut before, and a line feed between two lines of data. At least one.
-fn harmless(room: usize) -> usize {
-    (room.saturating_sub(4) / 3).max(1)
+fn is_end(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
 }
 
-/// A message that is not complete.
-#[derive(Clone, Debug, Default)]
-struct Draft {
-    event: String,
-    data: String,
-    has_data: bool,
-    id: Option<String>,
-    retry: Option<u64>,
-    /// The value of a field is not complete.
-    is_open: bool,
-    /// The value of an `id` so far.
-    new_id: String,
-    new_retry: Number,
-}
+/// A parser of messages that lends each of them to the sink, as a [`MessageRef`](super::MessageRef): with the byte that
+/// completes it, and all that a chunk has in one call.
+///
+/// Where a message lies in one chunk nothing is allocated and, unless its data have more than one line, nothing is
+/// copied: this is the fast way to messages that are used where they arrive, such as JSON in `data`. Like [`Machine`]
+/// it never succeeds, and `finish` is `Ok` anywhere. In all else it does what [`Messages`] does.
+///
+/// ```
+/// use pushdown::{PushParser, sse::LentMessages};
+///
+/// let mut total = 0;
+/// let mut parser = LentMessages::new();
+/// for chunk in [&b"data: 1\n\ndata: 2\n\ndata: 3"[..], b"0\n\n: the end"] {
+///     let _ = parser.feed_with(chunk, |message| total += message.data.parse().unwrap_or(0));
+/// }
+/// assert_eq!((total, parser.finish()), (33, Ok(())));
+/// ```
+///
+/// [`Machine`]: super::Machine
+#[derive(Clone, Debug)]
+pub struct LentMessages(Parser<Grammar<Lend>>);
 
-/// The value of a `retry` so far.
-#[derive(Clone, Copy, Debug, Default)]
-enum Number {
-    #[default]
-    Empty,
-    Digits(u64),
-    Other,
-}
-
-impl Draft {
-    /// The bytes that are held.
-    fn len(&self) -> usize {
-        let id = self.id.as_ref().map_or(0, String::len);
-        self.event.len() + self.data.len() + id + self.new_id.len()
+impl LentMessages {
+    /// Creates a parser at the start of a stream.
+    pub fn new() -> Self {
+        Self(Parser::new(Grammar::new(Lend { build: Build::new() })))
     }
 
-    /// Takes an event. Breaks with the message, or if it is too long.
-    fn see(&mut self, event: Event<'_>, max_len: usize) -> ControlFlow<Result<Message, ErrorKind>> {
-        match event {
-            Event::Field { name, value } if !self.field(name, value, max_len) => {
-                Break(Err(ErrorKind::TooLong))
-            }
-            Event::Field { .. } => Continue(()),
-            Event::Discard => {
-                self.event.clear();
-                Continue(())
-            }
-            Event::Dispatch => {
-                let event = match mem::take(&mut self.event) {
-                    event if event.is_empty() => Cow::Borrowed("message"),
-                    event => Cow::Owned(event),
-                };
-                self.has_data = false;
-                let (data, id) = (mem::take(&mut self.data), self.id.take());
-                Break(Ok(Message { event, data, id, retry: self.retry.take() }))
-            }
-        }
+    /// Limits the bytes of a message, as [`Messages::max_len`] does.
+    #[must_use]
+    pub fn max_len(mut self, bytes: usize) -> Self {
+        self.0.machine_mut().consumer.build.max_len = bytes;
+        self
     }
 
-    /// Takes a piece of a field. Returns false if that is too long.
-    fn field(&mut self, name: Field, Text { text, more }: Text<'_>, max_len: usize) -> bool {
-        let begins = !mem::replace(&mut self.is_open, more);
-        let mut before = "";
-        match name {
-            Field::Event if begins => self.event.clear(),
-            Field::Data if begins && mem::replace(&mut self.has_data, true) => before = "\n",
-            Field::Retry => {
-                self.new_retry = if begins { Number::Empty } else { self.new_retry }.and(text);
-                if let (Number::Digits(time), false) = (self.new_retry, more) {
-                    self.retry = Some(time);
-                }
-                return true;
-            }
-            _ => {}
-        }
-        if before.len() + text.len() > max_len.saturating_sub(self.len()) {
-            return false;
-        }
-        let value = match name {
-            Field::Event => &mut self.event,
-            Field::Data => &mut self.data,
-            Field::Id | Field::Retry => &mut self.new_id,
-        };
-        if value.is_empty() && before.is_empty() {
-            // Exactly as long as the text, which most often is whole. To grow takes more instructions.
-            *value = text.into();
-        } else {
-            value.push_str(before);
-            value.push_str(text);
-        }
-        if name == Field::Id && !more {
-            let id = mem::take(&mut self.new_id);
-            if !id.contains('\0') {
-                self.id = Some(id);
-            }
-        }
-        true
+    /// [`PushParser::feed_with`] for sinks that stay on this thread.
+    pub fn feed_local(
+        &mut self,
+        chunk: &[u8],
+        sink: impl for<'e> FnMut(super::MessageRef<'e>),
+    ) -> Progress {
+        self.0.feed_local(chunk, sink)
     }
 }
 
-impl Number {
-    /// Adds digits. A number that is too large for 64 bits is the largest.
-    fn and(self, digits: &str) -> Self {
-        digits.bytes().fold(self, |number, digit| match (number, digit) {
-            (Self::Empty, b'0'..=b'9') => Self::Digits((digit - b'0').into()),
-            (Self::Digits(number), b'0'..=b'9') => {
-                Self::Digits(number.saturating_mul(10).saturating_add((digit - b'0').into()))
+/// The message so far, and how long it may be.
+#[derive(Clone, Debug)]
+struct Build {
+    draft: Draft,
+    max_len: usize,
+}
+
+impl Build {
+    fn new() -> Self {
+        Self { draft: Draft::default(), max_len: DEFAULT_MAX_LEN }
+    }
+
+    /// The number of bytes of which the text is surely not longer than there is room for: it has at most three bytes
+    /// for each, those of a character that was cut before, and a line feed between two lines of data. At least one.
+    #[inline(always)]
+    fn room(&self) -> usize {
+        (self.max_len.saturating_sub(self.draft.len() + 4) / 3).max(1)
+    }
+
+    /// Returns an error if the last byte was one too many. It was read alone then: see `room`.
+    #[inline(always)]
+    fn check(&self) -> Result<(), ErrorKind> {
+        if self.draft.len() > self.max_len { Err(ErrorKind::TooLong) } else { Ok(()) }
+    }
+}
+
+/// Makes one message.
+struct Making<'w> {
+    fields: Fields<'w>,
+    output: &'w mut Option<Message>,
+}
+
+impl<'w> Receiver<'w> for Making<'w> {
+    type Events = ();
+
+    #[inline(always)]
+    fn whole<O: Out<Events = ()>>(&mut self, _: &mut Window<'w, O>, name: Field, text: &'w str) {
+        self.fields.whole(name, text);
+    }
+
+    #[inline(always)]
+    fn piece<O: Out<Events = ()>>(&mut self, _: &mut Window<'w, O>, name: Field, piece: Text<'_>) {
+        self.fields.piece(name, piece);
+    }
+
+    #[inline(always)]
+    fn blank<O: Out<Events = ()>>(&mut self, window: &mut Window<'w, O>, blank: Blank) {
+        match blank {
+            Blank::Dispatch => {
+                let message = self.fields.message();
+                let (event, id) = (event_type(message.event), message.id.map(Into::into));
+                let (retry, data) = (message.retry, self.fields.take_data());
+                *self.output = Some(Message { event, data, id, retry });
+                self.fields.clear();
+                // The rest is not this message's.
+                window.chunk = &window.chunk[..window.at];
             }
-            _ => Self::Other,
-        })
+            Blank::Discard => self.fields.discard(),
+        }
+    }
+}
+
+/// Lends messages.
+#[derive(Clone, Debug)]
+struct Lend {
+    build: Build,
+}
+
+impl Consumer for Lend {
+    type Events = Lent;
+
+    #[inline(always)]
+    fn receiver(&mut self) -> impl Receiver<'_, Events = Lent> {
+        Lending { fields: Fields::new(&mut self.build.draft) }
+    }
+
+    #[inline(always)]
+    fn room(&self) -> usize {
+        self.build.room()
+    }
+
+    #[inline(always)]
+    fn check(&self) -> Result<(), ErrorKind> {
+        self.build.check()
+    }
+
+    fn reset(&mut self) {
+        self.build.draft.clear();
+    }
+}
+
+struct Lending<'w> {
+    fields: Fields<'w>,
+}
+
+impl<'w> Receiver<'w> for Lending<'w> {
+    type Events = Lent;
+
+    #[inline(always)]
+    fn whole<O: Out<Events = Lent>>(&mut self, _: &mut Window<'w, O>, name: Field, text: &'w str) {
+        self.fields.whole(name, text);
+    }
+
+    #[inline(always)]
+    fn piece<O: Out<Events = Lent>>(
+        &mut self,
+        _: &mut Window<'w, O>,
+        name: Field,
+        piece: Text<'_>,
+    ) {
+        self.fields.piece(name, piece);
+    }
+
+    #[inline(always)]
+    fn blank<O: Out<Events = Lent>>(&mut self, window: &mut Window<'w, O>, blank: Blank) {
+        match blank {
+            Blank::Dispatch => {
+                window.emit(|| self.fields.message());
+                self.fields.clear();
+            }
+            Blank::Discard => self.fields.discard(),
+        }
     }
 }
 
@@ -248,6 +281,11 @@ impl PushParser for Messages {
     type Events = ();
     type Output = Message;
 
+    #[inline]
+    fn feed(&mut self, chunk: &[u8]) -> Progress {
+        self.parse(chunk)
+    }
+
     fn feed_dyn(&mut self, chunk: &[u8], _: &mut EventSink<'_, ()>) -> Progress {
         self.parse(chunk)
     }
@@ -260,18 +298,37 @@ impl PushParser for Messages {
         self.state.result()
     }
 
+    #[inline]
     fn state(&self) -> &State {
         &self.state
     }
 
+    #[inline]
     fn reset_at(&mut self, offset: u64) {
-        self.machine.reset_at(offset);
-        self.draft = Draft::default();
         self.state = State::at(offset);
+        self.reader = Reader::START;
+        self.build.draft.clear();
         self.output = None;
     }
 
+    #[inline]
     fn take_output(&mut self) -> Option<Message> {
         self.output.take()
     }
+}
+
+impl Default for LentMessages {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PushParser for LentMessages {
+    type Events = Lent;
+    type Output = ();
+    delegate!(self => self.0);
+}
+
+impl LocalParser for LentMessages {
+    local_parser!(self => self.0);
 }

@@ -85,10 +85,14 @@
 
 #[cfg(feature = "coroutine")]
 mod coroutine;
+#[cfg(feature = "alloc")]
+mod draft;
 #[cfg(feature = "generator")]
 mod generator;
 mod line;
 mod machine;
+#[cfg(feature = "alloc")]
+mod message;
 #[cfg(feature = "alloc")]
 mod messages;
 #[cfg(feature = "alloc")]
@@ -102,7 +106,9 @@ pub use coroutine::Coroutine;
 pub use generator::Generator;
 pub use machine::Machine;
 #[cfg(feature = "alloc")]
-pub use messages::{Message, Messages};
+pub use message::{Lent, Message, MessageRef};
+#[cfg(feature = "alloc")]
+pub use messages::{LentMessages, Messages};
 #[cfg(feature = "alloc")]
 pub use stackless::Stackless;
 

@@ -2,7 +2,7 @@
 
 use core::convert::Infallible;
 
-use super::line::{self, BYTE_ORDER_MARK, Block, Place};
+use super::line::{self, BYTE_ORDER_MARK, Block, Place, Report};
 use super::{Field, Sse};
 use crate::engine::stackless::Input;
 use crate::error::{End, Failure};
@@ -23,12 +23,12 @@ pub(super) async fn body(input: &mut Input<'_, Sse>) -> Result<(), Failure> {
 }
 
 async fn stream(input: &mut Input<'_, Sse>) -> Result<Infallible, End> {
-    let (mut block, mut cut) = (Block::default(), Cut::NONE);
+    let (mut block, mut cut) = (Block::NONE, Cut::NONE);
     let mut place = if input.offset() == 0 { byte_order_mark(input).await? } else { Place::Line };
     loop {
         rest_of_line(input, place, &mut block, &mut cut).await?;
         let mut window = input.window();
-        place = line::lines(&mut window, &mut block, &mut cut);
+        place = line::lines(&mut window, &mut Report, &mut block);
         let at = window.at;
         input.seek(at);
     }
@@ -66,7 +66,7 @@ async fn rest_of_line(
         input.peek().await?;
         let mut window = input.window();
         let end = match field {
-            Some(field) => line::value(&mut window, field, cut),
+            Some(field) => line::value(&mut window, &mut Report, field, cut),
             None => line::ignored(&mut window),
         };
         let at = window.at;
