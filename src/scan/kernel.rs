@@ -1,6 +1,8 @@
 //! The choice of a kernel. It is made here and nowhere else.
 
 use super::escaped::{self, Escaped};
+#[cfg(target_arch = "x86_64")]
+use super::line;
 use super::set::Set;
 use super::swar::Swar;
 use super::utf8;
@@ -129,6 +131,17 @@ impl Kernel {
             Choice::Avx2(token) => utf8::avx2::valid_up_to(token, bytes),
             #[cfg(target_arch = "x86_64")]
             Choice::Avx512(token) => utf8::avx512::valid_up_to(token, bytes),
+        }
+    }
+
+    /// Goes on with the search for the end of a line, in a chunk of 64 bytes and more: `scan::line`.
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    #[inline]
+    pub(super) fn past_line(self, chunk: &[u8], at: usize, any: u64) -> (usize, bool) {
+        match self.0 {
+            Choice::Swar | Choice::Ssse3(_) => line::sse2::past_line_by_parts(chunk, at, any),
+            Choice::Avx2(token) => line::avx2::past_line(token, chunk, at, any),
+            Choice::Avx512(token) => line::avx512::past_line(token, chunk, at, any),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Streams that are easily misread, in every engine and at every pair of cuts, and in the harness.
 
-use pushdown::sse::{self, Event, Messages, Sse, Text};
+use pushdown::sse::{self, Event, Lent, LentMessages, MessageRef, Messages, Sse, Text};
 use pushdown::testing::{self, Harness, Log, Recorder};
 
 use crate::cases::{CASES, long};
@@ -28,6 +28,7 @@ fn any_two_cuts_of_a_case_give_the_answer_in_the_table() {
 #[test]
 fn the_parsers_keep_every_law() {
     let mut inputs = 0;
+    let lent = lent();
     let parsers = engines().parser("reference", Reread::default);
     let messages = messages().parser("reference", FirstMessage::default).may_discard();
     // A byte order mark means something at offset 0 alone, and the harness begins at others, too.
@@ -36,6 +37,7 @@ fn the_parsers_keep_every_law() {
         let message = |violation| panic!("{name}: {violation}");
         assert!(parsers.check(input).unwrap_or_else(message).is_complete());
         assert!(messages.check(input).unwrap_or_else(message).is_complete());
+        assert!(lent.check(input).unwrap_or_else(message).is_complete());
         inputs += 1;
     }
     println!("{inputs} inputs");
@@ -44,11 +46,12 @@ fn the_parsers_keep_every_law() {
 
 #[test]
 fn the_parsers_keep_every_law_in_lines_of_many_blocks() {
-    let (parsers, messages) = (engines(), messages());
+    let (parsers, messages, lent) = (engines(), messages(), lent());
     let streams = long();
     for stream in &streams {
         println!("{}", parsers.check(stream).unwrap());
         messages.check(stream).unwrap();
+        lent.check(stream).unwrap();
     }
     assert_eq!(streams.len(), 11);
 }
@@ -79,6 +82,13 @@ fn messages() -> Harness<'static, impl Recorder<()>> {
         .may_discard()
         .parser("messages of at most 600 bytes", || Messages::new().max_len(600))
         .may_discard()
+}
+
+/// Returns a harness with a parser that lends messages, and one that goes byte by byte for want of room.
+fn lent() -> Harness<'static, impl Recorder<Lent>> {
+    Harness::new(|log: &mut Log, message: MessageRef<'_>| log.event(format_args!("{message:?}")))
+        .parser("lent", LentMessages::new)
+        .parser("lent, at most 600 bytes", || LentMessages::new().max_len(600))
 }
 
 /// Records an event for the harness, which joins the pieces of a text.

@@ -1,12 +1,16 @@
 //! Messages: what their fields are, where they end, and how long they may be.
 
-use pushdown::sse::{Message, Messages};
+use std::ops::ControlFlow::{Break, Continue};
+
+use pushdown::sse::{LentMessages, Message, MessageRef, Messages};
 use pushdown::{Error, ErrorKind, PushParser, Status};
 
-/// Reads the messages of a stream that comes in these chunks.
+/// Reads the messages of a stream that comes in these chunks, which may be lent as well.
 fn read<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Vec<Message> {
     let (mut parser, mut messages) = (Messages::new(), Vec::new());
+    let (mut lender, mut lent) = (LentMessages::new(), Vec::new());
     for mut chunk in chunks {
+        let _ = lender.feed_with(chunk, |message| lent.push(Message::from(message)));
         while !chunk.is_empty() {
             let progress = parser.feed(chunk);
             chunk = &chunk[progress.consumed..];
@@ -16,6 +20,7 @@ fn read<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Vec<Message> {
             }
         }
     }
+    assert_eq!(lent, messages);
     messages
 }
 
@@ -140,6 +145,12 @@ fn the_byte_with_which_a_message_is_too_long_is_blamed_at_every_cut() {
                 assert_eq!(parser.error().copied(), error, "{about}");
                 assert_eq!(consumed as u64, offset.unwrap_or(stream.len() as u64), "{about}");
                 assert_eq!(parser.take_output().is_some(), offset.is_none(), "{about}");
+                let mut lender = LentMessages::new().max_len(max_len);
+                for chunk in [&stream[..first], &stream[first..second], &stream[second..]] {
+                    let _ = lender.feed(chunk);
+                }
+                let end = offset.unwrap_or(stream.len() as u64);
+                assert_eq!((lender.error().copied(), lender.offset()), (error, end), "{about}");
                 runs += 1;
             }
         }
@@ -165,4 +176,74 @@ fn a_message_may_have_a_mebibyte_and_comments_without_end() {
     assert_eq!(parser.take_output().map(|message| message.data.len()), Some(1 << 20));
     assert_eq!(other.feed(b"z").status, Status::BadInput);
     assert_eq!(other.error(), Some(&Error::new(ErrorKind::TooLong, start + 6 + (1 << 20))));
+}
+
+#[test]
+fn a_lent_message_is_a_slice_of_the_chunk_and_allocates_nothing() {
+    let mut parser = LentMessages::new();
+    let stream =
+        b"event: add\nid: 7\nretry: 5\ndata: 1\n\n: a comment\n\ndata: caf\xc3\xa9\n\ndata\n\n";
+    let (mut messages, mut borrowed) = (0, 0);
+    let allocations = allocation_counter::measure(|| {
+        let _ = parser.feed_with(stream, |message| {
+            messages += 1;
+            borrowed += usize::from(stream.as_ptr_range().contains(&message.data.as_ptr()));
+        });
+    });
+    assert_eq!((messages, borrowed, allocations.count_total), (3, 3, 0));
+}
+
+#[test]
+fn the_buffers_of_a_lent_message_serve_the_next_one_unless_they_are_large() {
+    let mut parser = LentMessages::new();
+    let message = |len: usize| {
+        let line = "x".repeat(len);
+        format!("event: {line}\nid: {line}\ndata: {line}\ndata: {line}\n\n").into_bytes()
+    };
+    let mut allocations = |stream: &[u8]| {
+        let allocations = allocation_counter::measure(|| {
+            for chunk in stream.chunks(16) {
+                let _ = parser.feed(chunk);
+            }
+        });
+        (allocations.count_total > 0, allocations.bytes_current)
+    };
+    assert!(matches!(allocations(&message(100)), (true, 1..)));
+    let _ = allocations(&message(100)); // the buffers of two ids take turns
+    assert_eq!(allocations(&message(100)), (false, 0));
+    let (allocates, bytes) = allocations(&message(100_000));
+    assert!(allocates && bytes <= 0, "{bytes} bytes are kept");
+}
+
+#[test]
+fn a_sink_that_pauses_gets_each_lent_message_once() {
+    let stream = b"data: 1\r\n\r\nid: 7\rdata: 2\rdata: 3\r\rdata: 4\n\n\n";
+    let expected = [(1, "1"), (2, "2\n3"), (3, "4")];
+    for pause in [1, 2, 4] {
+        let (mut parser, mut rest, mut seen) = (LentMessages::new(), &stream[..], Vec::new());
+        while !rest.is_empty() {
+            let progress = parser.feed_until(rest, |MessageRef { data, .. }| {
+                seen.push((seen.len() + 1, data.to_owned()));
+                if seen.len() % pause == 0 { Break(()) } else { Continue(()) }
+            });
+            assert_eq!(progress.status, Status::NeedMoreInput);
+            assert!(progress.consumed > 0);
+            rest = &rest[progress.consumed..];
+        }
+        let seen: Vec<_> = seen.iter().map(|(number, data)| (*number, &data[..])).collect();
+        assert_eq!(seen, expected);
+    }
+}
+
+#[test]
+fn the_data_of_a_large_message_are_moved_and_not_copied() {
+    let line = "y".repeat(50_000);
+    let stream = format!("data: {line}\ndata: {line}\ndata: {line}\n\ndata: z\n\n");
+    let mut parser = Messages::new();
+    let progress = parser.feed(stream.as_bytes());
+    let data = parser.take_output().map(|message| message.data);
+    assert_eq!(data, Some([&line[..]; 3].join("\n")));
+    parser.next_value();
+    let _ = parser.feed(&stream.as_bytes()[progress.consumed..]);
+    assert_eq!(parser.take_output(), Some(message("z")));
 }

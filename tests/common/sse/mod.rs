@@ -7,7 +7,7 @@ pub mod reread;
 use core::fmt;
 use core::ops::ControlFlow::Continue;
 
-use pushdown::sse::{self, Message, Messages, Sse};
+use pushdown::sse::{self, LentMessages, Message, Messages, Sse};
 use pushdown::{DynParser, PushParser, Status};
 
 use log::Log;
@@ -156,12 +156,14 @@ impl Engine {
     }
 }
 
-/// Checks the messages of [`Messages`], in the chunk that completes each, on the input cut at these offsets.
-/// Returns the number of runs.
+/// Checks the messages of [`Messages`] and of [`LentMessages`], in the chunk that completes each, on the input cut at
+/// these offsets. Returns the number of runs.
 pub fn check_messages(cuts: &[usize], expected: &Expected<'_>) -> usize {
-    let mut parser = Messages::new();
-    let mut found: Vec<Message> = Vec::new();
+    let (mut parser, mut lender) = (Messages::new(), LentMessages::new());
+    let (mut found, mut lent): (Vec<Message>, Vec<Message>) = (Vec::new(), Vec::new());
     for (mut chunk, end) in chunks(expected.input, cuts) {
+        let progress = lender.feed_with(chunk, |message| lent.push(message.into()));
+        assert_eq!((progress.consumed, progress.status), (chunk.len(), Status::NeedMoreInput));
         loop {
             let progress = parser.feed(chunk);
             chunk = &chunk[progress.consumed..];
@@ -172,14 +174,17 @@ pub fn check_messages(cuts: &[usize], expected: &Expected<'_>) -> usize {
         }
         assert_eq!((parser.offset(), parser.status()), (end as u64, Status::NeedMoreInput));
         if let Some(answer) = expected.after(end) {
-            assert_eq!(
-                found,
-                answer.messages,
-                "{} (left: found), cut at {cuts:?}, after {end} bytes",
-                expected.input.escape_ascii()
-            );
+            for (name, found) in [("owned", &found), ("lent", &lent)] {
+                assert_eq!(
+                    found,
+                    &answer.messages,
+                    "{} (left: {name}), cut at {cuts:?}, after {end} bytes",
+                    expected.input.escape_ascii()
+                );
+            }
         }
     }
     assert_eq!((parser.finish(), parser.take_output()), (Ok(()), None));
-    1
+    assert_eq!(lender.finish(), Ok(()));
+    2
 }
