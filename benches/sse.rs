@@ -9,7 +9,9 @@ use std::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Throughput};
-use pushdown::sse::{Coroutine, Event, Field, Generator, Machine, Messages, Sse, Stackless};
+use pushdown::sse::{
+    Coroutine, Event, Field, Generator, LentMessages, Machine, Messages, Sse, Stackless,
+};
 use pushdown::{PushParser, scan};
 use pushdown_benches::settings;
 use pushdown_benches::streams::Stream;
@@ -27,10 +29,12 @@ fn main() {
             engine(group, "coroutine", Coroutine::new(), &stream, &chunks);
             engine(group, "stackless", Stackless::new(), &stream, &chunks);
             engine(group, "generator", Generator::new(), &stream, &chunks);
-            assert_eq!(messages(&chunks), stream.counts, "messages");
-            group.bench_function(BenchmarkId::new("messages", size), |bencher| {
-                bencher.iter(|| messages(black_box(&chunks)));
-            });
+            for (name, read) in [("machine-lent", lent as Read), ("machine-messages", messages)] {
+                assert_eq!(read(&chunks), stream.counts, "{name}");
+                group.bench_function(BenchmarkId::new(name, size), |bencher| {
+                    bencher.iter(|| read(black_box(&chunks)));
+                });
+            }
         }
     }
     criterion.final_summary();
@@ -65,6 +69,20 @@ fn events(parser: &mut impl PushParser<Events = Sse>, chunks: &[&[u8]]) -> (usiz
         });
     }
     (messages, bytes + lines - messages)
+}
+
+type Read = fn(&[&[u8]]) -> (usize, usize);
+
+/// Returns the number of messages, and of the bytes of their data, lent by a parser of whole ones.
+fn lent(chunks: &[&[u8]]) -> (usize, usize) {
+    let (mut parser, mut count, mut bytes) = (LentMessages::new(), 0, 0);
+    for chunk in chunks {
+        let _ = parser.feed_with(chunk, |message| {
+            count += 1;
+            bytes += message.data.len();
+        });
+    }
+    (count, bytes)
 }
 
 /// Returns the number of messages, and of the bytes of their data, made by a parser of whole ones.

@@ -1,11 +1,14 @@
 //! Readers of event streams: whole messages from chunks that are there already.
 //!
-//! | reader | leaves out |
-//! |---|---|
-//! | `messages`, ours | |
-//! | `machine`, ours, events | whole messages: fields are lent in pieces, nothing is allocated |
-//! | eventsource-stream | what is not UTF-8 is an error; keeps the last `id` for every message |
-//! | sse-stream | what is not UTF-8 is an error, and so is a field that comes twice; its type and data are optional |
+//! | reader | allocates for a message | leaves out |
+//! |---|---|---|
+//! | `machine-messages`, ours | its data, and type and `id` if it has them | |
+//! | `machine-lent`, ours | nothing | messages that outlive the call of the sink |
+//! | `machine`, `coroutine`, `stackless`, `generator`, ours | nothing | whole messages: fields are lent in pieces |
+//! | eventsource-stream | data, growing; type, `id` twice; for each line all of the chunk that is left | what is not UTF-8 is an error; keeps the last `id` for every message |
+//! | sse-stream | data, growing for each line; type, `id` | what is not UTF-8 is an error, and so is a field that comes twice; its type and data are optional |
+//!
+//! All check UTF-8 once.
 //!
 //! The two peers are streams over a stream of chunks, which is polled without an executor and is always ready.
 
@@ -17,7 +20,9 @@ use bytes::Bytes;
 use eventsource_stream::Eventsource;
 use futures_util::stream::{self, Stream};
 use pushdown::PushParser;
-use pushdown::sse::{Event, Field, LentMessages, Machine, Messages};
+use pushdown::sse::{
+    Coroutine, Event, Field, Generator, LentMessages, Machine, Messages, Sse, Stackless,
+};
 use sse_stream::SseStream;
 
 /// The number of messages, and of the bytes of their data.
@@ -27,16 +32,19 @@ pub type Counts = (usize, usize);
 pub type Reader = fn(&[Bytes]) -> Counts;
 
 /// Every reader.
-pub const READERS: [(&str, Reader); 5] = [
-    ("machine", machine),
-    ("lent", lent),
-    ("messages", messages),
+pub const READERS: [(&str, Reader); 8] = [
+    ("machine", |chunks| events(Machine::new(), chunks)),
+    ("coroutine", |chunks| events(Coroutine::new(), chunks)),
+    ("stackless", |chunks| events(Stackless::new(), chunks)),
+    ("generator", |chunks| events(Generator::new(), chunks)),
+    ("machine-lent", lent),
+    ("machine-messages", messages),
     ("peer-eventsource-stream", eventsource_stream),
     ("peer-sse-stream", sse_stream),
 ];
 
-fn machine(chunks: &[Bytes]) -> Counts {
-    let (mut parser, mut messages, mut bytes, mut lines) = (Machine::new(), 0, 0, 0);
+fn events(mut parser: impl PushParser<Events = Sse>, chunks: &[Bytes]) -> Counts {
+    let (mut messages, mut bytes, mut lines) = (0, 0, 0);
     for chunk in chunks {
         let _ = parser.feed_with(chunk, |event| match event {
             Event::Field { name: Field::Data, value } => {

@@ -34,7 +34,7 @@ enum Panels {
 /// `(parameter, what a title says of it)`
 type Size = (&'static str, &'static str);
 
-const CHARTS: [Chart; 11] = [
+const CHARTS: [Chart; 13] = [
     Chart {
         name: "chunks",
         title: "Throughput by chunk size",
@@ -183,7 +183,37 @@ const CHARTS: [Chart; 11] = [
             parameters: &[("whole", "")],
         },
     },
+    Chart {
+        name: "sse",
+        title: "Event streams in chunks of 64 KiB",
+        subtitle: SSE,
+        x: "GB/s",
+        y: "",
+        value: Measurement::throughput,
+        panels: Panels::Documents {
+            group: "sse",
+            documents: &STREAMS,
+            parameters: &[("65536", "")],
+        },
+    },
+    Chart {
+        name: "sse-chunks",
+        title: "Event streams in small chunks",
+        subtitle: SSE,
+        x: "GB/s",
+        y: "",
+        value: Measurement::throughput,
+        panels: Panels::Documents {
+            group: "sse",
+            documents: &STREAMS,
+            parameters: &[("1460", " in 1,460 bytes"), ("16", " in 16 bytes")],
+        },
+    },
 ];
+
+const SSE: &str = "Events, and whole messages: lent or owned. Higher is better.";
+
+const STREAMS: [&str; 4] = ["chat", "typed", "ticks", "pages"];
 
 const JSON: &str = "With a sink that reads every text, or without one. Higher is better.";
 
