@@ -28,8 +28,8 @@
 //! A [`Delimiter`] is several bytes in a row. It remembers its match at a cut, so it has
 //! [reads of its own](crate::engine#the-reads).
 //!
-//! The scans of [`json`](crate::json) and of [`sse`](crate::sse) are their own: SSE2 on x86-64, 8 bytes at a time
-//! elsewhere, inlined.
+//! The scans of [`json`](crate::json) are its own: SSE2 on x86-64, 8 bytes at a time elsewhere, inlined. So is that of
+//! [`sse`](crate::sse), which calls a kernel for lines of more than a few bytes.
 //!
 //! [`Utf8`](crate::text::Utf8) checks text with kernels of the same names; the portable one is std's.
 //!

@@ -19,8 +19,12 @@
 //! ```
 //!
 //! # How to choose
-//! [`Messages`] is a parser of one message, whose output is the [`Message`]: for everything that reads
-//! values one after the other. It holds a message, up to a limit.
+//! * [`Messages`] is a parser of one message, whose output is the [`Message`]: for everything that reads
+//!   values one after the other, and for messages that are kept. Each of its texts is an allocation.
+//! * [`LentMessages`] lends each message to the sink, as a [`MessageRef`]: for messages that are used where they
+//!   arrive. It allocates only for what a chunk cuts.
+//!
+//! Both hold a message, up to a limit.
 //!
 //! The others report the fields as [events](Event), in pieces, as they come. They hold nothing but a
 //! character that a chunk cuts, and they never succeed: a stream has no end of its own, and `finish` is
@@ -76,12 +80,12 @@
 //! # Differences from the HTML standard
 //! None in what a stream means. Where the standard leaves it to the client:
 //! * [`Event`] reports `id` and `retry` as they come. That an `id` with NUL is ignored, and a `retry` that
-//!   is not a number, is up to the consumer; [`Messages`] does so.
+//!   is not a number, is up to the consumer; the parsers of messages do so.
 //! * A `retry` of digits that is too large for 64 bits is [`u64::MAX`]: the standard has no largest number.
 //!   An empty one is no number, and is ignored.
 //! * To reconnect, and to keep the last `id` until then, is the caller's. `id` is there in the message for
 //!   which the stream has sent one.
-//! * A message has at most 1 MiB, or as [`Messages::max_len`] says.
+//! * A message has at most 1 MiB, or as [`Messages::max_len`] and [`LentMessages::max_len`] say.
 
 #[cfg(feature = "coroutine")]
 mod coroutine;

@@ -77,7 +77,9 @@ pub(super) fn past_line_with(
 /// Goes on with a line. `any` is not zero if a byte of it so far is not ASCII.
 #[inline(never)]
 fn past_long(chunk: &[u8], at: usize, any: u64) -> (usize, bool) {
-    if chunk.len() < WINDOW {
+    if at == chunk.len() {
+        (at, any == 0)
+    } else if chunk.len() < WINDOW {
         past_last(chunk, at, any)
     } else {
         Kernel::best().past_line(chunk, at, any)
