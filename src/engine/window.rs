@@ -62,24 +62,6 @@ impl<O: Out> Out for &mut O {
     }
 }
 
-/// The way to a sink that is not there.
-pub(crate) struct Nowhere;
-
-impl Out for Nowhere {
-    type Events = ();
-
-    #[inline(always)]
-    fn has_sink(&self) -> bool {
-        false
-    }
-
-    fn emit(&mut self, _: usize, event: core::convert::Infallible) -> bool {
-        match event {}
-    }
-
-    fn count(&mut self, _: usize) {}
-}
-
 impl<'w, O: Out> Window<'w, O> {
     #[inline(always)]
     pub(crate) fn new(chunk: &'w [u8], at: usize, base: u64, out: O) -> Self {

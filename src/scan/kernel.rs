@@ -1,7 +1,7 @@
 //! The choice of a kernel. It is made here and nowhere else.
 
 use super::escaped::{self, Escaped};
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 use super::line;
 use super::set::Set;
 use super::swar::Swar;

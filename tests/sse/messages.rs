@@ -131,6 +131,11 @@ fn the_byte_with_which_a_message_is_too_long_is_blamed_at_every_cut() {
         (b"data: a\xe2\x82b\n\n", 3, Some(9)),
         (b"data: \xff\n\n", 2, Some(6)),
         (b"data: 1\n\n", 0, Some(6)),
+        (
+            b"data: \xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\n\n",
+            30,
+            Some(16),
+        ),
         (b": a long comment\nx: y\nretry: 1000000000000\ndata\n\n", 0, None),
     ] {
         for first in 0..=stream.len() {

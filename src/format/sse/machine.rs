@@ -42,15 +42,8 @@ pub(super) struct Reader {
 
 impl Reader {
     /// A reader at the beginning of the input.
-    pub(super) const START: Self = Self::at(State::Start(0));
-
-    /// A reader at the beginning of a line.
-    #[cfg(feature = "alloc")]
-    pub(super) const LINE: Self = Self::at(State::In(Place::Line));
-
-    const fn at(state: State) -> Self {
-        Self { state, block: Block::NONE, cut: Cut::NONE }
-    }
+    pub(super) const START: Self =
+        Self { state: State::Start(0), block: Block::NONE, cut: Cut::NONE };
 
     /// Reads up to the end of the window.
     #[inline(always)]
@@ -200,13 +193,14 @@ impl<C: Consumer> machine::Machine for Grammar<C> {
             window.chunk = &window.chunk[..end];
         }
         self.reader.read(&mut window, &mut self.consumer.receiver());
-        let at = window.at;
+        let (at, len) = (window.at, window.chunk.len() - start);
         match self.consumer.check() {
             Ok(()) => {
                 input.seek(at);
                 Ok(Continue(()))
             }
             Err(kind) => {
+                debug_assert_eq!(len, 1, "more bytes than there is surely room for");
                 input.seek(start);
                 Err(input.fail_here(kind))
             }

@@ -1,12 +1,14 @@
 //! Whole messages: [`Messages`] and [`LentMessages`].
 
+use core::convert::Infallible;
+
 use super::draft::{Draft, Fields};
 use super::line::{Blank, Receiver};
 use super::machine::{Consumer, Grammar, Reader};
 use super::message::{Lent, Message, event_type};
 use super::{Field, Text};
 use crate::engine::machine::Parser;
-use crate::engine::window::{Nowhere, Out, Window};
+use crate::engine::window::{Out, Window};
 use crate::error::{Error, ErrorKind};
 use crate::parser::{
     EventSink, LocalParser, Progress, PushParser, State, Status, delegate, local_parser,
@@ -70,11 +72,10 @@ impl Messages {
         state.feed(chunk, |state| {
             let mut at = 0;
             if !state.has_begun() && is_end(chunk[0]) {
-                // Blank lines, which mean nothing here. A byte order mark cannot follow.
+                // Blank lines, which mean nothing here.
                 at = chunk.iter().take_while(|byte| is_end(**byte)).count();
                 let _ = state.need_more(at);
                 state.skip_between();
-                *reader = Reader::LINE;
             }
             let base = state.offset().saturating_sub(at as u64);
             let begin = at;
@@ -85,6 +86,7 @@ impl Messages {
                 reader.read(&mut window, &mut Making { fields, output });
                 let end = window.at;
                 if let Err(kind) = build.check() {
+                    debug_assert_eq!(len - at, 1, "more bytes than there is surely room for");
                     return Progress { consumed: at, ..state.fail(at - begin, kind) };
                 }
                 at = end;
@@ -206,6 +208,24 @@ impl<'w> Receiver<'w> for Making<'w> {
             Blank::Discard => self.fields.discard(),
         }
     }
+}
+
+/// The way to a sink that is not there.
+struct Nowhere;
+
+impl Out for Nowhere {
+    type Events = ();
+
+    #[inline(always)]
+    fn has_sink(&self) -> bool {
+        false
+    }
+
+    fn emit(&mut self, _: usize, event: Infallible) -> bool {
+        match event {}
+    }
+
+    fn count(&mut self, _: usize) {}
 }
 
 /// Lends messages.

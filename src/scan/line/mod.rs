@@ -147,7 +147,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(runs, 3 * kernels(&[0; 64], 0).len() << 16);
+        assert_eq!(runs, (3 * kernels(&[0; 64], 0).len()) << 16);
     }
 
     #[test]
