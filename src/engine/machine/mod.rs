@@ -158,7 +158,7 @@ impl<M: Machine> Parser<M> {
         &self.machine
     }
 
-    /// Lends the machine for what has no bearing on the parse: options, and what its owner takes out.
+    /// Lends the machine, to set its options.
     #[cfg(feature = "alloc")]
     pub(crate) fn machine_mut(&mut self) -> &mut M {
         &mut self.machine

@@ -34,7 +34,7 @@ const DEFAULT_MAX_LEN: usize = 1 << 20;
 /// message together have at most 1 MiB, or as [`max_len`](Self::max_len) says. The byte with which they become
 /// longer is [`TooLong`](ErrorKind::TooLong).
 ///
-/// Each text of a message is an allocation. [`LentMessages`] makes none.
+/// Each text of a message is an allocation. [`LentMessages`] makes none for a message of one line that lies in one chunk.
 #[derive(Clone, Debug)]
 pub struct Messages {
     state: State,
@@ -64,8 +64,8 @@ impl Messages {
         self
     }
 
-    /// Parses a chunk. A machine would be the same for one message after the other; for each of them alone its input,
-    /// its sink and its memory are as much work again.
+    /// Parses a chunk with the reader of the machine. Each message is a call, for which the machine's input, sink and
+    /// memory would be as much work again.
     #[inline]
     fn parse(&mut self, chunk: &[u8]) -> Progress {
         let Self { state, reader, build, output } = self;
@@ -106,9 +106,9 @@ fn is_end(byte: u8) -> bool {
 /// A parser of messages that lends each of them to the sink, as a [`MessageRef`](super::MessageRef): with the byte that
 /// completes it, and all that a chunk has in one call.
 ///
-/// Where a message lies in one chunk nothing is allocated and, unless its data have more than one line, nothing is
-/// copied: this is the fast way to messages that are used where they arrive, such as JSON in `data`. Like [`Machine`]
-/// it never succeeds, and `finish` is `Ok` anywhere. In all else it does what [`Messages`] does.
+/// Of a message that lies in one chunk and has one line of data nothing is allocated or copied. Other text is collected in
+/// buffers, which serve the next message. So this is the fast way to messages that are used where they arrive, such as JSON
+/// in `data`. Like [`Machine`] it never succeeds, and `finish` is `Ok` anywhere. In all else it does what [`Messages`] does.
 ///
 /// ```
 /// use pushdown::{PushParser, sse::LentMessages};
