@@ -146,6 +146,7 @@ mod report;
 mod run;
 mod scenario;
 mod seen;
+mod shrink;
 mod subject;
 mod violation;
 mod work;

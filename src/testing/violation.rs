@@ -76,6 +76,65 @@ impl Violation {
         &self.0.scenario.cutting
     }
 
+    /// The bytes of the input that were fed.
+    pub(super) fn fed(&self) -> usize {
+        self.0.scenario.len
+    }
+
+    /// Returns a test that fails as long as the law is broken, to be pasted into a file of tests. In it,
+    /// `harness()` stands for the harness.
+    ///
+    /// ```
+    /// use pushdown::Status;
+    /// use pushdown::testing::{self, Harness, Log};
+    ///
+    /// let length = |_: &mut (), chunk: Option<&[u8]>, log: &mut Log| {
+    ///     chunk.iter().for_each(|chunk| log.event(chunk.len()));
+    ///     Status::Success
+    /// };
+    /// let harness = Harness::new(testing::no_events).foreign("length", || (), length);
+    /// let violation = harness.check(b"What?").unwrap_err();
+    /// let test = harness.shrink(violation).regression_test().to_string();
+    /// assert_eq!(
+    ///     test,
+    ///     r#"/// length breaks a law: the events are the same for every cutting
+    /// #[test]
+    /// fn events_of_length() {
+    ///     // 2 of 2 bytes, cut at 1, then finished
+    ///     let chunks: [&[u8]; 2] = [b"a", b"a"];
+    ///     // expected: event 0: 2
+    ///     // found:    event 0: 1
+    ///     harness().check(&chunks.concat()).unwrap();
+    /// }
+    /// "#
+    /// );
+    /// ```
+    pub fn regression_test(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| {
+            let Details { parser, input, seed, scenario, breach } = &*self.0;
+            let law = std::format!("{:?}", breach.law);
+            let law = law.char_indices().flat_map(|(at, c)| {
+                let separator = (at > 0 && c.is_ascii_uppercase()).then_some('_');
+                separator.into_iter().chain([c])
+            });
+            let name: String =
+                law.chain("_of_".chars()).chain(parser.chars()).map(identifier).collect();
+            let chunks: Vec<_> = self.cutting().chunks(input).collect();
+            writeln!(f, "/// {parser} breaks a law: {}", breach.law)?;
+            writeln!(f, "#[test]\nfn {name}() {{")?;
+            writeln!(f, "    // {}", scenario.describe(input.len()))?;
+            write!(f, "    let chunks: [&[u8]; {}] = [", chunks.len())?;
+            for (index, chunk) in chunks.iter().enumerate() {
+                let comma = if index == 0 { "" } else { ", " };
+                write!(f, "{comma}b\"{}\"", chunk.escape_ascii())?;
+            }
+            writeln!(f, "];\n    // expected: {}", breach.expected)?;
+            writeln!(f, "    // found:    {}", breach.found)?;
+            let seed = if *seed == 0 { String::new() } else { std::format!(".seed({seed})") };
+            writeln!(f, "    harness(){seed}.check(&chunks.concat()).unwrap();\n}}")
+        })
+    }
+
     /// Returns what the law demands.
     pub fn expected(&self) -> &str {
         &self.0.breach.expected
@@ -85,6 +144,11 @@ impl Violation {
     pub fn found(&self) -> &str {
         &self.0.breach.found
     }
+}
+
+/// The character for a name: `_` if the given one cannot stand there.
+fn identifier(c: char) -> char {
+    if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }
 }
 
 impl fmt::Display for Violation {
