@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::boxed::Box;
+use std::format;
 use std::string::String;
 use std::vec::Vec;
 
@@ -94,7 +95,7 @@ impl Violation {
     /// };
     /// let harness = Harness::new(testing::no_events).foreign("length", || (), length);
     /// let violation = harness.check(b"What?").unwrap_err();
-    /// let test = harness.shrink(violation).regression_test().to_string();
+    /// let test = harness.shrink(violation).regression_test();
     /// assert_eq!(
     ///     test,
     ///     r#"/// length breaks a law: the events are the same for every cutting
@@ -109,30 +110,30 @@ impl Violation {
     /// "#
     /// );
     /// ```
-    pub fn regression_test(&self) -> impl fmt::Display {
-        fmt::from_fn(|f| {
-            let Details { parser, input, seed, scenario, breach } = &*self.0;
-            let law = std::format!("{:?}", breach.law);
-            let law = law.char_indices().flat_map(|(at, c)| {
-                let separator = (at > 0 && c.is_ascii_uppercase()).then_some('_');
-                separator.into_iter().chain([c])
-            });
-            let name: String =
-                law.chain("_of_".chars()).chain(parser.chars()).map(identifier).collect();
-            let chunks: Vec<_> = self.cutting().chunks(input).collect();
-            writeln!(f, "/// {parser} breaks a law: {}", breach.law)?;
-            writeln!(f, "#[test]\nfn {name}() {{")?;
-            writeln!(f, "    // {}", scenario.describe(input.len()))?;
-            write!(f, "    let chunks: [&[u8]; {}] = [", chunks.len())?;
-            for (index, chunk) in chunks.iter().enumerate() {
-                let comma = if index == 0 { "" } else { ", " };
-                write!(f, "{comma}b\"{}\"", chunk.escape_ascii())?;
-            }
-            writeln!(f, "];\n    // expected: {}", breach.expected)?;
-            writeln!(f, "    // found:    {}", breach.found)?;
-            let seed = if *seed == 0 { String::new() } else { std::format!(".seed({seed})") };
-            writeln!(f, "    harness(){seed}.check(&chunks.concat()).unwrap();\n}}")
-        })
+    pub fn regression_test(&self) -> String {
+        let Details { parser, input, seed, scenario, breach } = &*self.0;
+        let Breach { law, expected, found } = breach;
+        let name = name_of_test(*law, parser);
+        let fed = scenario.describe(input.len());
+        let chunks: Vec<_> = self
+            .cutting()
+            .chunks(input)
+            .map(|chunk| format!("b\"{}\"", chunk.escape_ascii()))
+            .collect();
+        let (count, chunks) = (chunks.len(), chunks.join(", "));
+        let seed = if *seed == 0 { String::new() } else { format!(".seed({seed})") };
+        format!(
+            "/// {parser} breaks a law: {law}
+#[test]
+fn {name}() {{
+    // {fed}
+    let chunks: [&[u8]; {count}] = [{chunks}];
+    // expected: {expected}
+    // found:    {found}
+    harness(){seed}.check(&chunks.concat()).unwrap();
+}}
+"
+        )
     }
 
     /// Returns what the law demands.
@@ -146,9 +147,18 @@ impl Violation {
     }
 }
 
-/// The character for a name: `_` if the given one cannot stand there.
-fn identifier(c: char) -> char {
-    if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }
+/// The name of a test: of the law `EmptyText` and the parser `my-parser`, `empty_text_of_my_parser`.
+fn name_of_test(law: Law, parser: &str) -> String {
+    let mut name = String::new();
+    for c in format!("{law:?}").chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c);
+    }
+    name.push_str("_of_");
+    name.push_str(parser);
+    name.replace(|c: char| !c.is_ascii_alphanumeric(), "_").to_ascii_lowercase()
 }
 
 impl fmt::Display for Violation {

@@ -76,7 +76,7 @@ fn a_violation_at_depth_stays_as_it_is() {
 fn the_test_of_a_violation_names_law_parser_and_seed() {
     let harness = broken(Bug::EndsOnAnEmptyChunk, Law::EmptyChunk, 7);
     let violation = harness.check(b"\"a\x00\"").unwrap_err();
-    let test = violation.regression_test().to_string();
+    let test = violation.regression_test();
     println!("{test}");
     assert!(test.contains("fn empty_chunk_of_endsonanemptychunk() {"), "{test}");
     assert!(test.contains("harness().seed(7).check(&chunks.concat()).unwrap();"), "{test}");
