@@ -20,7 +20,7 @@
 //! }
 //! println!("{}", debug::dump());
 //! // 4 waiting
-//! // 3 stackless parsers: wait for input, src/main.rs:6
+//! // 3 stackless parser: waits for input, src/main.rs:6
 //! // 1 stackless parser: waits for input, src/main.rs:5
 //! # let counts: Vec<_> = debug::dump().groups().iter().map(|group| group.count).collect();
 //! # assert_eq!(counts, [3, 1]);
@@ -31,6 +31,14 @@
 //! | `stackless`, `generator` | the line of the read that waits | an allocation per parser and, for each call of `feed`, the update of its entry |
 //! | `coroutine` | its whole stack, and the line of the read | an allocation per parser; a stack is looked at when it is asked for |
 //! | `machine` | its state, by `Debug` of the parser. It is a plain value and has no entry in the list | nothing |
+//!
+//! The lines are those of `pushdown_patterns::debug`, without times: no clock is read for a parser.
+//!
+//! ```text
+//! COUNT waiting
+//! COUNT ENGINE parser: waits for input[, FILE:LINE]
+//!     FUNCTION[, FILE:LINE:COLUMN]
+//! ```
 //!
 //! A parser that is running is not listed, nor one between two values. A parser that has moved to another
 //! thread is listed where it was fed last. One parser alone is asked by `waits_at` or `backtrace` of its
@@ -75,9 +83,7 @@ pub struct Group {
 /// A line, and one more, indented, for each call on the stack of a coroutine.
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, engine, .. } = self;
-        let (parsers, wait) = if *count == 1 { ("parser", "waits") } else { ("parsers", "wait") };
-        write!(f, "{count} {engine} {parsers}: {wait} for input")?;
+        write!(f, "{} {} parser: waits for input", self.count, self.engine)?;
         if let Some(location) = self.location {
             write!(f, ", {}:{}", location.file(), location.line())?;
         }

@@ -55,7 +55,7 @@ fn coroutines_are_grouped_by_their_stacks() {
     let waiting = groups();
     assert_eq!((waiting[0].engine, waiting[0].count), ("coroutine", 4));
     let text = debug::dump().to_string();
-    assert!(text.contains("4 coroutine parsers: wait for input\n    "), "{text}");
+    assert!(text.contains("4 coroutine parser: waits for input\n    "), "{text}");
     assert!(text.contains(&format!("sentence, {}", at(IN_SENTENCE))), "{text}");
 }
 

@@ -39,7 +39,7 @@ fn parsers_are_grouped_by_the_line_that_waits_and_the_largest_group_comes_first(
     let text = debug::dump().to_string();
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "9 waiting");
-    assert_eq!(lines[1], format!("4 stackless parsers: wait for input, {}:{SECOND}", file!()));
+    assert_eq!(lines[1], format!("4 stackless parser: waits for input, {}:{SECOND}", file!()));
     assert_eq!(lines.len(), 4);
 }
 
