@@ -6,6 +6,7 @@
 //! $ cargo run --release --example million -- 500 7000  # these numbers
 //! $ cargo run --release --example million -- --quick   # 1 and 1,000
 //! $ cargo run --release --example million -- --json 1000   # of JSON, each eight levels deep
+//! $ cargo run --release --example million -- stackless 10000000 # of one engine
 //! ```
 //!
 //! Each row is measured in a process of its own, so that none reuses the memory of another. Memory is
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         [quick] if quick == "--quick" => table(&ENGINES, &[1, 1_000]),
         [row, engine, live] if row == "--row" => print_row(engine, live),
         [json, counts @ ..] if json == "--json" => numbers(&JSON_ENGINES, counts),
+        [name, counts @ ..] if let Some(engine) = engine(name) => numbers(&[*engine], counts),
         counts => numbers(&ENGINES, counts),
     };
     match result {
@@ -76,6 +78,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn engine(name: &str) -> Option<&'static (&'static str, Measure)> {
+    ENGINES.iter().chain(&JSON_ENGINES).find(|(engine, _)| *engine == name)
 }
 
 fn numbers(engines: &[(&str, Measure)], counts: &[String]) -> Result<(), Box<dyn Error>> {
@@ -109,8 +115,7 @@ fn table(engines: &[(&str, Measure)], counts: &[usize]) -> Result<(), Box<dyn Er
 
 fn print_row(engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
     let live: usize = live.parse()?;
-    let mut engines = ENGINES.iter().chain(&JSON_ENGINES);
-    let (_, row) = engines.find(|(name, _)| *name == engine).ok_or("no such engine")?;
+    let (_, row) = self::engine(engine).ok_or("no such engine")?;
     let live_parsers = grouped(live as u64);
     // Warms up, so that the code is in memory before anything is counted.
     row(1)?;

@@ -89,6 +89,7 @@
 //! | `codec` | no | `pushdown::io::codec`: a parser as a decoder of tokio-util |
 //! | `futures` | no | `pushdown::io::stream`: values from a stream of chunks |
 //! | `serde` | no | `json::Item::parse` and `json::Typed`: JSON into types that serde reads |
+//! | `debug` | no | `pushdown::debug`: where the live parsers of a thread wait, by line or by stack |
 //! | `testing` | no | the cut and equality harness |
 //!
 //! `machine` and `stackless` are always there. With `default-features = false` the crate depends on
@@ -110,6 +111,8 @@ mod format;
 mod parser;
 mod state;
 
+#[cfg(feature = "debug")]
+pub mod debug;
 pub mod engine;
 pub mod events;
 #[cfg(feature = "std")]

@@ -67,9 +67,28 @@ fn a_suspended_coroutine_holds_one_page() {
 }
 
 #[test]
+fn a_table_may_have_the_rows_of_one_engine() {
+    for engine in ["stackless", "json-machine"] {
+        let output = run(&[engine, "10", "20"]);
+        let rows: Vec<_> = text(&output.stdout).lines().skip(1).collect();
+        assert_eq!(rows.len(), 2, "{rows:?}");
+        for (row, live) in rows.iter().zip(["10", "20"]) {
+            assert!(row.split_whitespace().take(2).eq([engine, live]), "{row}");
+        }
+    }
+}
+
+#[test]
 fn an_argument_that_is_no_number_of_parsers_is_refused() {
-    let cases: [&[&str]; 5] =
-        [&["0"], &["many"], &["10", "-1"], &["--quick", "10"], &["--json", "many"]];
+    let cases: [&[&str]; 7] = [
+        &["0"],
+        &["many"],
+        &["10", "-1"],
+        &["--quick", "10"],
+        &["--json", "many"],
+        &["stackless"],
+        &["stackless", "machine"],
+    ];
     println!("{} command lines", cases.len());
     for args in cases {
         let output = run(args);

@@ -29,6 +29,8 @@ use core::any::Any;
 use core::fmt;
 use core::mem;
 use core::panic::AssertUnwindSafe;
+#[cfg(feature = "debug")]
+use core::panic::Location;
 use core::pin::{Pin, pin};
 use core::ptr::NonNull;
 use std::boxed::Box;
@@ -52,6 +54,9 @@ pub struct Parser<E: Events = (), T: 'static = ()> {
     overshoot: Overshoot,
     /// The offset of a reset that the task has not made yet.
     restart: Option<u64>,
+    /// A copy, like `state`.
+    #[cfg(feature = "debug")]
+    waits_at: Option<&'static Location<'static>>,
 }
 
 /// A call of the task: what to do, and what came of it.
@@ -63,6 +68,8 @@ struct Call<'a, E: Events, T> {
     /// The parser's copies, which the call brings up to date.
     state: &'a mut State,
     overshoot: &'a mut Overshoot,
+    #[cfg(feature = "debug")]
+    waits_at: &'a mut Option<&'static Location<'static>>,
     output: Option<T>,
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -98,6 +105,8 @@ impl<E: Events, T: 'static> Parser<E, T> {
     {
         let mut generator = Gen::new(async move |co: Co<(), CallPtr<E, T>>| {
             let mut task = pin!(options.task(body));
+            #[cfg(feature = "debug")]
+            task.as_mut().list_as("generator");
             loop {
                 let CallPtr(mut call) = co.yield_(()).await;
                 // SAFETY: the invariant of `CallPtr`: `Parser::call` waits for the next yield.
@@ -113,7 +122,15 @@ impl<E: Events, T: 'static> Parser<E, T> {
             state: State::new(),
             overshoot: Overshoot::NONE,
             restart: None,
+            #[cfg(feature = "debug")]
+            waits_at: None,
         }
+    }
+
+    /// The line of the read that the body waits in, half-way through a value.
+    #[cfg(feature = "debug")]
+    pub fn waits_at(&self) -> Option<&'static Location<'static>> {
+        self.waits_at
     }
 
     /// Has the task execute a command.
@@ -125,6 +142,8 @@ impl<E: Events, T: 'static> Parser<E, T> {
             consumed: 0,
             state: &mut self.state,
             overshoot: &mut self.overshoot,
+            #[cfg(feature = "debug")]
+            waits_at: &mut self.waits_at,
             output: None,
             panic: None,
         };
@@ -179,6 +198,10 @@ where
     }));
     *call.state = *task.state();
     *call.overshoot = task.overshoot();
+    #[cfg(feature = "debug")]
+    {
+        *call.waits_at = task.waits_at();
+    }
     call.panic = done.err();
 }
 
@@ -197,6 +220,10 @@ impl<E: Events, T: 'static> PushParser for Parser<E, T> {
         self.state = State::at(offset);
         self.restart = Some(offset);
         self.overshoot = Overshoot::NONE;
+        #[cfg(feature = "debug")]
+        {
+            self.waits_at = None;
+        }
         // If the body has ended and left no output, the next call brings the reset along.
         if half_way || mem::needs_drop::<T>() {
             self.call(Command::Reset);
@@ -231,7 +258,11 @@ unsafe impl<E: Events, T> Send for Parser<E, T> where
 
 impl<E: Events, T: 'static> fmt::Debug for Parser<E, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parser").field("state", &self.state).finish_non_exhaustive()
+        let mut parser = f.debug_struct("Parser");
+        parser.field("state", &self.state);
+        #[cfg(feature = "debug")]
+        crate::debug::add_field(&mut parser, self.waits_at);
+        parser.finish_non_exhaustive()
     }
 }
 

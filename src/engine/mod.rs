@@ -225,6 +225,7 @@ pub mod generator;
 mod limit;
 pub mod machine;
 pub(crate) mod overshoot;
+mod site;
 #[allow(unsafe_code, reason = "pins a future beside what it borrows")]
 pub mod stackless;
 pub(crate) mod window;

@@ -156,6 +156,16 @@ impl Plan {
         }
     }
 
+    /// A plan for an input that is likely to show what a cutting of a prefix of this length has shown.
+    pub(super) fn focused(len: usize, seed: u64, mut cuts: Vec<usize>, prefix: usize) -> Self {
+        cuts.retain(|&cut| cut <= len);
+        let mut prefixes = cuts.clone();
+        prefixes.push(prefix.min(len));
+        prefixes.truncate(MIN_POSITIONS);
+        prefixes.dedup();
+        Self { two_way: prefixes.clone(), random: [Cutting(cuts)].into(), prefixes, seed, len }
+    }
+
     /// Returns the cuttings that are fed with pauses, each with the seed of its pauses; without a seed
     /// every event is one.
     pub(super) fn pausing(&self) -> impl Iterator<Item = (Cutting, Option<u64>)> {

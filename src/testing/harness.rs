@@ -228,15 +228,24 @@ impl<'a, R> Harness<'a, R> {
     ///
     /// # Errors
     /// The first law found broken, with the simplest cutting that shows it. A harness without
-    /// parsers breaks [`Law::AnyParser`].
+    /// parsers breaks [`Law::AnyParser`]. [`shrink`](Self::shrink) looks for a simpler input.
     pub fn check(&self, input: &[u8]) -> Result<Report, Violation> {
         let plan = Plan::new(input.len(), self.seed);
         let budget = Budget::new(self.budget, self.candidates.len());
+        self.check_with(&plan, budget, input)
+    }
+
+    pub(super) fn check_with(
+        &self,
+        plan: &Plan,
+        budget: Budget,
+        input: &[u8],
+    ) -> Result<Report, Violation> {
         let checks = self.checks(input)?;
         for (index, check) in checks.iter().enumerate() {
-            check.alone(&plan, budget.share(index), &*self.progress)?;
+            check.alone(plan, budget.share(index), &*self.progress)?;
         }
-        let compared = compare(&checks, &plan, budget.share(checks.len()))?;
+        let compared = compare(&checks, plan, budget.share(checks.len()))?;
         Ok(Report {
             bytes: input.len(),
             two_way_cuts: plan.two_way.len(),

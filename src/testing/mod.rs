@@ -25,6 +25,8 @@
 //! # a_line_can_be_cut_anywhere().unwrap();
 //! ```
 //!
+//! The `guide` starts from a parser that you already have: written by hand, of nom, or a codec of tokio.
+//!
 //! A second parser for the same format, in another engine or a naive one, is added to the same
 //! harness and has to agree with the first:
 //!
@@ -136,6 +138,8 @@ mod declared;
 mod depth;
 mod ends;
 mod excerpt;
+#[cfg(all(feature = "combinator", feature = "codec"))]
+pub mod guide;
 mod harness;
 mod law;
 mod log;
@@ -146,6 +150,7 @@ mod report;
 mod run;
 mod scenario;
 mod seen;
+mod shrink;
 mod subject;
 mod violation;
 mod work;

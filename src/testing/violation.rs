@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::boxed::Box;
+use std::format;
 use std::string::String;
 use std::vec::Vec;
 
@@ -76,6 +77,65 @@ impl Violation {
         &self.0.scenario.cutting
     }
 
+    /// The bytes of the input that were fed.
+    pub(super) fn fed(&self) -> usize {
+        self.0.scenario.len
+    }
+
+    /// Returns a test that fails as long as the law is broken, to be pasted into a file of tests. In it,
+    /// `harness()` stands for the harness.
+    ///
+    /// ```
+    /// use pushdown::Status;
+    /// use pushdown::testing::{self, Harness, Log};
+    ///
+    /// let length = |_: &mut (), chunk: Option<&[u8]>, log: &mut Log| {
+    ///     chunk.iter().for_each(|chunk| log.event(chunk.len()));
+    ///     Status::Success
+    /// };
+    /// let harness = Harness::new(testing::no_events).foreign("length", || (), length);
+    /// let violation = harness.check(b"What?").unwrap_err();
+    /// let test = harness.shrink(violation).regression_test();
+    /// assert_eq!(
+    ///     test,
+    ///     r#"/// length breaks a law: the events are the same for every cutting
+    /// #[test]
+    /// fn events_of_length() {
+    ///     // 2 of 2 bytes, cut at 1, then finished
+    ///     let chunks: [&[u8]; 2] = [b"a", b"a"];
+    ///     // expected: event 0: 2
+    ///     // found:    event 0: 1
+    ///     harness().check(&chunks.concat()).unwrap();
+    /// }
+    /// "#
+    /// );
+    /// ```
+    pub fn regression_test(&self) -> String {
+        let Details { parser, input, seed, scenario, breach } = &*self.0;
+        let Breach { law, expected, found } = breach;
+        let name = name_of_test(*law, parser);
+        let fed = scenario.describe(input.len());
+        let chunks: Vec<_> = self
+            .cutting()
+            .chunks(input)
+            .map(|chunk| format!("b\"{}\"", chunk.escape_ascii()))
+            .collect();
+        let (count, chunks) = (chunks.len(), chunks.join(", "));
+        let seed = if *seed == 0 { String::new() } else { format!(".seed({seed})") };
+        format!(
+            "/// {parser} breaks a law: {law}
+#[test]
+fn {name}() {{
+    // {fed}
+    let chunks: [&[u8]; {count}] = [{chunks}];
+    // expected: {expected}
+    // found:    {found}
+    harness(){seed}.check(&chunks.concat()).unwrap();
+}}
+"
+        )
+    }
+
     /// Returns what the law demands.
     pub fn expected(&self) -> &str {
         &self.0.breach.expected
@@ -85,6 +145,20 @@ impl Violation {
     pub fn found(&self) -> &str {
         &self.0.breach.found
     }
+}
+
+/// The name of a test: of the law `EmptyText` and the parser `my-parser`, `empty_text_of_my_parser`.
+fn name_of_test(law: Law, parser: &str) -> String {
+    let mut name = String::new();
+    for c in format!("{law:?}").chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c);
+    }
+    name.push_str("_of_");
+    name.push_str(parser);
+    name.replace(|c: char| !c.is_ascii_alphanumeric(), "_").to_ascii_lowercase()
 }
 
 impl fmt::Display for Violation {

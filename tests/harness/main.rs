@@ -12,6 +12,7 @@ mod depth;
 mod foreign;
 mod number;
 mod reads;
+mod shrink;
 mod time;
 
 use broken::{Bug, Quote};
@@ -34,8 +35,9 @@ fn long(text: &[u8]) -> Vec<u8> {
     [b"\"", &*text.repeat(600 / text.len()), b"\""].concat()
 }
 
-#[test]
-fn every_planted_bug_is_caught_with_its_law_and_cut() {
+/// Calls a function with each planted bug, an input that shows it, the law that it breaks there, and the
+/// cuts. Returns their number.
+fn each_planted(mut check: impl FnMut(Bug, &[u8], Law, &[usize])) -> usize {
     let plain = &*long(b"-");
     // So long that random chunks of two or three bytes are unlikely to hit its escape.
     let one_escape = &*[b"\"", &[b'-'; 300][..], b"\\\"", &[b'-'; 300], b"\""].concat();
@@ -101,14 +103,28 @@ fn every_planted_bug_is_caught_with_its_law_and_cut() {
         (Bug::WaitsWithoutConsuming, INPUT, Law::Progress, &[1]),
     ];
     for &(bug, input, law, cuts) in planted {
+        check(bug, input, law, cuts);
+    }
+    assert!(!planted.is_empty());
+    planted.len()
+}
+
+/// The parser with a planted bug, beside a correct one if they only differ in their answers.
+fn broken<'a>(bug: Bug, law: Law, seed: u64) -> Harness<'a, fn(&mut Log, Event<'_>)> {
+    let record: fn(&mut Log, Event<'_>) = record;
+    let mut harness = Harness::new(record).seed(seed);
+    if law == Law::Agreement {
+        harness = harness.with_work("unbroken", || Quote::new(None));
+    }
+    harness.with_work(format!("{bug:?}"), move || Quote::new(Some(bug)))
+}
+
+#[test]
+fn every_planted_bug_is_caught_with_its_law_and_cut() {
+    let planted = each_planted(|bug, input, law, cuts| {
         let name = format!("{bug:?}");
         for seed in 0..SEEDS {
-            let mut harness = Harness::new(record).seed(seed);
-            if law == Law::Agreement {
-                harness = harness.with_work("unbroken", || Quote::new(None));
-            }
-            let harness = harness.with_work(&name, || Quote::new(Some(bug)));
-            let violation = harness.check(input).expect_err(&name);
+            let violation = broken(bug, law, seed).check(input).expect_err(&name);
             assert_eq!((violation.parser(), violation.law()), (&*name, law), "{violation}");
             assert_eq!((violation.input(), violation.seed()), (input, seed));
             if seed == 0 {
@@ -116,9 +132,8 @@ fn every_planted_bug_is_caught_with_its_law_and_cut() {
                 assert_eq!(violation.cutting().cuts(), cuts, "{violation}");
             }
         }
-    }
-    println!("{} planted bugs, all caught by {SEEDS} seeds", planted.len());
-    assert!(!planted.is_empty());
+    });
+    println!("{planted} planted bugs, all caught by {SEEDS} seeds");
 }
 
 #[test]

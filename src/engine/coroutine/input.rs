@@ -337,6 +337,8 @@ impl<'p, E: Events> Input<'p, E> {
         }
         // I1: the cursor is at the end. I2: no slice is alive.
         self.yielder.suspend(special);
+        #[cfg(feature = "debug")]
+        super::suspended::answer(self.port, self.yielder);
         self.start = self.port.start.get();
         self.cursor = self.start;
         self.end = self.port.end.get();

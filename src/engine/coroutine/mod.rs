@@ -94,6 +94,8 @@ mod parser;
 mod port;
 mod run;
 mod stack;
+#[cfg(feature = "debug")]
+mod suspended;
 mod thread_bound;
 mod wait;
 
@@ -103,6 +105,8 @@ pub use emit::Emit;
 pub use input::Input;
 pub use options::{DEFAULT_STACK_SIZE, Options};
 pub use parser::Parser;
+#[cfg(feature = "debug")]
+pub(crate) use suspended::Suspended;
 
 /// Returns the memory of this thread's idle stacks to the system.
 ///

@@ -6,6 +6,8 @@ use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use std::io;
 use std::panic::resume_unwind;
+#[cfg(feature = "debug")]
+use std::rc::Rc;
 use std::thread::panicking;
 
 use corosensei::stack::Stack;
@@ -16,6 +18,8 @@ use super::input::Input;
 use super::options::Options;
 use super::port::{ABANDONED, ENDED, LOST, PAUSED, Port, Special, UNWINDING};
 use super::stack::Pooled;
+#[cfg(feature = "debug")]
+use super::suspended::Suspended;
 use super::wait::GivenUp;
 use crate::error::{Error, ErrorKind, Failure};
 use crate::parser::{
@@ -25,12 +29,20 @@ use crate::parser::{
 
 /// Extra bytes on every stack, kept free by [`Input::nested`] for the innermost body, its sink and a
 /// panic, whose backtrace alone takes some 20 KiB.
-const RESERVE: usize = 32 << 10;
+pub(super) const RESERVE: usize = 32 << 10;
 
 /// Outputs for which every stack has extra room, twice: for the frames of the body, and for the
 /// innermost one and all that its result passes through. A build that does not optimise copies a result
 /// from frame to frame.
 const OUTPUTS: usize = if cfg!(debug_assertions) { 16 } else { 4 };
+
+/// A coroutine whose output is its [`Special`] message and whose body never returns.
+pub(super) type RawCoroutine = Coroutine<(), Special, Infallible, Pooled>;
+
+#[cfg(feature = "debug")]
+type Held = Rc<Suspended>;
+#[cfg(not(feature = "debug"))]
+type Held = RawCoroutine;
 
 /// A plain function as a push parser.
 ///
@@ -50,7 +62,7 @@ const OUTPUTS: usize = if cfg!(debug_assertions) { 16 } else { 4 };
 /// be dropped, and the stack can be reused without a switch.
 pub struct Parser<E: Events = (), T: 'static = ()> {
     /// Dropped by hand, because its own `Drop` would unwind the body.
-    coroutine: ManuallyDrop<Coroutine<(), Special, Infallible, Pooled>>,
+    coroutine: ManuallyDrop<Held>,
     /// The beginning of a [`StackTop`] on the coroutine's stack (I5).
     frame: NonNull<Frame<E, T>>,
     state: State,
@@ -83,6 +95,8 @@ impl Options {
             // SAFETY: I5: it lies on this very stack, and is dropped once the coroutine no longer runs.
             trampoline(yielder, unsafe { top.as_ref() })
         });
+        #[cfg(feature = "debug")]
+        let coroutine = Suspended::new(coroutine);
         Ok(Parser {
             coroutine: ManuallyDrop::new(coroutine),
             frame: top.cast(),
@@ -167,10 +181,10 @@ impl<E: Events, T: 'static> Parser<E, T> {
     /// Resumes the body. It does not unwind: the trampoline catches panics.
     #[inline(always)]
     fn resume(&mut self) -> Special {
-        match self.coroutine.resume(()) {
-            CoroutineResult::Yield(special) => special,
-            CoroutineResult::Return(never) => match never {},
-        }
+        let CoroutineResult::Yield(special) = self.coroutine.resume(());
+        #[cfg(feature = "debug")]
+        self.coroutine.set_waits(self.frame().running.get() && !self.frame().port.is(LOST));
+        special
     }
 
     /// Ends a call that did not just use up its chunk.
@@ -212,6 +226,16 @@ impl<E: Events, T: 'static> Parser<E, T> {
         let kind = failure.kind().unwrap_or(ErrorKind::UnexpectedEnd);
         let about = frame.port.error_start();
         self.state.fail_about(consumed, kind, about)
+    }
+
+    /// The calls of the body if it waits half-way through a value, without any if its stack has no room
+    /// left for a look at it.
+    ///
+    /// The body is resumed and suspends again in the read that it waits in. Takes the time of a backtrace,
+    /// some milliseconds for the first one of a process.
+    #[cfg(feature = "debug")]
+    pub fn backtrace(&self) -> Option<crate::debug::Stack> {
+        self.coroutine.stack()
     }
 
     /// Ends a body that is suspended half-way. Its result is discarded.
@@ -283,7 +307,13 @@ impl<E: Events, T: 'static> LocalParser for Parser<E, T> {
 
 impl<E: Events, T> fmt::Debug for Parser<E, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parser").field("state", &self.state).finish_non_exhaustive()
+        let mut parser = f.debug_struct("Parser");
+        parser.field("state", &self.state);
+        #[cfg(feature = "debug")]
+        if let Some(stack) = self.coroutine.stack() {
+            crate::debug::add_field(&mut parser, stack.calls().first());
+        }
+        parser.finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,7 @@ use super::input::Input;
 use super::read::read;
 #[cfg(feature = "alloc")]
 use crate::engine::composed::{Collected, collect};
+use crate::engine::site::Site;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::Events;
 #[cfg(feature = "alloc")]
@@ -17,20 +18,25 @@ use crate::scan::Stop;
 /// The reads of several bytes. One that is dropped before it has ended loses the bytes it has taken.
 impl<E: Events> Input<'_, E> {
     /// Takes `N` bytes.
-    pub async fn array<const N: usize>(&mut self) -> Result<[u8; N], End> {
-        let mut array = [0; N];
-        let mut count = 0;
-        while count < N {
-            let taken = self.take(N - count).await?;
-            array[count..][..taken.len()].copy_from_slice(taken);
-            count += taken.len();
+    #[cfg_attr(feature = "debug", track_caller)]
+    pub fn array<const N: usize>(&mut self) -> impl Future<Output = Result<[u8; N], End>> {
+        let site = Site::caller();
+        async move {
+            let mut array = [0; N];
+            let mut count = 0;
+            while count < N {
+                let taken = self.take_at(site, N - count).await?;
+                array[count..][..taken.len()].copy_from_slice(taken);
+                count += taken.len();
+            }
+            Ok(array)
         }
-        Ok(array)
     }
 
     /// Takes exactly these bytes. The first byte that differs fails with
     /// [`ErrorKind::UnexpectedByte`].
     #[inline]
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn expect_all(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), Failure>> {
         let mut matched = 0;
         read(move |cx| {
@@ -72,23 +78,27 @@ impl<E: Events> Input<'_, E> {
     /// Appends everything before a stop byte to `to`, takes the stop byte and returns it. Fails with
     /// [`ErrorKind::TooLong`] where `to` would get longer than `max`.
     #[cfg(feature = "alloc")]
-    pub async fn read_until(
+    #[cfg_attr(feature = "debug", track_caller)]
+    pub fn read_until(
         &mut self,
         stop: impl Stop,
         to: &mut Vec<u8>,
         max: usize,
-    ) -> Result<u8, Failure> {
-        loop {
-            match collect(self.chunk().await?, &stop, to, max) {
-                Collected::Stop { at, searched } => {
-                    self.port.found(searched, at);
-                    self.advance(at);
-                    return Ok(self.next().await?);
-                }
-                Collected::All(count) => self.advance(count),
-                Collected::TooLong(count) => {
-                    self.advance(count);
-                    return Err(self.fail(ErrorKind::TooLong));
+    ) -> impl Future<Output = Result<u8, Failure>> {
+        let site = Site::caller();
+        async move {
+            loop {
+                match collect(self.chunk_at(site).await?, &stop, to, max) {
+                    Collected::Stop { at, searched } => {
+                        self.port.found(searched, at);
+                        self.advance(at);
+                        return Ok(self.next().await?);
+                    }
+                    Collected::All(count) => self.advance(count),
+                    Collected::TooLong(count) => {
+                        self.advance(count);
+                        return Err(self.fail(ErrorKind::TooLong));
+                    }
                 }
             }
         }

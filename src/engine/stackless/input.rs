@@ -7,8 +7,9 @@ use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 
 use super::port::{Port, ToSink};
-use super::read::read;
+use super::read::{read, read_at};
 use crate::engine::limit::Limit;
+use crate::engine::site::Site;
 use crate::engine::window::Window;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::Events;
@@ -48,6 +49,7 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// Takes the next byte.
     #[inline]
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn next(&mut self) -> impl Future<Output = Result<u8, End>> {
         read(move |cx| match self.port.next() {
             Some(byte) => Poll::Ready(Ok(byte)),
@@ -57,8 +59,14 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// Returns the next byte without taking it.
     #[inline]
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn peek(&mut self) -> impl Future<Output = Result<u8, End>> {
-        read(move |cx| {
+        self.peek_at(Site::caller())
+    }
+
+    #[inline]
+    fn peek_at(&mut self, site: Site) -> impl Future<Output = Result<u8, End>> {
+        read_at(site, move |cx| {
             let port = self.port;
             port.mark_seen();
             match port.byte() {
@@ -70,6 +78,7 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// Takes the next byte if it passes the test; otherwise leaves it and returns `None`.
     #[inline]
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn next_if(
         &mut self,
         test: impl FnOnce(u8) -> bool,
@@ -88,6 +97,7 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// Takes the next byte if it is `byte`; otherwise fails with [`ErrorKind::UnexpectedByte`].
     #[inline]
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn expect(&mut self, byte: u8) -> impl Future<Output = Result<(), Failure>> {
         read(move |cx| {
             let port = self.port;
@@ -104,9 +114,14 @@ impl<'p, E: Events> Input<'p, E> {
     }
 
     /// Takes 1 to `n` bytes, all from this chunk.
-    pub async fn take(&mut self, n: usize) -> Result<&[u8], End> {
+    #[cfg_attr(feature = "debug", track_caller)]
+    pub fn take(&mut self, n: usize) -> impl Future<Output = Result<&[u8], End>> {
+        self.take_at(Site::caller(), n)
+    }
+
+    pub(super) async fn take_at(&mut self, site: Site, n: usize) -> Result<&[u8], End> {
         if n > 0 {
-            self.peek().await?;
+            self.peek_at(site).await?;
         }
         let port = self.port;
         // SAFETY: I2: the slice borrows `self`.
@@ -119,6 +134,7 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// Like [`take`](Self::take), but emits the bytes (unless empty) and returns their count.
     #[inline]
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn take_text(
         &mut self,
         n: usize,
@@ -147,12 +163,14 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// Skips everything before a stop byte, and takes the stop byte.
     #[inline]
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn skip_until(&mut self, stop: impl Stop) -> impl Future<Output = Result<u8, End>> {
         read(move |cx| self.port.scan::<false>(cx, |rest| stop.skip(rest), |_| ()))
     }
 
     /// Like [`skip_until`](Self::skip_until), but passes what lies before the stop to `take`.
     #[inline]
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn scan_until(
         &mut self,
         stop: impl Stop,
@@ -163,6 +181,7 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// Like [`skip_until`](Self::skip_until), but emits what lies before the stop.
     #[inline]
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn text_until(
         &mut self,
         stop: impl Stop,
@@ -180,6 +199,7 @@ impl<'p, E: Events> Input<'p, E> {
 
     /// Emits bytes while they belong to the set, and returns the first that does not without taking it.
     #[inline]
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn text_while(
         &mut self,
         set: Set,
@@ -253,8 +273,13 @@ impl<'p, E: Events> Input<'p, E> {
     ///
     /// # Errors
     /// [`End::Finished`].
-    pub async fn chunk(&mut self) -> Result<&[u8], End> {
-        self.peek().await?;
+    #[cfg_attr(feature = "debug", track_caller)]
+    pub fn chunk(&mut self) -> impl Future<Output = Result<&[u8], End>> {
+        self.chunk_at(Site::caller())
+    }
+
+    pub(super) async fn chunk_at(&mut self, site: Site) -> Result<&[u8], End> {
+        self.peek_at(site).await?;
         // SAFETY: I2: the slice borrows `self`.
         Ok(unsafe { self.port.rest() })
     }
@@ -272,16 +297,23 @@ impl<'p, E: Events> Input<'p, E> {
     ///
     /// # Errors
     /// [`End::Finished`].
-    pub async fn skip_between(&mut self, test: impl Fn(u8) -> bool) -> Result<u8, End> {
-        loop {
-            let start = self.offset();
-            let rest = self.chunk().await?;
-            let count = rest.iter().take_while(|byte| test(**byte)).count();
-            let next = rest.get(count).copied();
-            self.advance(count);
-            self.port.skipped_between(start);
-            if let Some(next) = next {
-                return Ok(next);
+    #[cfg_attr(feature = "debug", track_caller)]
+    pub fn skip_between(
+        &mut self,
+        test: impl Fn(u8) -> bool,
+    ) -> impl Future<Output = Result<u8, End>> {
+        let site = Site::caller();
+        async move {
+            loop {
+                let start = self.offset();
+                let rest = self.chunk_at(site).await?;
+                let count = rest.iter().take_while(|byte| test(**byte)).count();
+                let next = rest.get(count).copied();
+                self.advance(count);
+                self.port.skipped_between(start);
+                if let Some(next) = next {
+                    return Ok(next);
+                }
             }
         }
     }
@@ -310,6 +342,7 @@ impl<'p, E: Events> Input<'p, E> {
 #[cfg(feature = "alloc")]
 impl<E: Events> Input<'_, E> {
     /// Skips everything before the delimiter, and takes the delimiter.
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn skip_before(
         &mut self,
         delimiter: &mut Delimiter,
@@ -319,6 +352,7 @@ impl<E: Events> Input<'_, E> {
     }
 
     /// Like [`skip_before`](Self::skip_before), but passes what lies before the delimiter to `take`.
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn scan_before(
         &mut self,
         delimiter: &mut Delimiter,
@@ -334,6 +368,7 @@ impl<E: Events> Input<'_, E> {
     }
 
     /// Like [`skip_before`](Self::skip_before), but emits what lies before the delimiter.
+    #[cfg_attr(feature = "debug", track_caller)]
     pub fn text_before(
         &mut self,
         delimiter: &mut Delimiter,
@@ -371,15 +406,19 @@ impl<E: Events> Limited<'_, '_, E> {
     /// # Errors
     /// [`ErrorKind::UnexpectedEnd`] if the frame is cut short, [`ErrorKind::TooLong`] if it is a
     /// bound and not a frame.
-    pub async fn skip_rest(&mut self) -> Result<(), Failure> {
-        loop {
-            match self.input.chunk().await {
-                Ok(rest) => {
-                    let count = rest.len();
-                    self.input.advance(count);
+    #[cfg_attr(feature = "debug", track_caller)]
+    pub fn skip_rest(&mut self) -> impl Future<Output = Result<(), Failure>> {
+        let site = Site::caller();
+        async move {
+            loop {
+                match self.input.chunk_at(site).await {
+                    Ok(rest) => {
+                        let count = rest.len();
+                        self.input.advance(count);
+                    }
+                    Err(End::Finished) => return Ok(()),
+                    Err(end) => return Err(end.into()),
                 }
-                Err(End::Finished) => return Ok(()),
-                Err(end) => return Err(end.into()),
             }
         }
     }

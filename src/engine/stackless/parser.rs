@@ -2,6 +2,8 @@
 
 use alloc::boxed::Box;
 use core::fmt;
+#[cfg(feature = "debug")]
+use core::panic::Location;
 use core::pin::Pin;
 
 use super::input::Input;
@@ -75,6 +77,14 @@ impl<R: DynTask> Parser<R> {
     }
 }
 
+#[cfg(feature = "debug")]
+impl<R: DynTask + ?Sized> Parser<R> {
+    /// The line of the read that the body waits in, half-way through a value.
+    pub fn waits_at(&self) -> Option<&'static Location<'static>> {
+        self.0.waits_at()
+    }
+}
+
 impl<R: DynTask + ?Sized> PushParser for Parser<R> {
     type Events = R::Events;
     type Output = R::Output;
@@ -84,7 +94,11 @@ impl<R: DynTask + ?Sized> PushParser for Parser<R> {
 
 impl<R: DynTask + ?Sized> fmt::Debug for Parser<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parser").field("state", self.state()).finish_non_exhaustive()
+        let mut parser = f.debug_struct("Parser");
+        parser.field("state", self.state());
+        #[cfg(feature = "debug")]
+        crate::debug::add_field(&mut parser, self.waits_at());
+        parser.finish_non_exhaustive()
     }
 }
 

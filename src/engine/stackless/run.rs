@@ -7,6 +7,7 @@ use core::ops::ControlFlow::{Break, Continue};
 use super::input::Input;
 use super::port::Port;
 use crate::engine::composed::{consumed_since, error_of};
+use crate::engine::site::Site;
 use crate::error::{End, Failure};
 use crate::parser::{Events, PushParser, Status};
 
@@ -17,48 +18,52 @@ impl<E: Events> Input<'_, E> {
     ///
     /// # Errors
     /// The parser's error, at its offset in this input.
-    pub async fn run<P: PushParser>(
+    #[cfg_attr(feature = "debug", track_caller)]
+    pub fn run<P: PushParser>(
         &mut self,
         parser: &mut P,
         mut sink: impl for<'e> FnMut(<P::Events as Events>::Event<'e>, &mut Emit<'_, E>) + Send,
-    ) -> Result<Option<P::Output>, Failure> {
-        parser.reset_at(self.offset());
-        loop {
-            let port = self.port;
-            let mut emit = |event: <P::Events as Events>::Event<'_>| {
-                sink(event, &mut Emit { port });
-                if port.is_paused() { Break(()) } else { Continue(()) }
-            };
-            let status = match self.chunk().await {
-                Ok(chunk) => {
-                    let guard = PanicGuard { parser: &mut *parser, port, len: chunk.len() };
-                    let progress = if port.has_sink() {
-                        guard.parser.feed_dyn(chunk, &mut emit)
-                    } else {
-                        guard.parser.feed(chunk)
-                    };
-                    mem::forget(guard);
-                    self.advance(progress.consumed);
-                    progress.status
-                }
-                Err(End::Finished) => {
-                    let finished = if port.has_sink() {
-                        parser.finish_dyn(&mut emit)
-                    } else {
-                        parser.finish()
-                    };
-                    if finished.is_ok() { Status::Success } else { Status::BadInput }
-                }
-                Err(end) => return Err(end.into()),
-            };
-            match status {
-                Status::NeedMoreInput => {}
-                Status::Success => return Ok(parser.take_output()),
-                Status::BadInput => {
-                    return Err(match error_of(parser) {
-                        (kind, Some(start)) => self.fail_from(start, kind),
-                        (kind, None) => self.fail(kind),
-                    });
+    ) -> impl Future<Output = Result<Option<P::Output>, Failure>> {
+        let site = Site::caller();
+        async move {
+            parser.reset_at(self.offset());
+            loop {
+                let port = self.port;
+                let mut emit = |event: <P::Events as Events>::Event<'_>| {
+                    sink(event, &mut Emit { port });
+                    if port.is_paused() { Break(()) } else { Continue(()) }
+                };
+                let status = match self.chunk_at(site).await {
+                    Ok(chunk) => {
+                        let guard = PanicGuard { parser: &mut *parser, port, len: chunk.len() };
+                        let progress = if port.has_sink() {
+                            guard.parser.feed_dyn(chunk, &mut emit)
+                        } else {
+                            guard.parser.feed(chunk)
+                        };
+                        mem::forget(guard);
+                        self.advance(progress.consumed);
+                        progress.status
+                    }
+                    Err(End::Finished) => {
+                        let finished = if port.has_sink() {
+                            parser.finish_dyn(&mut emit)
+                        } else {
+                            parser.finish()
+                        };
+                        if finished.is_ok() { Status::Success } else { Status::BadInput }
+                    }
+                    Err(end) => return Err(end.into()),
+                };
+                match status {
+                    Status::NeedMoreInput => {}
+                    Status::Success => return Ok(parser.take_output()),
+                    Status::BadInput => {
+                        return Err(match error_of(parser) {
+                            (kind, Some(start)) => self.fail_from(start, kind),
+                            (kind, None) => self.fail(kind),
+                        });
+                    }
                 }
             }
         }

@@ -8,6 +8,8 @@ use core::marker::PhantomPinned;
 use core::mem::offset_of;
 use core::mem::{self, MaybeUninit};
 use core::ops::DerefMut;
+#[cfg(feature = "debug")]
+use core::panic::Location;
 use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll};
@@ -20,6 +22,7 @@ use super::port::Port;
 use super::waker::waker;
 #[cfg(feature = "generator")]
 use crate::engine::overshoot::Overshoot;
+use crate::engine::site::Entry;
 use crate::error::{Error, ErrorKind, Failure};
 use crate::parser::{EventSink, Events, Progress, PushParser, State, Status};
 
@@ -57,6 +60,8 @@ where
     live: bool,
     state: State,
     output: Option<T>,
+    /// The place where it waits, for `debug`.
+    entry: Entry,
     _pinned: PhantomPinned,
 }
 
@@ -145,6 +150,7 @@ where
             live: false,
             state: State::new(),
             output: None,
+            entry: Entry::new("stackless"),
             _pinned: PhantomPinned,
         }
     }
@@ -173,6 +179,13 @@ where
         size: size_of::<F>(),
     };
 
+    /// Says in whose name the task is listed.
+    #[cfg(all(feature = "generator", feature = "debug"))]
+    pub(in crate::engine) fn list_as(self: Pin<&mut Self>, engine: &'static str) {
+        // SAFETY: I5: the entry is not pinned.
+        unsafe { self.get_unchecked_mut() }.entry.set_engine(engine);
+    }
+
     #[cfg(feature = "generator")]
     pub(in crate::engine) fn overshoot(&self) -> Overshoot {
         self.shared.port.overshoot()
@@ -184,6 +197,7 @@ where
         let task = unsafe { self.get_unchecked_mut() };
         // SAFETY: I1: it is taken back below, or by the guard if anything unwinds.
         let special = unsafe { task.shared.port.lend(chunk, task.state.offset(), sink) };
+        task.entry.run();
         let guard = PanicGuard(task);
         let task = &mut *guard.0;
         if !task.live {
@@ -199,6 +213,9 @@ where
         } else {
             task.settle(poll, &mut cx)
         };
+        if task.live {
+            task.entry.wait();
+        }
         mem::forget(guard);
         progress
     }
@@ -320,7 +337,11 @@ where
     E: Events,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Task").field("state", &self.state).finish_non_exhaustive()
+        let mut task = f.debug_struct("Task");
+        task.field("state", &self.state);
+        #[cfg(feature = "debug")]
+        crate::debug::add_field(&mut task, self.waits_at());
+        task.finish_non_exhaustive()
     }
 }
 
@@ -355,6 +376,10 @@ pub trait DynTask: sealed::Sealed {
 
     /// Takes the value's output; `Some` once after [`Status::Success`].
     fn take_output(self: Pin<&mut Self>) -> Option<Self::Output>;
+
+    /// The line of the read that the body waits in, half-way through a value.
+    #[cfg(feature = "debug")]
+    fn waits_at(&self) -> Option<&'static Location<'static>>;
 }
 
 pub(super) mod sealed {
@@ -418,11 +443,17 @@ where
         task.state = State::at(offset);
         task.output = None;
         task.drop_future();
+        task.entry.run();
     }
 
     fn take_output(self: Pin<&mut Self>) -> Option<T> {
         // SAFETY: I5: only the output is moved, which is not pinned.
         unsafe { self.get_unchecked_mut() }.output.take()
+    }
+
+    #[cfg(feature = "debug")]
+    fn waits_at(&self) -> Option<&'static Location<'static>> {
+        self.entry.location()
     }
 }
 
