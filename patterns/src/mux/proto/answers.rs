@@ -120,6 +120,14 @@ pub struct Counts {
     pub unclaimed: usize,
     /// Dropped calls whose tags must not be assigned yet.
     pub quarantined: usize,
+    /// Calls, and messages without a reply, that were accepted so far.
+    pub accepted: u64,
+    /// Those that were sent.
+    pub sent: u64,
+    /// Those that were answered.
+    pub answered: u64,
+    /// Those that were dropped or timed out before they were answered, or, without a reply, sent.
+    pub abandoned: u64,
     /// Replies to dropped calls so far.
     pub late: u64,
     /// Replies to no call so far.
