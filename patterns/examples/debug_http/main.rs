@@ -6,9 +6,9 @@
 //! http://127.0.0.1:43721/debug/waiting
 //! $ curl http://127.0.0.1:43721/debug/waiting
 //! 7 waiting, 2 running
-//! 3 pubsub events publish: waits for room at subscriber 1 for 705.8 ms, patterns/examples/debug_http/work.rs:16
-//! 1 pubsub events recv: waits for an event for 705.8 ms, patterns/examples/debug_http/work.rs:18
-//! 1 schedule nightly run: waits for its end for 705.8 ms, patterns/examples/debug_http/work.rs:21
+//! 3 pubsub events publish: waits for room at subscriber 1 for 705.8 ms, patterns/examples/debug_http/work.rs:17
+//! 1 pubsub events recv: waits for an event for 705.8 ms, patterns/examples/debug_http/work.rs:19
+//! 1 schedule nightly run: waits for its end for 705.8 ms, patterns/examples/debug_http/work.rs:22
 //! 1 schedule nightly worker: runs at server 0 for 705.8 ms
 //! 1 schedule nightly worker: runs at server 1 for 705.8 ms
 //! 1 schedule nightly worker: waits for a call at server 0 for 705.8 ms

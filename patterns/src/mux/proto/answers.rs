@@ -126,7 +126,8 @@ pub struct Counts {
     pub sent: u64,
     /// Those that were answered.
     pub answered: u64,
-    /// Those that were dropped or timed out before they were answered, or, without a reply, sent.
+    /// Those whose callers left, or whose time was over, before they were answered; without a reply,
+    /// before they were sent.
     pub abandoned: u64,
     /// Replies to dropped calls so far.
     pub late: u64,

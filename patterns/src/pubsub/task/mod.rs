@@ -97,8 +97,8 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
         (Self { mailbox }, owner.serve())
     }
 
-    /// Names the server in the list of waiters that the feature `debug` offers. Without a name it is
-    /// listed by a number, and so is what waits or runs already.
+    /// Names the server in the list of waiters and in events (features `debug` and `tracing`). Without a name
+    /// it has a number, and so has what waits or runs already.
     ///
     /// # Panics
     /// If the server has a name already.
