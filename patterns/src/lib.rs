@@ -51,6 +51,8 @@
 //! # Features
 //! * `bytes`: events of `bytes::Bytes` measure themselves, for limits of bytes.
 //! * `debug`: the module `debug`, a list of everything that waits in the systems, and for what.
+//! * `tracing`: events for subscribers of the crate of that name. The module `trace` has a table of them,
+//!   and one of all counters.
 //!
 //! The minimum supported Rust version is the `rust-version` in Cargo.toml.
 
@@ -73,6 +75,10 @@ pub mod pubsub;
 pub mod replicated;
 pub mod schedule;
 pub mod thread;
+#[cfg(feature = "tracing")]
+pub mod trace;
+#[cfg(not(feature = "tracing"))]
+mod trace;
 
 cfg_select! {
     any(pushdown_model = "loom", pushdown_model = "shuttle") => {
@@ -95,6 +101,17 @@ pub enum Effect {
     MayHaveHappened,
     /// The effect happened.
     Happened,
+}
+
+impl Effect {
+    /// Returns the word for events.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::DidNotHappen => "did not happen",
+            Self::MayHaveHappened => "may have happened",
+            Self::Happened => "happened",
+        }
+    }
 }
 
 /// The way in which a system shuts down.

@@ -3,9 +3,10 @@
 use std::task::{Context, Waker};
 
 use crate::panics::{contain, discard};
+use crate::trace::{self, Event, Told};
 
-/// Wakers to wake and wakers to drop, when this is dropped: after the unlock, as part of a
-/// [`Locked`](crate::sync::Locked).
+/// Wakers to wake, wakers to drop and events to emit, when this is dropped: after the unlock, as part of
+/// a [`Locked`](crate::sync::Locked).
 ///
 /// Each is taken separately: if one panics, the rest are still woken and the caller carries on.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ enum Deferred {
     Wake(Waker),
     /// The destructor of a waker is user code too.
     Discard(Waker),
+    /// And so is a subscriber of events.
+    Tell(Told),
 }
 
 impl AfterUnlock {
@@ -27,6 +30,12 @@ impl AfterUnlock {
     /// Drops wakers without waking them.
     pub(crate) fn discard(&mut self, wakers: impl IntoIterator<Item = Waker>) {
         self.extend(wakers.into_iter().map(Deferred::Discard));
+    }
+
+    /// Emits an event.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "there are no events"))]
+    pub(crate) fn tell(&mut self, told: Told) {
+        self.extend([Deferred::Tell(told)].into_iter());
     }
 
     fn extend(&mut self, mut deferred: impl Iterator<Item = Deferred>) {
@@ -42,8 +51,13 @@ impl AfterUnlock {
 fn run(all: Vec<Deferred>) {
     for deferred in all {
         match deferred {
-            Deferred::Wake(waker) => drop(contain(|| waker.wake())),
+            Deferred::Wake(waker) => {
+                if contain(|| waker.wake()).is_err() {
+                    trace::emit(|| Event::PanicContained { code: "a waker" });
+                }
+            }
             Deferred::Discard(waker) => discard(waker),
+            Deferred::Tell(told) => told.emit(),
         }
     }
 }

@@ -2,10 +2,14 @@
 
 use core::fmt;
 use std::error::Error;
+use std::string::{String, ToString};
 use std::sync::Arc;
+
+use pushdown::io::ReadError;
 
 use super::proto::Refusal;
 use crate::Effect;
+use crate::trace::Event;
 
 /// The reason why a call has no reply. Holds the request if it was not sent.
 ///
@@ -157,6 +161,42 @@ impl fmt::Display for CloseReason {
             Self::Dropped => f.write_str("the connection's future was dropped"),
         }
     }
+}
+
+impl CloseReason {
+    /// Returns the event of a connection that ends. It has no text of user code.
+    pub(super) fn event(&self, unfinished: usize) -> Event {
+        let lost = |reason, error: Option<&SharedError>| Event::ConnectionLost {
+            reason,
+            error: error.and_then(kind),
+            unfinished,
+        };
+        let closed = |reason| Event::ConnectionClosed { reason, unfinished };
+        match self {
+            Self::Closed => lost("closed by the peer", None),
+            Self::Receive(error) => lost("receiving failed", Some(error)),
+            Self::Send(error) => lost("sending failed", Some(error)),
+            Self::Unexpected => lost("an unexpected reply", None),
+            Self::Violation => lost("a violation of the protocol", None),
+            Self::UnsolicitedFull => lost("too many unsolicited messages", None),
+            Self::QuarantineFull => lost("too many unanswered calls", None),
+            Self::Panicked(_) => lost("a panic", None),
+            Self::Drained => closed("drained"),
+            Self::Aborted => closed("aborted"),
+            Self::Dropped => closed("its future was dropped"),
+        }
+    }
+}
+
+/// Returns the kind of an I/O error, or of bad input. Texts may quote what was sent.
+fn kind(error: &SharedError) -> Option<String> {
+    let read = match error.downcast_ref::<ReadError>() {
+        Some(ReadError::Parse(error)) => return Some(error.to_string()),
+        Some(ReadError::Io(error)) => Some(error),
+        _ => None,
+    };
+    let error = read.or_else(|| error.downcast_ref())?;
+    Some(error.kind().to_string())
 }
 
 impl Error for CloseReason {

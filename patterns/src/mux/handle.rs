@@ -19,6 +19,7 @@ use super::protocol::Protocol;
 use super::shared::{Shared, State};
 use super::unsolicited::Unsolicited;
 use crate::Shutdown;
+use crate::trace::{self, Event};
 use crate::wait::{self, Clock, Step};
 use crate::waiters::Ticket;
 use crate::waits::{At, Site};
@@ -248,6 +249,7 @@ impl<P: Protocol> Mux<P> {
     pub fn close(&self) -> impl Future<Output = Report> {
         let at = ENDED.here().of(&self.shared.name);
         async move {
+            self.shared.source.emit(|| Event::MuxShutdown { how: "drain" });
             self.shared.drain(None);
             self.wait_end(at).await
         }
@@ -261,6 +263,7 @@ impl<P: Protocol> Mux<P> {
     pub fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> {
         let at = ENDED.here().of(&self.shared.name);
         async move {
+            self.shared.source.emit(|| Event::MuxShutdown { how: trace::how(how) });
             match how {
                 Shutdown::Abort => self.shared.end(CloseReason::Aborted),
                 Shutdown::Drain { timeout } => {

@@ -214,8 +214,8 @@ impl Options {
         Self { overflow, ..self }
     }
 
-    /// Names the connection in the list of waiters that the feature `debug` offers. Without a name it
-    /// is listed by a number.
+    /// Names the connection in the list of waiters and in events (features `debug` and `tracing`). Without a name
+    /// it has a number.
     #[must_use]
     pub fn name(self, name: impl Into<Arc<str>>) -> Self {
         Self { name: Some(name.into()), ..self }

@@ -10,6 +10,7 @@ use super::options::{Options, Overflow, Unexpected};
 use super::proto::{Abandoned, Core, Id, Received};
 use super::protocol::Protocol;
 use crate::sync::{Locked, Mutex};
+use crate::trace::{Event, Source};
 use crate::wait::Clock;
 use crate::waiters::Waiters;
 use crate::waits::{Peer, Progress};
@@ -36,9 +37,11 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) name: Peer,
     /// Tells the list of waiters how far calls have come. A caller is not polled when its call is sent.
     pub(super) progress: Progress,
+    pub(super) source: Source,
 }
 
 pub(super) struct State<P: Protocol> {
+    source: Source,
     pub(super) core: Core<P::Tag, P::Request, P::Reply, WakerSlot>,
     /// The connection's task.
     pub(super) task: WakerSlot,
@@ -76,13 +79,17 @@ impl<P: Protocol> fmt::Debug for State<P> {
 
 impl<P: Protocol> Shared<P> {
     pub(super) fn new(options: Options) -> Self {
+        let name = Peer::unique(options.name.clone());
+        let source = Source::of(&name);
         Self {
             unexpected: options.unexpected,
             unsolicited: options.unsolicited.get(),
             overflow: options.overflow,
-            name: Peer::unique(options.name.clone()),
+            name,
             progress: Progress::new(QUEUE, FLUSH),
+            source: source.clone(),
             state: Mutex::new(State {
+                source,
                 core: Core::new(options, P::CANCEL_IS_CALL),
                 task: WakerSlot::default(),
                 idle: false,
@@ -141,13 +148,20 @@ impl<P: Protocol> Shared<P> {
         let (state, after) = locked.split();
         let Some(tag) = tag else {
             state.core.count_unexpected();
+            self.source.tell(&mut after.wakers, || Event::UnexpectedReply {});
             return Some(NoCaller::Unexpected(reply));
         };
         match state.core.handle_reply(tag, reply, || Clock::TOKIO.now()) {
             Received::Answered(mut waker) => waker.wake(&mut after.wakers),
             Received::Own(reply) => after.discarded = Some(reply),
-            Received::Late(reply) => return Some(NoCaller::Late(reply)),
-            Received::Unexpected(reply) => return Some(NoCaller::Unexpected(reply)),
+            Received::Late(reply) => {
+                self.source.tell(&mut after.wakers, || Event::LateReply {});
+                return Some(NoCaller::Late(reply));
+            }
+            Received::Unexpected(reply) => {
+                self.source.tell(&mut after.wakers, || Event::UnexpectedReply {});
+                return Some(NoCaller::Unexpected(reply));
+            }
         }
         None
     }
@@ -171,6 +185,7 @@ impl<P: Protocol> Shared<P> {
             return true;
         }
         state.core.count_discarded();
+        self.source.tell(&mut after.wakers, || Event::MessageDiscarded {});
         after.discarded = Some(message);
         // A receiver that was dropped wants no messages, and misses none.
         !(state.inbox.open && self.overflow == Overflow::Fail)
@@ -193,6 +208,7 @@ impl<P: Protocol> State<P> {
         }
         let counts = self.core.counts();
         let unfinished = counts.waiting + counts.in_flight;
+        self.source.tell(&mut after.wakers, || reason.event(unfinished));
         self.end = Some(Report { end: reason, unfinished });
         let ended = self.core.end();
         after.discarded = Some(ended.discarded);
@@ -211,6 +227,13 @@ impl<P: Protocol> State<P> {
     ) -> Option<Abandoned<P::Request, P::Reply>> {
         let (abandoned, mut waker) = self.core.abandon(id, || Clock::TOKIO.now())?;
         waker.clear(&mut after.wakers);
+        match &abandoned {
+            Abandoned::Waiting(_) | Abandoned::InFlight if self.end.is_none() => {
+                let sent = matches!(abandoned, Abandoned::InFlight);
+                self.source.tell(&mut after.wakers, || Event::CallAbandoned { sent });
+            }
+            _ => {}
+        }
         // There may be a cancel to send, or this was the last call of a drain.
         self.wake_sender(&mut after.wakers);
         if self.core.is_overfull() {

@@ -15,6 +15,7 @@ use super::error::PublishError;
 use super::forward::Subscriber;
 use super::proto::{Deferred, Full, Payload, Registry};
 use super::readers::Readers;
+use super::report::Counts;
 use crate::panics::discard;
 use crate::sync::Mutex;
 use crate::wakers::{AfterUnlock, WakerSlot};
@@ -129,6 +130,8 @@ pub(super) struct Line<E: ?Sized> {
     /// At least the number of places whose publisher has gone. When they may be half of all, they are
     /// removed, so a place costs constant time, however many publishers wait.
     vacant: usize,
+    /// The number of publishers that were told that their time is over.
+    timed_out: u64,
     /// The number of places that were looked at.
     #[cfg(test)]
     pub(super) visits: usize,
@@ -139,6 +142,7 @@ impl<E: ?Sized> Line<E> {
         Self {
             places: VecDeque::new(),
             vacant: 0,
+            timed_out: 0,
             #[cfg(test)]
             visits: 0,
         }
@@ -194,6 +198,10 @@ impl<E: ?Sized> Line<E> {
                     None => Ok(publish(event, bytes, registry, readers, &now, deferred)),
                 });
                 publisher.wake(&mut deferred.wakers);
+                if let Some(full) = full {
+                    self.timed_out += 1;
+                    registry.tell_timed_out(full.id, &mut deferred.wakers);
+                }
             }
             drop(state);
             // It is answered or gone, so this drops no event: its publisher leaves nothing behind.
@@ -201,6 +209,12 @@ impl<E: ?Sized> Line<E> {
         }
         self.vacant = 0;
         None
+    }
+
+    /// Adds its counts to those of the registry.
+    pub(super) fn count(&self, registry: &Registry<Subscriber<E>>, readers: &Readers) -> Counts {
+        let (publishers, timed_out) = (self.places.len(), self.timed_out);
+        Counts { publishers, timed_out, missed: readers.missed(), ..registry.counts() }
     }
 
     /// Answers all publishers: the server has ended.

@@ -79,7 +79,7 @@ pub use error::{CancelError, Closed, PublishError, SubscribeError, TryRecvError}
 pub use forward::Channel;
 pub use item::{Item, SubscriberId};
 pub use policy::{Limit, Policy};
-pub use report::{EndReason, EndedSubscription, ReaderOutcome, Report};
+pub use report::{Counts, EndReason, EndedSubscription, ReaderOutcome, Report};
 pub use sizes::Measure;
 pub use subscription::Subscription;
 
@@ -152,6 +152,9 @@ pub trait PubSub<E: ?Sized + Send + Sync + 'static>: Clone + Send + Sync + 'stat
 
     /// Returns the number of subscribers.
     fn subscribers(&self) -> impl Future<Output = usize> + Send;
+
+    /// Returns what the server counts.
+    fn counts(&self) -> impl Future<Output = Counts> + Send;
 
     /// Ends all subscriptions and reports how each ended. Calls that publish or subscribe from now on,
     /// and those that are waiting to publish, fail with an error that says the server is closed.

@@ -15,6 +15,8 @@ use crate::wakers::{AfterUnlock, WakerSlot};
 #[derive(Debug)]
 pub(super) struct Readers {
     published: AtomicU64,
+    /// The number of events that readers have missed.
+    missed: AtomicU64,
     waiting: Mutex<Waiting>,
 }
 
@@ -35,12 +37,26 @@ struct ReaderSlot {
 
 impl Readers {
     pub(super) fn new() -> Self {
-        Self { published: AtomicU64::new(0), waiting: Mutex::new(Waiting::default()) }
+        Self {
+            published: AtomicU64::new(0),
+            missed: AtomicU64::new(0),
+            waiting: Mutex::new(Waiting::default()),
+        }
     }
 
     /// Returns the number of the last event.
     pub(super) fn published(&self) -> u64 {
         self.published.load(Ordering::Acquire)
+    }
+
+    /// Returns the number of events that readers have missed.
+    pub(super) fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    /// Counts events that a reader has missed.
+    pub(super) fn count_missed(&self, missed: u64) {
+        self.missed.fetch_add(missed, Ordering::Relaxed);
     }
 
     /// Makes an event visible to the readers, and wakes them.

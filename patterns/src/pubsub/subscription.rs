@@ -18,6 +18,7 @@ use super::report::EndReason;
 use crate::panics::contain;
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
+use crate::trace::{Event, Source};
 use crate::wait;
 use crate::waits::{Peer, Site, Why};
 
@@ -55,6 +56,8 @@ pub(super) trait ServerHooks: Send + Sync {
 
     /// The name of the server in the list of waiters.
     fn name(&self) -> &Peer;
+
+    fn source(&self) -> &Source;
 
     /// The server waited for room, and this reader has made some.
     fn handle_room_made(&self, id: SubscriberId);
@@ -216,7 +219,12 @@ impl<E: ?Sized> Subscription<E> {
                 Poll::Ready(Some(Next::Event(seq)))
             }
             Read::Gap(_) if seeded::is(Bug::LossIsSilent) => self.read(),
-            Read::Gap(missed) => Poll::Ready(Some(Next::Gap(missed))),
+            Read::Gap(missed) => {
+                self.server.readers().count_missed(missed);
+                let subscriber = self.id.0;
+                self.server.source().emit(|| Event::Gap { subscriber, missed });
+                Poll::Ready(Some(Next::Gap(missed)))
+            }
             Read::Empty => Poll::Pending,
             Read::End(_) => {
                 self.cursor.clear();

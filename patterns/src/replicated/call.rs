@@ -30,6 +30,7 @@ use super::shared::{Aborted, Key};
 use crate::Effect;
 use crate::panics::{contain, discard};
 use crate::seeded::{self, Bug};
+use crate::trace::Event;
 use crate::wait::{Clock, Step};
 use crate::waits::{Peer, Why};
 use crate::wakers::AfterUnlock;
@@ -53,6 +54,8 @@ where
     is_parked: bool,
     /// Runs the losers. Taken while the call waits, as it may be dropped outside of its runtime.
     spawner: Option<Spawner>,
+    /// The servers that were asked because another one was slow.
+    hedged: Vec<usize>,
     settled: bool,
 }
 
@@ -72,6 +75,7 @@ where
             now,
             is_parked: false,
             spawner: None,
+            hedged: Vec::new(),
             settled: false,
         }
     }
@@ -110,11 +114,11 @@ where
                     return Step::Wait { until: self.call.poll_timeout() };
                 }
                 Ok(Some(Action::Finish(outcome))) => {
-                    let kind = match outcome {
-                        Outcome::TimedOut => CallErrorKind::TimedOut,
-                        _ => CallErrorKind::Failed,
+                    let (kind, end) = match outcome {
+                        Outcome::TimedOut => (CallErrorKind::TimedOut, EndKind::TimedOut),
+                        _ => (CallErrorKind::Failed, EndKind::Failed),
                     };
-                    return Step::Done(Err(self.fail(kind, EndKind::Finished)));
+                    return Step::Done(Err(self.fail(kind, end)));
                 }
                 Err(Aborted { .. }) => {
                     return Step::Done(Err(self.fail(CallErrorKind::Closed, EndKind::Aborted)));
@@ -173,17 +177,23 @@ where
         clock: Clock,
     ) -> Option<R> {
         self.now = clock.now();
+        let source = &{ self.service }.source;
         let (effect, cause) = match completion {
             Completion::Reply(reply) => {
                 // Nothing of the call is in the shared state any more when the caller has the reply.
-                self.settle(EndKind::Finished, Some(server));
+                self.settle(EndKind::Replied, Some(server));
                 return Some(reply);
             }
             Completion::Error(error) => {
                 let effect = contain(|| (self.service.effect)(&error));
-                (effect.unwrap_or(Effect::MayHaveHappened), Cause::Error(error))
+                let effect = effect.unwrap_or(Effect::MayHaveHappened);
+                source.emit(|| Event::RequestFailed { server, effect: effect.word() });
+                (effect, Cause::Error(error))
             }
-            Completion::Panicked(message) => (Effect::MayHaveHappened, Cause::Panicked(message)),
+            Completion::Panicked(message) => {
+                source.emit(|| Event::RequestPanicked { server });
+                (Effect::MayHaveHappened, Cause::Panicked(message))
+            }
         };
         {
             let replicas = &mut self.service.shared.lock().replicas;
@@ -201,7 +211,17 @@ where
         let mut locked = self.service.shared.lock_with::<AfterUnlock>();
         let (state, after) = locked.split();
         state.aborted()?;
+        let (hedges, in_line) = (state.replicas.hedges(), self.call.waits_for_budget());
         let action = self.call.poll_action(&mut state.replicas, self.now);
+        if let Some(Action::Start(server)) = action
+            && state.replicas.hedges() > hedges
+        {
+            self.hedged.push(server);
+            state.source.tell(after, || Event::HedgeStarted { server });
+        }
+        if self.call.waits_for_budget() && !in_line {
+            state.tell_short(after);
+        }
         if action.is_none() {
             state.park(Key::call(&self.call), mem::take(&mut self.attempts), cx, after);
             self.is_parked = true;
@@ -245,6 +265,8 @@ where
     }
 
     fn error(&mut self, kind: CallErrorKind) -> CallError<A, E> {
+        let attempts = self.failures.len();
+        self.service.source.emit(|| Event::CallFailed { reason: kind.words(), attempts });
         let args = self.args.take().expect("a call ends once");
         CallError { kind, args, failures: mem::take(&mut self.failures) }
     }
@@ -288,6 +310,10 @@ where
             let (state, after) = locked.split();
             if let Some(server) = winner {
                 self.call.handle_reply(&mut state.replicas, server, self.now);
+                if self.hedged.contains(&server) {
+                    state.replicas.handle_hedge_won();
+                    state.source.tell(after, || Event::HedgeWon { server });
+                }
             }
             for attempt in &attempts {
                 self.call.handle_cancel(&mut state.replicas, attempt.server, self.now);

@@ -16,6 +16,7 @@ use super::shared::SharedState;
 use super::shutdown::ShutdownWaiter;
 use crate::Shutdown;
 use crate::sync::Mutex;
+use crate::trace::{self, Event, Source};
 use crate::wait::{self, Clock};
 use crate::waits::{At, Peer, Site};
 
@@ -76,7 +77,9 @@ impl<S, A, R, E> Client<S, A, R, E> {
         {
             return Err(BuildError::Percentile);
         }
-        let state = SharedState::new(Replicas::new(count, hedge, budget));
+        let name = Peer::unique(name);
+        let source = Source::of(&name);
+        let state = SharedState::new(Replicas::new(count, hedge, budget), source.clone());
         Ok(Self {
             service: Arc::new(Service {
                 servers,
@@ -84,7 +87,8 @@ impl<S, A, R, E> Client<S, A, R, E> {
                 effect,
                 timeout,
                 losers,
-                name: Peer::unique(name),
+                name,
+                source,
                 shared: Arc::new(Mutex::new(state)),
             }),
         })
@@ -122,8 +126,11 @@ impl<S, A, R, E> Client<S, A, R, E> {
     pub fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> {
         let at = SHUTDOWN.here().of(&self.service.name);
         async move {
+            self.service.source.emit(|| Event::ClientShutdown { how: trace::how(how) });
             let mut waiter = ShutdownWaiter::new(&self.service.shared, how, Clock::TOKIO.now());
-            wait::wait(at, |cx, clock| waiter.step(cx, clock)).await
+            let report = wait::wait(at, |cx, clock| waiter.step(cx, clock)).await;
+            self.service.source.emit(|| report.event());
+            report
         }
     }
 }

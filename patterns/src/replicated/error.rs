@@ -51,6 +51,17 @@ pub enum CallErrorKind {
     Closed,
 }
 
+impl CallErrorKind {
+    /// Returns the words for events.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Failed => "no server has replied",
+            Self::TimedOut => "timed out",
+            Self::Closed => "the client is shutting down",
+        }
+    }
+}
+
 /// An attempt without a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

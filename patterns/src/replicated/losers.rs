@@ -11,6 +11,7 @@ use super::proto::AttemptEnd;
 use super::report::EndKind;
 use super::shared::{Key, SharedState};
 use crate::sync::Mutex;
+use crate::trace::Event;
 use crate::wait::{self, Clock, Step};
 use crate::waits::{Entry, Peer, Site};
 use crate::wakers::AfterUnlock;
@@ -56,7 +57,15 @@ impl<R, E> Loser<R, E> {
         }
         for attempt in &mut self.attempts {
             if let Poll::Ready(completion) = attempt.poll(cx) {
-                (self.attempt_end, self.end) = (completion.into_end(), EndKind::Finished);
+                self.attempt_end = completion.into_end();
+                self.end = match self.attempt_end {
+                    AttemptEnd::Succeeded => EndKind::Replied,
+                    _ => EndKind::Failed,
+                };
+                if self.attempt_end == AttemptEnd::Panicked {
+                    let (source, server) = (self.shared.lock().source.clone(), attempt.server);
+                    source.emit(|| Event::RequestPanicked { server });
+                }
                 return Step::Done(());
             }
         }

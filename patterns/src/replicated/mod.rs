@@ -73,5 +73,5 @@ mod shutdown;
 pub use client::{Client, Running};
 pub use error::{BuildError, CallError, CallErrorKind, Cause, Failure};
 pub use options::{Budget, CallOptions, Hedge, Losers, Options};
-pub use proto::{Latency, ServerStats, Stats};
+pub use proto::{CallEnds, Latency, ServerStats, Stats};
 pub use report::{EndCounts, Report};

@@ -78,8 +78,8 @@ impl<E> Options<E> {
         Self { effect: Box::new(effect), ..self }
     }
 
-    /// Names the client in the list of what waits, which the feature `debug` offers. Without a name it
-    /// is listed by a number.
+    /// Names the client in the list of waiters and in events (features `debug` and `tracing`). Without a name
+    /// it has a number.
     #[must_use]
     pub fn name(self, name: impl Into<Arc<str>>) -> Self {
         Self { name: Some(name.into()), ..self }

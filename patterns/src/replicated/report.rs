@@ -1,6 +1,7 @@
 //! The report of a shutdown.
 
-use super::proto::Stats;
+use super::proto::{CallEnds, Stats};
+use crate::trace::Event;
 
 /// The report of a shutdown: how everything that was running has ended.
 #[derive(Clone, Debug)]
@@ -12,6 +13,17 @@ pub struct Report {
     pub losers: EndCounts,
     /// The counts of the client and its servers, over the lifetime of the client.
     pub stats: Stats,
+}
+
+impl Report {
+    pub(super) fn event(&self) -> Event {
+        let Self { calls, losers, .. } = self;
+        Event::ClientClosed {
+            finished: calls.finished + losers.finished,
+            cancelled: calls.cancelled + losers.cancelled,
+            aborted: calls.aborted + losers.aborted,
+        }
+    }
 }
 
 /// Counts of calls or losers, by the way in which they ended.
@@ -29,15 +41,29 @@ pub struct EndCounts {
 /// The end of a call or of a loser.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum EndKind {
-    Finished,
+    Replied,
+    Failed,
+    TimedOut,
     Cancelled,
     Aborted,
+}
+
+impl CallEnds {
+    pub(super) fn add(&mut self, end: EndKind) {
+        *match end {
+            EndKind::Replied => &mut self.replied,
+            EndKind::Failed => &mut self.failed,
+            EndKind::TimedOut => &mut self.timed_out,
+            EndKind::Cancelled => &mut self.cancelled,
+            EndKind::Aborted => &mut self.aborted,
+        } += 1;
+    }
 }
 
 impl EndCounts {
     pub(super) fn add(&mut self, end: EndKind) {
         *match end {
-            EndKind::Finished => &mut self.finished,
+            EndKind::Replied | EndKind::Failed | EndKind::TimedOut => &mut self.finished,
             EndKind::Cancelled => &mut self.cancelled,
             EndKind::Aborted => &mut self.aborted,
         } += 1;

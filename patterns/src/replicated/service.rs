@@ -10,6 +10,7 @@ use super::options::{EffectOf, Losers};
 use super::shared::{SharedState, abort};
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
+use crate::trace::Source;
 use crate::wait::Clock;
 use crate::waits::Peer;
 
@@ -23,6 +24,7 @@ pub(super) struct Service<S, A, R, E> {
     pub(super) losers: Losers,
     /// Names the client in the list of what waits.
     pub(super) name: Peer,
+    pub(super) source: Source,
     /// Losers share it too, and may outlive the rest.
     pub(super) shared: Arc<Mutex<SharedState<R, E>>>,
 }

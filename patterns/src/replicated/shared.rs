@@ -11,10 +11,16 @@ use super::proto::{AttemptEnd, Call, Replicas};
 use super::report::{EndCounts, EndKind};
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
+use crate::trace::{Event, Source};
 use crate::waiters::Waiters;
 use crate::wakers::{AfterUnlock, WakerSlot};
 
 pub(super) struct SharedState<R, E> {
+    pub(super) source: Source,
+    /// The preferred server of which the last event told.
+    told_server: usize,
+    /// Set from the event that the budget is empty to the one that it has recovered.
+    is_short: bool,
     pub(super) replicas: Replicas,
     phase: Phase,
     /// Running calls.
@@ -64,8 +70,11 @@ pub(super) struct Aborted {
 }
 
 impl<R, E> SharedState<R, E> {
-    pub(super) fn new(replicas: Replicas) -> Self {
+    pub(super) fn new(replicas: Replicas, source: Source) -> Self {
         Self {
+            source,
+            told_server: replicas.preferred(),
+            is_short: false,
             replicas,
             phase: Phase::Open,
             calls: 0,
@@ -166,7 +175,10 @@ impl<R, E> SharedState<R, E> {
             parked.waker.clear(after);
         }
         let (running, ends) = match key.loser {
-            None => (&mut self.calls, &mut self.calls_ended),
+            None => {
+                self.replicas.ended().add(end);
+                (&mut self.calls, &mut self.calls_ended)
+            }
             Some(_) => (&mut self.losers, &mut self.losers_ended),
         };
         *running -= 1;
@@ -182,9 +194,25 @@ impl<R, E> SharedState<R, E> {
         self.calls == 0 && self.losers == 0
     }
 
+    /// Tells that a call waits for the budget, unless that is known.
+    pub(super) fn tell_short(&mut self, after: &mut AfterUnlock) {
+        if !std::mem::replace(&mut self.is_short, true) {
+            self.source.tell(after, || Event::BudgetEmpty {});
+        }
+    }
+
     /// Wakes the calls whose turn has come to ask another server. Each change of the replicas may have
     /// brought one.
     pub(super) fn wake_line(&mut self, after: &mut AfterUnlock) {
+        let server = self.replicas.preferred();
+        let before = std::mem::replace(&mut self.told_server, server);
+        if server != before {
+            self.source.tell(after, || Event::PreferenceChanged { server, before });
+        }
+        if self.is_short && self.replicas.is_half_full() {
+            self.is_short = false;
+            self.source.tell(after, || Event::BudgetRecovered {});
+        }
         while let Some(call) = self.replicas.poll_wake() {
             if let Some(parked) = self.parked.get_mut(&Key { call, loser: None })
                 && !seeded::is(Bug::LineIsNotWoken)

@@ -184,8 +184,8 @@ impl Options {
         self
     }
 
-    /// Names the run in the list of what waits, which the feature `debug` offers. Without a name it is
-    /// listed by a number.
+    /// Names the run in the list of waiters and in events (features `debug` and `tracing`). Without a name
+    /// it has a number.
     #[must_use]
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = Some(name.into());

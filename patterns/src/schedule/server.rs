@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::trace::Event;
 use crate::waits::Peer;
 
 /// A server's number within one run. The first to join is 0; no number is used twice.
@@ -49,4 +50,17 @@ pub enum LeaveReason {
     Retired,
     /// Its worker was dropped, because the runtime shut down.
     Lost,
+}
+
+impl LeaveReason {
+    /// Returns the event of a server that takes no more tasks.
+    pub(super) fn event(self, server: ServerId) -> Event {
+        let lost = |reason| Event::ServerLost { server: server.0, reason };
+        match self {
+            Self::Dead => lost("dead"),
+            Self::FailedTooOften => lost("failed too often"),
+            Self::Retired => Event::ServerRetired { server: server.0 },
+            Self::Lost => lost("its worker was dropped"),
+        }
+    }
 }

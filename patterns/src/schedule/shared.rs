@@ -10,6 +10,7 @@ use super::{Options, ServerId};
 use crate::Shutdown;
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
+use crate::trace::{self, Event, Source};
 use crate::wait::{Clock, Step};
 use crate::waiters::{Ticket, Waiters};
 use crate::waits::Peer;
@@ -21,6 +22,7 @@ use crate::wakers::{AfterUnlock, WakerSlot};
 pub(super) struct Shared {
     /// The name or number of the run.
     pub(super) name: Peer,
+    pub(super) source: Source,
     timed: bool,
     clock: Clock,
     state: Mutex<State>,
@@ -28,6 +30,7 @@ pub(super) struct Shared {
 
 #[derive(Debug)]
 struct State {
+    source: Source,
     scheduler: Scheduler,
     /// The workers that have not left.
     workers: BTreeMap<ServerId, WakerSlot>,
@@ -39,11 +42,15 @@ struct State {
 
 impl Shared {
     pub(super) fn new(scheduler: Scheduler, options: &Options, clock: Clock) -> Self {
+        let name = Peer::unique(options.name.clone());
+        let source = Source::of(&name);
         Self {
-            name: Peer::unique(options.name.clone()),
+            name,
+            source: source.clone(),
             timed: options.timed(),
             clock,
             state: Mutex::new(State {
+                source,
                 scheduler,
                 workers: BTreeMap::new(),
                 acceptor: WakerSlot::default(),
@@ -202,6 +209,7 @@ impl Shared {
     }
 
     pub(super) fn shutdown(&self, how: Shutdown) {
+        self.source.emit(|| Event::RunShutdown { how: trace::how(how) });
         match how {
             Shutdown::Abort => self.change(Scheduler::handle_abort),
             Shutdown::Drain { timeout } => {
@@ -239,9 +247,10 @@ impl Shared {
 }
 
 impl State {
-    /// Wakes all that have to look again after a change. Mostly there are none.
+    /// Wakes all that have to look again after a change, and tells what it was. Mostly there are none.
     #[inline]
     fn wake(&mut self, after: &mut AfterUnlock) {
+        self.scheduler.notes.tell(&self.source, after);
         if !self.watchers.is_empty() || self.scheduler.has_wakes() {
             self.wake_any(after);
         }

@@ -21,10 +21,16 @@ pub struct Snapshot {
     pub attempts: u64,
     /// Calls that failed.
     pub failures: u64,
+    /// Calls that failed because their time was over.
+    pub timeouts: u64,
     /// Calls that were backup copies.
     pub backups: u64,
     /// Servers that can take tasks.
     pub servers: usize,
+    /// Servers that have joined.
+    pub joined: usize,
+    /// Servers that are dead, have failed too often, or whose workers were dropped.
+    pub lost: usize,
     /// The end of the run, once it is decided.
     pub end: Option<Result<(), Reason>>,
 }
@@ -54,8 +60,11 @@ impl Snapshot {
             running: counts.running,
             attempts: counts.attempts,
             failures: counts.failures,
+            timeouts: counts.timeouts,
             backups: counts.backups,
             servers: scheduler.available(),
+            joined: counts.joined,
+            lost: counts.lost,
             end: scheduler.end(),
         }
     }

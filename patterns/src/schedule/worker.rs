@@ -15,6 +15,7 @@ use super::values::{Kept, Values};
 use super::{Attempt, Lease, ServerId};
 use crate::panics::discard;
 use crate::seeded::{self, Bug};
+use crate::trace::Event;
 use crate::wait::Step;
 
 /// One server's part in a run.
@@ -142,6 +143,10 @@ impl<S, T, R, E> Worker<S, T, R, E> {
 
     /// The call in progress has ended. It is recorded later.
     pub(super) fn end_call(&mut self, result: CallResult<R, E>) {
+        if let (CallResult::Failed(Cause::Panicked(_)), Some(call)) = (&result, &self.call) {
+            let (server, task) = (self.id().index(), call.assignment.task);
+            self.shared().source.emit(|| Event::CallPanicked { server, task });
+        }
         self.last = Some(result);
     }
 

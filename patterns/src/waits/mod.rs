@@ -61,12 +61,19 @@ impl Name {
         Self { number: Peer::unique(None), given: OnceLock::new() }
     }
 
+    /// A name from the beginning.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "for the names in events"))]
+    pub(crate) fn of(peer: Peer) -> Self {
+        Self { number: peer, given: OnceLock::new() }
+    }
+
     pub(crate) fn set(&self, name: Arc<str>) {
         assert!(self.given.set(Peer::Name(name)).is_ok(), "the server has a name already");
     }
 
     pub(crate) fn get(&self) -> &Peer {
-        let given = if cfg!(feature = "debug") { self.given.get() } else { None };
+        let is_read = cfg!(any(feature = "debug", feature = "tracing"));
+        let given = if is_read { self.given.get() } else { None };
         given.unwrap_or(&self.number)
     }
 }

@@ -10,6 +10,7 @@ use pushdown_patterns::debug::{Group, Peer, dump};
 use pushdown_patterns::pubsub::{Policy, mutex};
 use pushdown_patterns::schedule::{CallFailure, Lease, Options, schedule};
 
+mod html;
 mod mux;
 mod pubsub;
 mod replicated;

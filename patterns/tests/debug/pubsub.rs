@@ -127,6 +127,7 @@ async fn check_calls<S: PubSub<u64>>(server: &S, name: &str) {
     check(name, "cancel", server.cancel_channel(channel), line!()).await;
     check(name, "missed", server.missed(1), line!()).await;
     check(name, "subscribers", server.subscribers(), line!()).await;
+    check(name, "counts", server.counts(), line!()).await;
 }
 
 /// Checks the lines of the server of this name, beside those of its owner, and shuts it down.

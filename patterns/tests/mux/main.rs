@@ -17,7 +17,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use pushdown_patterns::mux::{CallError, CallErrorKind, CloseReason};
+use pushdown_patterns::mux::{CallError, CallErrorKind, CloseReason, Counts};
 
 #[path = "../common/servers.rs"]
 mod common;
@@ -67,6 +67,11 @@ async fn poll_times<F: Future>(times: usize, future: F) -> Option<F::Output> {
 async fn tasks() -> usize {
     settle().await;
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+/// The numbers of calls and tags that are held.
+fn held(counts: Counts) -> [usize; 4] {
+    [counts.waiting, counts.in_flight, counts.unclaimed, counts.quarantined]
 }
 
 /// The reason why the connection of a failed call has ended.

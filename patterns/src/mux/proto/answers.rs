@@ -120,6 +120,15 @@ pub struct Counts {
     pub unclaimed: usize,
     /// Dropped calls whose tags must not be assigned yet.
     pub quarantined: usize,
+    /// Calls, and messages without a reply, that were accepted so far.
+    pub accepted: u64,
+    /// Those that were sent.
+    pub sent: u64,
+    /// Those that were answered.
+    pub answered: u64,
+    /// Those whose callers left, or whose time was over, before they were answered; without a reply,
+    /// before they were sent.
+    pub abandoned: u64,
     /// Replies to dropped calls so far.
     pub late: u64,
     /// Replies to no call so far.

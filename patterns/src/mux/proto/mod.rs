@@ -211,6 +211,7 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
         let stage = Stage::Waiting { tagged, message };
         let id = self.calls.insert(Call { stage, cancel, waker: W::default() });
         queue.push_back(id.clone());
+        self.counts.accepted += 1;
         Ok(id)
     }
 
@@ -258,6 +259,7 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
     /// Sends a call that has left its queue.
     fn commit(&mut self, id: Id, tag: Option<T>) -> Transmit<T, Q, W> {
         let call = self.calls.get_mut(&id).expect("a waiting call is in the table");
+        self.counts.sent += 1;
         let stage = tag.clone().map_or(Stage::Sent, Stage::InFlight);
         let before = std::mem::replace(&mut call.stage, stage);
         let waker = if tag.is_none() { std::mem::take(&mut call.waker) } else { W::default() };
@@ -349,6 +351,7 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
                 let call = self.calls.get_mut(&id).expect("a call in flight is in the table");
                 call.stage = Stage::Answered(reply);
                 let waker = std::mem::take(&mut call.waker);
+                self.counts.answered += 1;
                 self.in_flight -= 1;
                 if !seeded::is(Bug::MuxEntryStays) {
                     self.tags.release(tag);
@@ -413,6 +416,8 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
     ) -> Option<(Abandoned<Q, R>, W)> {
         let Call { stage, cancel, waker } = self.calls.remove(id)?;
         let ended = self.phase == Phase::Ended;
+        let is_over = ended || matches!(stage, Stage::Answered(_) | Stage::Sent);
+        self.counts.abandoned += u64::from(!is_over);
         let abandoned = match stage {
             Stage::Waiting { tagged, message } => {
                 let is_answer = matches!(tagged, Tagged::Answer);

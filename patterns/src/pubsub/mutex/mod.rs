@@ -24,12 +24,13 @@ use super::line::Line;
 use super::policy::Policy;
 use super::proto::{Deferred, Full, Registry};
 use super::readers::Readers;
-use super::report::{EndReason, Report};
+use super::report::{Counts, EndReason, Report};
 use super::sizes::{Measure, Sizes};
 use super::subscription::{ServerHooks, Subscription};
 use crate::Shutdown;
 use crate::seeded::{self, Bug};
 use crate::sync::{Locked, Mutex};
+use crate::trace::{self, Event, Source};
 use crate::wait::{self, Clock};
 use crate::waiters::Waiters;
 use crate::waits::{At, Name, Peer, Progress, Site};
@@ -78,7 +79,8 @@ struct Inner<E: ?Sized> {
     state: Mutex<State<E>>,
     readers: Readers,
     sizes: Sizes<E>,
-    name: Name,
+    name: Arc<Name>,
+    source: Source,
     /// Tells the list of waiters which subscriber has no room.
     progress: Progress,
 }
@@ -94,8 +96,10 @@ struct State<E: ?Sized> {
 impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// Creates a server without subscribers.
     pub fn new() -> Self {
+        let name = Arc::new(Name::new());
+        let source = Source::new(&name);
         let state = State {
-            registry: Registry::new(),
+            registry: Registry::told_by(source.clone()),
             line: Line::new(),
             closers: Waiters::default(),
             handles: 1,
@@ -105,14 +109,15 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
             state,
             readers: Readers::new(),
             sizes: Sizes::new(),
-            name: Name::new(),
+            source,
+            name,
             progress: Progress::new(ROOM, ROOM),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Names the server in the list of waiters that the feature `debug` offers. Without a name it is
-    /// listed by a number, and so is what waits or runs already.
+    /// Names the server in the list of waiters and in events (features `debug` and `tracing`). Without a name
+    /// it has a number, and so has what waits or runs already.
     ///
     /// # Panics
     /// If the server has a name already.
@@ -252,21 +257,36 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
         self.inner.state.lock().registry.len()
     }
 
+    /// See [`PubSub::counts`].
+    pub fn counts(&self) -> Counts {
+        let state = self.inner.state.lock();
+        state.line.count(&state.registry, &self.inner.readers)
+    }
+
     /// See [`PubSub::shutdown`].
     #[track_caller]
     pub fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> {
         let at = self.at(SHUTDOWN.here());
         async move {
-            let mut closing = Closing::new(&self.inner, how);
-            wait::wait(at, |cx, clock| closing.poll(cx, clock)).await
+            let mut closing = self.closing(how);
+            let report = wait::wait(at, |cx, clock| closing.poll(cx, clock)).await;
+            self.inner.source.emit(|| report.event());
+            report
         }
+    }
+
+    fn closing(&self, how: Shutdown) -> Closing<'_, E> {
+        self.inner.source.emit(|| Event::ServerShutdown { how: trace::how(how) });
+        Closing::new(&self.inner, how)
     }
 
     /// Like [`shutdown`](Self::shutdown), but blocks the thread.
     #[track_caller]
     pub fn blocking_shutdown(&self, how: Shutdown) -> Report {
-        let mut closing = Closing::new(&self.inner, how);
-        wait::block(self.at(SHUTDOWN.here()), |cx, clock| closing.poll(cx, clock))
+        let mut closing = self.closing(how);
+        let report = wait::block(self.at(SHUTDOWN.here()), |cx, clock| closing.poll(cx, clock));
+        self.inner.source.emit(|| report.event());
+        report
     }
 }
 
@@ -332,7 +352,9 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
             // Its limit may be shorter than those by which publishers have set their timers.
             state.line.wake_all(&mut deferred.wakers);
         }
-        Ok(state.registry.subscribe(subscriber))
+        let id = state.registry.subscribe(subscriber);
+        self.source.tell(&mut deferred.wakers, || Event::Subscribed { subscriber: id.0 });
+        Ok(id)
     }
 
     fn cancel(
@@ -354,6 +376,10 @@ impl<E: ?Sized + Send + Sync + 'static> Inner<E> {
 impl<E: ?Sized + Send + Sync + 'static> ServerHooks for Inner<E> {
     fn name(&self) -> &Peer {
         self.name.get()
+    }
+
+    fn source(&self) -> &Source {
+        &self.source
     }
 
     fn readers(&self) -> &Readers {
@@ -421,6 +447,10 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
 
     async fn subscribers(&self) -> usize {
         self.subscribers()
+    }
+
+    async fn counts(&self) -> Counts {
+        self.counts()
     }
 
     #[track_caller]

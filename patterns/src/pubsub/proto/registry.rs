@@ -10,13 +10,16 @@ use std::vec::Vec;
 
 use super::super::item::SubscriberId;
 use super::super::policy::Policy;
-use super::super::report::{EndReason, EndedSubscription, ReaderOutcome};
+use super::super::report::{Counts, EndReason, EndedSubscription, ReaderOutcome};
 use super::deferred::Deferred;
 use super::ends::Ends;
 use super::log::{Segment, Tail};
 use super::outlet::Outlet;
 use super::queue::Offered;
 use crate::seeded::{self, Bug};
+use crate::trace::{Event, Source};
+use crate::waits::Peer;
+use crate::wakers::AfterUnlock;
 
 /// Subscribers without room of which a waiting publisher is listed with one that has none now. Asking
 /// goes through all subscribers, so this bounds how often it does for one publisher.
@@ -49,6 +52,9 @@ pub struct Registry<O: Outlet> {
     full: Option<Full>,
     /// `Some` once the registry is closed.
     ended: Option<Vec<EndedSubscription>>,
+    /// The number of subscribers that were too slow for their policy.
+    disconnected: u64,
+    source: Source,
 }
 
 #[derive(Debug)]
@@ -84,7 +90,14 @@ impl<O: Outlet> Default for Registry<O> {
 impl<O: Outlet> Registry<O> {
     /// Creates a registry without subscribers, whose first event has the number 1.
     pub fn new() -> Self {
+        Self::told_by(Source::of(&Peer::Number(0)))
+    }
+
+    /// Creates the registry of a server.
+    pub(crate) fn told_by(source: Source) -> Self {
         Self {
+            disconnected: 0,
+            source,
             tail: Tail::new(),
             subscribers: Vec::new(),
             count: 0,
@@ -215,6 +228,7 @@ impl<O: Outlet> Registry<O> {
     /// The caller wakes all readers.
     pub fn lose(&mut self, lost: u64, deferred: &mut Deferred<O>) {
         if lost > 0 {
+            self.source.tell(&mut deferred.wakers, || Event::LostUpstream { missed: lost });
             let segment = self.tail.renew(lost);
             self.follow(segment, deferred);
         }
@@ -276,6 +290,10 @@ impl<O: Outlet> Registry<O> {
         }
         for id in disconnected {
             if let Some(subscriber) = self.take(id) {
+                self.disconnected += 1;
+                let missed = || subscriber.outlet.with(|queue| queue.unread(next));
+                let event = || Event::Disconnected { subscriber: id.0, missed: missed() };
+                self.source.tell(&mut deferred.wakers, event);
                 self.leaving.insert(id, subscriber.outlet);
             }
         }
@@ -323,6 +341,7 @@ impl<O: Outlet> Registry<O> {
                 undelivered
             });
             let outcome = ReaderOutcome::Aborted;
+            self.tell_end(id, EndReason::Aborted, undelivered, deferred);
             self.record(EndedSubscription { id, outcome, undelivered }, EndReason::Aborted);
             deferred.discard_outlet(outlet);
         }
@@ -345,6 +364,7 @@ impl<O: Outlet> Registry<O> {
         let drained = end.is_some() && undelivered == 0;
         let outcome = if drained { ReaderOutcome::Drained } else { ReaderOutcome::Dropped };
         let reason = end.unwrap_or(EndReason::Left);
+        self.tell_end(id, reason, undelivered, deferred);
         self.record(EndedSubscription { id, outcome, undelivered }, reason);
         deferred.discard_outlet(outlet);
         true
@@ -378,6 +398,17 @@ impl<O: Outlet> Registry<O> {
     /// Returns whether the registry is closed and all subscriptions have ended.
     pub fn is_finished(&self) -> bool {
         self.is_closed() && self.leaving.is_empty()
+    }
+
+    /// Returns the counts, as far as the registry knows them.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            published: self.published(),
+            lost: self.tail.segment().lost,
+            subscribers: self.count,
+            disconnected: self.disconnected,
+            ..Counts::default()
+        }
     }
 
     /// Returns the number of subscribers.
@@ -430,6 +461,23 @@ impl<O: Outlet> Registry<O> {
             self.room_until = self.tail.next();
         }
         Some(subscriber)
+    }
+
+    /// Tells that a publisher has waited for this subscriber for too long.
+    pub(crate) fn tell_timed_out(&self, id: SubscriberId, after: &mut AfterUnlock) {
+        self.source.tell(after, || Event::PublishTimedOut { subscriber: id.0 });
+    }
+
+    fn tell_end(
+        &self,
+        id: SubscriberId,
+        reason: EndReason,
+        undelivered: u64,
+        deferred: &mut Deferred<O>,
+    ) {
+        let (subscriber, reason) = (id.0, reason.word());
+        let event = || Event::SubscriptionEnded { subscriber, reason, undelivered };
+        self.source.tell(&mut deferred.wakers, event);
     }
 
     fn record(&mut self, ended: EndedSubscription, reason: EndReason) {

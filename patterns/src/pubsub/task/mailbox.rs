@@ -13,13 +13,14 @@ use super::super::line::Waiter;
 use super::super::policy::Policy;
 use super::super::proto::Ends;
 use super::super::readers::Readers;
-use super::super::report::{EndReason, EndedSubscription, Report};
+use super::super::report::{Counts, EndReason, EndedSubscription, Report};
 use super::super::sizes::Sizes;
 use super::super::subscription::{ServerHooks, Subscription};
 use super::OWNER;
 use crate::Shutdown;
 use crate::reply::Reply;
 use crate::sync::Mutex;
+use crate::trace::Source;
 use crate::waits::{Name, Peer, Progress};
 use crate::wakers::{AfterUnlock, WakerSlot};
 
@@ -27,7 +28,7 @@ pub(super) enum Request<E: ?Sized> {
     Subscribe(Policy, Option<Channel<E>>, Reply<Result<Subscription<E>, SubscribeError>>),
     Publish(Arc<Waiter<E>>),
     Cancel(Target<E>, Reply<Result<(), CancelError>>),
-    Count(Reply<usize>),
+    Count(Reply<Counts>),
     End(SubscriberId, Reply<Option<EndReason>>),
     Missed(u64, Reply<Result<(), Closed>>),
     Shutdown(Shutdown, Reply<Report>),
@@ -69,7 +70,8 @@ pub(super) struct Mailbox<E: ?Sized> {
     inbox: Mutex<Inbox<E>>,
     pub(super) readers: Readers,
     pub(super) sizes: Sizes<E>,
-    pub(super) name: Name,
+    pub(super) name: Arc<Name>,
+    pub(super) source: Source,
     /// Tells the list of waiters which subscriber has no room.
     pub(super) progress: Progress,
 }
@@ -92,6 +94,7 @@ struct Inbox<E: ?Sized> {
 pub(super) struct Over {
     pub(super) ended: Vec<EndedSubscription>,
     pub(super) ends: Ends,
+    pub(super) counts: Counts,
 }
 
 /// Wakers, and requests that are refused or not wanted, for after the unlock. Dropping a request drops
@@ -132,11 +135,13 @@ impl<E: ?Sized> Mailbox<E> {
             unwanted: 0,
             over: None,
         };
+        let name = Arc::new(Name::new());
         Self {
             inbox: Mutex::new(inbox),
             readers: Readers::new(),
             sizes: Sizes::new(),
-            name: Name::new(),
+            source: Source::new(&name),
+            name,
             progress: Progress::new(OWNER, OWNER),
         }
     }
@@ -195,6 +200,12 @@ impl<E: ?Sized> Mailbox<E> {
         inbox.over.as_ref().map_or_else(Vec::new, |over| over.ended.clone())
     }
 
+    /// Returns the last counts of an owner that has ended.
+    pub(super) fn counts(&self) -> Counts {
+        let counts = self.inbox.lock().over.as_ref().map(|over| over.counts);
+        Counts { missed: self.readers.missed(), ..counts.unwrap_or_default() }
+    }
+
     pub(super) fn end(&self, id: SubscriberId) -> Option<EndReason> {
         self.inbox.lock().over.as_ref()?.ends.get(id)
     }
@@ -222,6 +233,10 @@ impl<E: ?Sized> Mailbox<E> {
 impl<E: ?Sized + Send + Sync + 'static> ServerHooks for Mailbox<E> {
     fn name(&self) -> &Peer {
         self.name.get()
+    }
+
+    fn source(&self) -> &Source {
+        &self.source
     }
 
     fn readers(&self) -> &Readers {

@@ -27,11 +27,12 @@ use super::forward::{self, Channel};
 use super::item::SubscriberId;
 use super::line::Waiter;
 use super::policy::Policy;
-use super::report::{EndReason, Report};
+use super::report::{Counts, EndReason, Report};
 use super::sizes::Measure;
 use super::subscription::Subscription;
 use crate::Shutdown;
 use crate::reply::{Answer, Reply, question};
+use crate::trace::{self, Event};
 use crate::wait;
 use crate::waits::{At, Site};
 use crate::wakers::AfterUnlock;
@@ -46,7 +47,8 @@ static PUBLISH: Site = Site::wait("pubsub", "publish", OWNER).peers("subscriber"
 static CANCEL: Site = Site::wait("pubsub", "cancel", OWNER);
 static MISSED: Site = Site::wait("pubsub", "missed", OWNER);
 static END: Site = Site::wait("pubsub", "end", OWNER);
-static COUNT: Site = Site::wait("pubsub", "subscribers", OWNER);
+static SUBSCRIBERS: Site = Site::wait("pubsub", "subscribers", OWNER);
+static COUNTS: Site = Site::wait("pubsub", "counts", OWNER);
 static SHUTDOWN: Site = Site::wait("pubsub", "shutdown", "readers");
 
 /// A handle to the server. Dropping the last one aborts the server.
@@ -95,8 +97,8 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
         (Self { mailbox }, owner.serve())
     }
 
-    /// Names the server in the list of waiters that the feature `debug` offers. Without a name it is
-    /// listed by a number, and so is what waits or runs already.
+    /// Names the server in the list of waiters and in events (features `debug` and `tracing`). Without a name
+    /// it has a number, and so has what waits or runs already.
     ///
     /// # Panics
     /// If the server has a name already.
@@ -271,8 +273,16 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     /// See [`PubSub::subscribers`].
     #[track_caller]
     pub fn subscribers(&self) -> impl Future<Output = usize> {
-        let at = COUNT.here().of(self.mailbox.name.get());
-        async move { self.ask(at, Request::Count).await.unwrap_or(0) }
+        let at = SUBSCRIBERS.here().of(self.mailbox.name.get());
+        // An owner that has ended has ended all subscriptions.
+        async move { self.ask(at, Request::Count).await.map_or(0, |counts| counts.subscribers) }
+    }
+
+    /// See [`PubSub::counts`].
+    #[track_caller]
+    pub fn counts(&self) -> impl Future<Output = Counts> {
+        let at = COUNTS.here().of(self.mailbox.name.get());
+        async move { self.ask(at, Request::Count).await.unwrap_or_else(|| self.mailbox.counts()) }
     }
 
     /// See [`PubSub::shutdown`].
@@ -280,11 +290,15 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     pub fn shutdown(&self, how: Shutdown) -> impl Future<Output = Report> {
         let at = SHUTDOWN.here().of(self.mailbox.name.get());
         async move {
-            match self.ask(at, |reply| Request::Shutdown(how, reply)).await {
+            let source = &self.mailbox.source;
+            source.emit(|| Event::ServerShutdown { how: trace::how(how) });
+            let report = match self.ask(at, |reply| Request::Shutdown(how, reply)).await {
                 Some(report) => report,
                 // The owner has ended already.
                 None => Report { ended: self.mailbox.ended() },
-            }
+            };
+            source.emit(|| report.event());
+            report
         }
     }
 
@@ -402,6 +416,11 @@ impl<E: ?Sized + Send + Sync + 'static> PubSub<E> for Server<E> {
     #[track_caller]
     fn subscribers(&self) -> impl Future<Output = usize> + Send {
         self.subscribers()
+    }
+
+    #[track_caller]
+    fn counts(&self) -> impl Future<Output = Counts> + Send {
+        self.counts()
     }
 
     #[track_caller]

@@ -12,12 +12,13 @@ use super::super::item::SubscriberId;
 use super::super::line::Line;
 use super::super::policy::Policy;
 use super::super::proto::{Deferred, Outlet, Queue, Registry};
-use super::super::report::{EndReason, Report};
+use super::super::report::{Counts, EndReason, Report};
 use super::super::subscription::Subscription;
 use super::OWNER;
 use super::mailbox::{self, Mailbox, Over, Request, Target};
 use crate::panics::discard;
 use crate::reply::Reply;
+use crate::trace::Event;
 use crate::wait::{self, Clock, Step};
 use crate::waits::{Entry, Peer, Site};
 
@@ -38,8 +39,8 @@ pub(super) struct Owner<E: ?Sized + Send + Sync + 'static> {
 impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
     pub(super) fn new(mailbox: Arc<Mailbox<E>>) -> Self {
         Self {
+            registry: Registry::told_by(mailbox.source.clone()),
             mailbox,
-            registry: Registry::new(),
             line: Line::new(),
             full: None,
             closing: Vec::new(),
@@ -131,7 +132,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
     ) {
         match request {
             Request::Subscribe(policy, channel, reply) => {
-                reply.send(self.subscribe(policy, channel));
+                reply.send(self.subscribe(policy, channel, deferred));
             }
             Request::Publish(waiter) => self.line.join(waiter, clock.now()),
             Request::Cancel(target, reply) => {
@@ -145,7 +146,7 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
                 }
                 reply.send(cancelled.map(|_| ()).ok_or(CancelError::NotSubscribed));
             }
-            Request::Count(reply) => reply.send(self.registry.len()),
+            Request::Count(reply) => reply.send(self.counts()),
             Request::End(id, reply) => reply.send(self.registry.end(id)),
             Request::Missed(missed, reply) => {
                 let is_closed = self.registry.is_closed();
@@ -169,12 +170,20 @@ impl<E: ?Sized + Send + Sync + 'static> Owner<E> {
         &mut self,
         policy: Policy,
         channel: Option<Channel<E>>,
+        deferred: &mut Deferred<Subscriber<E>>,
     ) -> Result<Subscription<E>, SubscribeError> {
         self.registry.admits(channel.as_ref())?;
         let subscriber = Subscriber::new(policy, self.mailbox.readers.join(), channel);
         let shared = subscriber.shared.clone();
         shared.with(Queue::set_unclaimed);
-        Ok(Subscription::new(self.registry.subscribe(subscriber), shared, self.mailbox.clone()))
+        let id = self.registry.subscribe(subscriber);
+        let subscribed = || Event::Subscribed { subscriber: id.0 };
+        self.mailbox.source.tell(&mut deferred.wakers, subscribed);
+        Ok(Subscription::new(id, shared, self.mailbox.clone()))
+    }
+
+    fn counts(&self) -> Counts {
+        self.line.count(&self.registry, &self.mailbox.readers)
     }
 
     /// Aborts the rest if the deadline of a shutdown has passed. Otherwise returns that deadline.
@@ -202,7 +211,8 @@ impl<E: ?Sized + Send + Sync + 'static> Drop for Owner<E> {
         self.abort(&mut deferred);
         self.line.refuse_all();
         let ended = self.registry.ended().unwrap_or_default().to_vec();
-        let over = Over { ended: ended.clone(), ends: self.registry.take_ends() };
+        let (ends, counts) = (self.registry.take_ends(), self.counts());
+        let over = Over { ended: ended.clone(), ends, counts };
         let unanswered = self.mailbox.close(over);
         for (_, reply) in self.closing.drain(..) {
             reply.send(Report { ended: ended.clone() });

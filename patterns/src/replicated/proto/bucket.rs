@@ -41,6 +41,11 @@ impl Bucket {
         self.filled?.checked_add(Duration::from_nanos(missing * nanos))
     }
 
+    /// Returns whether it was at least half full when the time was last told.
+    pub(super) fn is_half_full(&self) -> bool {
+        2 * self.tokens >= capacity(self.budget)
+    }
+
     /// Pays for an extra request, as far as there are tokens.
     pub(super) fn pay(&mut self) {
         if !seeded::is(Bug::BudgetIsNotSpent) {

@@ -38,4 +38,4 @@ mod stats;
 pub use call::{Action, Call, Outcome};
 pub use latency::Latency;
 pub use replicas::Replicas;
-pub use stats::{AttemptEnd, ServerStats, Stats};
+pub use stats::{AttemptEnd, CallEnds, ServerStats, Stats};

@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use super::bucket::Bucket;
 use super::line::{Line, NotYet, Place};
-use super::stats::{AttemptEnd, ServerStats, Stats};
+use super::stats::{AttemptEnd, CallEnds, ServerStats, Stats};
 use crate::replicated::options::{Budget, Hedge};
 use crate::seeded::{self, Bug};
 
@@ -23,6 +23,8 @@ pub struct Replicas {
     calls: u64,
     hedges: u64,
     hedges_denied: u64,
+    hedges_won: u64,
+    ended: CallEnds,
     servers: Vec<ServerStats>,
 }
 
@@ -45,6 +47,8 @@ impl Replicas {
             calls: 0,
             hedges: 0,
             hedges_denied: 0,
+            hedges_won: 0,
+            ended: CallEnds::default(),
             servers: std::vec![ServerStats::default(); servers.get()],
         }
     }
@@ -62,8 +66,30 @@ impl Replicas {
             calls: self.calls,
             hedges: self.hedges,
             hedges_denied: self.hedges_denied,
+            hedges_won: self.hedges_won,
+            ended: self.ended,
             servers: self.servers.clone(),
         }
+    }
+
+    /// Returns the number of attempts so far that were started because an earlier one was slow.
+    pub fn hedges(&self) -> u64 {
+        self.hedges
+    }
+
+    /// Returns whether at least half of the budget has been saved up.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.bucket.is_half_full()
+    }
+
+    /// Returns the counts of the calls that have ended, for the driver to keep: it knows all ends.
+    pub(crate) fn ended(&mut self) -> &mut CallEnds {
+        &mut self.ended
+    }
+
+    /// Counts a reply to a hedge that was the first one.
+    pub(crate) fn handle_hedge_won(&mut self) {
+        self.hedges_won += 1;
     }
 
     /// Takes the end of an attempt that no call was waiting for any more.

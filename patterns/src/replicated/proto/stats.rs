@@ -59,6 +59,22 @@ impl ServerStats {
     }
 }
 
+/// The calls of a client that have ended, by the way in which they did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallEnds {
+    /// With a reply.
+    pub replied: u64,
+    /// Without one: every server that could be asked has failed.
+    pub failed: u64,
+    /// Without one in time.
+    pub timed_out: u64,
+    /// Dropped by the caller.
+    pub cancelled: u64,
+    /// Aborted by a shutdown.
+    pub aborted: u64,
+}
+
 /// The counts of a client and of its servers.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -69,8 +85,12 @@ pub struct Stats {
     pub moves: u64,
     /// Calls begun.
     pub calls: u64,
+    /// Calls that have ended.
+    pub ended: CallEnds,
     /// Attempts started because an earlier one was slow.
     pub hedges: u64,
+    /// Those that were the first to reply.
+    pub hedges_won: u64,
     /// Times when a call had to wait for the [`Budget`](crate::replicated::Budget) of one.
     pub hedges_denied: u64,
     /// The counts of each server.

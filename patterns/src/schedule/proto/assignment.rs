@@ -50,6 +50,20 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Returns the word for events.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failed(FailureKind::Retry) => "retry",
+            Self::Failed(FailureKind::Elsewhere) => "elsewhere",
+            Self::Failed(FailureKind::ServerDead) => "server dead",
+            Self::Failed(FailureKind::Fatal) => "fatal",
+            Self::TimedOut => "timed out",
+            Self::Dropped => "dropped",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Returns `true` if the task may go to another server.
     pub(in super::super) fn allows_retry(self) -> bool {
         match self {

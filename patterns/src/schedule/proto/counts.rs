@@ -15,6 +15,12 @@ pub struct Counts {
     pub attempts: u64,
     /// Calls that failed.
     pub failures: u64,
+    /// Calls that failed because their time was over.
+    pub timeouts: u64,
     /// Calls that were backup copies.
     pub backups: u64,
+    /// Servers that have joined.
+    pub joined: usize,
+    /// Servers that have left for another reason than that they were retired.
+    pub lost: usize,
 }

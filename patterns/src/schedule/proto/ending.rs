@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::{Counts, OnFailure, Reason, Scheduler, ServerId};
 use crate::seeded::{self, Bug};
+use crate::trace::Event;
 
 impl Scheduler {
     /// Starts no more calls. Those in progress have until `deadline`, which the driver enforces:
@@ -115,10 +116,25 @@ impl Scheduler {
         if self.end.is_none() {
             self.end = Some(end);
             self.wakes.all = true;
+            self.note_end(end);
             if end.is_err() && self.options.on_failure == OnFailure::DropCalls {
                 self.cancel_all();
             }
         }
+    }
+
+    fn note_end(&mut self, end: Result<(), Reason>) {
+        let Counts { tasks, done, given_up, attempts, .. } = self.counts;
+        let ended = |reason| Event::RunEnded { reason, tasks, done, given_up, attempts };
+        let failed = |reason| Event::RunFailed { reason, tasks, done, given_up, attempts };
+        self.notes.add(|| match end {
+            Ok(()) => ended("all tasks are settled"),
+            Err(Reason::ShutDown) => ended("shut down"),
+            Err(Reason::NoServers) => failed("no servers"),
+            Err(Reason::Fatal { .. }) => failed("a fatal failure"),
+            Err(Reason::Exhausted { .. }) => failed("a task used up its attempts"),
+            Err(Reason::Panicked) => failed("a panic"),
+        });
     }
 
     pub(super) fn cancel_all(&mut self) {

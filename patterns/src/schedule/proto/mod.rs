@@ -53,6 +53,7 @@ use super::{
     Exhausted, FailureKind, LeaveReason, OnFailure, Options, Reason, ServerCounts, ServerId,
 };
 use crate::seeded::{self, Bug};
+use crate::trace::{Event, Notes};
 
 mod assignment;
 mod choice;
@@ -129,6 +130,7 @@ pub struct Scheduler {
     end: Option<Result<(), Reason>>,
     wakes: Wakes,
     counts: Counts,
+    pub(super) notes: Notes,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -212,6 +214,7 @@ impl Scheduler {
             end: None,
             wakes: Wakes::default(),
             counts: Counts::default(),
+            notes: Notes::default(),
         }
     }
 
@@ -230,6 +233,8 @@ impl Scheduler {
         self.deserted = None;
         let server = ServerId(self.servers.len() - 1);
         self.present.insert(server);
+        self.counts.joined += 1;
+        self.notes.add(|| Event::ServerJoined { server: server.0 });
         server
     }
 
@@ -290,6 +295,9 @@ impl Scheduler {
         self.counts.running += 1;
         self.counts.attempts += 1;
         self.counts.backups += u64::from(backup);
+        if backup {
+            self.notes.add(|| Event::BackupStarted { server: server.0, task: index });
+        }
         if self.options.backup_after.is_some() {
             for (first, since) in runs_on
                 .into_iter()
@@ -361,6 +369,7 @@ impl Scheduler {
             }
             Outcome::TimedOut => {
                 here.interrupted = true;
+                self.counts.timeouts += 1;
                 self.failed(server, slot, self.options.timed_out);
             }
             Outcome::Failed(kind) => {
@@ -383,6 +392,16 @@ impl Scheduler {
             }
         }
         let task = &self.tasks[slot];
+        if let Outcome::Failed(_) | Outcome::TimedOut = outcome {
+            let retried = !task.settled && self.end.is_none() && !self.draining;
+            self.notes.add(|| Event::AttemptFailed {
+                server: server.0,
+                task: task.number,
+                attempts: task.attempts,
+                reason: outcome.word(),
+                retried,
+            });
+        }
         let verdict = Verdict {
             counts,
             settles: counts && task.settled,
@@ -481,6 +500,8 @@ impl Scheduler {
         let was_available = here.leave_reason.is_none();
         if matches!(here.leave_reason, None | Some(LeaveReason::Retired)) {
             here.leave_reason = Some(reason);
+            self.counts.lost += usize::from(reason != LeaveReason::Retired);
+            self.notes.add(|| reason.event(server));
         }
         if was_available {
             self.available -= 1;

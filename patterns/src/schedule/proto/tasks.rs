@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::{Exhausted, FailureKind, Outcome, Reason, Room, Scheduler, Task};
 use crate::seeded::{self, Bug};
+use crate::trace::Event;
 
 impl Scheduler {
     /// Returns how many tasks the source may add, and has it woken when it is to ask again.
@@ -90,6 +91,8 @@ impl Scheduler {
             self.conclude(Err(Reason::Exhausted { task: self.tasks[slot].number }));
         } else {
             self.counts.given_up += 1;
+            let Task { number, attempts, .. } = self.tasks[slot];
+            self.notes.add(|| Event::TaskGivenUp { task: number, attempts });
             self.settle(slot);
         }
     }

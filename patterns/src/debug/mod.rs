@@ -33,17 +33,48 @@
 //! whichever subscriber has no room.
 //!
 //! A wait that does not park costs nothing. One that does costs two visits to a table and one reading
-//! of the clock. Without the feature `debug` nothing is registered. `examples/debug_http.rs` serves the
-//! list over HTTP and prints it on Ctrl-\.
+//! of the clock. Without the feature `debug` nothing is registered.
+//!
+//! # As text
+//! A [`Dump`] displays itself as lines that change only with a major version:
+//!
+//! ```text
+//! COUNT waiting[, COUNT running]
+//! COUNT PATTERN [SYSTEM ]FUNCTION: (waits for WHAT|runs)[ at [KIND ]PEER] for TIME[ to TIME][, FILE:LINE]
+//! ```
+//!
+//! The first line has the totals, each other one a group, the largest first. Control characters in the
+//! names of systems and peers are escaped, so a name is never more than a part of its line.
+//!
+//! # As a page for a browser
+//! [`Dump::html`] is the same as an HTML page, for the web server of your program:
+//!
+//! ```
+//! use pushdown_patterns::debug;
+//!
+//! /// Returns the body of an answer with the type `text/html; charset=utf-8`.
+//! fn page(query: &str) -> String {
+//!     debug::dump().html().query(query).to_string()
+//! }
+//! assert!(page("pattern=mux").contains("0 waiting"));
+//! ```
+//!
+//! In axum that is `Html(dump().html().query(&query.unwrap_or_default()).to_string())`, where `query` is
+//! the [`RawQuery`](https://docs.rs/axum/latest/axum/extract/struct.RawQuery.html) of the request. A
+//! handler needs a worker of its runtime, so a server that is to answer while all workers of the program
+//! are stuck has a runtime of its own, as in `examples/debug_http`, which serves text and page, and
+//! prints the text on Ctrl-\.
 
-use core::fmt;
+mod html;
+mod text;
+
 use core::panic::Location;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::string::String;
 use std::time::Instant;
 use std::vec::Vec;
 
+pub use self::html::Html;
 pub use crate::waits::Peer;
 use crate::waits::{self, Row, Why};
 
@@ -74,43 +105,6 @@ pub struct Group {
     pub shortest: Duration,
 }
 
-impl fmt::Display for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, pattern, .. } = self;
-        match &self.system {
-            None => write!(f, "{count} {pattern} ")?,
-            Some(Peer::Number(number)) => write!(f, "{count} {pattern} #{number} ")?,
-            Some(Peer::Name(name)) => write!(f, "{count} {pattern} {name} ")?,
-        }
-        write!(f, "{}: ", self.name)?;
-        match self.waits_for {
-            Some(what) => write!(f, "waits for {what}")?,
-            None => f.write_str("runs")?,
-        }
-        if let Some(peer) = &self.peer {
-            let kind = self.peer_kind.into_iter().flat_map(|kind| [" ", kind]);
-            write!(f, " at{} {peer}", kind.collect::<String>())?;
-        }
-        let (shortest, longest) = (rounded(self.shortest), rounded(self.longest));
-        write!(f, " for {shortest}")?;
-        if longest != shortest {
-            write!(f, " to {longest}")?;
-        }
-        match self.location {
-            Some(location) => write!(f, ", {}:{}", location.file(), location.line()),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Returns a time as text, with one decimal place and a space before its unit.
-fn rounded(time: Duration) -> String {
-    let text = format!("{time:.1?}");
-    let unit = text.find(|digit: char| digit != '.' && !digit.is_ascii_digit());
-    let (number, unit) = text.split_at(unit.unwrap_or(text.len()));
-    format!("{number} {unit}")
-}
-
 /// All groups, the largest first.
 #[derive(Clone, Debug)]
 pub struct Dump {
@@ -122,21 +116,27 @@ impl Dump {
     pub fn groups(&self) -> &[Group] {
         &self.groups
     }
+
+    /// Returns the number of callers, tasks and threads that wait.
+    pub fn waiting(&self) -> usize {
+        count(self.groups.iter().filter(|group| group.waits_for.is_some()))
+    }
+
+    /// Returns the number of tasks and threads of the patterns. While they wait, they count as
+    /// [waiting](Self::waiting) too.
+    pub fn running(&self) -> usize {
+        count(self.groups.iter().filter(|group| group.waits_for.is_none()))
+    }
+
+    /// Returns the dump as an HTML page.
+    pub fn html(&self) -> Html<'_> {
+        Html::new(self)
+    }
 }
 
-/// The number of waiters and that of tasks, and then one group per line.
-impl fmt::Display for Dump {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sum = |waits: bool| -> usize {
-            let groups = self.groups.iter().filter(|group| group.waits_for.is_some() == waits);
-            groups.map(|group| group.count).sum()
-        };
-        match sum(false) {
-            0 => writeln!(f, "{} waiting", sum(true))?,
-            running => writeln!(f, "{} waiting, {running} running", sum(true))?,
-        }
-        self.groups.iter().try_for_each(|group| writeln!(f, "{group}"))
-    }
+/// Returns the number of members of these groups.
+fn count<'a>(groups: impl Iterator<Item = &'a Group>) -> usize {
+    groups.map(|group| group.count).sum()
 }
 
 /// Lists everything that waits in the patterns of this process, or runs for them.
