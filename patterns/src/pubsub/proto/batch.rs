@@ -33,7 +33,7 @@ pub(super) fn ahead(policy: Policy) -> u64 {
 /// They have left the queue, and are in the segment that the cursor is in.
 ///
 /// The reader reads them without the lock of the queue, under which the batch is set and revoked. It
-/// alone writes `next`. An event that it reads while the batch is revoked may count as unread.
+/// alone writes `next`. The one that it reads while the batch is revoked may count as unread.
 #[derive(Clone)]
 pub(super) struct Batch(Arc<Positions>);
 
@@ -67,13 +67,14 @@ impl Batch {
 
     /// Returns the number of events that were not read.
     pub(super) fn unread(&self) -> u64 {
-        let next = self.0.next.load(Ordering::Acquire);
-        self.0.until.load(Ordering::Acquire).saturating_sub(next)
+        let until = self.0.until.load(Ordering::Acquire);
+        until.saturating_sub(self.0.next.load(Ordering::Acquire))
     }
 
-    /// Ends the batch: the reader reads no more of it.
-    pub(super) fn revoke(&self) {
-        self.0.until.store(0, Ordering::Release);
+    /// Ends the batch: the reader reads no more of it. Returns the number of events that were not read.
+    pub(super) fn revoke(&self) -> u64 {
+        let until = self.0.until.swap(0, Ordering::AcqRel);
+        until.saturating_sub(self.0.next.load(Ordering::Acquire))
     }
 }
 

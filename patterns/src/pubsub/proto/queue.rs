@@ -267,10 +267,12 @@ impl<E: ?Sized> Queue<E> {
         unread
     }
 
-    /// Reads the next item, always with the same cursor, and may take the events after it. The cursor
-    /// [has](Cursor::next_taken) them, and they are read first. `published` returns the position of the
-    /// last event.
+    /// Reads the next item, always with the same cursor, and may take the events after it, which
+    /// [`Cursor::next_taken`] reads without the queue. `published` returns the position of the last event.
     pub fn poll_read(&mut self, cursor: &mut Cursor<E>, published: impl FnOnce() -> u64) -> Read {
+        if let Some(seq) = cursor.next_taken() {
+            return Read::Event { seq, room: false };
+        }
         let mut missed = match self.kept.pop_front() {
             Some(Kept::Event(payload, seq)) => {
                 self.kept_events -= 1;
@@ -343,12 +345,13 @@ impl<E: ?Sized> Queue<E> {
         }
     }
 
-    /// Ends the stream at once. The queued events do not count as missed.
-    pub(super) fn abort(&mut self) -> Unread<E> {
-        if !seeded::is(Bug::BatchOutlivesTheAbort) {
-            self.batch.revoke();
-        }
-        self.cut(EndReason::Aborted)
+    /// Ends the stream at once. The events that were not read do not count as missed. Returns their number
+    /// as of the position `next`.
+    pub(super) fn abort(&mut self, next: u64) -> (u64, Unread<E>) {
+        let outlives = seeded::is(Bug::BatchOutlivesTheAbort);
+        let taken = if outlives { self.batch.unread() } else { self.batch.revoke() };
+        let unread = self.queued(next) + taken + self.in_hand;
+        (unread, self.cut(EndReason::Aborted))
     }
 
     fn cut(&mut self, end: EndReason) -> Unread<E> {
