@@ -23,6 +23,10 @@ pub enum Bug {
     AnswersInLine,
     /// Publish/subscribe: a publisher is not woken when there is room.
     RoomIsNotAnnounced,
+    /// Publish/subscribe: a reader takes events that were published after the end of its stream.
+    BatchPassesTheEnd,
+    /// Publish/subscribe: what a reader has taken outlives an abort.
+    BatchOutlivesTheAbort,
     /// Publish/subscribe: a reader does not check again after it has stored its waker.
     ReaderLooksOnce,
 

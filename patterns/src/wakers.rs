@@ -38,6 +38,18 @@ impl AfterUnlock {
         self.extend([Deferred::Tell(told)].into_iter());
     }
 
+    /// Returns whether there is nothing to wake or drop.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Makes room for this many wakers.
+    pub(crate) fn reserve(&mut self, wakers: usize) {
+        if wakers > 0 {
+            self.0.get_or_insert_default().reserve(wakers);
+        }
+    }
+
     fn extend(&mut self, mut deferred: impl Iterator<Item = Deferred>) {
         if let Some(first) = deferred.next() {
             let all = self.0.get_or_insert_default();

@@ -63,7 +63,36 @@ const JSON: [(&str, &str, &str, f64); 9] = [
     ("jsonish/canada", "machine", "whole", 40_000.0),
 ];
 
-/// Writes results for every chart.
+/// Results of the patterns, in nanoseconds per element.
+const PATTERNS: [(&str, &str, &str, f64); 18] = [
+    ("pubsub/fan-out", "mutex", "10", 20.0),
+    ("pubsub/fan-out", "peer-async-broadcast", "10", 30.0),
+    ("pubsub/fan-out", "mutex", "1000", 10.0),
+    ("pubsub/fan-out", "task", "1000", 40.0),
+    ("pubsub/drop", "mutex", "100", 10.0),
+    ("pubsub/drop", "peer-tokio-broadcast-arc", "100", 25.0),
+    ("pubsub/stuck", "none", "10", 20.0),
+    ("schedule/no-op", "tokio", "", 200.0),
+    ("schedule/no-op", "peer-joinset", "", 500.0),
+    ("schedule/eval", "hand-written", "", 13_000.0),
+    ("replicated/ready", "after", "", 200.0),
+    ("replicated/ready", "peer-tower", "", 150.0),
+    ("replicated/yields", "percentile", "", 700.0),
+    ("replicated/redis", "healthy", "", 50_000.0),
+    ("replicated/redis", "stopped", "", 60_000.0),
+    ("mux/memcached", "mux", "64", 2000.0),
+    ("mux/redis", "peer-redis", "64", 3000.0),
+    ("muxed/redis", "peer-redis", "64", 3000.0),
+];
+
+fn write_patterns(criterion: &Path) {
+    for (group, function, parameter, cost) in PATTERNS {
+        let id = [group, function, parameter];
+        write_result(criterion, id, r#"{"Elements":1000}"#, 1000.0 * cost, leap_day());
+    }
+}
+
+/// Writes results for every chart of the parsers.
 fn write_results(criterion: &Path) {
     for (function, factor) in
         [("machine", 1.0), ("coroutine", 1.25), ("stackless", 1.5), ("generator", 2.0)]
@@ -232,6 +261,85 @@ fn the_results_of_one_bench_have_a_table_of_their_own() {
     assert_eq!(files.len(), 1 + 4, "{:?}", files.keys());
 }
 
+#[test]
+fn the_patterns_have_a_table_and_charts_of_their_own() {
+    let criterion = directory("charts-patterns");
+    write_results(&criterion);
+    write_patterns(&criterion);
+    let args = [Path::new("--only"), Path::new("patterns"), &criterion];
+    let files = written(&directory("charts-patterns-out"), &args);
+    let rows = files["csv"].lines().filter(|line| !line.starts_with('#')).count() - 1;
+    assert_eq!(rows, PATTERNS.len() - 1, "{}", files["csv"]);
+    assert!(
+        files["csv"]
+            .contains("# command: cargo bench -p pushdown-patterns-benches && (cd benches/peers")
+    );
+
+    let expected = [
+        ("fan-out.svg", &["10 subscribers", "1,000 subscribers", "1.50 ×", "mutex's time"][..]),
+        ("drop.svg", &["100 subscribers", "tokio-broadcast-arc", "2.50 ×"]),
+        ("schedule.svg", &["joinset", "2.50 ×", "tokio's time", "hand-written", "other code"]),
+        ("replicated.svg", &["answered at once", "tower", "0.75 ×", "after's time"]),
+        ("stopped.svg", &["microseconds per call", "60.0", "1.20 ×", "healthy's time"]),
+        ("mux.svg", &["64 callers", "mux", "redis", "2.00", "1.50 ×"]),
+    ];
+    assert_eq!(files.len(), 1 + expected.len(), "{:?}", files.keys());
+    for (name, labels) in expected {
+        let chart = Document::parse(&files[name]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let texts: Vec<_> = chart.descendants().filter_map(|node| node.text()).collect();
+        for label in labels {
+            assert!(texts.contains(label), "{name} has no text {label}: {texts:?}");
+        }
+        assert_all_shapes_are_inside(name, &chart);
+        let width: f64 = chart.root_element().attribute("width").unwrap().parse().unwrap();
+        assert!(width <= 500.0, "{name} is {width} wide, and small print on a phone");
+    }
+    println!("{} charts of the patterns", expected.len());
+
+    let others = written(&directory("charts-others-out"), &[&criterion]);
+    assert!(!others["csv"].contains("pubsub/") && others["csv"].contains("muxed/"));
+    assert!(!others.contains_key("mux.svg"));
+}
+
+#[test]
+fn a_table_is_drawn_again_as_it_was() {
+    let (criterion, out) = (directory("charts-again"), directory("charts-again-out"));
+    write_results(&criterion);
+    write_patterns(&criterion);
+    for only in ["json", "patterns"] {
+        let mut files = written(&out, &[Path::new("--only"), Path::new(only), &criterion]);
+        let table = out.join("table.csv");
+        fs::write(&table, files.remove("csv").unwrap()).unwrap();
+        let again = written(&directory("charts-again-from"), &[Path::new("--from"), &table]);
+        assert_eq!(again, files);
+    }
+}
+
+#[test]
+fn a_table_that_cannot_be_read_is_named() {
+    let table = directory("charts-no-table").join("table.csv");
+    for (text, complaint) in [
+        (None, "cannot read"),
+        (Some(""), "is no table of results: processor"),
+        (Some("# processor: a\n# kernel: b\n# compiler: c\n# date: d\n"), ": commit"),
+        (
+            Some(
+                "# processor: a\n# kernel: b\n# compiler: c\n# commit: d\n# date: e\n# command: f\n-\na,b,c,1,1,x,,\n",
+            ),
+            ": a,b,c,1,1,x,,",
+        ),
+    ] {
+        if let Some(text) = text {
+            fs::write(&table, text).unwrap();
+        }
+        let output = charts(&[Path::new("--from"), &table]);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains(complaint), "{message}");
+        assert!(message.contains(table.to_str().unwrap()), "{message}");
+    }
+}
+
 fn assert_all_shapes_are_inside(name: &str, chart: &Document<'_>) {
     let number = |text: &str| text.parse::<f64>().unwrap();
     let size = ["width", "height"].map(|key| number(chart.root_element().attribute(key).unwrap()));
@@ -307,6 +415,7 @@ fn a_wrong_command_line_prints_the_usage() {
         (&["--chart"][..], "unknown option --chart"),
         (&["--out"], "--out needs a directory"),
         (&["--only"], "--only needs a bench"),
+        (&["--from"], "--from needs a table"),
     ] {
         let args: Vec<&Path> = args.iter().map(Path::new).collect();
         let output = charts(&args);

@@ -148,6 +148,11 @@ impl<E: ?Sized> Line<E> {
         }
     }
 
+    /// Returns whether no publisher is in line.
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// Adds a publisher at the end.
     pub(super) fn join(&mut self, waiter: Arc<Waiter<E>>, now: Instant) {
         self.places.push_back((now, waiter));

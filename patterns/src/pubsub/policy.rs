@@ -16,7 +16,11 @@ use core::time::Duration;
 /// | [`Disconnect`](Self::Disconnect) | yes, counted, for a while | never | bounded |
 ///
 /// Missed events appear in the stream as a [`Gap`](super::Item::Gap), in their place. A subscriber
-/// that is disconnected misses everything that it has not read.
+/// that is disconnected misses everything in its queue.
+///
+/// With the event that it reads, a reader takes a few of those after it out of the queue: at most 15, and
+/// at most an eighth of what the queue holds, so none below a capacity of eight, and none with a limit of
+/// bytes. They leave room, and no policy acts on them any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// Publishers wait for room. A publisher that has waited for `limit` in total, for this

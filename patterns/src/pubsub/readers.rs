@@ -67,6 +67,7 @@ impl Readers {
 
     pub(super) fn wake_all(&self, after: &mut AfterUnlock) {
         let Waiting { slots, registered, .. } = &mut *self.waiting.lock();
+        after.reserve(registered.len());
         for slot in registered.drain(..) {
             slots[slot].is_registered = false;
             slots[slot].waker.wake(after);

@@ -79,7 +79,8 @@ pub struct EndedSubscription {
     pub id: SubscriberId,
     /// The way in which its reader left.
     pub outcome: ReaderOutcome,
-    /// The number of events that it has not read, missed ones included.
+    /// The number of events that it has not read, missed ones included. One that it reads during an
+    /// abort may be counted, too.
     pub undelivered: u64,
 }
 

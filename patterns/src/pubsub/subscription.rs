@@ -126,12 +126,17 @@ impl<E: ?Sized> Subscription<E> {
     pub fn recv(&mut self) -> impl Future<Output = Option<Item<&Arc<E>>>> {
         let at = RECV.here();
         async move {
-            let next = wait::wait_why(at, |cx, _, why| {
-                let next = self.poll_turn(cx);
-                self.name_wait(next.is_pending(), why);
-                next.into()
-            });
-            let next = next.await?;
+            let next = match self.cursor.next_taken() {
+                Some(seq) => Next::Event(seq),
+                None => {
+                    let next = wait::wait_why(at, |cx, _, why| {
+                        let next = self.poll_turn(cx);
+                        self.name_wait(next.is_pending(), why);
+                        next.into()
+                    });
+                    next.await?
+                }
+            };
             Some(self.lend(next))
         }
     }
@@ -207,9 +212,13 @@ impl<E: ?Sized> Subscription<E> {
     }
 
     fn read(&mut self) -> Poll<Option<Next>> {
-        self.cursor.clear();
+        if let Some(seq) = self.cursor.next_taken() {
+            return Poll::Ready(Some(Next::Event(seq)));
+        }
         let published = || self.server.readers().published();
         let read = self.shared.queue.lock().poll_read(&mut self.cursor, published);
+        // Payloads, so the lock is not held here.
+        self.cursor.clear();
         match read {
             Read::Event { seq, room } => {
                 if room && !seeded::is(Bug::RoomIsNotAnnounced) {
@@ -227,7 +236,6 @@ impl<E: ?Sized> Subscription<E> {
             }
             Read::Empty => Poll::Pending,
             Read::End(_) => {
-                self.cursor.clear();
                 self.leave();
                 Poll::Ready(None)
             }
@@ -257,7 +265,10 @@ impl<E: ?Sized> Stream for Subscription<E> {
     type Item = Item<Arc<E>>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = self.poll_turn(cx);
+        let next = match self.cursor.next_taken() {
+            Some(seq) => Poll::Ready(Some(Next::Event(seq))),
+            None => self.poll_turn(cx),
+        };
         next.map(|next| next.map(|next| self.lend(next).cloned()))
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
 use pushdown_patterns::clock::advance;
-use pushdown_patterns::pubsub::{Item, Policy, Subscription, mutex, task};
+use pushdown_patterns::pubsub::{Item, Limit, Policy, Subscription, mutex, task};
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::block_on;
 
@@ -16,6 +16,9 @@ use crate::{LIMIT, finds, holds, thread};
 fn block(capacity: usize) -> Policy {
     Policy::block(capacity, Duration::MAX)
 }
+
+/// A policy with which a reader takes all events of a segment in one step.
+const UNBOUNDED: Policy = Policy::Queue { items: Limit::Unbounded, bytes: Limit::Unbounded };
 
 /// Reads numbers and payloads up to the end of the stream. Nothing may be missing.
 fn read(subscription: &mut Subscription<u64>) -> Vec<(u64, u64)> {
@@ -249,6 +252,67 @@ fn a_full_queue_and_its_reader() {
     assert!(rest == [-2, 4] || rest == [-1, 3, -1], "{rest:?}");
 }
 
+/// A reader takes events in batches while they are published. A segment of a model has two.
+fn a_reader_of_batches() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(UNBOUNDED).unwrap();
+    let publisher = thread::spawn(move || {
+        for event in 1..=3_u64 {
+            assert_eq!(server.blocking_publish(event).unwrap(), event);
+        }
+        let report = server.blocking_shutdown(Shutdown::Drain { timeout: Duration::MAX });
+        report.ended[0].undelivered
+    });
+    assert_eq!(read(&mut reader), [(1, 1), (2, 2), (3, 3)]);
+    assert_eq!(publisher.join().unwrap(), 0);
+}
+
+/// The stream of a reader ends between two events of one segment.
+fn a_batch_and_a_cancel() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(UNBOUNDED).unwrap();
+    server.blocking_publish(1).unwrap();
+    let canceller = thread::spawn({
+        let (server, id) = (server.clone(), reader.id());
+        move || {
+            server.cancel(id).unwrap();
+            server.blocking_publish(2).unwrap();
+        }
+    });
+    assert_eq!(read(&mut reader), [(1, 1)]);
+    canceller.join().unwrap();
+}
+
+/// A reader has taken two events when the server is aborted.
+fn a_batch_and_an_abort() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(UNBOUNDED).unwrap();
+    (1..=2).for_each(|event| assert!(server.blocking_publish(event).is_ok()));
+    let aborter = thread::spawn(move || {
+        let report = server.blocking_shutdown(Shutdown::Abort);
+        report.ended[0].undelivered
+    });
+    let read = u64::from(reader.blocking_recv().is_some());
+    assert_eq!(read + aborter.join().unwrap(), 2);
+    assert!(reader.try_recv().is_err(), "the abort was before");
+}
+
+/// A reader reads its batch during the abort.
+fn a_batch_that_is_read_and_an_abort() {
+    let server = mutex::Server::<u64>::new();
+    let mut reader = server.subscribe(UNBOUNDED).unwrap();
+    (1..=2).for_each(|event| assert!(server.blocking_publish(event).is_ok()));
+    assert!(reader.try_recv().is_ok());
+    let aborter = thread::spawn(move || {
+        let report = server.blocking_shutdown(Shutdown::Abort);
+        report.ended[0].undelivered
+    });
+    let read = 1 + u64::from(reader.try_recv().is_ok());
+    let undelivered = aborter.join().unwrap();
+    assert!((2..=3).contains(&(read + undelivered)), "{read} read, {undelivered} undelivered");
+    assert!(reader.try_recv().is_err());
+}
+
 /// A publisher waits for room that is never made, until the server is aborted.
 fn a_publisher_without_room_and_an_abort() {
     let server = mutex::Server::<u64>::new();
@@ -368,6 +432,32 @@ fn a_publisher_that_gives_up_is_not_in_the_way() {
 #[test]
 fn a_full_queue_takes_events_again() {
     holds("a full queue and its reader", a_full_queue_and_its_reader);
+}
+
+#[test]
+fn batches_are_read_in_order_and_to_the_end() {
+    holds("a reader of batches", a_reader_of_batches);
+}
+
+#[test]
+fn a_batch_ends_where_the_stream_does() {
+    holds("a batch and a cancel", a_batch_and_a_cancel);
+}
+
+#[test]
+fn an_abort_ends_a_batch() {
+    holds("a batch and an abort", a_batch_and_an_abort);
+    holds("a batch that is read and an abort", a_batch_that_is_read_and_an_abort);
+}
+
+#[test]
+fn a_batch_that_passes_the_end_is_found() {
+    finds(Bug::BatchPassesTheEnd, a_batch_and_a_cancel);
+}
+
+#[test]
+fn a_batch_that_outlives_an_abort_is_found() {
+    finds(Bug::BatchOutlivesTheAbort, a_batch_and_an_abort);
 }
 
 #[test]

@@ -30,6 +30,7 @@ macro_rules! shapes {
     };
 }
 
+mod batches;
 mod cancel;
 mod channels;
 mod drops;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use pushdown_patterns::pubsub::proto::{Cursor, Deferred, Queue, Read, Registry};
+use pushdown_patterns::pubsub::proto::{BATCH_EVENTS, Cursor, Deferred, Queue, Read, Registry};
 use pushdown_patterns::pubsub::{EndReason, Limit, Policy, ReaderOutcome, SubscriberId};
 
 const LIMIT: Duration = Duration::from_secs(1);
@@ -68,6 +68,8 @@ struct Model {
     policy: Policy,
     /// The number of each event and its size, or `None` if it was missed or lost upstream.
     items: VecDeque<(u64, Option<usize>)>,
+    /// The numbers of the events that the reader has taken and not read.
+    taken: VecDeque<u64>,
     full_since: Option<Instant>,
     end: Option<EndReason>,
 }
@@ -119,8 +121,31 @@ impl Model {
         self.items.iter_mut().for_each(|(_, bytes)| *bytes = None);
     }
 
+    /// The reader takes this many events, which make room.
+    fn take(&mut self, count: u64) -> Result<(), TestCaseError> {
+        let most = match self.policy {
+            Policy::Queue { bytes: Limit::AtMost(_), .. } => 0,
+            Policy::Queue { items: Limit::Unbounded, .. } => BATCH_EVENTS - 1,
+            Policy::Queue { items: Limit::AtMost(capacity), .. }
+            | Policy::Block { capacity, .. }
+            | Policy::DropNewest { capacity }
+            | Policy::DropOldest { capacity }
+            | Policy::Disconnect { capacity, .. } => capacity.get() as u64 / 8,
+        };
+        prop_assert!(count <= most, "{} events taken: {:?}", count, self.policy);
+        for _ in 0..count {
+            let item = self.items.pop_front();
+            let Some((seq, Some(_))) = item else { panic!("only events are taken: {item:?}") };
+            self.taken.push_back(seq);
+        }
+        Ok(())
+    }
+
     /// The result of the next read.
     fn read(&mut self) -> Read {
+        if let Some(seq) = self.taken.pop_front() {
+            return Read::Event { seq, room: false };
+        }
         match self.items.pop_front() {
             Some((seq, Some(_))) => Read::Event { seq, room: false },
             Some((_, None)) => {
@@ -147,6 +172,7 @@ struct Subscriber {
 impl Subscriber {
     fn read(&mut self, registry: &mut Subscribers) -> Result<Read, TestCaseError> {
         let published = registry.published();
+        let had_taken = self.cursor.taken() > 0;
         let read = self.queue.borrow_mut().poll_read(&mut self.cursor, || published);
         self.cursor.clear();
         let found = match read {
@@ -161,6 +187,9 @@ impl Subscriber {
         };
         let expected = self.model.read();
         prop_assert_eq!(&found, &expected, "{:?}", self.model.policy);
+        if !had_taken {
+            self.model.take(self.cursor.taken())?;
+        }
         Ok(found)
     }
 }
@@ -177,7 +206,13 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
             Step::Subscribe(policy) => {
                 let queue = Rc::new(RefCell::new(Queue::new(policy)));
                 let id = registry.subscribe(queue.clone());
-                let model = Model { policy, items: VecDeque::new(), full_since: None, end: None };
+                let model = Model {
+                    policy,
+                    items: VecDeque::new(),
+                    taken: VecDeque::new(),
+                    full_since: None,
+                    end: None,
+                };
                 subscribers.push(Subscriber {
                     id,
                     queue,
@@ -254,8 +289,10 @@ fn end(mut registry: Subscribers, mut subscribers: Vec<Subscriber>) -> Result<()
     for sub in subscribers.iter_mut().filter(|sub| !sub.left) {
         if let Some(ended) = aborted.iter().find(|ended| ended.id == sub.id) {
             prop_assert_eq!(ended.outcome, ReaderOutcome::Aborted);
-            prop_assert_eq!(ended.undelivered, sub.model.items.len() as u64);
+            let undelivered = sub.model.items.len() + sub.model.taken.len();
+            prop_assert_eq!(ended.undelivered, undelivered as u64);
             sub.model.items.clear();
+            sub.model.taken.clear();
             sub.model.end = Some(EndReason::Aborted);
         } else if closed {
             sub.model.end.get_or_insert(EndReason::Shutdown);

@@ -7,6 +7,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use pushdown_patterns::Shutdown;
+use pushdown_patterns::pubsub::proto::BATCH_EVENTS;
 use pushdown_patterns::pubsub::{EndReason, Item, Policy, PubSub, mutex};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -94,13 +95,14 @@ shapes! {
     }
 
     async fn a_reader_with_many_events_lets_other_tasks_run<S>(server: S) {
-        let mut subscription = server.subscribe(lossless()).await.unwrap();
-        publish(&server, 1..=1000).await;
+        const EVENTS: u64 = 128 * BATCH_EVENTS + 1000;
+        let mut subscription = server.subscribe(Policy::drop_oldest(EVENTS as usize)).await.unwrap();
+        publish(&server, 1..=EVENTS).await;
         let read = Arc::new(AtomicU64::new(0));
         let reader = tokio::spawn({
             let read = read.clone();
             async move {
-                for _ in 0..1000 {
+                for _ in 0..EVENTS {
                     subscription.recv().await.unwrap();
                     read.fetch_add(1, Ordering::Relaxed);
                 }
@@ -111,9 +113,9 @@ shapes! {
             async move { read.load(Ordering::Relaxed) }
         });
         let before = other.await.unwrap();
-        assert!((1..=128).contains(&before), "{before} items");
+        assert!((1..=128 * BATCH_EVENTS).contains(&before), "{before} items");
         reader.await.unwrap();
-        assert_eq!(read.load(Ordering::Relaxed), 1000);
+        assert_eq!(read.load(Ordering::Relaxed), EVENTS);
     }
 
     async fn a_loop_that_publishes_lets_other_tasks_run<S>(server: S) {

@@ -2,24 +2,28 @@
 
 use super::axis::Axis;
 use super::frame::{Frame, Key, Labels};
-use super::style::{ENGINES, FAINT, GREY, colour, figure, label, mark};
+use super::style::{FAINT, GREY, colour, figure, is_ours, label, mark};
 use super::svg::{Anchor, Font, Svg};
 
 /// A set of bars to compare with one another.
 pub(crate) struct Panel<'a> {
     pub(crate) title: String,
     pub(crate) bars: Vec<Bar<'a>>,
+    /// The function with which the others are compared.
+    pub(crate) reference: Option<&'a str>,
 }
 
 /// One function's result.
 pub(crate) struct Bar<'a> {
     pub(crate) function: &'a str,
     pub(crate) value: f64,
-    /// Time relative to the machine's.
+    /// Time relative to that of the panel's reference.
     pub(crate) ratio: Option<f64>,
 }
 
+/// The width of a plot, and of one that a phone can show.
 const PLOT: f64 = 250.0;
+const NARROW_PLOT: f64 = 170.0;
 const ROW: f64 = 21.0;
 /// Space left of a plot, right of it, above and below.
 const NAMES: f64 = 134.0;
@@ -29,26 +33,37 @@ const AXIS: f64 = 62.0;
 /// Space between two panels.
 const GAP: f64 = 30.0;
 
-/// Draws the chart in so many columns. All panels share one scale.
-pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>], columns: usize) -> String {
+/// The arrangement of the panels.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Columns {
+    One,
+    /// One, for a phone.
+    Narrow,
+    Two,
+}
+
+/// Draws the chart. All panels share one scale.
+pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>], columns: Columns) -> String {
+    let plot = if columns == Columns::Narrow { NARROW_PLOT } else { PLOT };
+    let columns = if columns == Columns::Two { 2 } else { 1 };
     let bars = || panels.iter().flat_map(|panel| &panel.bars);
     let functions: Vec<&str> = bars().map(|bar| bar.function).collect();
-    let mut legend = Key::engines(&functions);
+    let mut legend = Key::ours(&functions);
     let mut others = functions.iter().filter(|function| colour(function) == GREY).peekable();
     if others.peek().is_some() {
         let peers = others.all(|function| function.starts_with("peer-"));
-        let text = if peers { "other software" } else { "other software, and plain code" };
+        let text = if peers { "other software" } else { "other code" };
         legend.push(Key { text: text.to_owned(), colour: GREY, dashed: false });
     }
     let height = |panel: &Panel<'_>| HEADING + panel.bars.len() as f64 * ROW + AXIS;
     let heights: Vec<f64> = panels.iter().map(height).collect();
-    let mut frame = Frame::new(labels, &legend, columns, NAMES + PLOT + FIGURES + GAP, &heights);
+    let mut frame = Frame::new(labels, &legend, columns, NAMES + plot + FIGURES + GAP, &heights);
     for (index, panel) in panels.iter().enumerate() {
         let (left, top) = frame.corner(index);
         let left = left + NAMES;
         // The axis begins below the shortest value, so that its bar is visible.
         let values = bars().flat_map(|bar| [bar.value, bar.value / 1.5]);
-        let x = Axis::rounded(values, left, left + PLOT);
+        let x = Axis::rounded(values, left, left + plot);
         draw_panel(&mut frame.svg, labels, panel, x, top + HEADING);
     }
     frame.svg.finish()
@@ -73,7 +88,7 @@ fn draw_panel(svg: &mut Svg, labels: &Labels<'_>, panel: &Panel<'_>, x: Axis, to
         let middle = top + (row as f64 + 0.5) * ROW;
         let baseline = middle + 4.5;
         let end = x.pixel(bar.value);
-        let font = Font { bold: ENGINES.contains(&bar.function), ..Font::PLAIN };
+        let font = Font { bold: is_ours(bar.function), ..Font::PLAIN };
         svg.text(left - 8.0, baseline, Anchor::End, font, label(bar.function));
         svg.rectangle(left, middle - 7.5, end - left, 15.0, colour(bar.function));
         svg.text(end + 6.0, baseline, Anchor::Start, Font::PLAIN, &figure(bar.value));
@@ -82,7 +97,8 @@ fn draw_panel(svg: &mut Svg, labels: &Labels<'_>, panel: &Panel<'_>, x: Axis, to
             svg.text(right + FIGURES, baseline, Anchor::End, Font::SMALL, &text);
         }
     }
-    if panel.bars.iter().any(|bar| bar.ratio.is_some()) {
-        svg.text(right + FIGURES, top - 8.0, Anchor::End, Font::SMALL, "machine's time");
+    if let Some(reference) = panel.reference {
+        let text = format!("{reference}'s time");
+        svg.text(right + FIGURES, top - 8.0, Anchor::End, Font::SMALL, &text);
     }
 }

@@ -1,27 +1,31 @@
 //! The charts and what each shows.
 
-use super::bars::{self, Bar};
+use super::bars::{self, Bar, Columns};
 use super::criterion::{Measurement, Parameter};
 use super::frame::Labels;
 use super::lines::{self, Line};
+use super::patterns;
+use super::style::REFERENCES;
 
 /// A chart's labels, and the value it takes from a measurement.
-struct Chart {
-    name: &'static str,
-    title: &'static str,
-    subtitle: &'static str,
-    x: &'static str,
-    y: &'static str,
-    value: fn(&Measurement) -> f64,
-    panels: Panels,
+pub(crate) struct Chart {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) subtitle: &'static str,
+    pub(crate) x: &'static str,
+    pub(crate) y: &'static str,
+    pub(crate) value: fn(&Measurement) -> f64,
+    pub(crate) panels: Panels,
 }
 
 /// The panels of a chart, each with a title.
-enum Panels {
+pub(crate) enum Panels {
     /// `(title, group)`: all results of the group, by parameter.
     Lines(&'static [(&'static str, &'static str)]),
     /// `(title, group, parameter)`: the results of the group with this parameter.
     Bars(&'static [(&'static str, &'static str, &'static str)]),
+    /// The same in one column, which a phone can show. A group that ends in `/` stands for all below it.
+    Column(&'static [(&'static str, &'static str, &'static str)]),
     /// Each document with each parameter in turn, as bars in one column, which a phone can show. A document
     /// is a group below this one.
     Documents {
@@ -232,6 +236,7 @@ const DOCUMENTS: [&str; 8] = [
 pub(crate) fn draw(measurements: &[Measurement], footer: &str) -> Vec<(&'static str, String)> {
     CHARTS
         .iter()
+        .chain(&patterns::CHARTS)
         .filter_map(|chart| Some((chart.name, chart.draw(measurements, footer)?)))
         .collect()
 }
@@ -249,11 +254,13 @@ impl Chart {
                 let panels: Vec<_> = panels.filter(|panel| !panel.lines.is_empty()).collect();
                 (!panels.is_empty()).then(|| lines::draw(&labels, &panels))
             }
-            Panels::Bars(panels) => {
-                let panels = panels.iter().map(|&(title, group, parameter)| {
+            Panels::Bars(list) | Panels::Column(list) => {
+                let narrow = matches!(panels, Panels::Column(_));
+                let columns = if narrow { Columns::Narrow } else { Columns::Two };
+                let panels = list.iter().map(|&(title, group, parameter)| {
                     (title.to_owned(), group.to_owned(), parameter)
                 });
-                self.bars(&labels, measurements, panels, 2)
+                self.bars(&labels, measurements, panels, columns)
             }
             &Panels::Documents { group, documents, parameters } => {
                 let panels = documents.iter().flat_map(|document| {
@@ -261,7 +268,7 @@ impl Chart {
                         (format!("{document}{text}"), format!("{group}/{document}"), *parameter)
                     })
                 });
-                self.bars(&labels, measurements, panels, 1)
+                self.bars(&labels, measurements, panels, Columns::One)
             }
         }
     }
@@ -272,12 +279,12 @@ impl Chart {
         labels: &Labels<'_>,
         measurements: &[Measurement],
         panels: impl Iterator<Item = (String, String, &'static str)>,
-        columns: usize,
+        columns: Columns,
     ) -> Option<String> {
         let panels = panels.map(|(title, group, parameter)| {
             let measurements = in_group(measurements, &group)
                 .filter(|measurement| measurement.id.parameter.to_string() == parameter);
-            bars::Panel { title, bars: bars_of(measurements, self.value) }
+            panel_of(title, measurements, self.value)
         });
         let panels: Vec<_> = panels.filter(|panel| !panel.bars.is_empty()).collect();
         (!panels.is_empty()).then(|| bars::draw(labels, &panels, columns))
@@ -288,7 +295,10 @@ fn in_group<'m, 'g>(
     measurements: &'m [Measurement],
     group: &'g str,
 ) -> impl Iterator<Item = &'m Measurement> + use<'m, 'g> {
-    measurements.iter().filter(move |measurement| measurement.id.group == group)
+    measurements.iter().filter(move |measurement| {
+        let found = &measurement.id.group;
+        found == group || group.ends_with('/') && found.starts_with(group)
+    })
 }
 
 /// A line for each function. Measurements come sorted by function, then by parameter.
@@ -313,17 +323,21 @@ fn lines_of<'m>(
 }
 
 /// A bar for each measurement, the fastest first.
-fn bars_of<'m>(
+fn panel_of<'m>(
+    title: String,
     measurements: impl Iterator<Item = &'m Measurement>,
     value: fn(&Measurement) -> f64,
-) -> Vec<Bar<'m>> {
+) -> bars::Panel<'m> {
     let mut measurements: Vec<_> = measurements.collect();
     measurements.sort_by(|a, b| a.cost().total_cmp(&b.cost()));
-    let machine = measurements.iter().find(|measurement| measurement.id.function == "machine");
+    let reference = REFERENCES.iter().find_map(|reference| {
+        measurements.iter().find(|measurement| measurement.id.function == *reference)
+    });
     let bars = measurements.iter().map(|measurement| Bar {
         function: &measurement.id.function,
         value: value(measurement),
-        ratio: machine.map(|machine| measurement.cost() / machine.cost()),
+        ratio: reference.map(|reference| measurement.cost() / reference.cost()),
     });
-    bars.collect()
+    let bars = bars.collect();
+    bars::Panel { title, bars, reference: reference.map(|reference| &reference.id.function[..]) }
 }

@@ -38,6 +38,12 @@ pub(crate) enum Parameter {
     Name(String),
 }
 
+impl From<&str> for Parameter {
+    fn from(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Number)
+    }
+}
+
 impl fmt::Display for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -113,7 +119,7 @@ fn measurement(benchmark: &Path, estimates: &Path) -> Result<Measurement, String
         id: Id {
             group: text("group_id"),
             function: text("function_id"),
-            parameter: parameter.parse().map_or(Parameter::Name(parameter), Parameter::Number),
+            parameter: parameter[..].into(),
         },
         median: nanoseconds("/median/point_estimate")?,
         low: nanoseconds("/median/confidence_interval/lower_bound")?,

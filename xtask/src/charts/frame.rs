@@ -1,6 +1,6 @@
 //! The frame around the panels of a chart: title, legend, footer.
 
-use super::style::{ENGINES, colour};
+use super::style::{ENGINES, FORMS, colour};
 use super::svg::{Anchor, Font, Svg};
 
 /// The texts of a chart.
@@ -23,15 +23,10 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The entries for those functions that are engines.
-    pub(crate) fn engines(functions: &[&str]) -> Vec<Self> {
-        let engines = ENGINES.iter().filter(|engine| functions.contains(engine));
-        engines
-            .map(|engine| Self {
-                text: (*engine).to_owned(),
-                colour: colour(engine),
-                dashed: false,
-            })
+    /// The entries for those functions that are ours.
+    pub(crate) fn ours(functions: &[&str]) -> Vec<Self> {
+        let ours = ENGINES.iter().chain(&FORMS).filter(|name| functions.contains(name));
+        ours.map(|name| Self { text: (*name).to_owned(), colour: colour(name), dashed: false })
             .collect()
     }
 }
@@ -49,6 +44,7 @@ pub(crate) struct Frame {
 const TOP: f64 = 104.0;
 const SIDE: f64 = 20.0;
 const BOTTOM: f64 = 34.0;
+const FOOTER_LINE: f64 = 16.0;
 const SWATCH: f64 = 22.0;
 
 impl Frame {
@@ -68,12 +64,10 @@ impl Frame {
             bottom += row.iter().copied().fold(0.0, f64::max);
         }
         let legend_width: f64 = legend.iter().map(key_width).sum();
-        let text_width = Font::PLAIN
-            .width(labels.subtitle)
-            .max(Font::TITLE.width(labels.title))
-            .max(Font::SMALL.width(labels.footer));
+        let text_width = Font::PLAIN.width(labels.subtitle).max(Font::TITLE.width(labels.title));
         let full_width = (columns as f64 * width).max(legend_width).max(text_width) + 2.0 * SIDE;
-        let height = bottom + BOTTOM;
+        let footer = wrapped(labels.footer, full_width - 2.0 * SIDE);
+        let height = bottom + BOTTOM + (footer.len() - 1) as f64 * FOOTER_LINE;
         let mut svg = Svg::new(labels.title, full_width, height);
         svg.text(SIDE, 32.0, Anchor::Start, Font::TITLE, labels.title);
         svg.text(SIDE, 54.0, Anchor::Start, Font::PLAIN, labels.subtitle);
@@ -83,7 +77,10 @@ impl Frame {
             svg.text(x + SWATCH + 6.0, 82.0, Anchor::Start, Font::PLAIN, &key.text);
             x += key_width(key);
         }
-        svg.text(SIDE, height - 14.0, Anchor::Start, Font::SMALL, labels.footer);
+        for (line, text) in footer.iter().rev().enumerate() {
+            let baseline = height - 14.0 - line as f64 * FOOTER_LINE;
+            svg.text(SIDE, baseline, Anchor::Start, Font::SMALL, text);
+        }
         Self { svg, columns, width, tops }
     }
 
@@ -92,6 +89,18 @@ impl Frame {
         let (column, row) = (index % self.columns, index / self.columns);
         (SIDE + column as f64 * self.width, self.tops[row])
     }
+}
+
+/// Breaks a list in small print into lines of at most this width.
+fn wrapped(list: &str, width: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for entry in list.split_inclusive(", ") {
+        match lines.last_mut() {
+            Some(line) if Font::SMALL.width(&format!("{line}{entry}")) <= width => *line += entry,
+            _ => lines.push(entry.to_owned()),
+        }
+    }
+    lines
 }
 
 fn key_width(key: &Key) -> f64 {

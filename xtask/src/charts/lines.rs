@@ -40,7 +40,7 @@ pub(crate) fn shows(function: &str) -> bool {
 pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>]) -> String {
     let lines = || panels.iter().flat_map(|panel| &panel.lines);
     let functions: Vec<&str> = lines().map(|line| line.function).collect();
-    let mut legend = Key::engines(&functions);
+    let mut legend = Key::ours(&functions);
     for (function, text, colour) in LEVELS {
         if functions.contains(&function) {
             legend.push(Key { text: text.to_owned(), colour, dashed: true });

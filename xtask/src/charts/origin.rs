@@ -18,7 +18,7 @@ pub(crate) const COMMAND: &str =
 pub(crate) struct Origin {
     pub(crate) command: String,
     pub(crate) processor: String,
-    pub(crate) kernel: &'static str,
+    pub(crate) kernel: String,
     pub(crate) rustc: String,
     pub(crate) commit: String,
     pub(crate) date: String,
@@ -31,7 +31,7 @@ impl Origin {
         Self {
             command,
             processor: processor(),
-            kernel: scan::kernel_name(),
+            kernel: scan::kernel_name().to_owned(),
             rustc: line("rustc", &["--version"]),
             commit: line("git", &["describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]),
             date: date(last.unwrap_or_else(SystemTime::now)),

@@ -4,20 +4,44 @@
 pub(crate) const ENGINES: [&str; 5] =
     ["machine", "coroutine", "stackless", "generator", "combinator"];
 
+/// The forms of the patterns.
+pub(crate) const FORMS: [&str; 11] = [
+    "mutex",
+    "task",
+    "tokio",
+    "thread",
+    "mux",
+    "never",
+    "after",
+    "percentile",
+    "healthy",
+    "stopped",
+    "first-call",
+];
+
+/// Functions with which the others of a panel are compared: the first of these that it has.
+pub(crate) const REFERENCES: [&str; 6] = ["machine", "mutex", "tokio", "mux", "after", "healthy"];
+
+/// Returns `true` for an engine and for a form of a pattern.
+pub(crate) fn is_ours(function: &str) -> bool {
+    ENGINES.contains(&function) || FORMS.contains(&function)
+}
+
 pub(crate) const INK: &str = "#222222";
 pub(crate) const GREY: &str = "#9a9a9a";
 pub(crate) const FAINT: &str = "#e4e4e4";
 
-/// The colour of an engine and its variants, such as `coroutine-fresh`; grey for everything else.
+/// The colour of an engine or form and its variants, such as `coroutine-fresh`; grey for everything
+/// else.
 ///
 /// The palette is safe for colour-blind readers (M. Okabe and K. Ito, "Color Universal Design",
 /// 2008).
 pub(crate) fn colour(function: &str) -> &'static str {
     match function.split('-').next() {
-        Some("machine") => "#0072b2",
-        Some("coroutine") => "#d55e00",
-        Some("stackless") => "#009e73",
-        Some("generator") => "#cc79a7",
+        Some("machine" | "mutex" | "tokio" | "mux" | "after" | "healthy") => "#0072b2",
+        Some("coroutine" | "task" | "stopped") => "#d55e00",
+        Some("stackless" | "thread" | "never") => "#009e73",
+        Some("generator" | "percentile" | "first") => "#cc79a7",
         Some("combinator") => "#e69f00",
         _ => GREY,
     }

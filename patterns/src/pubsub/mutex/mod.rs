@@ -191,7 +191,10 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
             // Otherwise a loop that publishes would never let a reader run.
             coop::consume_budget().await;
             let mut publishing = self.publishing(event.into());
-            wait::wait_why(at, |cx, clock, why| publishing.poll(cx, clock, why)).await
+            match publishing.publish_at_once(Clock::TOKIO) {
+                Some(published) => published,
+                None => wait::wait_why(at, |cx, clock, why| publishing.poll(cx, clock, why)).await,
+            }
         }
     }
 
@@ -203,7 +206,9 @@ impl<E: ?Sized + Send + Sync + 'static> Server<E> {
     pub fn blocking_publish(&self, event: impl Into<Arc<E>>) -> Result<u64, PublishError<E>> {
         let mut publishing = self.publishing(event.into());
         let at = self.at(PUBLISH.here());
-        wait::block_why(at, |cx, clock, why| publishing.poll(cx, clock, why))
+        publishing.publish_at_once(Clock::SYSTEM).unwrap_or_else(|| {
+            wait::block_why(at, |cx, clock, why| publishing.poll(cx, clock, why))
+        })
     }
 
     fn at<'p>(&'p self, at: At<'p>) -> At<'p> {

@@ -4,6 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 use std::vec::Vec;
 
+use super::batch::Batch;
 use super::log::Segment;
 use super::payload::Payload;
 
@@ -14,6 +15,8 @@ use super::payload::Payload;
 pub struct Cursor<E: ?Sized> {
     current: Option<Place<E>>,
     left: Vec<Place<E>>,
+    /// Once the queue has one.
+    batch: Option<Batch>,
 }
 
 /// A place of events.
@@ -27,7 +30,7 @@ pub(super) enum Place<E: ?Sized> {
 impl<E: ?Sized> Cursor<E> {
     /// Creates a cursor that has read nothing.
     pub fn new() -> Self {
-        Self { current: None, left: Vec::new() }
+        Self { current: None, left: Vec::new(), batch: None }
     }
 
     /// Enters a segment of the log, unless it is in that segment already.
@@ -49,6 +52,37 @@ impl<E: ?Sized> Cursor<E> {
         let (_, total) = segment.get(position)?;
         *current = position;
         Some((position.saturating_add(segment.lost), total))
+    }
+
+    /// Takes events after the one that the cursor is at, at most `ahead` and none from the position `end`
+    /// on. Returns the position after them, and the size of the log up to there.
+    pub(super) fn take_batch(&mut self, batch: &Batch, ahead: u64, end: u64) -> Option<(u64, u64)> {
+        let (true, Some(Place::Log(segment, current))) = (ahead > 0, &self.current) else {
+            return None;
+        };
+        let next = current + 1;
+        let until = segment.written(next, next.saturating_add(ahead).min(end).max(next));
+        if until == next {
+            return None;
+        }
+        batch.set(next, until);
+        let total = segment.total_before(until);
+        self.batch.get_or_insert_with(|| batch.clone());
+        Some((until, total))
+    }
+
+    /// Moves to the next event of the batch, if there is one, and returns its number. Needs no lock.
+    #[inline]
+    pub fn next_taken(&mut self) -> Option<u64> {
+        let position = self.batch.as_ref()?.read()?;
+        let Some(Place::Log(segment, current)) = &mut self.current else { return None };
+        *current = position;
+        Some(position.saturating_add(segment.lost))
+    }
+
+    /// Returns the number of events that were taken and not read.
+    pub fn taken(&self) -> u64 {
+        self.batch.as_ref().map_or(0, Batch::unread)
     }
 
     pub(super) fn move_to(&mut self, place: Place<E>) {

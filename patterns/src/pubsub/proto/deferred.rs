@@ -43,8 +43,13 @@ impl<O: Outlet> Deferred<O> {
 /// The outlet of a channel wakes the channel's receiver, and its waker may panic.
 impl<O: Outlet> Drop for Deferred<O> {
     fn drop(&mut self) {
-        discard(mem::take(&mut self.wakers));
-        self.outlets.drain(..).for_each(discard);
+        // Part of every publish, and mostly there is nothing to do.
+        if !self.wakers.is_empty() {
+            discard(mem::take(&mut self.wakers));
+        }
+        if !self.outlets.is_empty() {
+            self.outlets.drain(..).for_each(discard);
+        }
     }
 }
 

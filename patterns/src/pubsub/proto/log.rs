@@ -50,6 +50,16 @@ impl<E: ?Sized> Segment<E> {
         Some((&slot.payload, slot.total))
     }
 
+    /// Returns the first position from this one on that is not written yet, at most `until`.
+    pub(super) fn written(&self, position: u64, until: u64) -> u64 {
+        let until = until.min(self.first + SEGMENT_EVENTS as u64);
+        // They are written in order, and mostly there are enough.
+        if self.get(until - 1).is_some() {
+            return until;
+        }
+        (position..until).find(|position| self.get(*position).is_none()).unwrap_or(until)
+    }
+
     /// Returns the size of the log before this position, which this segment has or is the next to take.
     pub(super) fn total_before(&self, position: u64) -> u64 {
         self.get(position - 1).map_or(self.start, |(_, total)| total)

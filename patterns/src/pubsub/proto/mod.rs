@@ -40,6 +40,7 @@
 //! assert_eq!(**cursor.event(), *"one");
 //! ```
 
+mod batch;
 mod cursor;
 mod deferred;
 mod ends;
@@ -52,6 +53,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+pub use batch::BATCH_EVENTS;
 pub use cursor::Cursor;
 pub use deferred::Deferred;
 pub use ends::Ends;

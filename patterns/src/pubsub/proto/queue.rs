@@ -10,10 +10,12 @@ use std::vec::Vec;
 
 use super::super::policy::Policy;
 use super::super::report::EndReason;
+use super::batch::{self, Batch};
 use super::cursor::{Cursor, Place};
 use super::log::Segment;
 use super::payload::Payload;
 use super::run::OpenRun;
+use crate::seeded::{self, Bug};
 use crate::wakers::{AfterUnlock, WakerSlot};
 
 /// The queue of one subscriber. Most of it is a run of the log; only a queue that has been full keeps
@@ -33,6 +35,8 @@ pub struct Queue<E: ?Sized> {
     /// The number of events, not of gaps, that are kept.
     kept_events: u64,
     open: OpenRun<E>,
+    /// What the reader has taken and not read, before all of this.
+    batch: Batch,
     /// The size in bytes of the log before the open run's next event.
     read_bytes: u64,
     /// The number of events lost upstream that were read or kept as gaps.
@@ -109,6 +113,7 @@ impl<E: ?Sized> Queue<E> {
             kept: VecDeque::new(),
             kept_events: 0,
             open: OpenRun::new(lag(policy)),
+            batch: Batch::new(),
             read_bytes: 0,
             lost: 0,
             end: None,
@@ -256,15 +261,18 @@ impl<E: ?Sized> Queue<E> {
 
     /// Ends the stream: everything unread is missed, including the event at the position `next`.
     pub(super) fn disconnect(&mut self, next: u64) -> Unread<E> {
-        let missed = self.unread(next + 1) - self.in_hand;
+        let missed = self.queued(next + 1);
         let unread = self.cut(EndReason::TooSlow);
         self.miss(missed);
         unread
     }
 
-    /// Reads the next item, always with the same cursor. `published` returns the position of the last
-    /// event.
+    /// Reads the next item, always with the same cursor, and may take the events after it, which
+    /// [`Cursor::next_taken`] reads without the queue. `published` returns the position of the last event.
     pub fn poll_read(&mut self, cursor: &mut Cursor<E>, published: impl FnOnce() -> u64) -> Read {
+        if let Some(seq) = cursor.next_taken() {
+            return Read::Event { seq, room: false };
+        }
         let mut missed = match self.kept.pop_front() {
             Some(Kept::Event(payload, seq)) => {
                 self.kept_events -= 1;
@@ -300,6 +308,10 @@ impl<E: ?Sized> Queue<E> {
         let Some((seq, total)) = next else { return Read::Empty };
         self.open.next += 1;
         self.read_bytes = total;
+        let end = if seeded::is(Bug::BatchPassesTheEnd) { u64::MAX } else { self.open.end };
+        if let Some(taken) = cursor.take_batch(&self.batch, batch::ahead(self.policy), end) {
+            (self.open.next, self.read_bytes) = taken;
+        }
         self.read_event(seq)
     }
 
@@ -333,9 +345,13 @@ impl<E: ?Sized> Queue<E> {
         }
     }
 
-    /// Ends the stream at once. The queued events do not count as missed.
-    pub(super) fn abort(&mut self) -> Unread<E> {
-        self.cut(EndReason::Aborted)
+    /// Ends the stream at once. The events that were not read do not count as missed. Returns their number
+    /// as of the position `next`.
+    pub(super) fn abort(&mut self, next: u64) -> (u64, Unread<E>) {
+        let outlives = seeded::is(Bug::BatchOutlivesTheAbort);
+        let taken = if outlives { self.batch.unread() } else { self.batch.revoke() };
+        let unread = self.queued(next) + taken + self.in_hand;
+        (unread, self.cut(EndReason::Aborted))
     }
 
     fn cut(&mut self, end: EndReason) -> Unread<E> {
@@ -357,12 +373,17 @@ impl<E: ?Sized> Queue<E> {
     /// Returns the number of events before the position `next`, missed ones included, that were
     /// published to the subscriber and not read or not delivered.
     pub(super) fn unread(&self, next: u64) -> u64 {
+        self.queued(next) + self.batch.unread() + self.in_hand
+    }
+
+    /// Returns the number of those that the reader has not taken.
+    fn queued(&self, next: u64) -> u64 {
         if !self.is_claimed {
             return 0;
         }
         let kept: u64 = self.kept.iter().map(Kept::count).sum();
         let lost = self.open.segments.back().map_or(0, |segment| segment.lost - self.lost);
-        kept + self.open.span(next) + lost + self.in_hand
+        kept + self.open.span(next) + lost
     }
 
     /// Returns the number of events, of places for what is kept, and of segments of the log.

@@ -308,7 +308,7 @@ impl<O: Outlet> Registry<O> {
         outlet.with(|queue| {
             queue.close(self.tail.next(), EndReason::Cancelled);
             if seeded::is(Bug::CancelForgetsPublished) {
-                deferred.discard_unread(queue.abort());
+                deferred.discard_unread(queue.abort(self.tail.next()).1);
             }
         });
         Some(&*self.leaving.entry(id).or_insert(outlet))
@@ -335,11 +335,8 @@ impl<O: Outlet> Registry<O> {
         deferred.segments().push(self.tail.renew(0));
         let next = self.tail.next();
         for (id, outlet) in mem::take(&mut self.leaving) {
-            let undelivered = outlet.with(|queue| {
-                let undelivered = queue.unread(next);
-                deferred.discard_unread(queue.abort());
-                undelivered
-            });
+            let (undelivered, unread) = outlet.with(|queue| queue.abort(next));
+            deferred.discard_unread(unread);
             let outcome = ReaderOutcome::Aborted;
             self.tell_end(id, EndReason::Aborted, undelivered, deferred);
             self.record(EndedSubscription { id, outcome, undelivered }, EndReason::Aborted);

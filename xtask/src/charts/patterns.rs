@@ -1,0 +1,91 @@
+//! The charts of `pushdown-patterns`.
+
+use super::catalogue::{Chart, Panels};
+use super::criterion::Measurement;
+
+/// The benches of the patterns. The results of all of them are one table.
+pub(crate) const BENCHES: [&str; 4] = ["pubsub", "schedule", "replicated", "mux"];
+
+/// The command that takes the measurements of the patterns, ours and those of other software.
+pub(crate) const COMMAND: &str = "cargo bench -p pushdown-patterns-benches && \
+    (cd benches/peers && cargo bench --bench pubsub --bench replicated --bench mux) && \
+    cargo xtask charts --only patterns";
+
+fn microseconds(measurement: &Measurement) -> f64 {
+    measurement.cost() / 1000.0
+}
+
+pub(crate) const CHARTS: [Chart; 6] = [
+    Chart {
+        name: "fan-out",
+        title: "Fan-out without loss",
+        subtitle: "Up to 1,024 events wait for a subscriber. Lower is better.",
+        x: "nanoseconds per delivery",
+        y: "",
+        value: Measurement::cost,
+        panels: Panels::Column(&[
+            ("10 subscribers", "pubsub/fan-out", "10"),
+            ("100 subscribers", "pubsub/fan-out", "100"),
+            ("1,000 subscribers", "pubsub/fan-out", "1000"),
+        ]),
+    },
+    Chart {
+        name: "drop",
+        title: "Fan-out with loss",
+        subtitle: "The oldest of 1,024 events is lost and counted. Lower is better.",
+        x: "nanoseconds per event delivered or counted",
+        y: "",
+        value: Measurement::cost,
+        panels: Panels::Column(&[
+            ("10 subscribers", "pubsub/drop", "10"),
+            ("100 subscribers", "pubsub/drop", "100"),
+            ("1,000 subscribers", "pubsub/drop", "1000"),
+        ]),
+    },
+    Chart {
+        name: "schedule",
+        title: "A task of the scheduler",
+        subtitle: "Tasks that do nothing, and EVAL on redis-server. Lower is better.",
+        x: "nanoseconds per task",
+        y: "",
+        value: Measurement::cost,
+        panels: Panels::Column(&[
+            ("8 servers, nothing to do", "schedule/no-op", ""),
+            ("EVAL on redis-server", "schedule/eval", ""),
+        ]),
+    },
+    Chart {
+        name: "replicated",
+        title: "A call to a replicated service",
+        subtitle: "Hedged never, after a delay, or at a percentile. Lower is better.",
+        x: "nanoseconds per call",
+        y: "",
+        value: Measurement::cost,
+        panels: Panels::Column(&[
+            ("answered at once", "replicated/ready", ""),
+            ("answered after a wait", "replicated/yields", ""),
+        ]),
+    },
+    Chart {
+        name: "stopped",
+        title: "The preferred server stops",
+        subtitle: "GET from one of three redis-servers. Lower is better.",
+        x: "microseconds per call",
+        y: "",
+        value: microseconds,
+        panels: Panels::Column(&[("a hedge after 5 ms", "replicated/redis", "")]),
+    },
+    Chart {
+        name: "mux",
+        title: "Many callers over one connection",
+        subtitle: "GET of 32 bytes: memcached, or redis-server. Lower is better.",
+        x: "microseconds per call",
+        y: "",
+        value: microseconds,
+        panels: Panels::Column(&[
+            ("1 caller", "mux/", "1"),
+            ("64 callers", "mux/", "64"),
+            ("1,024 callers", "mux/", "1024"),
+        ]),
+    },
+];
