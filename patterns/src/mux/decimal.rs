@@ -3,9 +3,16 @@
 use std::vec::Vec;
 
 /// Appends a number in decimal.
-pub(super) fn encode(number: u64, bytes: &mut Vec<u8>) {
-    if number >= 10 {
-        encode(number / 10, bytes);
+pub(super) fn encode(mut number: u64, bytes: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
     }
-    bytes.push(b'0' + (number % 10) as u8);
+    bytes.extend_from_slice(&digits[start..]);
 }
