@@ -70,6 +70,11 @@ fn connect(stream: DuplexStream, options: Options) -> Connected {
     Mux::spawn(InOrder::new(Lines), Writer::new(write, encode), stream, options)
 }
 
+/// Turns a hang into a failure, at once: paused time advances when nothing else can.
+async fn ends<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(3600 * SECOND, future).await.expect("it hangs")
+}
+
 /// The peer, which hangs up after `budget` bytes. Returns the number of unsolicited lines.
 async fn serve(
     stream: DuplexStream,
@@ -243,7 +248,7 @@ async fn no_drop_time_out_option_or_message_shifts_the_order() {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let (mut right, mut late) = (0, 0);
     for _ in 0..rounds {
-        let (more, more_late) = round(Random(random.below(1 << 32) | 1), None).await;
+        let (more, more_late) = ends(round(Random(random.below(1 << 32) | 1), None)).await;
         right += more;
         late += more_late;
     }
@@ -255,7 +260,7 @@ async fn no_drop_time_out_option_or_message_shifts_the_order() {
 async fn a_peer_that_hangs_up_at_any_byte_leaves_no_caller_and_no_lie() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for budget in 1..=300 {
-        round(Random(random.below(1 << 32) | 1), Some(budget)).await;
+        ends(round(Random(random.below(1 << 32) | 1), Some(budget))).await;
     }
     assert_eq!(tasks().await, 0);
 }
@@ -289,7 +294,7 @@ async fn a_connection_cut_at_every_byte_delivers_what_has_come() {
         assert_eq!(&requests, b"a\nbb\nccc\n");
         theirs.write_all(&REPLIES.as_bytes()[..cut]).await.unwrap();
         drop(theirs);
-        calls.join_all().await;
+        ends(calls.join_all()).await;
     }
     println!("{} cuts", REPLIES.len());
 }
@@ -297,7 +302,7 @@ async fn a_connection_cut_at_every_byte_delivers_what_has_come() {
 /// Two others call before and after the one that is dropped.
 #[tokio::test(start_paused = true)]
 async fn a_call_dropped_at_any_poll_leaves_the_others_their_replies() {
-    let mut ends = [0; 3];
+    let mut counts = [0; 3];
     for (polls, in_flight) in (0..8).flat_map(|polls| [1, 2, 3].map(|in_flight| (polls, in_flight)))
     {
         let (ours, theirs) = tokio::io::duplex(3);
@@ -305,24 +310,27 @@ async fn a_call_dropped_at_any_poll_leaves_the_others_their_replies() {
         let server = tokio::spawn(serve(theirs, Random(7), usize::MAX, Arc::clone(&received)));
         let (mux, _unsolicited) = connect(ours, Options::new().in_flight(count(in_flight)));
         let call = async |line: &str| assert_eq!(mux.call(line.to_owned()).await.unwrap(), line);
-        let ((), dropped, ()) = tokio::join!(
-            call("first"),
-            async { poll_times(polls, mux.call("dropped".to_owned())).await },
-            call("last")
-        );
-        mux.close().await;
+        let calls = async {
+            tokio::join!(
+                call("first"),
+                async { poll_times(polls, mux.call("dropped".to_owned())).await },
+                call("last")
+            )
+        };
+        let ((), dropped, ()) = ends(calls).await;
+        ends(mux.close()).await;
         server.await.unwrap();
         let seen = received.lock().unwrap().iter().filter(|line| *line == "dropped").count();
         assert!(seen <= 1);
         if let Some(reply) = dropped {
             assert_eq!((reply.unwrap().as_str(), seen), ("dropped", 1));
-            ends[2] += 1;
+            counts[2] += 1;
         } else {
-            ends[seen] += 1;
+            counts[seen] += 1;
         }
     }
-    println!("not sent, dropped after that, answered: {ends:?}");
-    assert!(ends.iter().all(|count| *count > 0));
+    println!("not sent, dropped after that, answered: {counts:?}");
+    assert!(counts.iter().all(|count| *count > 0));
 }
 
 /// It cannot be told whose it is, whatever is to be done with unexpected replies.
@@ -345,7 +353,7 @@ async fn a_reply_without_a_request_ends_the_connection() {
                 });
                 assert_eq!(reply.unwrap(), "a");
             }
-            let end = mux.ended().await.end;
+            let end = ends(mux.ended()).await.end;
             assert!(matches!(end, CloseReason::Violation), "{line:?}: {end}");
             let error = mux.call("b".to_owned()).await.unwrap_err();
             assert_eq!(error.effect(), Effect::DidNotHappen);
@@ -359,10 +367,11 @@ async fn a_reply_too_many_reaches_no_caller_whose_request_was_not_sent() {
     let (ours, mut theirs) = tokio::io::duplex(64);
     let (mux, _unsolicited) = connect(ours, Options::new().in_flight(count(1)));
     let call = |line: &str| mux.call(line.to_owned());
-    let (first, second, ()) = tokio::join!(call("a"), call("b"), async {
+    let peer = async {
         theirs.read_exact(&mut [0; 2]).await.unwrap();
         theirs.write_all(b"a\nb\n").await.unwrap();
-    });
+    };
+    let (first, second, ()) = ends(async { tokio::join!(call("a"), call("b"), peer) }).await;
     assert_eq!(first.unwrap(), "a");
     let error = second.unwrap_err();
     assert!(matches!(end_of(&error), CloseReason::Violation), "{error}");
@@ -373,11 +382,14 @@ async fn a_reply_too_many_reaches_no_caller_whose_request_was_not_sent() {
 async fn a_message_goes_where_its_answer_belongs_or_is_refused() {
     let (ours, _theirs) = tokio::io::duplex(64);
     let (mux, _unsolicited) = connect(ours, Options::new());
-    let (call, send, answer) = tokio::join!(
-        mux.call("-a".to_owned()),
-        mux.send("a".to_owned()),
-        mux.answer("a".to_owned())
-    );
+    let refused = async {
+        tokio::join!(
+            mux.call("-a".to_owned()),
+            mux.send("a".to_owned()),
+            mux.answer("a".to_owned())
+        )
+    };
+    let (call, send, answer) = ends(refused).await;
     for error in [call.unwrap_err(), send.unwrap_err(), answer.unwrap_err()] {
         assert!(matches!(error.kind(), CallErrorKind::WrongMethod), "{error}");
         assert_eq!(error.effect(), Effect::DidNotHappen);
@@ -393,7 +405,7 @@ async fn a_place_has_no_age() {
     let call = |line: &str| mux.call_with(line.to_owned(), CallOptions::new().tag(7));
     assert!(poll_times(2, call("dropped")).await.is_none());
     tokio::time::sleep(2 * SECOND).await;
-    let error = call("early").await.unwrap_err();
+    let error = ends(call("early")).await.unwrap_err();
     assert!(matches!(error.kind(), CallErrorKind::DuplicateTag), "{error}");
     assert_eq!(mux.counts().quarantined, 1);
     tokio::spawn(serve(theirs, Random(1), usize::MAX, Arc::default()));
@@ -413,7 +425,7 @@ async fn a_place_is_not_forgotten() {
         assert!(mux.end().is_none(), "after {number}");
         assert!(poll_times(2, mux.call(format!("{number}"))).await.is_none());
     }
-    assert!(matches!(mux.ended().await.end, CloseReason::QuarantineFull));
+    assert!(matches!(ends(mux.ended()).await.end, CloseReason::QuarantineFull));
 }
 
 /// memcached answers in order too, and a token that is chosen again says nothing.

@@ -107,7 +107,10 @@ fn a_request_without_exactly_one_reply_cannot_be_made() {
 async fn subscriptions_and_messages_stay_apart_from_replies() {
     let Some(server) = Server::redis().await else { return };
     let (mux, mut unsolicited) = connect(&server).await;
-    let call = async |request: Request| mux.call(request).await.unwrap();
+    let call = async |request: Request| {
+        let reply = tokio::time::timeout(HANG, mux.call(request)).await;
+        reply.expect("a reply comes").unwrap()
+    };
     assert!(!call(request(["HELLO", "3"])).await.is_error());
     let (subscribed, first, second, refused, published) = tokio::join!(
         call(request(["SUBSCRIBE", "news", "sport"])),
