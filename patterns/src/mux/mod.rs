@@ -47,6 +47,7 @@
 //! * **No wrong answers.** A tag is not assigned while a reply with it may still come, and all other
 //!   tags are assigned before it is assigned again. A second reply to an answered call cannot be told
 //!   from the first reply to the tag's next call if it comes that late: the more tags, the later that is.
+//!   Without tags, [the order](InOrder) decides, and nothing but a reply moves it on.
 //! * **No deadlock.** Receiving waits neither for sending, nor for callers, nor for the receiver of
 //!   unsolicited messages. Sending waits for the sink alone. [Answers](Mux::answer) to the peer go ahead
 //!   of calls, so two sides that call each other do not wait in a circle.

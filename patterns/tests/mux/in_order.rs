@@ -94,7 +94,7 @@ async fn serve(
         }
         // What was received is still answered.
         drop(sender);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let mut unsolicited = 0;
     let answer = async {
