@@ -81,6 +81,7 @@ impl<P: Protocol> Shared<P> {
     pub(super) fn new(options: Options) -> Self {
         let name = Peer::unique(options.name.clone());
         let source = Source::of(&name);
+        let options = if P::IN_ORDER { options.in_order() } else { options };
         Self {
             unexpected: options.unexpected,
             unsolicited: options.unsolicited.get(),

@@ -246,8 +246,11 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
         let tag = match tagged {
             Tagged::Not | Tagged::Answer => None,
             _ if self.is_full() || !self.has_room() => return Transmit::Blocked,
-            Tagged::Chosen(tag) => Some(tag.clone()),
-            Tagged::Assigned => match self.tags.find_free(tag) {
+            Tagged::Chosen(tag) => {
+                self.tags.set_owner(tag.clone(), Owner::InFlight(id.clone()));
+                Some(tag.clone())
+            }
+            Tagged::Assigned => match self.tags.assign(Owner::InFlight(id.clone()), tag) {
                 Some(tag) => Some(tag),
                 None => return Transmit::Blocked,
             },
@@ -256,17 +259,14 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
         self.commit(id, tag)
     }
 
-    /// Sends a call that has left its queue.
+    /// Sends a call that has left its queue, and owns its tag.
     fn commit(&mut self, id: Id, tag: Option<T>) -> Transmit<T, Q, W> {
         let call = self.calls.get_mut(&id).expect("a waiting call is in the table");
         self.counts.sent += 1;
         let stage = tag.clone().map_or(Stage::Sent, Stage::InFlight);
         let before = std::mem::replace(&mut call.stage, stage);
         let waker = if tag.is_none() { std::mem::take(&mut call.waker) } else { W::default() };
-        if let Some(tag) = &tag {
-            self.tags.set_owner(tag.clone(), Owner::InFlight(id));
-            self.in_flight += 1;
-        }
+        self.in_flight += usize::from(tag.is_some());
         match before {
             Stage::Waiting { message, .. } => Transmit::Send { tag, message, waker },
             _ => unreachable!("the call waited"),
@@ -280,16 +280,14 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
                 return self.own.pop_front().map(|(_, message)| Transmit::Discard(message));
             }
             Own::Undo if !self.has_room() => return None,
-            Own::Cancel(_) | Own::Undo => Some(self.tags.find_free(tag)?),
+            Own::Cancel(entry) => Some(self.tags.assign(Owner::Cancel(entry), tag)?),
+            Own::Undo => Some(self.tags.assign(Owner::Undo, tag)?),
             Own::Notice => None,
         };
         let (own, message) = self.own.pop_front()?;
         match (own, tag.clone()) {
             (Own::Cancel(entry), Some(tag)) => self.tags.set_cancel(entry, tag),
-            (_, Some(tag)) => {
-                self.tags.set_owner(tag, Owner::Undo);
-                self.undoing += 1;
-            }
+            (_, Some(_)) => self.undoing += 1,
             (_, None) => {}
         }
         Some(Transmit::Send { tag, message, waker: W::default() })
@@ -346,18 +344,15 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
         now: impl FnOnce() -> Instant,
     ) -> Received<R, W> {
         self.expire(now);
+        if let Some(id) = self.tags.answer(tag) {
+            let call = self.calls.get_mut(&id).expect("a call in flight is in the table");
+            call.stage = Stage::Answered(reply);
+            let waker = std::mem::take(&mut call.waker);
+            self.counts.answered += 1;
+            self.in_flight -= 1;
+            return Received::Answered(waker);
+        }
         match self.tags.owner(tag).cloned() {
-            Some(Owner::InFlight(id)) => {
-                let call = self.calls.get_mut(&id).expect("a call in flight is in the table");
-                call.stage = Stage::Answered(reply);
-                let waker = std::mem::take(&mut call.waker);
-                self.counts.answered += 1;
-                self.in_flight -= 1;
-                if !seeded::is(Bug::MuxEntryStays) {
-                    self.tags.release(tag);
-                }
-                return Received::Answered(waker);
-            }
             Some(Owner::Quarantined(_)) if seeded::is(Bug::MuxLateIsUnexpected) => {}
             Some(Owner::Quarantined(_)) if seeded::is(Bug::MuxLatePanics) => {
                 panic!("a late reply")
@@ -377,8 +372,8 @@ impl<T: Ord + Clone, Q, R, W: Default> Core<T, Q, R, W> {
                 self.undoing -= 1;
                 return Received::Own(reply);
             }
-            // A reply cannot come before its request was sent.
-            Some(Owner::Waiting) | None => {}
+            // A reply cannot come before its request was sent, and that of a call in flight has been taken.
+            Some(Owner::Waiting | Owner::InFlight(_)) | None => {}
         }
         self.count_unexpected();
         Received::Unexpected(reply)

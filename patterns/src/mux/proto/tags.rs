@@ -1,6 +1,7 @@
 //! The tags in use, and the quarantine of those whose caller is gone.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::time::Instant;
 
 use super::calls::Id;
@@ -13,7 +14,7 @@ pub(super) struct Tags<T> {
     /// quarantine.
     owners: BTreeMap<T, Owner>,
     /// Dropped calls whose late reply may still come, oldest first.
-    quarantine: BTreeMap<u64, Entry<T>>,
+    quarantine: BTreeMap<u64, Dropped<T>>,
     next_entry: u64,
     /// Entries of the quarantine that the peer has not been told of.
     cancels: VecDeque<u64>,
@@ -42,7 +43,7 @@ pub(super) enum Owner {
 
 /// A dropped call in quarantine.
 #[derive(Debug)]
-struct Entry<T> {
+struct Dropped<T> {
     since: Instant,
     tag: T,
     /// The tag of the cancel that is in flight, in protocols where a cancel is a call. Then only the
@@ -72,17 +73,36 @@ impl<T: Ord + Clone> Tags<T> {
         self.owners.insert(tag, owner);
     }
 
+    /// Frees the tag of a call in flight, and returns the call. `None` if the tag has another owner, or none.
+    pub(super) fn answer(&mut self, tag: &T) -> Option<Id> {
+        // A reply almost always answers a call in flight, and this is one search instead of two.
+        match self.owners.remove_entry(tag)? {
+            (tag, Owner::InFlight(id)) => {
+                if seeded::is(Bug::MuxEntryStays) {
+                    self.owners.insert(tag, Owner::InFlight(id.clone()));
+                } else {
+                    self.exhausted = false;
+                }
+                Some(id)
+            }
+            (tag, owner) => {
+                self.owners.insert(tag, owner);
+                None
+            }
+        }
+    }
+
     /// Frees a tag that is not in quarantine.
     pub(super) fn release(&mut self, tag: &T) {
         self.owners.remove(tag);
         self.exhausted = false;
     }
 
-    /// Finds a tag that is not in use.
+    /// Finds a tag that is not in use, and gives it to an owner.
     ///
     /// There is one more number to try than tags in use, so one of the numbers is free, unless the
     /// protocol has fewer tags than that, and then all are in use.
-    pub(super) fn find_free(&mut self, tag: impl Fn(u64) -> Option<T>) -> Option<T> {
+    pub(super) fn assign(&mut self, owner: Owner, tag: impl Fn(u64) -> Option<T>) -> Option<T> {
         if self.exhausted {
             return None;
         }
@@ -93,8 +113,10 @@ impl<T: Ord + Clone> Tags<T> {
                 tag(0)
             })?;
             self.next_number = self.next_number.wrapping_add(1);
-            if !self.owners.contains_key(&candidate) {
-                return Some(candidate);
+            if let Entry::Vacant(vacant) = self.owners.entry(candidate) {
+                let tag = vacant.key().clone();
+                vacant.insert(owner);
+                return Some(tag);
             }
         }
         self.next_number = start;
@@ -111,7 +133,7 @@ impl<T: Ord + Clone> Tags<T> {
         let number = self.next_entry;
         self.next_entry += 1;
         self.owners.insert(tag.clone(), Owner::Quarantined(number));
-        self.quarantine.insert(number, Entry { since, tag, cancel: None, answered: false });
+        self.quarantine.insert(number, Dropped { since, tag, cancel: None, answered: false });
         if cancel {
             self.cancels.push_back(number);
         }
@@ -149,11 +171,10 @@ impl<T: Ord + Clone> Tags<T> {
         }
     }
 
-    /// Gives a tag to the cancel of an entry.
+    /// Notes the tag of the cancel of an entry.
     pub(super) fn set_cancel(&mut self, number: u64, tag: T) {
         if let Some(entry) = self.quarantine.get_mut(&number) {
-            entry.cancel = Some(tag.clone());
-            self.owners.insert(tag, Owner::Cancel(number));
+            entry.cancel = Some(tag);
         }
     }
 
