@@ -82,6 +82,7 @@ mod options;
 #[doc(hidden)]
 pub mod proto;
 mod protocol;
+pub mod reconnect;
 mod shared;
 mod unsolicited;
 
@@ -89,6 +90,7 @@ pub use error::{CallError, CallErrorKind, CloseReason, Report};
 pub use handle::Mux;
 pub use options::{CallOptions, Options, Overflow, Unexpected, WhenFull};
 pub use protocol::Protocol;
+pub use reconnect::Reconnect;
 pub use unsolicited::Unsolicited;
 
 pub use self::proto::Counts;
