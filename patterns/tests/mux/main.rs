@@ -9,6 +9,7 @@
 //! | `effects` | errors against what the peer received, on real threads |
 //! | `hostile` | late, duplicate and unknown replies |
 //! | `others` | bugs of other software |
+//! | `reconnect` | a client whose connection is replaced when it ends |
 //! | `bytes`, `protocols`, `servers` | the included protocols, two more, and a real memcached |
 
 use std::future::{Future, poll_fn};
@@ -34,6 +35,7 @@ mod panics;
 mod protocols;
 mod quarantine;
 mod random;
+mod reconnect;
 mod servers;
 mod shutdown;
 mod unsolicited;
