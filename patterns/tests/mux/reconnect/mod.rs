@@ -26,7 +26,9 @@ use crate::wire::{Frame, Peer, Toy};
 mod attempts;
 mod calls;
 mod drops;
+mod effects;
 mod messages;
+mod restarts;
 mod shutdown;
 
 /// What an attempt to connect meets.
