@@ -62,7 +62,13 @@ impl Options {
 
     /// The shortest delay between two attempts to connect: whatever the options say, no client keeps a
     /// core busy with them.
-    pub const MIN_DELAY: Duration = Duration::from_millis(1);
+    // In a model no time passes while everybody waits for it.
+    pub const MIN_DELAY: Duration =
+        Duration::from_millis(if cfg!(any(pushdown_model = "loom", pushdown_model = "shuttle")) {
+            0
+        } else {
+            1
+        });
 
     /// The default bounds, [`WhenDown::Wait`], and no limit of attempts to connect.
     pub const fn new() -> Self {
