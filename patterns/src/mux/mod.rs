@@ -2,7 +2,8 @@
 //!
 //! A request carries a tag, and its reply carries the same tag. One loop sends, one loop receives, and
 //! a map leads from tags to waiting callers. This is the multiplexer of the lecture. It works for any
-//! [`Protocol`] with a tag in its messages, over any sink and stream of messages.
+//! [`Protocol`] with a tag in its messages, over any sink and stream of messages. Where there are no tags and
+//! replies come [in order](InOrder), the place is the tag.
 //!
 //! ```
 //! use pushdown_patterns::mux::{Mux, Options, dns};
@@ -58,6 +59,10 @@
 //! * **No error that lies.** An error says that a request was not sent exactly if it holds the request,
 //!   which is never copied: what a caller has back cannot be sent.
 //!
+//! # One connection after another
+//! A [`Mux`] ends with its connection. A [`Reconnect`] makes the next one, and repeats the calls that may
+//! be repeated.
+//!
 //! # State as code
 //! The state of a loop is the point where it stands. Both loops run in one task, so a connection is one
 //! thing to spawn, to abort and to wait for. They share one lock with the callers, held for a few map
@@ -66,30 +71,36 @@
 //! by [`pushdown::io::framed::Reader`].
 //!
 //! # Protocols
-//! [`memcached`] and [`dns`] are included. The trait also fits protocols in which a call is cancelled by
-//! another call whose reply frees both tags (9P's `Tflush`), in which a late reply has to be undone
-//! ([`Protocol::late`]), in which both sides call and ids are numbers or strings (JSON-RPC 2.0), and in
-//! which cancelled calls get no reply ([`Options::quarantine_age`], [`WhenFull::Forget`]). It does not fit protocols that answer in order and have no tags: there a
-//! queue does the work of the map.
+//! [`memcached`], [`dns`] and [`redis`] are included. The trait also fits protocols in which a call is
+//! cancelled by another call whose reply frees both tags (9P's `Tflush`), in which a late reply has to be
+//! undone ([`Protocol::late`]), in which both sides call and ids are numbers or strings (JSON-RPC 2.0), and
+//! in which cancelled calls get no reply ([`Options::quarantine_age`], [`WhenFull::Forget`]).
+//!
+//! Protocols without tags that answer in order, such as Redis, HTTP/1.1 and Postgres, are [`Ordered`]. In
+//! [`InOrder`] the tag is the place in the order.
 
 mod call;
 mod connection;
+mod decimal;
 pub mod dns;
 mod error;
 mod handle;
+mod in_order;
 pub mod memcached;
 mod options;
 #[doc(hidden)]
 pub mod proto;
 mod protocol;
 pub mod reconnect;
+pub mod redis;
 mod shared;
 mod unsolicited;
 
 pub use error::{CallError, CallErrorKind, CloseReason, Report};
 pub use handle::Mux;
+pub use in_order::{InOrder, Ordered};
 pub use options::{CallOptions, Options, Overflow, Unexpected, WhenFull};
-pub use protocol::Protocol;
+pub use protocol::{Protocol, Role};
 pub use reconnect::Reconnect;
 pub use unsolicited::Unsolicited;
 

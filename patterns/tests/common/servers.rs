@@ -42,9 +42,20 @@ pub struct Server {
 impl Server {
     /// Starts a `redis-server` and waits until it answers. `None` if it is not installed.
     pub async fn redis() -> Option<Self> {
+        Self::redis_with(&["--appendonly", "no"]).await
+    }
+
+    /// Like [`redis`](Self::redis), but it writes each change to a file before it answers. One that is
+    /// killed and started again has forgotten nothing that it said.
+    pub async fn durable_redis() -> Option<Self> {
+        // The file of a killed process needs no fsync.
+        Self::redis_with(&["--appendonly", "yes", "--appendfsync", "no"]).await
+    }
+
+    async fn redis_with(options: &[&str]) -> Option<Self> {
         let server = Self::start("redis-server", |socket| {
             let mut command = Command::new("redis-server");
-            command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]);
+            command.args(["--port", "0", "--save", ""]).args(options).arg("--unixsocket");
             command.arg(socket).arg("--dir").arg(socket.parent().unwrap());
             command
         })?;

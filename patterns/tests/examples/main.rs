@@ -2,7 +2,11 @@
 
 #![cfg(unix)]
 
+#[path = "../common/servers.rs"]
+mod common;
+
 #[cfg(feature = "debug")]
 mod debug_http;
 mod pubsub_tcp;
+mod redis;
 mod wordcount;

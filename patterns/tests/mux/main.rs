@@ -8,9 +8,11 @@
 //! | `shutdown`, `panics` | ends of connections |
 //! | `effects` | errors against what the peer received, on real threads |
 //! | `hostile` | late, duplicate and unknown replies |
+//! | `in_order` | protocols without tags |
 //! | `others` | bugs of other software |
 //! | `reconnect` | a client whose connection is replaced when it ends |
-//! | `bytes`, `protocols`, `servers` | the included protocols, two more, and a real memcached |
+//! | `bytes`, `protocols` | the included protocols, and two more |
+//! | `servers`, `redis` | a real memcached, a real redis-server |
 
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
@@ -28,6 +30,7 @@ mod calls;
 mod drops;
 mod effects;
 mod hostile;
+mod in_order;
 mod leaks;
 mod model;
 mod others;
@@ -36,6 +39,7 @@ mod protocols;
 mod quarantine;
 mod random;
 mod reconnect;
+mod redis;
 mod servers;
 mod shutdown;
 mod unsolicited;

@@ -113,7 +113,10 @@ where
                             self.shared.ended(*connection, report.end, clock.now());
                             self.watch = None;
                         }
-                        Poll::Pending => return Step::Wait { until },
+                        Poll::Pending => {
+                            why.set_what(WORK.waits_for);
+                            return Step::Wait { until };
+                        }
                     }
                 }
                 Next::Wait => {

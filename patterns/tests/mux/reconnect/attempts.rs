@@ -45,7 +45,8 @@ async fn delays_double_up_to_the_longest_and_half_of_each_is_random() {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_with_an_attempt_is_reported_and_another_one_follows() {
-    let cases: [(Attempt, fn(&Outage) -> bool); 4] = [
+    type IsRight = fn(&Outage) -> bool;
+    let cases: [(Attempt, IsRight); 4] = [
         (Refuse, |outage| matches!(outage, Outage::Connect(_))),
         (Panic, |outage| matches!(outage, Outage::Panicked(text) if **text == *"connect panics")),
         (

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pushdown_patterns::Effect;
 use pushdown_patterns::mux::memcached::{self, Memcached, Request, Status};
-use pushdown_patterns::mux::{CallOptions, Protocol};
+use pushdown_patterns::mux::{CallOptions, InOrder, Protocol, redis};
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
@@ -182,4 +182,56 @@ async fn a_memcached_that_is_killed_and_started_again_is_used_again() {
     let counts = client.counts();
     assert!(counts.connections as usize > KILLS, "{counts:?}");
     report("memcached", check(&told, &values, false), counts);
+}
+
+fn incr(key: &str) -> redis::Request {
+    redis::Request::new(["INCR", key]).unwrap()
+}
+
+fn integer(reply: redis::Value) -> u64 {
+    let redis::Value::Integer(value) = reply else { panic!("{reply:?}") };
+    u64::try_from(value).unwrap()
+}
+
+/// A redis-server that writes what it does to a file before it answers, so that a killed one forgets
+/// nothing: whatever callers were told, its values say what happened.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_callers_of_a_redis_server_that_is_killed_were_told_is_so() {
+    let Some(mut server) = common::Server::durable_redis().await else { return };
+    let socket = server.socket();
+    let connect = move || {
+        let socket = socket.clone();
+        async move {
+            let (read, write) = UnixStream::connect(socket).await?.into_split();
+            let (sink, stream) = redis::split(read, write, redis::Values::new());
+            let options = mux::Options::new();
+            let (mux, messages) = Mux::spawn(InOrder::new(redis::Redis), sink, stream, options);
+            // An error while the server reads its file.
+            let get = mux.call(redis::Request::new(["GET", "key"]).unwrap()).await;
+            match get.map_err(io::Error::other)? {
+                redis::Value::Null(_) => Ok((mux, messages)),
+                other => Err(io::Error::other(format!("{other:?}"))),
+            }
+        }
+    };
+    let (client, _messages) = Reconnect::spawn(connect, options());
+    let load = Load::start(&client, incr, integer);
+    for _ in 0..KILLS {
+        load.answers(2_000).await;
+        server.kill();
+        until("calls wait", async || client.counts().waiting > 0).await;
+        server.start_again();
+    }
+    load.answers(2_000).await;
+    let told = load.end().await;
+    let mut values = HashMap::new();
+    for (key, _) in &told {
+        let get = || redis::Request::new(["GET", key]).unwrap();
+        if let redis::Value::Bulk(value) = client.call_idempotent(get).await.unwrap() {
+            values.insert(key.clone(), String::from_utf8(value.to_vec()).unwrap().parse().unwrap());
+        }
+    }
+    let counts = client.counts();
+    assert!(counts.connections as usize > KILLS, "{counts:?}");
+    report("redis-server", check(&told, &values, true), counts);
 }
