@@ -137,9 +137,13 @@ fn an_idempotent_call_and_a_server_that_hangs_up() {
 fn a_call_that_times_out_on_its_way() {
     let server = Server::new(0);
     let client = client(&[&server]);
-    let clock = thread::spawn(|| advance(LIMIT));
     let limit = CallOptions::new().timeout(LIMIT);
-    let error = block_on(client.handle.call_idempotent_with(|| (0, 1), limit)).unwrap_err();
+    let mut call = pin!(client.handle.call_idempotent_with(|| (0, 1), limit));
+    // The limit counts from the first poll.
+    let first = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx)));
+    assert!(block_on(first).is_pending());
+    let clock = thread::spawn(|| advance(LIMIT));
+    let error = block_on(call).unwrap_err();
     assert!(matches!(error.kind(), CallErrorKind::TimedOut), "{error}");
     clock.join().unwrap();
     client.end();

@@ -94,10 +94,12 @@ async fn an_idempotent_call_is_sent_again_and_at_most_so_often() {
     let server = Server::new(&[]);
     let (client, _) = server.client(options().attempts(NonZeroU32::new(2).unwrap()));
     let mut made = 0;
-    let call = client.call_idempotent(|| {
+    let limit = CallOptions::new().timeout(60 * SECOND);
+    let make = || {
         made += 1;
         ask(format!("{made}"))
-    });
+    };
+    let call = client.call_idempotent_with(make, limit);
     let peer_hangs_up = async |index: usize, text: &str| {
         after_the_delay().await;
         assert_eq!(server.peer(index).sent_one().await.text, text);
@@ -107,7 +109,9 @@ async fn an_idempotent_call_is_sent_again_and_at_most_so_often() {
         peer_hangs_up(0, "1").await;
         peer_hangs_up(1, "2").await;
     });
-    assert_eq!(error.unwrap_err().effect(), Effect::MayHaveHappened);
+    let error = error.unwrap_err();
+    assert!(matches!(end_of(&error), CloseReason::Closed), "{error}");
+    assert_eq!(error.effect(), Effect::MayHaveHappened);
     after_the_delay().await;
     assert_eq!((made, client.counts().repeated), (2, 1));
 
@@ -120,6 +124,23 @@ async fn an_idempotent_call_is_sent_again_and_at_most_so_often() {
     assert_eq!(reply.unwrap().text, "again");
 }
 
+/// The caller is polled only when the next connection is there, which its news must not end.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_connection_that_is_told_late_is_that_of_no_other() {
+    let server = Server::new(&[]);
+    let (client, _) = server.client(options());
+    settle().await;
+    let mut call = std::pin::pin!(client.call_idempotent(|| ask("late")));
+    assert!(poll_times(1, call.as_mut()).await.is_none());
+    server.peer(0).sent_one().await;
+    server.peer(0).hang_up();
+    after_the_delay().await;
+    assert!(poll_times(1, call.as_mut()).await.is_none());
+    assert_eq!(answer(&server.peer(1)).await, ["late"]);
+    assert_eq!(call.await.unwrap().text, "late");
+    assert_eq!(server.attempts().len(), 2);
+}
+
 /// Sent on the first connection, not sent on the second, and refused, timed out or ended on the way to
 /// the third: it may have happened.
 #[tokio::test(start_paused = true)]
@@ -129,6 +150,7 @@ async fn a_call_that_may_have_happened_is_never_said_not_to_have() {
         let (client, _) = server.client(options());
         let timeout = CallOptions::new().timeout(if how == 0 { 4 * SECOND } else { 60 * SECOND });
         let call = client.call_idempotent_with(|| ask("lost"), timeout);
+        let call = tokio::time::timeout(600 * SECOND, call);
         let (error, ()) = tokio::join!(call, async {
             settle().await;
             server.peer(0).sent_one().await;
@@ -145,7 +167,7 @@ async fn a_call_that_may_have_happened_is_never_said_not_to_have() {
                 server.0.lock().unwrap().plan = [Block].into();
             }
         });
-        let error = error.unwrap_err();
+        let error = error.expect("the call ends").unwrap_err();
         let is_right = match error.kind() {
             CallErrorKind::TimedOut => how != 1,
             CallErrorKind::Ended(CloseReason::Aborted) => how == 1,
@@ -191,7 +213,8 @@ async fn calls_that_do_not_wait_fail_at_once_while_there_is_no_connection() {
     assert!(matches!(down.outage(), Some(Outage::Connect(_))), "{down}");
     assert_eq!(down.into_request(), Some(ask("down")));
     after_the_delay().await;
-    let (unsent, ()) = tokio::join!(client.call(ask("unsent")), async {
+    let limit = CallOptions::new().timeout(60 * SECOND);
+    let (unsent, ()) = tokio::join!(client.call_with(ask("unsent"), limit), async {
         settle().await;
         server.peer(0).hang_up();
     });

@@ -74,6 +74,7 @@ async fn a_drain_with_nothing_to_do_ends_at_once() {
         });
         settle().await;
         assert!(!draining.is_finished(), "{plan:?}");
+        let start = tokio::time::Instant::now();
         left.abort();
         settle().await;
         if let Accept = plan {
@@ -82,6 +83,7 @@ async fn a_drain_with_nothing_to_do_ends_at_once() {
         }
         let report = draining.await.unwrap();
         assert!(matches!(report.end, CloseReason::Drained), "{plan:?}: {}", report.end);
+        assert!(start.elapsed() < SECOND / 10, "{plan:?}: {:?}", start.elapsed());
         assert_eq!((tasks().await, server.attempts().len()), (0, 1), "{plan:?}");
     }
 }
