@@ -138,12 +138,14 @@ fn a_call_that_times_out_on_its_way() {
     let server = Server::new(0);
     let client = client(&[&server]);
     let limit = CallOptions::new().timeout(LIMIT);
-    let mut call = pin!(client.handle.call_idempotent_with(|| (0, 1), limit));
-    // The limit counts from the first poll.
-    let first = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx)));
-    assert!(block_on(first).is_pending());
-    let clock = thread::spawn(|| advance(LIMIT));
-    let error = block_on(call).unwrap_err();
+    let (error, clock) = {
+        let mut call = pin!(client.handle.call_idempotent_with(|| (0, 1), limit));
+        // The limit counts from the first poll.
+        let first = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx)));
+        assert!(block_on(first).is_pending());
+        let clock = thread::spawn(|| advance(LIMIT));
+        (block_on(call).unwrap_err(), clock)
+    };
     assert!(matches!(error.kind(), CallErrorKind::TimedOut), "{error}");
     clock.join().unwrap();
     client.end();
