@@ -60,6 +60,7 @@
 
 use std::time::{Duration, Instant};
 
+mod backoff;
 mod panics;
 mod reply;
 mod sync;

@@ -60,6 +60,10 @@
 //! * **No error that lies.** An error says that a request was not sent exactly if it holds the request,
 //!   which is never copied: what a caller has back cannot be sent.
 //!
+//! # One connection after another
+//! A [`Mux`] ends with its connection. A [`Reconnect`] makes the next one, and repeats the calls that may
+//! be repeated.
+//!
 //! # State as code
 //! The state of a loop is the point where it stands. Both loops run in one task, so a connection is one
 //! thing to spawn, to abort and to wait for. They share one lock with the callers, held for a few map
@@ -88,6 +92,7 @@ mod options;
 #[doc(hidden)]
 pub mod proto;
 mod protocol;
+pub mod reconnect;
 pub mod redis;
 mod shared;
 mod unsolicited;
@@ -97,6 +102,7 @@ pub use handle::Mux;
 pub use in_order::{InOrder, Ordered};
 pub use options::{CallOptions, Options, Overflow, Unexpected, WhenFull};
 pub use protocol::{Protocol, Role};
+pub use reconnect::Reconnect;
 pub use unsolicited::Unsolicited;
 
 pub use self::proto::Counts;

@@ -34,6 +34,7 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
 
 /// A server process, killed when this is dropped.
 pub struct Server {
+    command: Command,
     child: Child,
     directory: PathBuf,
 }
@@ -41,9 +42,20 @@ pub struct Server {
 impl Server {
     /// Starts a `redis-server` and waits until it answers. `None` if it is not installed.
     pub async fn redis() -> Option<Self> {
+        Self::redis_with(&["--appendonly", "no"]).await
+    }
+
+    /// Like [`redis`](Self::redis), but it writes each change to a file before it answers. One that is
+    /// killed and started again has forgotten nothing that it said.
+    pub async fn durable_redis() -> Option<Self> {
+        // The file of a killed process needs no fsync.
+        Self::redis_with(&["--appendonly", "yes", "--appendfsync", "no"]).await
+    }
+
+    async fn redis_with(options: &[&str]) -> Option<Self> {
         let server = Self::start("redis-server", |socket| {
             let mut command = Command::new("redis-server");
-            command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]);
+            command.args(["--port", "0", "--save", ""]).args(options).arg("--unixsocket");
             command.arg(socket).arg("--dir").arg(socket.parent().unwrap());
             command
         })?;
@@ -75,7 +87,7 @@ impl Server {
         let mut command = command(&directory.join("socket"));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         match command.spawn() {
-            Ok(child) => Some(Self { child, directory }),
+            Ok(child) => Some(Self { command, child, directory }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::remove_dir_all(&directory).unwrap();
                 println!("skipped: {program} is not installed");
@@ -83,6 +95,18 @@ impl Server {
             }
             Err(error) => panic!("{program}: {error}"),
         }
+    }
+
+    /// Kills the server with `SIGKILL`, and waits until it is gone. Its directory stays.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts a server that was killed with the same command, and does not wait until it answers.
+    pub fn start_again(&mut self) {
+        let _ = fs::remove_file(self.socket());
+        self.child = self.command.spawn().unwrap();
     }
 
     pub fn socket(&self) -> PathBuf {

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use pushdown_patterns::debug::dump;
-use pushdown_patterns::mux::{self, CallOptions, Mux, WhenFull, dns};
+use pushdown_patterns::mux::{self, CallOptions, Mux, WhenFull, dns, reconnect};
 
 use crate::{TURN, lines};
 
@@ -99,6 +99,61 @@ fn calls_of_a_multiplexer_are_listed_with_what_holds_them_up() {
         calls.iter().for_each(tokio::task::JoinHandle::abort);
         answer.abort();
         drop((slow, blocked));
+    });
+    drop(runtime);
+    assert_eq!(dump().to_string(), "0 waiting\n");
+}
+
+/// A client without a connection: each phase of its driver, and the lines of the calls that wait.
+#[test]
+fn calls_that_wait_for_a_connection_are_listed_with_their_line() {
+    let _turn = TURN.lock();
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let second = Duration::from_secs(1);
+        let mut attempts = 0;
+        let mut peers = Vec::new();
+        let connect = move || {
+            attempts += 1;
+            let connection = (attempts > 1).then(|| {
+                let (ours, theirs) = tokio::io::duplex(512);
+                peers.push(theirs);
+                let (read, write) = tokio::io::split(ours);
+                let (sink, stream) = dns::split(read, write);
+                Mux::spawn(dns::Dns, sink, stream, mux::Options::new())
+            });
+            async move {
+                tokio::time::sleep(second).await;
+                connection.ok_or(std::io::Error::other("the server is away"))
+            }
+        };
+        let options = reconnect::Options::new().backoff(second, second).name("client");
+        let (client, _messages) = mux::Reconnect::spawn(connect, options);
+        let call = tokio::spawn({
+            let client = client.clone();
+            let query = dns::Message::new(vec![0; 12]).unwrap();
+            async move { client.call(query).await.is_ok() }
+        });
+        let here = line!() - 2;
+        let until = |millis| tokio::time::sleep(Duration::from_millis(millis));
+        let with = |driver: &str, call: &str| {
+            [
+                format!("1 mux client call: waits for {call}, line {here}"),
+                "1 mux client reconnect: runs".to_owned(),
+                format!("1 mux client reconnect: waits for {driver}"),
+            ]
+        };
+        until(500).await;
+        assert_eq!(lines("client"), with("a connection", "a connection"));
+        until(600).await;
+        assert_eq!(lines("client"), with("its next attempt to connect", "a connection"));
+        until(900).await;
+        assert_eq!(lines("client"), with("a connection", "a connection"));
+        until(1500).await;
+        assert_eq!(lines("client"), with("the end of the connection", "a reply"));
+        call.abort();
+        drop(client);
     });
     drop(runtime);
     assert_eq!(dump().to_string(), "0 waiting\n");

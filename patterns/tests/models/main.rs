@@ -19,6 +19,7 @@ use pushdown_patterns::seeded::{self, Bug};
 mod channel;
 mod mux;
 mod pubsub;
+mod reconnect;
 mod replicated;
 mod schedule;
 
