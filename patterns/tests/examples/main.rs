@@ -4,5 +4,9 @@
 
 #[cfg(feature = "debug")]
 mod debug_http;
+mod process;
 mod pubsub_tcp;
+#[path = "../common/servers.rs"]
+mod servers;
+mod text;
 mod wordcount;

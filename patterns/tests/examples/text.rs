@@ -1,4 +1,8 @@
-//! Texts to count, the same in every run.
+//! Texts to count, the same in every run, and their counts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
 
 /// Words of several scripts, separators, and halves of characters.
 const PIECES: [&[u8]; 24] = [
@@ -50,4 +54,30 @@ pub(crate) fn text(seed: u64) -> Vec<u8> {
         }
     }
     text
+}
+
+/// The oracle: splits whole texts into words, character by character.
+pub(crate) fn expected(files: &[PathBuf]) -> String {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for file in files {
+        let content = fs::read(file).unwrap();
+        let mut word = String::new();
+        for char in String::from_utf8_lossy(&content).chars().chain([' ']) {
+            if char.is_alphanumeric() {
+                word.push(char);
+            } else if !word.is_empty() {
+                *counts.entry(std::mem::take(&mut word).to_lowercase()).or_default() += 1;
+            }
+        }
+    }
+    let last = format!(
+        "words: {}, different ones: {}, files: {}\n",
+        counts.values().sum::<usize>(),
+        counts.len(),
+        files.len()
+    );
+    let mut rows = Vec::from_iter(counts);
+    rows.sort_by(|(a, one), (b, other)| other.cmp(one).then(a.cmp(b)));
+    let rows = rows.iter().map(|(word, count)| format!("{count:8} {word}\n"));
+    rows.chain([last]).collect()
 }
