@@ -16,7 +16,7 @@ use futures_sink::Sink;
 use super::error::{CloseReason, Report};
 use super::options::Unexpected;
 use super::proto::Transmit;
-use super::protocol::Protocol;
+use super::protocol::{Protocol, Role};
 use super::shared::{FLUSH, NoCaller, QUEUE, Shared};
 use crate::panics::contain;
 use crate::seeded::{self, Bug};
@@ -189,26 +189,27 @@ fn handle<P: Protocol>(
     protocol: &P,
     message: P::Reply,
 ) -> Result<(), CloseReason> {
-    if protocol.is_violation(&message) {
-        return Err(CloseReason::Violation);
-    }
-    let mut unsolicited = message;
-    if protocol.is_reply(&unsolicited) {
-        let tag = protocol.read_tag(&unsolicited);
-        unsolicited = match (shared.reply(tag.as_ref(), unsolicited), tag) {
-            (None, _) => return Ok(()),
-            (Some(NoCaller::Late(reply)), tag) => {
-                let undo = tag.and_then(|tag| protocol.late(&tag, reply));
-                undo.into_iter().for_each(|undo| shared.undo(undo));
-                return Ok(());
+    let unsolicited = match protocol.role(&message) {
+        Role::Violation => return Err(CloseReason::Violation),
+        Role::Interim => return Ok(()),
+        Role::Unsolicited => message,
+        Role::Reply => {
+            let tag = protocol.read_tag(&message);
+            match (shared.reply(tag.as_ref(), message), tag) {
+                (None, _) => return Ok(()),
+                (Some(NoCaller::Late(reply)), tag) => {
+                    let undo = tag.and_then(|tag| protocol.late(&tag, reply));
+                    undo.into_iter().for_each(|undo| shared.undo(undo));
+                    return Ok(());
+                }
+                (Some(NoCaller::Unexpected(reply)), _) => match shared.unexpected() {
+                    Unexpected::Count => return Ok(()),
+                    Unexpected::Fail => return Err(CloseReason::Unexpected),
+                    Unexpected::Deliver => reply,
+                },
             }
-            (Some(NoCaller::Unexpected(reply)), _) => match shared.unexpected() {
-                Unexpected::Count => return Ok(()),
-                Unexpected::Fail => return Err(CloseReason::Unexpected),
-                Unexpected::Deliver => reply,
-            },
-        };
-    }
+        }
+    };
     if shared.deliver(unsolicited) { Ok(()) } else { Err(CloseReason::UnsolicitedFull) }
 }
 

@@ -23,7 +23,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::protocol::Protocol;
+use super::protocol::{Protocol, Role};
 use pushdown::engine::stackless::{Input, Parser};
 use pushdown::io::ReadError;
 use pushdown::io::framed::{Reader, Writer};
@@ -130,8 +130,8 @@ impl Protocol for Dns {
         Some(reply.id())
     }
 
-    fn is_reply(&self, message: &Message) -> bool {
-        message.is_response()
+    fn role(&self, message: &Message) -> Role {
+        if message.is_response() { Role::Reply } else { Role::Unsolicited }
     }
 }
 

@@ -124,7 +124,7 @@ pub enum CloseReason {
     Send(SharedError),
     /// A reply answered no call, and [that is fatal](super::Unexpected::Fail).
     Unexpected,
-    /// The peer broke the [protocol](super::Protocol::is_violation).
+    /// The peer broke the [protocol](super::Role::Violation).
     Violation,
     /// An unsolicited message found no room, and [that is fatal](super::Overflow::Fail).
     UnsolicitedFull,

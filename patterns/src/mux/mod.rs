@@ -2,7 +2,8 @@
 //!
 //! A request carries a tag, and its reply carries the same tag. One loop sends, one loop receives, and
 //! a map leads from tags to waiting callers. This is the multiplexer of the lecture. It works for any
-//! [`Protocol`] with a tag in its messages, over any sink and stream of messages.
+//! [`Protocol`] with a tag in its messages, over any sink and stream of messages. Where there are no tags and
+//! replies come [in order](InOrder), the place is the tag.
 //!
 //! ```
 //! use pushdown_patterns::mux::{Mux, Options, dns};
@@ -66,29 +67,35 @@
 //! by [`pushdown::io::framed::Reader`].
 //!
 //! # Protocols
-//! [`memcached`] and [`dns`] are included. The trait also fits protocols in which a call is cancelled by
-//! another call whose reply frees both tags (9P's `Tflush`), in which a late reply has to be undone
-//! ([`Protocol::late`]), in which both sides call and ids are numbers or strings (JSON-RPC 2.0), and in
-//! which cancelled calls get no reply ([`Options::quarantine_age`], [`WhenFull::Forget`]). It does not fit protocols that answer in order and have no tags: there a
-//! queue does the work of the map.
+//! [`memcached`], [`dns`] and [`redis`] are included. The trait also fits protocols in which a call is
+//! cancelled by another call whose reply frees both tags (9P's `Tflush`), in which a late reply has to be
+//! undone ([`Protocol::late`]), in which both sides call and ids are numbers or strings (JSON-RPC 2.0), and
+//! in which cancelled calls get no reply ([`Options::quarantine_age`], [`WhenFull::Forget`]).
+//!
+//! Protocols without tags that answer in order, such as Redis, HTTP/1.1 and Postgres, are [`Ordered`]. In
+//! [`InOrder`] the tag is the place in the order.
 
 mod call;
 mod connection;
+mod decimal;
 pub mod dns;
 mod error;
 mod handle;
+mod in_order;
 pub mod memcached;
 mod options;
 #[doc(hidden)]
 pub mod proto;
 mod protocol;
+pub mod redis;
 mod shared;
 mod unsolicited;
 
 pub use error::{CallError, CallErrorKind, CloseReason, Report};
 pub use handle::Mux;
+pub use in_order::{InOrder, Ordered};
 pub use options::{CallOptions, Options, Overflow, Unexpected, WhenFull};
-pub use protocol::Protocol;
+pub use protocol::{Protocol, Role};
 pub use unsolicited::Unsolicited;
 
 pub use self::proto::Counts;

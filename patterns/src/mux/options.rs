@@ -91,7 +91,8 @@ pub enum WhenFull {
     /// The oldest tag leaves the quarantine.
     ///
     /// For protocols that do not answer cancelled calls and whose tags do not come round. With few tags
-    /// a reply that comes after all may reach the wrong caller, once all other tags have been used.
+    /// a reply that comes after all may reach the wrong caller, once all other tags have been used. For a
+    /// protocol that answers [in order](super::Protocol::IN_ORDER) it is [`Fail`](Self::Fail).
     Forget,
 }
 
@@ -182,7 +183,8 @@ impl Options {
     ///
     /// This is a promise about the peer: calls that it has not answered by then it will not answer. If
     /// the promise is broken, a reply may reach the wrong caller once all other tags have been used. A
-    /// protocol in which a cancelled call gets no reply needs an age.
+    /// protocol in which a cancelled call gets no reply needs an age. One that answers
+    /// [in order](super::Protocol::IN_ORDER) has none.
     #[must_use]
     pub fn quarantine_age(self, age: Duration) -> Self {
         Self { quarantine_age: Some(age), ..self }
@@ -212,6 +214,15 @@ impl Options {
     #[must_use]
     pub fn overflow(self, overflow: Overflow) -> Self {
         Self { overflow, ..self }
+    }
+
+    /// Leaves out what a protocol [in order](super::Protocol::IN_ORDER) cannot allow.
+    pub(super) fn in_order(self) -> Self {
+        let when_full = match self.when_full {
+            WhenFull::Forget => WhenFull::Fail,
+            other => other,
+        };
+        Self { quarantine_age: None, when_full, ..self }
     }
 
     /// Names the connection in the list of waiters that the feature `debug` offers. Without a name it

@@ -1,5 +1,20 @@
 //! The protocol trait: everything the multiplexer knows about messages.
 
+/// The part that a received message plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// It answers a request.
+    Reply,
+    /// It belongs to the answer of a request whose [`Reply`](Self::Reply) is still to come. It is dropped.
+    Interim,
+    /// It answers no request. It is delivered to [`Unsolicited`](super::Unsolicited).
+    Unsolicited,
+    /// It shows that the peer has broken the protocol, so that no message can be trusted any more. The
+    /// connection ends, and the message reaches no caller.
+    Violation,
+}
+
 /// A protocol in which each request carries a tag, and its reply carries the same tag.
 ///
 /// ```
@@ -47,6 +62,13 @@ pub trait Protocol: Send + Sync + 'static {
     /// cancelled call is then free once that reply has come, and not before, as with 9P's `Tflush`.
     const CANCEL_IS_CALL: bool = false;
 
+    /// Set if the peer answers in order, and the place in the order decides which request a reply belongs to.
+    ///
+    /// Then a tag is free when its reply has come, and not before: a place that is given up would shift all
+    /// later ones. [`Options::quarantine_age`](super::Options::quarantine_age) does not apply, and
+    /// [`WhenFull::Forget`](super::WhenFull::Forget) is [`WhenFull::Fail`](super::WhenFull::Fail).
+    const IN_ORDER: bool = false;
+
     /// Returns the tag with this number, from 0, or `None` if there are no more. Runs under the lock.
     fn tag(number: u64) -> Option<Self::Tag>;
 
@@ -66,15 +88,10 @@ pub trait Protocol: Send + Sync + 'static {
     /// Reads the tag of a reply. A reply without a tag is unexpected.
     fn read_tag(&self, reply: &Self::Reply) -> Option<Self::Tag>;
 
-    /// Returns true if a message shows that the peer has broken the protocol, so that no message can be
-    /// trusted any more. The connection ends, and the message reaches no caller.
-    fn is_violation(&self, _message: &Self::Reply) -> bool {
-        false
-    }
-
-    /// Returns true if a message is a reply. Any other message is unsolicited.
-    fn is_reply(&self, _message: &Self::Reply) -> bool {
-        true
+    /// Decides what a message is. By default it is a reply. Only then is it [asked](Self::read_tag) for its
+    /// tag.
+    fn role(&self, _message: &Self::Reply) -> Role {
+        Role::Reply
     }
 
     /// Returns the message that tells the peer that a call was dropped, if the protocol has one.

@@ -76,6 +76,7 @@ impl<P: Protocol> fmt::Debug for State<P> {
 
 impl<P: Protocol> Shared<P> {
     pub(super) fn new(options: Options) -> Self {
+        let options = if P::IN_ORDER { options.in_order() } else { options };
         Self {
             unexpected: options.unexpected,
             unsolicited: options.unsolicited.get(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pushdown_patterns::mux::{CallOptions, CloseReason, Mux, Options, Protocol, Unsolicited};
+use pushdown_patterns::mux::{CallOptions, CloseReason, Mux, Options, Protocol, Role, Unsolicited};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
@@ -199,8 +199,8 @@ impl Protocol for JsonRpc {
     }
 
     /// A message with a method is a request or notification of the peer.
-    fn is_reply(&self, message: &Value) -> bool {
-        message.get("method").is_none()
+    fn role(&self, message: &Value) -> Role {
+        if message.get("method").is_none() { Role::Reply } else { Role::Unsolicited }
     }
 
     fn cancel(&self, tag: &Id) -> Option<Value> {

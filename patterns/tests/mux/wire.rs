@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use pushdown_patterns::mux::{Mux, Options, Protocol, Unsolicited};
+use pushdown_patterns::mux::{Mux, Options, Protocol, Role, Unsolicited};
 
 use crate::settle;
 
@@ -51,8 +51,8 @@ impl<const TAGS: u64, const CANCEL: bool> Protocol for Toy<TAGS, CANCEL> {
         (reply.text != "no tag").then_some(reply.tag)
     }
 
-    fn is_reply(&self, message: &Frame) -> bool {
-        !message.text.starts_with('!')
+    fn role(&self, message: &Frame) -> Role {
+        if message.text.starts_with('!') { Role::Unsolicited } else { Role::Reply }
     }
 
     fn cancel(&self, tag: &u64) -> Option<Frame> {

@@ -44,7 +44,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use reply::{Reply, Status};
 pub use request::{InvalidRequest, MAX_FLAG, MAX_FLAGS, MAX_KEY, MAX_SET, Request};
 
-use super::protocol::Protocol;
+use super::protocol::{Protocol, Role};
 use crate::sync::Mutex;
 use pushdown::io::ReadError;
 use pushdown::io::framed::{Reader, Writer};
@@ -96,12 +96,13 @@ impl Protocol for Memcached {
         self.sent.lock().push_back(Sent { tag: *tag, is_noop: request.is_noop() });
     }
 
-    fn is_violation(&self, reply: &Reply) -> bool {
-        let Some(Sent { tag, is_noop }) = self.sent.lock().front().copied() else { return true };
-        if reply.status.is_error() {
-            return false;
-        }
-        is_noop != (reply.status == Status::Noop) || reply.token != (!is_noop).then_some(tag)
+    fn role(&self, reply: &Reply) -> Role {
+        let Some(Sent { tag, is_noop }) = self.sent.lock().front().copied() else {
+            return Role::Violation;
+        };
+        let is_answer =
+            is_noop == (reply.status == Status::Noop) && reply.token == (!is_noop).then_some(tag);
+        if reply.status.is_error() || is_answer { Role::Reply } else { Role::Violation }
     }
 
     fn read_tag(&self, _: &Reply) -> Option<u64> {

@@ -3,6 +3,8 @@
 use core::fmt;
 use std::vec::Vec;
 
+use crate::mux::decimal;
+
 /// The longest key, in bytes.
 pub const MAX_KEY: usize = 250;
 
@@ -157,7 +159,7 @@ impl Request {
             && !self.is_noop()
         {
             bytes.extend_from_slice(b" O");
-            encode_number(token, bytes);
+            decimal::encode(token, bytes);
         }
         bytes.extend_from_slice(b"\r\n");
         if let Some(value) = self.value {
@@ -169,13 +171,6 @@ impl Request {
 
 fn is_word(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte > b' ' && *byte != 0x7f)
-}
-
-fn encode_number(number: u64, bytes: &mut Vec<u8>) {
-    if number >= 10 {
-        encode_number(number / 10, bytes);
-    }
-    bytes.push(b'0' + (number % 10) as u8);
 }
 
 impl fmt::Display for Request {
