@@ -6,7 +6,9 @@
 mod debug_http;
 mod process;
 mod pubsub_tcp;
+mod redis;
 #[path = "../common/servers.rs"]
 mod servers;
 mod text;
 mod wordcount;
+mod wordcount_redis;

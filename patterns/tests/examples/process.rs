@@ -159,7 +159,7 @@ impl Running {
 
     /// Waits until it has noticed that its connection to Redis was lost.
     pub(crate) fn reconnects(&mut self) {
-        let end = "; connecting again";
+        let end = "; trying again";
         self.finds(end, |line| line.ends_with(end));
     }
 
@@ -178,7 +178,7 @@ impl Running {
     }
 
     /// Waits for a line on standard error, and takes it.
-    fn finds(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn finds(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
         loop {
             match self.unclaimed.iter().position(|line| is_it(line)) {
                 Some(at) => return self.unclaimed.remove(at),

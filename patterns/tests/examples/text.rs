@@ -32,14 +32,25 @@ const PIECES: [&[u8]; 24] = [
     b"_",
 ];
 
+/// Random numbers, the same in every run.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
 /// Returns text number `seed`. Every 50th is longer than a reader's buffer, and so is one word in it.
 pub(crate) fn text(seed: u64) -> Vec<u8> {
-    let mut random = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut next = |below: u64| {
-        random =
-            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) % below
-    };
+    let mut random = Random::new(seed);
+    let mut next = |below| random.below(below);
     let mut text = Vec::new();
     if seed % 50 == 49 {
         text.resize(100_000, b'A');
