@@ -5,6 +5,7 @@
 #[cfg(feature = "debug")]
 mod debug_http;
 mod process;
+mod pubsub_redis;
 mod pubsub_tcp;
 mod redis;
 #[path = "../common/servers.rs"]
