@@ -136,4 +136,6 @@ fn what_a_living_coordinator_has_does_not_become_idle() {
             last < before
         });
     }
+    // Nor is the task given to the worker again and again.
+    assert_eq!(redis.ask("LLEN wordcount:worker:a:tasks"), Value::Integer(0));
 }

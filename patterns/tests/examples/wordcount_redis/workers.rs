@@ -105,6 +105,18 @@ fn a_task_that_is_lost_on_its_way_is_given_again() {
 }
 
 #[test]
+fn a_task_that_has_a_result_is_not_counted_again() {
+    let Some(redis) = Redis::start() else { return };
+    let job = Job { redis: &redis, mode: &[] };
+    redis.ask("HSET wordcount:job:default:results 1-0 =0:");
+    let worker = job.worker("late");
+    redis.ask("RPUSH wordcount:worker:late:tasks default\t1-0\t/some/file");
+    redis.until("LLEN wordcount:worker:late:done", |done| done == 1);
+    assert_eq!(redis.ask("EXISTS wordcount:worker:late:doing"), Value::Integer(0));
+    assert_eq!(worker.kill().counts(), 0);
+}
+
+#[test]
 fn a_file_on_which_every_worker_dies_is_given_up() {
     in_both_modes(|redis, mode| {
         let job = Job { redis, mode };
