@@ -1,5 +1,5 @@
-//! The multiplexer and a pipeline written by hand over memcached, and redis-rs over redis-server, in one
-//! run.
+//! The multiplexer and a pipeline written by hand over memcached, and the multiplexer and redis-rs over
+//! redis-server, in one run. The example `redis` measures the last two in turns.
 //!
 //! ```text
 //! $ cargo bench --bench mux
@@ -33,6 +33,8 @@ fn main() {
             }
             Redis(connection)
         });
+        let mux = runtime.block_on(pushdown_patterns_benches::redis::connect(&server));
+        callers::bench(&mut group, "mux", &runtime, mux);
         callers::bench(&mut group, "peer-redis", &runtime, connection);
     }
     group.finish();

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 /// Numbers of callers, one benchmark for each.
-const CALLERS: [usize; 3] = [1, 64, 1024];
+pub const CALLERS: [usize; 3] = [1, 64, 1024];
 
 /// Number of values on the server.
 const KEYS: u64 = 64;
@@ -59,7 +59,7 @@ pub fn bench<C: Client>(
 }
 
 /// Makes at least `calls` calls, and returns the time that exactly as many would have taken.
-async fn run<C: Client>(client: &Arc<C>, callers: usize, calls: u64) -> Duration {
+pub async fn run<C: Client>(client: &Arc<C>, callers: usize, calls: u64) -> Duration {
     let each = calls.div_ceil(callers as u64);
     let start = Instant::now();
     let mut tasks = JoinSet::new();

@@ -12,6 +12,7 @@ pub mod fan_out;
 pub mod memcached;
 pub mod ours;
 pub mod pipeline;
+pub mod redis;
 #[path = "../../tests/common/servers.rs"]
 pub mod servers;
 

@@ -2,14 +2,16 @@
 
 #![cfg(unix)]
 
+#[path = "../common/servers.rs"]
+mod common;
+
 #[cfg(feature = "debug")]
 mod debug_http;
 mod process;
 mod pubsub_redis;
 mod pubsub_tcp;
 mod redis;
-#[path = "../common/servers.rs"]
-mod servers;
+mod redis_server;
 mod text;
 mod wordcount;
 mod wordcount_redis;

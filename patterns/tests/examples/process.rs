@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::servers::has_stopped;
+use crate::common::has_stopped;
 use crate::text::text;
 
 /// The deadline of every wait, which only ends a hang.

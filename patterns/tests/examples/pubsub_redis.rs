@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use crate::process::PATIENCE;
-use crate::redis::Redis;
+use crate::redis_server::Redis;
 use crate::text::Random;
 
 /// The example, killed when this is dropped.

@@ -1,126 +1,82 @@
-//! A `redis-server` that keeps its data when it is killed and started again, and a client that blocks.
+//! The example `redis`, with a real redis-server.
 
 use std::env;
-use std::fs;
-use std::io::{self, BufReader, Write};
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio, id};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 
-use pushdown::io::values;
-use pushdown::resp::{Value, Values, encode_request};
+use crate::common::Server;
 
-use crate::process::until;
-
-/// A server on a socket in a directory of its own. Dropping this kills it.
-pub(crate) struct Redis {
-    child: Child,
-    directory: PathBuf,
+/// Runs the example with this input.
+fn run(args: &[&str], input: &str) -> Output {
+    let test = env::current_exe().unwrap();
+    let path = test.ancestors().nth(2).unwrap().join("examples/redis");
+    assert!(path.exists(), "{} is not there: `cargo build --examples`", path.display());
+    let mut child = Command::new(path)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // From another thread, since the example prints while it reads.
+    let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
 }
 
-impl Redis {
-    /// Starts a server. `None` if it is not installed.
-    pub(crate) fn start() -> Option<Self> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let directory = env::temp_dir().join(format!("pushdown-redis-{}-{number}", id()));
-        fs::create_dir_all(&directory).unwrap();
-        match spawn(&directory) {
-            Ok(child) => {
-                let redis = Self { child, directory };
-                redis.ready();
-                Some(redis)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::remove_dir_all(&directory).unwrap();
-                println!("skipped: redis-server is not installed");
-                None
-            }
-            Err(error) => panic!("redis-server: {error}"),
-        }
-    }
-
-    /// Kills the server and starts it again, with its data.
-    pub(crate) fn restart(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.child = spawn(&self.directory).unwrap();
-        self.ready();
-    }
-
-    fn ready(&self) {
-        until("redis-server answers", || {
-            self.replies(&["PING"]).is_ok_and(|replies| replies == [Value::Simple("PONG".into())])
-        });
-    }
-
-    pub(crate) fn address(&self) -> String {
-        self.directory.join("socket").to_str().unwrap().to_owned()
-    }
-
-    /// Sends a command and returns the reply. Spaces separate words, and a tab is a space in a word.
-    #[track_caller]
-    pub(crate) fn ask(&self, command: &str) -> Value {
-        self.replies(&[command]).unwrap().remove(0)
-    }
-
-    /// Carries out commands at one moment, and returns the replies to them.
-    #[track_caller]
-    pub(crate) fn at_once(&self, commands: &[&str]) -> Vec<Value> {
-        let all = [&["MULTI"], commands, &["EXEC"]].concat();
-        match self.replies(&all).unwrap().pop() {
-            Some(Value::Array(replies)) => replies,
-            reply => panic!("{reply:?}"),
-        }
-    }
-
-    /// Cuts all connections, and carries out commands before anyone can connect again.
-    #[track_caller]
-    pub(crate) fn cut_and(&self, commands: &[&str]) {
-        let all = [&["CLIENT KILL TYPE normal SKIPME yes"], commands].concat();
-        let replies = self.at_once(&all);
-        assert!(matches!(replies[0], Value::Integer(1..)), "{replies:?}");
-        assert!(replies.iter().all(|reply| !reply.is_error()), "{replies:?}");
-    }
-
-    /// Waits until the reply is a number, or the text of one, for which the condition holds.
-    #[track_caller]
-    pub(crate) fn until(&self, command: &str, mut condition: impl FnMut(i64) -> bool) {
-        until(command, || matches!(self.ask(command), Value::Integer(it) if condition(it)));
-    }
-
-    fn replies(&self, commands: &[&str]) -> io::Result<Vec<Value>> {
-        let mut socket = UnixStream::connect(self.directory.join("socket"))?;
-        let mut bytes = Vec::new();
-        for command in commands {
-            let words = command.split(' ').map(|word| word.replace('\t', " "));
-            encode_request(Vec::from_iter(words), &mut bytes);
-        }
-        socket.write_all(&bytes)?;
-        let replies = values(BufReader::new(socket), Values::new()).take(commands.len());
-        let replies = replies.map(|reply| reply.map_err(io::Error::other));
-        let replies: Vec<Value> = replies.collect::<io::Result<_>>()?;
-        if replies.len() < commands.len() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok(replies)
-    }
+fn stdout(output: &Output) -> &str {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::str::from_utf8(&output.stdout).unwrap()
 }
 
-fn spawn(directory: &std::path::Path) -> io::Result<Child> {
-    let log = fs::File::options().create(true).append(true).open(directory.join("log"))?;
-    let mut command = Command::new("redis-server");
-    command.args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "no"]);
-    // What was written to the file survives the process, if not the machine.
-    command.arg("--unixsocket").arg(directory.join("socket")).arg("--dir").arg(directory);
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
+/// The input that the header of the example shows, and the lines that come of it.
+fn shown() -> (String, Vec<&'static str>) {
+    let source = include_str!("../../examples/redis.rs");
+    let block = source.split("//! ```").nth(1).unwrap();
+    let mut lines = block.lines().skip(1).map(|line| line.trim_start_matches("//!").trim_start());
+    let input = lines.next().unwrap().split('\'').nth(1).unwrap().replace("\\n", "\n");
+    let lines = lines.skip(1).take_while(|line| !line.starts_with('$'));
+    (input, lines.collect())
 }
 
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.directory);
-    }
+#[tokio::test]
+async fn commands_are_answered_in_order_as_the_header_shows() {
+    let Some(server) = Server::redis().await else { return };
+    let (input, replies) = shown();
+    let output = run(&[server.socket().to_str().unwrap()], &input);
+    assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), replies);
+    assert_eq!(replies.len(), 4);
+}
+
+#[tokio::test]
+async fn many_commands_are_in_flight_at_once_and_their_replies_stay_in_order() {
+    const COMMANDS: usize = 5_000;
+    let Some(server) = Server::redis().await else { return };
+    let input = "INCR number\n\n".repeat(COMMANDS);
+    let output = run(&[server.socket().to_str().unwrap()], &input);
+    let numbers = stdout(&output).lines().map(|line| line.parse::<usize>().unwrap());
+    assert!(numbers.eq(1..=COMMANDS));
+}
+
+#[tokio::test]
+async fn a_wrong_command_or_a_server_that_is_not_there_is_an_error() {
+    let output = run(&["/no/such/socket"], "PING\n");
+    assert!(!output.status.success() && !output.stderr.is_empty());
+    let Some(server) = Server::redis().await else { return };
+    let output = run(&[server.socket().to_str().unwrap()], "MONITOR\n");
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Replies"));
+}
+
+/// What it prints depends on the machine, its form does not.
+#[tokio::test]
+async fn it_measures_itself_with_each_number_of_callers() {
+    let Some(server) = Server::redis().await else { return };
+    let output = run(&[server.socket().to_str().unwrap(), "--measure", "PING"], "");
+    let callers = stdout(&output).lines().map(|line| line.split_whitespace().next().unwrap());
+    assert_eq!(callers.collect::<Vec<_>>(), ["1", "64", "1024"]);
+    assert!(stdout(&output).lines().all(|line| line.ends_with("µs a call")));
 }

@@ -8,8 +8,10 @@
 //! | `shutdown`, `panics` | ends of connections |
 //! | `effects` | errors against what the peer received, on real threads |
 //! | `hostile` | late, duplicate and unknown replies |
+//! | `in_order` | protocols without tags |
 //! | `others` | bugs of other software |
-//! | `bytes`, `protocols`, `servers` | the included protocols, two more, and a real memcached |
+//! | `bytes`, `protocols` | the included protocols, and two more |
+//! | `servers`, `redis` | a real memcached, a real redis-server |
 
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
@@ -27,6 +29,7 @@ mod calls;
 mod drops;
 mod effects;
 mod hostile;
+mod in_order;
 mod leaks;
 mod model;
 mod others;
@@ -34,6 +37,7 @@ mod panics;
 mod protocols;
 mod quarantine;
 mod random;
+mod redis;
 mod servers;
 mod shutdown;
 mod unsolicited;

@@ -83,6 +83,9 @@ impl Protocol for Memcached {
     type Request = Request;
     type Reply = Reply;
 
+    /// A token that is chosen again could not be told from the one before.
+    const IN_ORDER: bool = true;
+
     fn tag(number: u64) -> Option<u64> {
         Some(number)
     }

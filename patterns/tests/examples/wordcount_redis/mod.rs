@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use pushdown::resp::Value;
 
 use crate::process::{Ended, Files, Running, Waiting};
-use crate::redis::Redis;
+use crate::redis_server::Redis;
 use crate::text::expected;
 
 mod coordinators;
