@@ -58,6 +58,7 @@
 
 use std::time::{Duration, Instant};
 
+mod backoff;
 mod panics;
 mod reply;
 mod sync;

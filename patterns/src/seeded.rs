@@ -106,6 +106,18 @@ pub enum Bug {
     MuxFlushIgnored,
     /// The multiplexer: the sending loop waits without storing its waker.
     MuxSenderNotWoken,
+
+    /// The client that reconnects: the callers of calls that were given to a new connection are not woken.
+    ReconnectLineNotWoken,
+    /// The client that reconnects: its end does not wake the calls that wait for a connection.
+    ReconnectEndForgetsLine,
+    /// The client that reconnects: a call that was sent on one connection and not on the next is said
+    /// not to have happened.
+    ReconnectForgetsSent,
+    /// The client that reconnects: a call that is dropped in the line is sent on the next connection.
+    ReconnectDroppedCallStays,
+    /// The client that reconnects: the driver is not woken by a shutdown.
+    ReconnectDriverNotWoken,
 }
 
 cfg_select! {

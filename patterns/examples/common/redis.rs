@@ -7,20 +7,25 @@
 
 use std::fmt;
 use std::io;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use pushdown_patterns::Shutdown;
 use pushdown_patterns::mux::redis::{Redis, Request, Value, Values, split};
-use pushdown_patterns::mux::{CallOptions, InOrder, Mux, Options};
+use pushdown_patterns::mux::{
+    CallErrorKind, CallOptions, InOrder, Mux, Options, Reconnect, Unsolicited, reconnect,
+};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-/// A server that is silent for so long is taken for gone. Commands block for less.
+type Connection = Mux<InOrder<Redis>>;
+
+/// A server that is silent for so long is taken for gone. No command blocks so long.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// The delay before the first attempt to connect again, doubled up to the last.
+/// The first and the longest delay before another attempt.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// The errors of a server that is about to be ready. It aborts a transaction whose commands it cannot carry
@@ -32,9 +37,9 @@ const NOT_READY: [&[u8]; 4] = [b"LOADING", b"MASTERDOWN", b"TRYAGAIN", b"EXECABO
 pub(crate) struct Address(pub(crate) Arc<str>);
 
 impl Address {
-    async fn connect(&self) -> io::Result<Mux<InOrder<Redis>>> {
+    async fn connect(&self) -> io::Result<(Connection, Unsolicited<InOrder<Redis>>)> {
         let (protocol, options) = (InOrder::new(Redis), Options::new());
-        let (mux, _unsolicited) = if self.0.contains('/') {
+        Ok(if self.0.contains('/') {
             let (read, write) = UnixStream::connect(&*self.0).await?.into_split();
             let (sink, stream) = split(read, write, Values::new());
             Mux::spawn(protocol, sink, stream, options)
@@ -44,8 +49,7 @@ impl Address {
             let (read, write) = socket.into_split();
             let (sink, stream) = split(read, write, Values::new());
             Mux::spawn(protocol, sink, stream, options)
-        };
-        Ok(mux)
+        })
     }
 }
 
@@ -74,46 +78,58 @@ macro_rules! command {
 }
 pub(crate) use command;
 
-/// A connection, made when it is needed, that all clones share.
+/// A connection that all clones share, replaced when it ends.
 ///
 /// A command that blocks needs one of its own: replies come in order, so those to all other commands
 /// would wait behind its reply.
 #[derive(Clone)]
-pub(crate) struct Client {
-    address: Address,
-    link: Arc<Mutex<Link>>,
-    /// Set while there is no reply, which is reported once.
-    is_lost: Arc<AtomicBool>,
-}
-
-/// The connection with this number, if there is one.
-#[derive(Default)]
-struct Link {
-    number: u64,
-    mux: Option<Mux<InOrder<Redis>>>,
-}
+pub(crate) struct Client(Reconnect<InOrder<Redis>>);
 
 impl Client {
-    pub(crate) fn new(address: Address) -> Self {
-        Self { address, link: Arc::default(), is_lost: Arc::default() }
+    /// Connects. This has to work the first time; later it is tried again for as long as it takes.
+    pub(crate) async fn connect(address: &Address) -> Result<Self, Error> {
+        address.connect().await.map_err(|error| Error::Lost(error.to_string()))?;
+        Ok(Self::new(address.clone()))
     }
 
-    /// Sends a request and returns its reply. Connects as often as that takes.
+    pub(crate) fn new(address: Address) -> Self {
+        let was_connected = Arc::new(AtomicBool::new(false));
+        let connect = move || {
+            if was_connected.swap(false, Relaxed) {
+                eprintln!("redis: the connection is lost; trying again");
+            }
+            let (address, was_connected) = (address.clone(), was_connected.clone());
+            async move {
+                let connected = address.connect().await?;
+                was_connected.store(true, Relaxed);
+                Ok::<_, io::Error>(connected)
+            }
+        };
+        let options = reconnect::Options::new()
+            .backoff(BACKOFF.0, BACKOFF.1)
+            .healthy_after(BACKOFF.0)
+            .attempts(NonZeroU32::MAX);
+        Self(Reconnect::spawn(connect, options).0)
+    }
+
+    /// Sends a request and returns its reply, as often as that takes.
     pub(crate) async fn ask(&self, request: Request) -> Result<Value, Error> {
-        let mut delay = BACKOFF.0;
         loop {
-            match self.ask_once(request.clone()).await {
-                Err(Error::Lost(message)) => {
-                    if !self.is_lost.swap(true, Relaxed) {
+            let options = CallOptions::new().timeout(SILENCE);
+            match self.0.call_idempotent_with(|| request.clone(), options).await {
+                Ok(reply) => match checked(reply) {
+                    Err(Error::Lost(message)) => {
                         eprintln!("redis: {message}; trying again");
+                        sleep(BACKOFF.1).await;
                     }
-                    sleep(delay).await;
-                    delay = BACKOFF.1.min(2 * delay);
+                    reply => return reply,
+                },
+                Err(error) if matches!(error.kind(), CallErrorKind::TimedOut) => {
+                    if let Some(silent) = self.0.connection() {
+                        silent.shutdown(Shutdown::Abort).await;
+                    }
                 }
-                replied => {
-                    self.is_lost.store(false, Relaxed);
-                    return replied;
-                }
+                Err(error) => return Err(Error::Lost(error.to_string())),
             }
         }
     }
@@ -131,32 +147,17 @@ impl Client {
 
     /// Sends a request once and returns its reply.
     pub(crate) async fn ask_once(&self, request: Request) -> Result<Value, Error> {
-        let (number, mux) = self.mux().await.map_err(|error| Error::Lost(error.to_string()))?;
-        match mux.call_with(request, CallOptions::new().timeout(SILENCE)).await {
-            Ok(Value::Error(text)) => {
-                let message = String::from_utf8_lossy(&text).into_owned();
-                let is_ready = !NOT_READY.iter().any(|code| text.starts_with(code));
-                Err(if is_ready { Error::Refused(message) } else { Error::Lost(message) })
-            }
-            Ok(reply) => Ok(reply),
-            Err(error) => {
-                let mut link = self.link.lock().await;
-                if link.number == number {
-                    link.mux = None;
-                }
-                Err(Error::Lost(error.to_string()))
-            }
-        }
+        let reply = self.0.call_with(request, CallOptions::new().timeout(SILENCE)).await;
+        checked(reply.map_err(|error| Error::Lost(error.to_string()))?)
     }
+}
 
-    async fn mux(&self) -> io::Result<(u64, Mux<InOrder<Redis>>)> {
-        let mut link = self.link.lock().await;
-        if link.mux.is_none() {
-            link.mux = Some(self.address.connect().await?);
-            link.number += 1;
-        }
-        Ok((link.number, link.mux.clone().expect("it is connected")))
-    }
+/// Turns a reply that is an error into one.
+fn checked(reply: Value) -> Result<Value, Error> {
+    let Value::Error(text) = &reply else { return Ok(reply) };
+    let message = String::from_utf8_lossy(text).into_owned();
+    let is_ready = !NOT_READY.iter().any(|code| text.starts_with(code));
+    Err(if is_ready { Error::Refused(message) } else { Error::Lost(message) })
 }
 
 /// Returns the elements of an array, and none of another value.

@@ -65,9 +65,8 @@ impl Info {
 
 impl Feed {
     /// Begins with the present end of the stream. It is an id: `$` would be another place after each cut.
-    pub(crate) async fn open(address: Address, stream: &str) -> Result<Self, Error> {
-        let redis = Client::new(address);
-        redis.ask_once(command!("PING")).await?;
+    pub(crate) async fn open(address: &Address, stream: &str) -> Result<Self, Error> {
+        let redis = Client::connect(address).await?;
         let [info] = redis.ask_all([command!("XINFO STREAM").arg(stream)]).await?;
         let Info { last, added, .. } = Info::read(&info);
         Ok(Self { redis, stream: stream.to_owned(), last, added })

@@ -68,7 +68,7 @@ async fn main() -> ExitCode {
 
 async fn run(redis: Address, stream: &str, address: &str) -> Result<(), Box<dyn Error>> {
     let server = Server::<str>::new();
-    let feed = Feed::open(redis, stream).await.map_err(|error| error.to_string())?;
+    let feed = Feed::open(&redis, stream).await.map_err(|error| error.to_string())?;
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}, after {}", listener.local_addr()?, feed.last());
     select! {

@@ -19,13 +19,13 @@ use std::sync::Arc;
 use pushdown_patterns::schedule::{self, Exhausted, NotDone, Results, schedule_stream};
 use tokio::signal::ctrl_c;
 
+use super::Console;
 use super::group::{Group, Tasks};
 use super::job::{self, Task};
 use super::options::Options;
 use super::protocol::Reply;
 use super::redis::{Client, Error};
 use super::workers::{self, Server};
-use super::{Console, connect};
 
 /// The number of workers that may die of a file before it is given up.
 const DEATHS: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
@@ -44,7 +44,7 @@ pub(crate) async fn count(
     files: &[PathBuf],
     console: Console,
 ) -> Result<Option<Vec<(PathBuf, Reply)>>, Error> {
-    let redis = connect(options).await?;
+    let redis = Client::connect(&options.redis).await?;
     if !files.is_empty() {
         job::submit(&redis, &options.job, files).await?;
     }

@@ -50,7 +50,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use options::{Options, Role, USAGE};
-use redis::{Client, Error, command};
 
 /// Standard error.
 #[derive(Clone, Copy)]
@@ -94,13 +93,6 @@ async fn main() -> ExitCode {
         console.print(message);
         ExitCode::FAILURE
     })
-}
-
-/// Connects to Redis. This has to work the first time; later it is tried again for as long as it takes.
-async fn connect(options: &Options) -> Result<Client, Error> {
-    let redis = Client::new(options.redis.clone());
-    redis.ask_once(command!("PING")).await?;
-    Ok(redis)
 }
 
 async fn count(options: &Options, files: &[PathBuf], console: Console) -> Result<ExitCode, String> {

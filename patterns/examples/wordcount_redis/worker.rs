@@ -11,11 +11,11 @@ use super::job::Task;
 use super::options::Options;
 use super::redis::{Client, Error, bytes, command};
 use super::workers::{WORKERS, lease_key, list_key};
-use super::{Console, connect, words};
+use super::{Console, words};
 
 /// Counts one file after another. Ends only with an error.
 pub(crate) async fn work(options: &Options, console: Console) -> Result<ExitCode, Error> {
-    let redis = connect(options).await?;
+    let redis = Client::connect(&options.redis).await?;
     tokio::select! {
         error = live(&options.name, options.lease, &redis) => error,
         error = count(options, &redis, console) => error,

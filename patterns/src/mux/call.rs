@@ -1,5 +1,6 @@
 //! A call, from its first poll until it is over or dropped.
 
+use core::ops::Deref;
 use core::task::Context;
 use core::time::Duration;
 use std::time::Instant;
@@ -12,9 +13,9 @@ use crate::seeded::{self, Bug};
 use crate::wait::{Clock, Step};
 use crate::waits::Place;
 
-/// A call in progress. Dropping it abandons the call.
-pub(super) struct PendingCall<'a, P: Protocol> {
-    shared: &'a Shared<P>,
+/// A call in progress. Dropping it abandons the call. `S` borrows or owns the state of the connection.
+pub(super) struct PendingCall<S: Deref<Target = Shared<P>>, P: Protocol> {
+    shared: S,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
     /// Taken by the first poll.
@@ -28,13 +29,19 @@ pub(super) type CallResult<P> = Result<
     CallError<<P as Protocol>::Request>,
 >;
 
-impl<'a, P: Protocol> PendingCall<'a, P> {
-    pub(super) fn new(
-        shared: &'a Shared<P>,
-        timeout: Option<Duration>,
-        request: P::Request,
-    ) -> Self {
+impl<S: Deref<Target = Shared<P>>, P: Protocol> PendingCall<S, P> {
+    pub(super) fn new(shared: S, timeout: Option<Duration>, request: P::Request) -> Self {
         Self { shared, timeout, deadline: None, request: Some(request), id: None }
+    }
+
+    /// A call that is in the core already.
+    pub(super) fn queued(shared: S, id: Id) -> Self {
+        Self { shared, timeout: None, deadline: None, request: None, id: Some(id) }
+    }
+
+    /// Replaces the timeout.
+    pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        (self.timeout, self.deadline) = (None, deadline);
     }
 
     /// Returns the place of the call in the list of waiters, while it is in the core.
@@ -49,11 +56,13 @@ impl<'a, P: Protocol> PendingCall<'a, P> {
         clock: Clock,
         queue: impl FnOnce(&mut State<P>, P::Request) -> Result<Id, Refused<P::Request>>,
     ) -> Step<CallResult<P>> {
-        let now = self.timeout.map(|_| clock.now());
+        let now = (self.timeout.is_some() || self.deadline.is_some()).then(|| clock.now());
         let mut locked = self.shared.lock_with::<AfterEnd<P>>();
         let (state, after) = locked.split();
         if let Some(request) = self.request.take() {
-            self.deadline = now.zip(self.timeout).and_then(|(now, time)| now.checked_add(time));
+            if let Some((now, timeout)) = now.zip(self.timeout) {
+                self.deadline = now.checked_add(timeout);
+            }
             match queue(state, request) {
                 Ok(id) => self.id = Some(id),
                 // The request has not entered the core, so nothing can send it.
@@ -94,7 +103,7 @@ impl<'a, P: Protocol> PendingCall<'a, P> {
     }
 }
 
-impl<P: Protocol> Drop for PendingCall<'_, P> {
+impl<S: Deref<Target = Shared<P>>, P: Protocol> Drop for PendingCall<S, P> {
     fn drop(&mut self) {
         if let Some(id) = self.id.take()
             && !seeded::is(Bug::MuxCallLeaks)

@@ -44,6 +44,8 @@ pub enum CallErrorKind {
     ShuttingDown,
     /// The connection has ended.
     Ended(CloseReason),
+    /// There is no connection, and the client [does not wait](super::reconnect::WhenDown::Fail) for one.
+    NotConnected,
 }
 
 impl<Q> CallError<Q> {
@@ -65,6 +67,10 @@ impl<Q> CallError<Q> {
         }
     }
 
+    pub(super) fn into_parts(self) -> (CallErrorKind, Option<Q>) {
+        (self.kind, self.request)
+    }
+
     /// The request, if it was not sent.
     pub fn into_request(self) -> Option<Q> {
         self.request
@@ -81,18 +87,25 @@ impl From<Refusal> for CallErrorKind {
     }
 }
 
+impl fmt::Display for CallErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DuplicateTag => f.write_str("the tag is in use"),
+            Self::Full => f.write_str("too many calls are waiting"),
+            Self::TimedOut => f.write_str("timed out"),
+            Self::WrongMethod => {
+                f.write_str("a message with a reply is called, one without is sent")
+            }
+            Self::ShuttingDown => f.write_str("shutting down"),
+            Self::Ended(end) => end.fmt(f),
+            Self::NotConnected => f.write_str("there is no connection"),
+        }
+    }
+}
+
 impl<Q> fmt::Display for CallError<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            CallErrorKind::DuplicateTag => f.write_str("the tag is in use")?,
-            CallErrorKind::Full => f.write_str("too many calls are waiting")?,
-            CallErrorKind::TimedOut => f.write_str("timed out")?,
-            CallErrorKind::WrongMethod => {
-                f.write_str("a message with a reply is called, one without is sent")?;
-            }
-            CallErrorKind::ShuttingDown => f.write_str("shutting down")?,
-            CallErrorKind::Ended(end) => end.fmt(f)?,
-        }
+        self.kind.fmt(f)?;
         f.write_str(match self.effect() {
             Effect::DidNotHappen => "; the request was not sent",
             _ => "; the request was sent",
@@ -139,6 +152,8 @@ pub enum CloseReason {
     Aborted,
     /// The connection's future was dropped: its task was aborted, or its runtime shut down.
     Dropped,
+    /// A client [gave up](super::reconnect::Options::connect_attempts) connecting.
+    GaveUp,
 }
 
 impl fmt::Display for CloseReason {
@@ -155,6 +170,7 @@ impl fmt::Display for CloseReason {
             Self::Drained => f.write_str("the connection was drained"),
             Self::Aborted => f.write_str("the connection was aborted"),
             Self::Dropped => f.write_str("the connection's future was dropped"),
+            Self::GaveUp => f.write_str("too many attempts to connect failed"),
         }
     }
 }

@@ -23,8 +23,8 @@ use crate::wait::{self, Clock, Step};
 use crate::waiters::Ticket;
 use crate::waits::{At, Site};
 
-static CALL: Site = Site::wait("mux", "call", "a reply");
-static SEND: Site = Site::wait("mux", "send", "its turn");
+pub(super) static CALL: Site = Site::wait("mux", "call", "a reply");
+pub(super) static SEND: Site = Site::wait("mux", "send", "its turn");
 static ANSWER: Site = Site::wait("mux", "answer", "room in the sink");
 static ENDED: Site = Site::wait("mux", "ended", "the end of the connection");
 
@@ -60,7 +60,7 @@ static ENDED: Site = Site::wait("mux", "ended", "the end of the connection");
 /// # }
 /// ```
 pub struct Mux<P: Protocol> {
-    shared: Arc<Shared<P>>,
+    pub(super) shared: Arc<Shared<P>>,
     /// Aborts the connection when the last handle is dropped.
     _abort: Arc<AbortOnDrop<P>>,
 }
@@ -168,7 +168,7 @@ impl<P: Protocol> Mux<P> {
         if P::is_answered(&request) == Some(false) {
             return Err(CallError::new(CallErrorKind::WrongMethod, Some(request)));
         }
-        let mut call = PendingCall::new(&self.shared, options.timeout, request);
+        let mut call = PendingCall::new(&*self.shared, options.timeout, request);
         let mut options = Some(options);
         match wait::wait_why(at, |cx, clock, why| {
             let step = call.poll(cx, clock, |state, request| {
@@ -231,7 +231,7 @@ impl<P: Protocol> Mux<P> {
         if P::is_answered(&message) == Some(true) {
             return Err(CallError::new(CallErrorKind::WrongMethod, Some(message)));
         }
-        let mut call = PendingCall::new(&self.shared, None, message);
+        let mut call = PendingCall::new(&*self.shared, None, message);
         let sent = wait::wait_why(at, |cx, clock, why| {
             let step = call.poll(cx, clock, &mut queue);
             why.set_place(call.place().filter(|_| in_line));

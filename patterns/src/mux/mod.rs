@@ -87,6 +87,7 @@ mod options;
 #[doc(hidden)]
 pub mod proto;
 mod protocol;
+pub mod reconnect;
 pub mod redis;
 mod shared;
 mod unsolicited;
@@ -96,6 +97,7 @@ pub use handle::Mux;
 pub use in_order::{InOrder, Ordered};
 pub use options::{CallOptions, Options, Overflow, Unexpected, WhenFull};
 pub use protocol::{Protocol, Role};
+pub use reconnect::Reconnect;
 pub use unsolicited::Unsolicited;
 
 pub use self::proto::Counts;

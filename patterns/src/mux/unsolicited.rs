@@ -53,7 +53,7 @@ impl<P: Protocol> Unsolicited<P> {
         wait::wait(RECV.here().of(&self.shared.name), |cx, _| self.poll_recv(cx).into())
     }
 
-    fn poll_recv(&self, cx: &Context<'_>) -> Poll<Option<P::Reply>> {
+    pub(super) fn poll_recv(&self, cx: &Context<'_>) -> Poll<Option<P::Reply>> {
         let mut locked = self.shared.lock();
         let (state, after) = locked.split();
         if let Some(message) = state.inbox.messages.pop_front() {

@@ -1,7 +1,5 @@
 //! The limits of a run, and its behaviour when it reaches them.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -198,13 +196,5 @@ impl Options {
             || self.backup_after.is_some()
             || self.backoff.is_some()
             || self.without_servers.is_some()
-    }
-
-    pub(super) fn seed(&self) -> u64 {
-        match (self.seed, self.backoff) {
-            (Some(seed), _) => seed,
-            (None, Some(_)) => RandomState::new().hash_one(0),
-            (None, None) => 0,
-        }
     }
 }

@@ -34,6 +34,7 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
 
 /// A server process, killed when this is dropped.
 pub struct Server {
+    command: Command,
     child: Child,
     directory: PathBuf,
 }
@@ -75,7 +76,7 @@ impl Server {
         let mut command = command(&directory.join("socket"));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         match command.spawn() {
-            Ok(child) => Some(Self { child, directory }),
+            Ok(child) => Some(Self { command, child, directory }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::remove_dir_all(&directory).unwrap();
                 println!("skipped: {program} is not installed");
@@ -83,6 +84,18 @@ impl Server {
             }
             Err(error) => panic!("{program}: {error}"),
         }
+    }
+
+    /// Kills the server with `SIGKILL`, and waits until it is gone. Its directory stays.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts a server that was killed with the same command, and does not wait until it answers.
+    pub fn start_again(&mut self) {
+        let _ = fs::remove_file(self.socket());
+        self.child = self.command.spawn().unwrap();
     }
 
     pub fn socket(&self) -> PathBuf {

@@ -284,7 +284,7 @@ fn events_and_gaps_add_up() {
         added += 1;
         commands.push(add(added));
         let commands = Vec::from_iter(commands.iter().map(|it| &**it));
-        if next(3) == 0 {
+        if next(6) == 0 {
             cuts += 1;
             redis.cut_and(&commands);
         } else {

@@ -10,6 +10,7 @@
 //! | `hostile` | late, duplicate and unknown replies |
 //! | `in_order` | protocols without tags |
 //! | `others` | bugs of other software |
+//! | `reconnect` | a client whose connection is replaced when it ends |
 //! | `bytes`, `protocols` | the included protocols, and two more |
 //! | `servers`, `redis` | a real memcached, a real redis-server |
 
@@ -37,6 +38,7 @@ mod panics;
 mod protocols;
 mod quarantine;
 mod random;
+mod reconnect;
 mod redis;
 mod servers;
 mod shutdown;

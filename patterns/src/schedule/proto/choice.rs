@@ -1,7 +1,7 @@
 //! The choice of a task for a server, once no fresh task is left.
 
 use std::cmp::Reverse;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{Running, Scheduler, ServerId};
 
@@ -83,32 +83,5 @@ impl Scheduler {
             self.delayed.pop();
             self.queue(slot);
         }
-    }
-
-    /// Returns the delay before the next attempt at a task that has failed.
-    ///
-    /// Half of it is random, so that tasks which failed together are not tried again together.
-    pub(super) fn delay(&mut self, failures: u32) -> Option<Duration> {
-        let (min, max) = self.options.backoff?;
-        let doubled = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-        let delay = min.saturating_mul(doubled).min(max);
-        let half = delay / 2;
-        let span = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX);
-        let part = (u128::from(self.jitter.next()) * u128::from(span)) >> 64;
-        Some(half + Duration::from_nanos(u64::try_from(part).expect("less than the span")))
-    }
-}
-
-/// A splitmix64 generator.
-#[derive(Clone, Debug)]
-pub(super) struct Jitter(pub(super) u64);
-
-impl Jitter {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut random = self.0;
-        random = (random ^ (random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        random = (random ^ (random >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        random ^ (random >> 31)
     }
 }

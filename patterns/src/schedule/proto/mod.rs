@@ -52,6 +52,7 @@ use std::vec::Vec;
 use super::{
     Exhausted, FailureKind, LeaveReason, OnFailure, Options, Reason, ServerCounts, ServerId,
 };
+use crate::backoff::Backoff;
 use crate::seeded::{self, Bug};
 
 mod assignment;
@@ -64,7 +65,6 @@ mod tasks;
 mod wakeups;
 
 pub use assignment::{Action, Assignment, Outcome, Room, Verdict, Wakes};
-use choice::Jitter;
 pub use counts::Counts;
 use queue::Queue;
 use wakeups::Attention;
@@ -92,7 +92,7 @@ pub struct Scheduler {
     /// Failed tasks that wait for a time: when, in which order, and their slots.
     delayed: BinaryHeap<Reverse<(Instant, u64, usize)>>,
     delays: u64,
-    jitter: Jitter,
+    backoff: Option<Backoff>,
     /// The servers on which a task failed that is tried elsewhere, sorted.
     failed_on: BTreeMap<usize, Vec<ServerId>>,
     /// The calls that may be copied: since when they run, and where.
@@ -182,7 +182,7 @@ impl Scheduler {
     /// `claims`, until their results are [claimed](Self::handle_claim); otherwise until they are settled.
     pub fn streaming(ahead: NonZeroUsize, claims: bool, options: &Options) -> Self {
         Self {
-            jitter: Jitter(options.seed()),
+            backoff: options.backoff.map(|times| Backoff::new(times, options.seed)),
             options: options.clone(),
             now: None,
             tasks: Vec::new(),

@@ -78,7 +78,8 @@ impl Scheduler {
             let Task { attempts, deaths, .. } = self.tasks[slot];
             // The death of a server says nothing about the task.
             let is_failure = outcome != Outcome::Failed(FailureKind::ServerDead);
-            let delay = if is_failure { self.delay(attempts - deaths) } else { None };
+            let backoff = self.backoff.as_mut().filter(|_| is_failure);
+            let delay = backoff.map(|backoff| backoff.delay(attempts - deaths));
             match self.now.zip(delay).and_then(|(now, delay)| now.checked_add(delay)) {
                 Some(due) => {
                     self.delayed.push(Reverse((due, self.delays, slot)));
