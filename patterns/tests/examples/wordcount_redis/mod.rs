@@ -111,7 +111,7 @@ fn the_header_shows_the_real_output() {
 
 #[test]
 fn the_counts_do_not_depend_on_the_number_of_processes() {
-    let files = Files::new("redis numbers").texts(100);
+    let files = Files::new("redis numbers").texts(50);
     for names in [&["a"][..], &["a", "b", "c", "d"]] {
         in_both_modes(|redis, mode| {
             let job = Job { redis, mode };

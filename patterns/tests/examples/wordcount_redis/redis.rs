@@ -59,9 +59,12 @@ fn random_faults_change_nothing() {
     }
 }
 
+/// So many that some are left when the last fault comes.
+const FILES: i64 = 100;
+
 fn random_faults(round: u64, redis: &mut Redis, mode: &[&str]) {
     let mut random = Random::new(round);
-    let files = Files::new("redis random").texts(150);
+    let files = Files::new("redis random").texts(FILES as u64);
     let mut names = (0..).map(|number| format!("worker{number}"));
     let mut worker = |redis: &Redis| {
         let name = names.next().unwrap();
@@ -76,7 +79,7 @@ fn random_faults(round: u64, redis: &mut Redis, mode: &[&str]) {
     let mut workers = [worker(redis), worker(redis), worker(redis)];
     let mut coordinators = vec![coordinator(redis, &files)];
     let (mut faults, mut done) = ([0; 6], 0);
-    while done < 100 {
+    while done < FILES / 2 {
         let fault = random.below(faults.len() as u64) as usize;
         faults[fault] += 1;
         let at = random.below(3) as usize;
@@ -104,7 +107,7 @@ fn random_faults(round: u64, redis: &mut Redis, mode: &[&str]) {
         let least = done + 1 + random.below(15) as i64;
         redis.until("HLEN wordcount:job:default:results", |results| {
             done = results;
-            results >= least.min(150)
+            results >= least.min(FILES)
         });
     }
     println!("{mode:?}: {faults:?} faults");

@@ -105,6 +105,21 @@ fn a_task_that_is_lost_on_its_way_is_given_again() {
 }
 
 #[test]
+fn a_task_that_was_taken_and_did_not_arrive_is_taken_again() {
+    let Some(redis) = Redis::start() else { return };
+    let job = Job { redis: &redis, mode: &[] };
+    let file = Files::new("redis taken").texts(1).remove(0);
+    let mut worker = job.worker("late");
+    // As if the connection had been lost with the reply to the command that moves it.
+    let message = format!("default\t1-0\t{}", file.to_str().unwrap().replace(' ', "\t"));
+    redis.ask(&format!("RPUSH wordcount:worker:late:doing {message}"));
+    worker.says(&format!("has counted {}", file.display()));
+    redis.until("LLEN wordcount:worker:late:done", |done| done == 1);
+    assert_eq!(redis.ask("EXISTS wordcount:worker:late:doing"), Value::Integer(0));
+    job.done(1);
+}
+
+#[test]
 fn a_task_that_has_a_result_is_not_counted_again() {
     let Some(redis) = Redis::start() else { return };
     let job = Job { redis: &redis, mode: &[] };
