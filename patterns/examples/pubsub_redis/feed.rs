@@ -39,7 +39,7 @@ pub(crate) struct Feed {
 }
 
 /// The state of a stream.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Info {
     added: u64,
     length: u64,
@@ -51,15 +51,22 @@ struct Info {
 
 impl Info {
     /// Reads the reply to `XINFO STREAM`, which is an error if there is no stream.
-    fn read(info: &Value) -> Self {
-        let last = field(info, "last-generated-id").cloned().and_then(text);
+    fn read(info: &Value) -> Result<Self, Error> {
+        let last = match info {
+            Value::Error(text) if text.starts_with(b"ERR no such key") => {
+                return Ok(Self { last: "0-0".to_owned(), ..Self::default() });
+            }
+            Value::Error(text) => Err(Error::Refused(String::from_utf8_lossy(text).into_owned()))?,
+            info => field(info, "last-generated-id").cloned().and_then(text),
+        };
+        let (Some(added), Some(length), Some(last)) =
+            (number(info, "entries-added"), number(info, "length"), last)
+        else {
+            return Err(Error::Refused("it does not count what was added; 7.0 does".to_owned()));
+        };
         let first = field(info, "first-entry").cloned().map(|first| Value::Array(vec![first]));
-        Self {
-            added: number(info, "entries-added").unwrap_or(0),
-            length: number(info, "length").unwrap_or(0),
-            last: last.unwrap_or_else(|| "0-0".to_owned()),
-            first: first.and_then(|first| entries(first).pop()).map(|entry| entry.id),
-        }
+        let first = first.and_then(|first| entries(first).pop()).map(|entry| entry.id);
+        Ok(Self { added, length, last, first })
     }
 }
 
@@ -68,7 +75,7 @@ impl Feed {
     pub(crate) async fn open(address: &Address, stream: &str) -> Result<Self, Error> {
         let redis = Client::connect(address).await?;
         let [info] = redis.ask_all([command!("XINFO STREAM").arg(stream)]).await?;
-        let Info { last, added, .. } = Info::read(&info);
+        let Info { last, added, .. } = Info::read(&info)?;
         Ok(Self { redis, stream: stream.to_owned(), last, added })
     }
 
@@ -87,7 +94,7 @@ impl Feed {
                     command!("XREAD COUNT {COUNT} STREAMS").arg(&self.stream).arg(&self.last),
                 ])
                 .await?;
-            let (missed, read) = self.handle_read(&Info::read(&info), stream_entries(read));
+            let (missed, read) = self.handle_read(&Info::read(&info)?, stream_entries(read));
             if missed > 0 {
                 server.missed(missed).expect("it is not shut down");
             }

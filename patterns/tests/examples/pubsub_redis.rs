@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use crate::process::PATIENCE;
+use crate::process::{PATIENCE, Running};
 use crate::redis_server::Redis;
 use crate::text::Random;
 
@@ -219,6 +219,20 @@ fn entries_that_are_removed_one_by_one_are_counted() {
     subscriber.receives(&["GAP 2", events[0], events[1]]);
     redis.ask(&add(5));
     subscriber.receives(&[events[2]]);
+}
+
+#[test]
+fn what_is_no_stream_is_an_error() {
+    let Some(redis) = Redis::start() else { return };
+    let run = |args: &[&str]| Running::start("pubsub_redis", args, &[]).end();
+    redis.ask("SET news text");
+    let ended = run(&[&redis.address(), "news", "127.0.0.1:0"]);
+    let error = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    assert_eq!(ended.stderr, [format!("pubsub_redis: redis: {error}")]);
+    assert_eq!(ended.code, Some(1));
+    let ended = run(&["/nowhere/socket", "news"]);
+    assert!(ended.said("redis: No such file or directory (os error 2)"), "{:?}", ended.stderr);
+    assert_eq!((ended.code, run(&["news"]).code), (Some(1), Some(2)));
 }
 
 /// More than are read at once, so that the first of them are published before the last are read.
