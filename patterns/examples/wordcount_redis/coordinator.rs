@@ -11,12 +11,12 @@
 //! The run is the only state in this process. All else is in Redis, so that the next coordinator can
 //! continue.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use pushdown_patterns::schedule::{self, Exhausted, NotDone, Results, schedule_stream};
+use pushdown_patterns::schedule::{self, Results, schedule_stream};
 use tokio::signal::ctrl_c;
 
 use super::Console;
@@ -26,9 +26,6 @@ use super::options::Options;
 use super::protocol::Reply;
 use super::redis::{Client, Error};
 use super::workers::{self, Server};
-
-/// The number of workers that may die of a file before it is given up.
-const DEATHS: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
 
 /// Tasks that the scheduler holds. More workers than that would not all have one.
 const AHEAD: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
@@ -51,7 +48,6 @@ pub(crate) async fn count(
     let (servers, find) = workers::live(redis.clone(), options.redis.clone(), console);
     let client = redis.clone();
     let call = move |server, task| workers::call(server, task, client.clone(), console);
-    let limits = schedule::Options::default().deaths(DEATHS).exhausted(Exhausted::GoOn);
 
     let group = options
         .group
@@ -68,7 +64,7 @@ pub(crate) async fn count(
             (Tasks::all(tasks), Box::pin(async { Ok(()) }))
         }
     };
-    let run = schedule_stream(servers, tasks, AHEAD, call, limits);
+    let run = schedule_stream(servers, tasks, AHEAD, call, schedule::Options::default());
     tokio::select! {
         finished = finish(run, group.as_deref(), &redis) => finished?,
         Err(error) = read => return Err(error),
@@ -90,11 +86,6 @@ async fn finish(mut run: Run, group: Option<&Group>, redis: &Client) -> Result<(
     while let Some((_, outcome)) = run.next().await {
         let task = match outcome {
             Ok(task) => task,
-            Err(NotDone { task, deaths, .. }) if deaths == DEATHS.get() => {
-                let given_up = format!("given up, because {deaths} workers died meanwhile");
-                task.store(redis, &Err(given_up)).await?;
-                task
-            }
             Err(not_done) => {
                 refused = refused.or(not_done.cause().map(ToString::to_string));
                 continue;

@@ -1,4 +1,5 @@
-//! What of a job is in Redis: its tasks, a stream, and their results, a hash by the ids of the tasks.
+//! The part of a job that is in Redis: its tasks, a stream; their results, a hash by the ids of the tasks;
+//! and a set of deaths, each of a worker that had a task.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -52,6 +53,19 @@ impl Task {
         let command = command!("HSETNX {} {}", results_key(&self.job), self.id).arg(value);
         Ok(redis.ask(command).await? == Value::Integer(1))
     }
+
+    /// Notes that a worker has died that had this task. Returns the number of such workers.
+    pub(crate) async fn died_with(&self, worker: &str, redis: &Client) -> Result<usize, Error> {
+        let (key, task) = (deaths_key(&self.job), format!("{} ", self.id));
+        let note = command!("SADD {key}").arg(format!("{task}{worker}"));
+        let [_, deaths] = redis.ask_all([note, command!("SMEMBERS {key}")]).await?;
+        let deaths = elements(deaths).into_iter().filter_map(bytes);
+        Ok(deaths.filter(|death| death.starts_with(task.as_bytes())).count())
+    }
+}
+
+fn deaths_key(job: &str) -> String {
+    format!("wordcount:job:{job}:deaths")
 }
 
 pub(crate) fn tasks_key(job: &str) -> String {

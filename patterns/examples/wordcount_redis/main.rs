@@ -27,7 +27,7 @@
 //! its tasks from the consumer group of a Redis stream, acknowledges those that have a result, and takes
 //! over what another has left. This is the durable form: Redis knows who has which task.
 //!
-//! A job stays in Redis until `redis-cli DEL wordcount:job:NAME:tasks wordcount:job:NAME:results`.
+//! A job stays in Redis until its keys are deleted: `wordcount:job:NAME:tasks`, `:results` and `:deaths`.
 
 mod coordinator;
 mod group;

@@ -24,6 +24,9 @@ use super::redis::{Address, Client, Error, command, elements, text};
 /// The time after which what has changed in Redis is noticed, at the latest.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
+/// The number of workers that may die while they have a file, before it is given up.
+const DEATHS: usize = 4;
+
 pub(crate) const WORKERS: &str = "wordcount:workers";
 
 pub(crate) fn lease_key(worker: &str) -> String {
@@ -83,7 +86,8 @@ pub(crate) fn live(
 /// Has a worker do a task: one call of the scheduler.
 ///
 /// The loop decides by what is in Redis, and repairs it: a task without a result that is in no list of
-/// the worker is given to it, whether that is the first time or the list was lost.
+/// the worker is given to it, whether that is the first time or the list was lost. A worker that was found
+/// dead before it was given the task is no death of it: it may have died while it had nothing to do.
 pub(crate) async fn call(
     server: Lease<Server>,
     task: Task,
@@ -92,6 +96,7 @@ pub(crate) async fn call(
 ) -> Result<Task, CallFailure<String>> {
     let failed = |error: Error| CallFailure::fatal(error.to_string());
     let (worker, message) = (server.worker.clone(), task.encode());
+    let mut is_given = false;
     loop {
         let [queued, doing, result, lease] = redis
             .ask_all([
@@ -107,12 +112,18 @@ pub(crate) async fn call(
         }
         if lease != Value::Integer(1) {
             console.note(format_args!("worker {worker} is gone"));
+            if is_given && task.died_with(&worker, &redis).await.map_err(failed)? >= DEATHS {
+                let given_up = format!("given up, because {DEATHS} workers died meanwhile");
+                task.store(&redis, &Err(given_up)).await.map_err(failed)?;
+                return Ok(task);
+            }
             return Err(CallFailure::server_dead(format!("worker {worker} is gone")));
         }
         if let (Value::Null(_), Value::Null(_)) = (queued, doing) {
             let give = command!("RPUSH {}", list_key(&worker, "tasks")).arg(&message);
             redis.ask(give).await.map_err(failed)?;
         }
+        is_given = true;
         // It only wakes: with or without an element, the loop looks again.
         let done = command!("BLPOP {} {}", list_key(&worker, "done"), PAUSE.as_secs_f64());
         server.waits.ask(done).await.map_err(failed)?;

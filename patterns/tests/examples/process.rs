@@ -178,11 +178,19 @@ impl Running {
     }
 
     /// Waits for a line on standard error, and takes it.
-    pub(crate) fn finds(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+    fn finds(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+        let line = self.finds_or_ends(is_it);
+        line.unwrap_or_else(|| panic!("not said: {what}; {:#?}", self.seen))
+    }
+
+    /// Waits for a line on standard error, and takes it. `None` if the end comes first.
+    pub(crate) fn finds_or_ends(&mut self, is_it: impl Fn(&str) -> bool) -> Option<String> {
         loop {
-            match self.unclaimed.iter().position(|line| is_it(line)) {
-                Some(at) => return self.unclaimed.remove(at),
-                None => assert!(self.line(), "not said: {what}; {:#?}", self.seen),
+            if let Some(at) = self.unclaimed.iter().position(|line| is_it(line)) {
+                return Some(self.unclaimed.remove(at));
+            }
+            if !self.line() {
+                return None;
             }
         }
     }

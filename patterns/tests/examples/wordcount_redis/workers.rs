@@ -132,6 +132,31 @@ fn a_task_that_has_a_result_is_not_counted_again() {
 }
 
 #[test]
+fn workers_that_die_without_a_task_are_no_deaths_of_a_file() {
+    in_both_modes(|redis, mode| {
+        let job = Job { redis, mode };
+        let folder = Files::new("redis idle workers");
+        let files = [folder.pipe("pipe")];
+        let mut first = job.worker("first");
+        let mut running = job.count(&files);
+        let _pipe = first.waits(&files[0]);
+        let idle = ["a", "b", "c", "d", "e"];
+        for name in idle {
+            let worker = job.worker(name);
+            running.says(&format!("worker {name} joins"));
+            worker.kill();
+        }
+        folder.replace(&files[0]);
+        first.kill();
+        ["first"].iter().chain(&idle).for_each(|name| job.end_lease(name));
+        // Each of them is asked once, and found dead.
+        idle.iter().for_each(|name| running.says(&format!("worker {name} is gone")));
+        let _last = job.worker("last");
+        job.check(&running.end(), &files);
+    });
+}
+
+#[test]
 fn a_file_on_which_every_worker_dies_is_given_up() {
     in_both_modes(|redis, mode| {
         let job = Job { redis, mode };
