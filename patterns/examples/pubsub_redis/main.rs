@@ -7,7 +7,7 @@
 //! listening on 127.0.0.1:7878, after 0-0
 //! $ nc 127.0.0.1 7878 &
 //! SUBSCRIBED
-//! $ for id in 1 2 3 4 5; do redis-cli -p 7777 XADD news $id-0 text "hello, $id"; done
+//! $ for id in 1 2 3 4 5; do redis-cli -p 7777 XADD news $id-0 text "hello, $id" >/dev/null; done
 //! EVENT 1 1-0 text hello, 1
 //! EVENT 2 2-0 text hello, 2
 //! EVENT 3 3-0 text hello, 3

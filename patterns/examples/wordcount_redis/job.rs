@@ -46,7 +46,8 @@ impl Task {
     }
 
     /// Stores the result, unless there is one. This is the effect of the task, and the only one: the first
-    /// result stays, however often the file is counted. Returns `true` if it is this one.
+    /// result stays, however often the file is counted. Returns `true` if it is this one, as far as is known:
+    /// a command that is repeated finds its own result.
     pub(crate) async fn store(&self, redis: &Client, result: &Reply) -> Result<bool, Error> {
         let mut value = Vec::new();
         write_reply(&mut value, result).expect("a `Vec` takes all");

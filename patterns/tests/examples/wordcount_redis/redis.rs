@@ -104,7 +104,7 @@ fn random_faults(round: u64, redis: &mut Redis, mode: &[&str]) {
             _ => redis.cut_and(&[]),
         }
         // Each fault comes after some progress.
-        let least = done + 1 + random.below(15) as i64;
+        let least = done + 1 + random.below(4) as i64;
         redis.until("HLEN wordcount:job:default:results", |results| {
             done = results;
             results >= least.min(FILES)
