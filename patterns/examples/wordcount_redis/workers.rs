@@ -117,7 +117,9 @@ pub(crate) async fn call(
                 task.store(&redis, &Err(given_up)).await.map_err(failed)?;
                 return Ok(task);
             }
-            return Err(CallFailure::server_dead(format!("worker {worker} is gone")));
+            let failure =
+                if is_given { CallFailure::server_dead } else { CallFailure::server_gone };
+            return Err(failure(format!("worker {worker} is gone")));
         }
         if let (Value::Null(_), Value::Null(_)) = (queued, doing) {
             let give = command!("RPUSH {}", list_key(&worker, "tasks")).arg(&message);

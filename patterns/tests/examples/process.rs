@@ -26,7 +26,7 @@ pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// Sends a signal by its name.
-fn signal(name: &str, pid: &str) {
+pub(crate) fn signal(name: &str, pid: &str) {
     assert!(Command::new("kill").args(["-s", name, pid]).status().unwrap().success());
 }
 
@@ -178,7 +178,7 @@ impl Running {
     }
 
     /// Waits for a line on standard error, and takes it.
-    fn finds(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn finds(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
         let line = self.finds_or_ends(is_it);
         line.unwrap_or_else(|| panic!("not said: {what}; {:#?}", self.seen))
     }

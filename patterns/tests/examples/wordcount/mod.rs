@@ -11,6 +11,8 @@ use std::path::PathBuf;
 mod words;
 
 use crate::process::{Files, Running};
+#[cfg(target_os = "linux")]
+use crate::process::{signal, until};
 use crate::text::{expected, text};
 
 /// Longer than any test. A worker that waits for a test must not be taken for a slow one.
@@ -139,6 +141,29 @@ fn the_error_names_a_file_on_which_every_worker_dies() {
     assert!(error.contains("used up its attempts; 3 of 4 tasks are done"), "{error}");
     assert!(error.ends_with("is gone: signal: 9 (SIGKILL)"), "{error}");
     assert_eq!((ended.stdout.as_str(), ended.code), ("", Some(1)));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn workers_that_died_idle_are_no_deaths_of_a_file() {
+    let folder = Files::new("idle");
+    let files = [vec![folder.pipe("pipe")], folder.texts(4)].concat();
+    let mut running = verbose(&[ALL, &["--workers", "5"]].concat(), &files);
+    let busy = running.waits(&files[0]);
+    folder.replace(&files[0]);
+    for _ in 0..5 {
+        let starts = running.finds("starts", |line| line.ends_with(" starts"));
+        let pid = starts.split(' ').nth(2).unwrap();
+        if pid != busy.worker {
+            signal("KILL", pid);
+            // Its parent does not wait for it before it asks it for something.
+            let stat = format!("/proc/{pid}/stat");
+            until("it is dead", || !fs::read_to_string(&stat).is_ok_and(|it| !it.contains(") Z ")));
+        }
+    }
+    busy.signal("KILL");
+    let ended = running.end();
+    assert_eq!((ended.stdout, ended.code), (expected(&files), Some(0)), "{:#?}", ended.stderr);
 }
 
 #[test]
