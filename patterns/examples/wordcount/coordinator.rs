@@ -88,6 +88,10 @@ async fn ask(
     let Some(mut worker) = server.worker.take() else {
         return Err(CallFailure::server_dead(format!("{name} was given up")));
     };
+    if let Some(status) = worker.ended() {
+        // While it had nothing to do: no fault of the file.
+        return Err(CallFailure::server_gone(format!("{name} is gone: {status}")));
+    }
     console.note(format_args!("{name} counts {}", file.display()));
     let reply = worker.count(&file).await.map_err(|error| {
         let message = format!("{name} is gone: {error}");

@@ -16,19 +16,17 @@
 mod coordinator;
 mod options;
 mod protocol;
+mod totals;
 mod words;
 mod worker;
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use coordinator::CountError;
 use options::{Options, USAGE};
-use protocol::Reply;
 
 /// Standard error: a progress bar if it is a terminal, and messages beside it.
 #[derive(Clone)]
@@ -77,7 +75,11 @@ fn main() -> ExitCode {
     let counted = coordinator::count(&options, &console);
     console.bar.finish_and_clear();
     let printed = match counted {
-        Ok(replies) => print(&options, replies, &console).map_err(|error| error.to_string()),
+        Ok(replies) => {
+            let replies = options.files.iter().zip(replies);
+            let printed = totals::print(options.top, replies, |message| console.print(message));
+            printed.map_err(|error| error.to_string())
+        }
         Err(CountError::Failed(message)) => Err(message),
         Err(CountError::Interrupted) => {
             console.print("interrupted");
@@ -92,31 +94,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Adds up the replies, and prints the totals. Returns `true` if every file was counted.
-fn print(options: &Options, replies: Vec<Reply>, console: &Console) -> io::Result<bool> {
-    let (mut totals, mut files) = (BTreeMap::<String, u64>::new(), 0);
-    for (file, reply) in options.files.iter().zip(replies) {
-        match reply {
-            Ok(counts) => {
-                files += 1;
-                for (word, count) in counts {
-                    *totals.entry(word).or_default() += count;
-                }
-            }
-            Err(error) => console.print(format_args!("{}: {error}", file.display())),
-        }
-    }
-    let (different, words) = (totals.len(), totals.values().sum::<u64>());
-    let mut totals = Vec::from_iter(totals);
-    // A stable sort: equally frequent words stay in alphabetical order.
-    totals.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    for (word, count) in totals.iter().take(options.top) {
-        writeln!(out, "{count:8} {word}")?;
-    }
-    writeln!(out, "words: {words}, different ones: {different}, files: {files}")?;
-    out.flush()?;
-    Ok(files == options.files.len())
 }

@@ -65,6 +65,11 @@ impl Worker {
         self.process.id().expect("the process has not been waited for")
     }
 
+    /// Returns the status with which the process has ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<String> {
+        self.process.try_wait().ok()?.map(|status| status.to_string())
+    }
+
     /// Has the worker count a file. A worker is useless after an error, and after this future is dropped
     /// early: it is dead, or its next reply belongs to this file.
     pub(crate) async fn count(&mut self, file: &Path) -> Result<Reply, String> {

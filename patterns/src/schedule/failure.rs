@@ -39,8 +39,18 @@ pub enum FailureKind {
     /// Excludes the server from the run, and tries the task again on another. This is no failure of the
     /// task, and counts among its [deaths](super::Options::deaths) instead of its attempts.
     ServerDead,
+    /// Excludes the server from the run like [`ServerDead`](Self::ServerDead), and is neither a failure nor
+    /// a death of the task: the server was dead before it was given the task, such as one that died while
+    /// it was idle.
+    ServerGone,
     /// Ends the run with [`Reason::Fatal`](super::Reason::Fatal).
     Fatal,
+}
+
+impl FailureKind {
+    pub(super) fn is_dead(self) -> bool {
+        matches!(self, Self::ServerDead | Self::ServerGone)
+    }
 }
 
 impl<E> CallFailure<E> {
@@ -57,6 +67,11 @@ impl<E> CallFailure<E> {
     /// Creates a failure of the kind [`ServerDead`](FailureKind::ServerDead).
     pub const fn server_dead(error: E) -> Self {
         Self { kind: FailureKind::ServerDead, error }
+    }
+
+    /// Creates a failure of the kind [`ServerGone`](FailureKind::ServerGone).
+    pub const fn server_gone(error: E) -> Self {
+        Self { kind: FailureKind::ServerGone, error }
     }
 
     /// Creates a failure of the kind [`Fatal`](FailureKind::Fatal).

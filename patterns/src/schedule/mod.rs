@@ -61,7 +61,8 @@
 //! # Failures
 //! A failed call says [how to go on](FailureKind). [`Options::attempts`] limits the attempts at a task,
 //! and [`Exhausted`] decides what happens to the run when they are used up. The death of a server is no
-//! failure of its task, and has [its own limit](Options::deaths). Failed tasks may be
+//! failure of its task, and has [its own limit](Options::deaths); a server that was dead
+//! [before](FailureKind::ServerGone) is neither. Failed tasks may be
 //! [delayed](Options::backoff). [`Lease::task`] is the same number in each attempt, by which a server can
 //! recognise a task that it has done.
 //!

@@ -77,7 +77,7 @@ impl Default for Options {
 
 impl Options {
     /// Limits the attempts at a task, backup copies included. An attempt that failed because its
-    /// [server died](FailureKind::ServerDead) does not count: that is no failure of the task.
+    /// [server died](FailureKind::ServerDead) or [was dead](FailureKind::ServerGone) does not count: that is no failure of the task.
     #[must_use]
     pub fn attempts(mut self, limit: NonZeroU32) -> Self {
         self.attempts = limit;

@@ -134,7 +134,7 @@ impl Server {
 }
 
 /// Returns whether all threads of a process have stopped. Assumed where there is no `/proc`.
-fn has_stopped(pid: &str) -> bool {
+pub fn has_stopped(pid: &str) -> bool {
     let Ok(mut threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return true };
     threads.all(|thread| {
         let stat = fs::read_to_string(thread.unwrap().path().join("stat")).unwrap_or_default();

@@ -7,6 +7,11 @@ mod common;
 
 #[cfg(feature = "debug")]
 mod debug_http;
+mod process;
+mod pubsub_redis;
 mod pubsub_tcp;
 mod redis;
+mod redis_server;
+mod text;
 mod wordcount;
+mod wordcount_redis;

@@ -22,6 +22,20 @@ async fn dead_servers_use_up_no_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn servers_that_were_dead_before_are_no_deaths_of_a_task() {
+    let call = async |server: Lease<usize>, task: usize| {
+        if server.attempt().number() < 4 { Err(CallFailure::server_gone("gone")) } else { Ok(task) }
+    };
+    let options = attempts(1).deaths(NonZeroU32::MIN).backoff(SECOND, SECOND);
+    let start = Instant::now();
+    let report = schedule([0, 1, 2, 3], 0..1, call, options).await.unwrap();
+    let dead = report.servers.iter().filter(|it| it.leave_reason == Some(LeaveReason::Dead));
+    assert_eq!((dead.count(), report.attempts), (3, 4));
+    assert!(start.elapsed() < SECOND, "no delay");
+    assert_eq!(report.into_results().unwrap(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_kills_its_servers_is_given_up_after_its_deaths() {
     let call = async |_: Lease<usize>, task: usize| {
         if task == 1 { Err(CallFailure::server_dead("crashed")) } else { Ok(task) }

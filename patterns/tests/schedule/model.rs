@@ -29,6 +29,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => Just(Outcome::Failed(FailureKind::Retry)),
         4 => Just(Outcome::Failed(FailureKind::Elsewhere)),
         1 => Just(Outcome::Failed(FailureKind::ServerDead)),
+        1 => Just(Outcome::Failed(FailureKind::ServerGone)),
         1 => Just(Outcome::TimedOut),
         1 => Just(Outcome::Dropped),
         1 => Just(Outcome::Cancelled),
@@ -54,6 +55,7 @@ fn op() -> impl Strategy<Value = Op> {
 struct Task {
     attempts: u32,
     deaths: u32,
+    gone: u32,
     settled: bool,
     done: bool,
     avoid: Vec<ServerId>,
@@ -125,7 +127,7 @@ impl Model {
             let nowhere_else = others.all(|other| it.avoid.contains(&other.id));
             let failed_here = it.avoid.contains(&here.id) && !nowhere_else;
             self.live(*task) == 1
-                && it.attempts - it.deaths < self.limit
+                && it.attempts - it.deaths - it.gone < self.limit
                 && it.deaths < self.options.4
                 && !it.settled
                 && !failed_here
@@ -166,7 +168,8 @@ impl Model {
             let here = &mut self.servers[server];
             here.consecutive_failures += 1;
             let too_often = self.options.1.is_some_and(|limit| here.consecutive_failures >= limit);
-            here.available &= !too_often && kind != FailureKind::ServerDead;
+            let dead = matches!(kind, FailureKind::ServerDead | FailureKind::ServerGone);
+            here.available &= !too_often && !dead;
             if kind == FailureKind::Elsewhere {
                 self.tasks[task].avoid.push(here.id);
             }
@@ -176,11 +179,16 @@ impl Model {
             if outcome == Outcome::Failed(FailureKind::ServerDead) {
                 self.tasks[task].deaths += 1;
             }
+            if outcome == Outcome::Failed(FailureKind::ServerGone) {
+                self.tasks[task].gone += 1;
+            }
         }
         if self.end.is_none() && !self.tasks[task].settled && self.live(task) == 0 {
             let undone = kind.is_none() || self.draining && self.options.0 == Exhausted::FailRun;
             let it = &self.tasks[task];
-            if undone || it.attempts - it.deaths < self.limit && it.deaths < self.options.4 {
+            if undone
+                || it.attempts - it.deaths - it.gone < self.limit && it.deaths < self.options.4
+            {
                 self.queue.push(task);
             } else if self.options.0 == Exhausted::FailRun {
                 self.conclude(Err(Reason::Exhausted { task }));

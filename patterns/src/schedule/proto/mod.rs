@@ -139,6 +139,8 @@ struct Task {
     attempts: u32,
     /// Attempts that ended with the death of their server.
     deaths: u32,
+    /// Attempts that found their server dead.
+    gone: u32,
     /// The servers that run it: one, and another one with a copy.
     runs_on: [Option<ServerId>; 2],
     /// It succeeded, or was given up.
@@ -146,6 +148,11 @@ struct Task {
 }
 
 impl Task {
+    /// Attempts that count against the limit: neither deaths nor servers that were gone before.
+    fn failures(&self) -> u32 {
+        self.attempts - self.deaths - self.gone
+    }
+
     fn live(&self) -> usize {
         self.runs_on.iter().flatten().count()
     }
@@ -360,10 +367,7 @@ impl Scheduler {
                 here.interrupted = true;
                 here.counts.cancelled += 1;
                 // At the end of a run the server leaves anyway.
-                if self.end.is_none()
-                    && !self.draining
-                    && self.options.timed_out == FailureKind::ServerDead
-                {
+                if self.end.is_none() && !self.draining && self.options.timed_out.is_dead() {
                     self.exclude(server, LeaveReason::Dead);
                 }
             }
@@ -375,6 +379,7 @@ impl Scheduler {
             Outcome::Failed(kind) => {
                 // The failure of a server is not one of the task.
                 task.deaths += u32::from(kind == FailureKind::ServerDead);
+                task.gone += u32::from(kind == FailureKind::ServerGone);
                 self.failed(server, slot, kind);
             }
         }
@@ -484,7 +489,9 @@ impl Scheduler {
                 }
             }
             FailureKind::Retry | FailureKind::Elsewhere => {}
-            FailureKind::ServerDead => self.exclude(server, LeaveReason::Dead),
+            FailureKind::ServerDead | FailureKind::ServerGone => {
+                self.exclude(server, LeaveReason::Dead);
+            }
             FailureKind::Fatal => {
                 self.conclude(Err(Reason::Fatal { task: self.tasks[slot].number }));
             }

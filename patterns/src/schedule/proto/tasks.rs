@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Exhausted, FailureKind, Outcome, Reason, Room, Scheduler, Task};
+use super::{Exhausted, Outcome, Reason, Room, Scheduler, Task};
 use crate::seeded::{self, Bug};
 use crate::trace::Event;
 
@@ -68,19 +68,19 @@ impl Scheduler {
 
     /// Returns `true` if the limits allow another attempt.
     pub(super) fn may_try_again(&self, slot: usize) -> bool {
-        let Task { attempts, deaths, .. } = self.tasks[slot];
+        let Task { deaths, .. } = self.tasks[slot];
         let survives = self.options.deaths.is_none_or(|limit| deaths < limit.get());
-        survives && attempts - deaths < self.options.attempts.get()
+        survives && self.tasks[slot].failures() < self.options.attempts.get()
     }
 
     /// Has a failed task of which no copy runs tried again, or gives it up.
     pub(super) fn retry_or_give_up(&mut self, slot: usize, outcome: Outcome) {
         if self.may_try_again(slot) {
-            let Task { attempts, deaths, .. } = self.tasks[slot];
+            let failures = self.tasks[slot].failures();
             // The death of a server says nothing about the task.
-            let is_failure = outcome != Outcome::Failed(FailureKind::ServerDead);
+            let is_failure = !matches!(outcome, Outcome::Failed(kind) if kind.is_dead());
             let backoff = self.backoff.as_mut().filter(|_| is_failure);
-            let delay = backoff.map(|backoff| backoff.delay(attempts - deaths));
+            let delay = backoff.map(|backoff| backoff.delay(failures));
             match self.now.zip(delay).and_then(|(now, delay)| now.checked_add(delay)) {
                 Some(due) => {
                     self.delayed.push(Reverse((due, self.delays, slot)));

@@ -3,45 +3,33 @@
 //! The tests enforce the order of events. A worker that counts a named pipe waits until the test writes
 //! to it. Before the test kills that worker, it puts a file in place of the pipe, for the next attempt.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-
-mod process;
-mod text;
 
 #[path = "../../../examples/wordcount/words.rs"]
 #[allow(dead_code, reason = "only the parser is tested here")]
 mod words;
 
-use process::{Files, Running};
+use crate::process::{Files, Running};
+#[cfg(target_os = "linux")]
+use crate::process::{signal, until};
+use crate::text::{expected, text};
+
+/// Longer than any test. A worker that waits for a test must not be taken for a slow one.
+const NEVER: &str = "3600";
 
 const ALL: &[&str] = &["--top", "1000000"];
 
-/// The oracle: splits whole texts into words, character by character.
-fn expected(files: &[PathBuf]) -> String {
-    let mut counts = BTreeMap::<String, usize>::new();
-    for file in files {
-        let content = fs::read(file).unwrap();
-        let mut word = String::new();
-        for char in String::from_utf8_lossy(&content).chars().chain([' ']) {
-            if char.is_alphanumeric() {
-                word.push(char);
-            } else if !word.is_empty() {
-                *counts.entry(std::mem::take(&mut word).to_lowercase()).or_default() += 1;
-            }
-        }
-    }
-    let last = format!(
-        "words: {}, different ones: {}, files: {}\n",
-        counts.values().sum::<usize>(),
-        counts.len(),
-        files.len()
-    );
-    let mut rows = Vec::from_iter(counts);
-    rows.sort_by(|(a, one), (b, other)| other.cmp(one).then(a.cmp(b)));
-    let rows = rows.iter().map(|(word, count)| format!("{count:8} {word}\n"));
-    rows.chain([last]).collect()
+/// Starts the example.
+fn start(args: &[&str], files: &[PathBuf]) -> Running {
+    Running::start("wordcount", args, files)
+}
+
+/// Starts it with a report of the workers on standard error. Without options in `args`, no worker is ever
+/// too slow.
+fn verbose(args: &[&str], files: &[PathBuf]) -> Running {
+    let patient: &[&str] = &["--timeout", NEVER, "--backup-after", NEVER, "--verbose"];
+    start(&[patient, args].concat(), files)
 }
 
 #[test]
@@ -51,7 +39,7 @@ fn the_header_shows_the_real_output() {
     let command = lines.find(|line| line.starts_with("$ cargo run")).unwrap();
     let args: Vec<&str> = command.split_once(" -- ").unwrap().1.split(' ').collect();
     let shown: String = lines.take_while(|line| *line != "```").flat_map(|it| [it, "\n"]).collect();
-    let ended = Running::start(&args, &[]).end();
+    let ended = start(&args, &[]).end();
     assert_eq!((ended.stderr, ended.stdout, ended.code), (vec![], shown, Some(0)));
 }
 
@@ -60,7 +48,7 @@ fn the_counts_do_not_depend_on_the_number_of_workers() {
     let files = Files::new("hundreds").texts(300);
     let expected = expected(&files);
     for workers in ["1", "2", "5"] {
-        let ended = Running::start(&[ALL, &["--workers", workers]].concat(), &files).end();
+        let ended = start(&[ALL, &["--workers", workers]].concat(), &files).end();
         assert_eq!((ended.stderr, ended.code), (vec![], Some(0)));
         assert!(ended.stdout == expected, "{workers} workers: {}", ended.stdout);
     }
@@ -71,7 +59,7 @@ fn the_counts_do_not_depend_on_the_number_of_workers() {
 fn a_worker_killed_while_it_counts_does_not_change_the_counts() {
     let folder = Files::new("killed");
     let files = [vec![folder.pipe("pipe")], folder.texts(30)].concat();
-    let mut running = Running::verbose(&[ALL, &["--workers", "2"]].concat(), &files);
+    let mut running = verbose(&[ALL, &["--workers", "2"]].concat(), &files);
     let killed = running.waits(&files[0]);
     folder.replace(&files[0]);
     killed.signal("KILL");
@@ -86,7 +74,7 @@ fn all_workers_killed_at_once_are_replaced() {
     let folder = Files::new("all killed");
     let pipes = ["one", "two", "three"].map(|name| folder.pipe(name));
     let files = [pipes.to_vec(), folder.texts(30)].concat();
-    let mut running = Running::verbose(&[ALL, &["--workers", "3"]].concat(), &files);
+    let mut running = verbose(&[ALL, &["--workers", "3"]].concat(), &files);
     let killed = pipes.each_ref().map(|pipe| running.waits(pipe));
     for (worker, pipe) in killed.iter().zip(&pipes) {
         folder.replace(pipe);
@@ -104,7 +92,7 @@ fn a_backup_copy_replaces_the_call_of_a_stopped_worker() {
     let pipes = vec![folder.pipe("stops"), folder.pipe("goes on")];
     let files = [pipes, folder.texts(30)].concat();
     let args = ["--workers", "2", "--backup-after", "0"];
-    let mut running = Running::verbose(&[ALL, &args].concat(), &files);
+    let mut running = verbose(&[ALL, &args].concat(), &files);
     let stopped = running.waits(&files[0]);
     let goes_on = running.waits(&files[1]);
     let other = goes_on.worker.clone();
@@ -126,7 +114,7 @@ fn the_timeout_replaces_a_stopped_worker() {
     let files = [vec![folder.pipe("pipe")], folder.texts(3)].concat();
     // The timeout applies to every file, so it is long enough for the slowest machine.
     let args = ["--workers", "1", "--timeout", "30"];
-    let mut running = Running::verbose(&[ALL, &args].concat(), &files);
+    let mut running = verbose(&[ALL, &args].concat(), &files);
     let stopped = running.waits(&files[0]);
     folder.replace(&files[0]);
     stopped.signal("STOP");
@@ -140,7 +128,7 @@ fn the_timeout_replaces_a_stopped_worker() {
 fn the_error_names_a_file_on_which_every_worker_dies() {
     let folder = Files::new("poison");
     let files = [vec![folder.pipe("poison")], folder.texts(3)].concat();
-    let mut running = Running::verbose(&["--workers", "1"], &files);
+    let mut running = verbose(&["--workers", "1"], &files);
     // Kept open: closing one writer would end the pipe for the next worker too.
     let mut killed = Vec::new();
     for _ in 0..4 {
@@ -155,11 +143,34 @@ fn the_error_names_a_file_on_which_every_worker_dies() {
     assert_eq!((ended.stdout.as_str(), ended.code), ("", Some(1)));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn workers_that_died_idle_are_no_deaths_of_a_file() {
+    let folder = Files::new("idle");
+    let files = [vec![folder.pipe("pipe")], folder.texts(4)].concat();
+    let mut running = verbose(&[ALL, &["--workers", "5"]].concat(), &files);
+    let busy = running.waits(&files[0]);
+    folder.replace(&files[0]);
+    for _ in 0..5 {
+        let starts = running.finds("starts", |line| line.ends_with(" starts"));
+        let pid = starts.split(' ').nth(2).unwrap();
+        if pid != busy.worker {
+            signal("KILL", pid);
+            // Its parent does not wait for it before it asks it for something.
+            let stat = format!("/proc/{pid}/stat");
+            until("it is dead", || !fs::read_to_string(&stat).is_ok_and(|it| !it.contains(") Z ")));
+        }
+    }
+    busy.signal("KILL");
+    let ended = running.end();
+    assert_eq!((ended.stdout, ended.code), (expected(&files), Some(0)), "{:#?}", ended.stderr);
+}
+
 #[test]
 fn the_count_fails_when_all_restarts_are_used_up() {
     let folder = Files::new("dying");
     let files = ["one", "two", "three"].map(|name| folder.pipe(name));
-    let mut running = Running::verbose(&["--workers", "1", "--restarts", "2"], &files);
+    let mut running = verbose(&["--workers", "1", "--restarts", "2"], &files);
     for file in &files {
         running.waits(file).signal("KILL");
     }
@@ -175,7 +186,7 @@ fn the_count_fails_when_all_restarts_are_used_up() {
 fn an_interrupt_leaves_no_process_behind() {
     let folder = Files::new("interrupt");
     let files = ["one", "two"].map(|name| folder.pipe(name));
-    let mut running = Running::verbose(&["--workers", "2"], &files);
+    let mut running = verbose(&["--workers", "2"], &files);
     let _waiting = files.each_ref().map(|file| running.waits(file));
     running.signal("INT");
     // The end of standard error: no process holds it any more.
@@ -187,7 +198,7 @@ fn an_interrupt_leaves_no_process_behind() {
 #[test]
 fn workers_exit_after_their_file_when_the_coordinator_is_killed() {
     let files = [Files::new("orphan").pipe("pipe")];
-    let mut running = Running::verbose(&["--workers", "1"], &files);
+    let mut running = verbose(&["--workers", "1"], &files);
     let waiting = running.waits(&files[0]);
     running.signal("KILL");
     waiting.release();
@@ -200,7 +211,7 @@ fn unreadable_files_are_named_and_the_others_counted() {
     let good = folder.texts(2);
     let [missing, directory] = [folder.path("missing"), folder.path("")];
     let files = [vec![missing.clone()], good.clone(), vec![directory.clone()]].concat();
-    let ended = Running::start(ALL, &files).end();
+    let ended = start(ALL, &files).end();
     let stderr = [
         format!("wordcount: {}: No such file or directory (os error 2)", missing.display()),
         format!("wordcount: {}: Is a directory (os error 21)", directory.display()),
@@ -215,13 +226,13 @@ fn a_file_name_may_be_any_bytes() {
     let name = std::ffi::OsStr::from_bytes(b"\xff 3:a,\n");
     let path = Files::new("names").path(name);
     fs::write(&path, "one").unwrap();
-    let ended = Running::start(&["--"], &[path]).end();
+    let ended = start(&["--"], &[path]).end();
     assert_eq!(ended.stdout, "       1 one\nwords: 1, different ones: 1, files: 1\n");
 }
 
 #[test]
 fn a_wrong_command_line_is_answered_with_the_usage() {
-    let help = Running::start(&["--help"], &[]).end();
+    let help = start(&["--help"], &[]).end();
     assert!(help.stdout.starts_with("Usage: wordcount "), "{}", help.stdout);
     assert_eq!((&help.stderr, help.code), (&vec![], Some(0)));
     let cases: [(&[&str], &str); 5] = [
@@ -233,7 +244,7 @@ fn a_wrong_command_line_is_answered_with_the_usage() {
     ];
     println!("{} command lines", cases.len());
     for (args, message) in cases {
-        let ended = Running::start(args, &[]).end();
+        let ended = start(args, &[]).end();
         assert_eq!(
             ended.stderr.join("\n"),
             format!("wordcount: {message}\n\n{}", help.stdout.trim_end())
@@ -248,7 +259,7 @@ fn the_words_do_not_depend_on_the_cuts() {
     use pushdown::testing::{Harness, Log};
     let harness = Harness::new(|log: &mut Log, word: &str| log.event(word))
         .parser("words", || Parser::new(words::words));
-    let inputs = [&text::text(1)[..400], "one Größe, 數字 x".as_bytes(), b"a\xc3 b\xe6\x95c", b""];
+    let inputs = [&text(1)[..400], "one Größe, 數字 x".as_bytes(), b"a\xc3 b\xe6\x95c", b""];
     for input in inputs {
         harness.check(input).unwrap();
     }

@@ -1,4 +1,4 @@
-//! The example as a process, and files for it.
+//! Examples as processes, and files for those that count words.
 
 use std::env::{self, consts::EXE_SUFFIX};
 use std::ffi::OsStr;
@@ -8,18 +8,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::text::text;
+use crate::common::has_stopped;
+use crate::text::text;
 
 /// The deadline of every wait, which only ends a hang.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Longer than any test. A worker that waits for a test must not be taken for a slow one.
-const NEVER: &str = "3600";
+/// Waits for a condition.
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
 
 /// Sends a signal by its name.
-fn signal(name: &str, pid: &str) {
+pub(crate) fn signal(name: &str, pid: &str) {
     assert!(Command::new("kill").args(["-s", name, pid]).status().unwrap().success());
 }
 
@@ -30,6 +37,16 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
+    /// Waits until a worker, whichever, opens this pipe.
+    pub(crate) fn at(pipe: &Path) -> Self {
+        let (opened, pipes) = mpsc::channel();
+        let path = pipe.to_owned();
+        // Opening blocks until the worker opens the other end.
+        thread::spawn(move || opened.send(File::options().write(true).open(path).unwrap()));
+        let pipe = pipes.recv_timeout(PATIENCE).expect("a worker opens the pipe");
+        Self { worker: String::new(), pipe }
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         signal(name, &self.worker);
     }
@@ -82,8 +99,9 @@ impl Files {
     }
 }
 
-/// The running example. Dropping this kills it.
+/// A running example. Dropping this kills it.
 pub(crate) struct Running {
+    example: &'static str,
     child: Child,
     stdout: Option<thread::JoinHandle<String>>,
     lines: mpsc::Receiver<String>,
@@ -94,16 +112,17 @@ pub(crate) struct Running {
 
 /// The output and the exit code, which is `None` after a signal.
 pub(crate) struct Ended {
+    example: &'static str,
     pub(crate) stdout: String,
     pub(crate) stderr: Vec<String>,
     pub(crate) code: Option<i32>,
 }
 
 impl Running {
-    pub(crate) fn start(args: &[&str], files: &[PathBuf]) -> Self {
+    pub(crate) fn start(example: &'static str, args: &[&str], files: &[PathBuf]) -> Self {
         let test = env::current_exe().unwrap();
         let target = test.ancestors().nth(2).unwrap();
-        let path = target.join("examples").join(format!("wordcount{EXE_SUFFIX}"));
+        let path = target.join("examples").join(format!("{example}{EXE_SUFFIX}"));
         assert!(path.exists(), "{} is not there: `cargo build --examples`", path.display());
         let mut command = Command::new(path);
         command.args(args).args(files).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
@@ -121,37 +140,59 @@ impl Running {
                 let _ = said.send(line.unwrap());
             }
         });
-        Self { child, stdout: Some(stdout), lines, seen: Vec::new(), unclaimed: Vec::new() }
+        let (seen, unclaimed) = (Vec::new(), Vec::new());
+        Self { example, child, stdout: Some(stdout), lines, seen, unclaimed }
     }
 
-    /// Starts it with a report of the workers on standard error. Without options in `args`, no worker is
-    /// ever too slow.
-    pub(crate) fn verbose(args: &[&str], files: &[PathBuf]) -> Self {
-        let patient: &[&str] = &["--timeout", NEVER, "--backup-after", NEVER, "--verbose"];
-        Self::start(&[patient, args].concat(), files)
-    }
-
-    /// Sends the coordinator a signal.
+    /// Sends a signal by name. After `STOP` it waits until the process has stopped.
     pub(crate) fn signal(&self, name: &str) {
-        signal(name, &self.child.id().to_string());
+        let pid = self.child.id().to_string();
+        signal(name, &pid);
+        until("it has stopped", || name != "STOP" || has_stopped(&pid));
+    }
+
+    /// Waits for a line on standard error, without the name of the example.
+    pub(crate) fn says(&mut self, line: &str) {
+        let line = format!("{}: {line}", self.example);
+        self.finds(&line, |said| said == line);
+    }
+
+    /// Waits until it has noticed that its connection to Redis was lost.
+    pub(crate) fn reconnects(&mut self) {
+        let end = "; trying again";
+        self.finds(end, |line| line.ends_with(end));
+    }
+
+    /// Kills it, and returns what it has said.
+    pub(crate) fn kill(self) -> Ended {
+        self.signal("KILL");
+        self.end()
     }
 
     /// Waits until a worker reads from this pipe.
     pub(crate) fn waits(&mut self, pipe: &Path) -> Waiting {
         let end = format!(" counts {}", pipe.display());
-        let line = loop {
-            match self.unclaimed.iter().position(|line| line.ends_with(&end)) {
-                Some(at) => break self.unclaimed.remove(at),
-                None => assert!(self.line(), "no worker{end}"),
-            }
-        };
+        let line = self.finds(&end, |line| line.ends_with(&end));
         let worker = line.trim_end_matches(&end).rsplit(' ').next().unwrap().to_owned();
-        let (opened, pipes) = mpsc::channel();
-        let path = pipe.to_owned();
-        // Opening blocks until the worker opens the other end.
-        thread::spawn(move || opened.send(File::options().write(true).open(path).unwrap()));
-        let pipe = pipes.recv_timeout(PATIENCE).expect("the worker opens the pipe");
-        Waiting { worker, pipe }
+        Waiting { worker, ..Waiting::at(pipe) }
+    }
+
+    /// Waits for a line on standard error, and takes it.
+    pub(crate) fn finds(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+        let line = self.finds_or_ends(is_it);
+        line.unwrap_or_else(|| panic!("not said: {what}; {:#?}", self.seen))
+    }
+
+    /// Waits for a line on standard error, and takes it. `None` if the end comes first.
+    pub(crate) fn finds_or_ends(&mut self, is_it: impl Fn(&str) -> bool) -> Option<String> {
+        loop {
+            if let Some(at) = self.unclaimed.iter().position(|line| is_it(line)) {
+                return Some(self.unclaimed.remove(at));
+            }
+            if !self.line() {
+                return None;
+            }
+        }
     }
 
     /// Waits until no process holds standard error any more.
@@ -159,7 +200,7 @@ impl Running {
         while self.line() {}
         let code = self.child.wait().unwrap().code();
         let stdout = self.stdout.take().unwrap().join().unwrap();
-        Ended { stdout, stderr: std::mem::take(&mut self.seen), code }
+        Ended { example: self.example, stdout, stderr: std::mem::take(&mut self.seen), code }
     }
 
     /// Reads a line. Returns `false` at the end.
@@ -187,7 +228,13 @@ impl Drop for Running {
 
 impl Ended {
     pub(crate) fn said(&self, line: &str) -> bool {
-        self.stderr.iter().any(|said| said.strip_prefix("wordcount: ") == Some(line))
+        let line = format!("{}: {line}", self.example);
+        self.stderr.contains(&line)
+    }
+
+    /// The number of times that a file was counted.
+    pub(crate) fn counts(&self) -> usize {
+        self.stderr.iter().filter(|line| line.contains(" counts ")).count()
     }
 
     /// The number of workers started.
