@@ -105,6 +105,7 @@
 
 #[cfg(feature = "alloc")]
 mod blob;
+mod consumer;
 #[cfg(feature = "coroutine")]
 mod coroutine;
 mod encode;

@@ -3,21 +3,16 @@
 //! [`value`] only accepts. What it does not accept it leaves to [`Line`], which reads byte by byte, and blames:
 //! so the kind and the place of an error do not depend on cuts. The rest of a text or a content is in `text.rs`.
 
+use super::consumer::Consumer;
 use super::line::Line;
 use super::options::Limits;
 use super::text::{Kind, OpenBulk, OpenText};
-use super::{Event, Length, Null, Options, Resp, Version};
+use super::{Event, Length, Null, Options, Version};
 use crate::engine::window::{Out, Window};
 use crate::error::ErrorKind;
 
 /// Bytes of a verbatim string's format, with its colon.
 pub(super) const FORMAT: u64 = 4;
-
-/// Reports an event to the sink.
-#[inline(always)]
-pub(super) fn take<O: Out<Events = Resp>>(window: &mut Window<'_, O>, event: Event<'_>) {
-    window.emit(|| event);
-}
 
 /// The types of values that hold others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,45 +107,45 @@ pub(super) fn value<O: Out>(
     place: Place,
     options: &Options,
     limits: Limits,
-    mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+    consumer: &mut impl Consumer<Events = O::Events>,
 ) -> Result<Token, Rest> {
     if place.is_full && byte != b'.' {
         return Err(Rest::Wrong(ErrorKind::TooLong));
     }
     match byte {
-        b'$' => bulk(window, byte, options, limits, report),
+        b'$' => bulk(window, byte, options, limits, consumer),
         b':' => match integer(window, limits) {
             Some(integer) => {
-                report(window, Event::Integer(integer));
+                consumer.take(window, Event::Integer(integer));
                 Ok(Token::Scalar)
             }
             None => Err(line(window, byte, options, limits)),
         },
-        b'*' => aggregate(window, Aggregate::Array, byte, place, options, limits, report),
+        b'*' => aggregate(window, Aggregate::Array, byte, place, options, limits, consumer),
         b'+' | b'-' => {
             let kind = if byte == b'+' { Kind::Simple } else { Kind::Error };
-            text(window, OpenText::new(kind, limits), report)
+            text(window, OpenText::new(kind, limits), consumer)
         }
         _ if options.version == Version::Resp2 => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
-        b'%' => aggregate(window, Aggregate::Map, byte, place, options, limits, report),
-        b'~' => aggregate(window, Aggregate::Set, byte, place, options, limits, report),
-        b'|' => aggregate(window, Aggregate::Attribute, byte, place, options, limits, report),
+        b'%' => aggregate(window, Aggregate::Map, byte, place, options, limits, consumer),
+        b'~' => aggregate(window, Aggregate::Set, byte, place, options, limits, consumer),
+        b'|' => aggregate(window, Aggregate::Attribute, byte, place, options, limits, consumer),
         b'>' if place.is_outermost => {
-            aggregate(window, Aggregate::Push, byte, place, options, limits, report)
+            aggregate(window, Aggregate::Push, byte, place, options, limits, consumer)
         }
-        b',' => text(window, OpenText::new(Kind::Double, limits), report),
-        b'(' => text(window, OpenText::new(Kind::BigNumber, limits), report),
-        b'!' => bulk(window, byte, options, limits, report),
+        b',' => text(window, OpenText::new(Kind::Double, limits), consumer),
+        b'(' => text(window, OpenText::new(Kind::BigNumber, limits), consumer),
+        b'!' => bulk(window, byte, options, limits, consumer),
         b'_' if whole(window, b"_\r\n") => {
-            report(window, Event::Null(Null::Resp3));
+            consumer.take(window, Event::Null(Null::Resp3));
             Ok(Token::Scalar)
         }
         b'#' if limits.line > 0 && whole(window, b"#t\r\n") => {
-            report(window, Event::Bool(true));
+            consumer.take(window, Event::Bool(true));
             Ok(Token::Scalar)
         }
         b'#' if limits.line > 0 && whole(window, b"#f\r\n") => {
-            report(window, Event::Bool(false));
+            consumer.take(window, Event::Bool(false));
             Ok(Token::Scalar)
         }
         b'.' if place.may_end && whole(window, b".\r\n") => Ok(Token::End),
@@ -264,7 +259,7 @@ fn aggregate<O: Out>(
     place: Place,
     options: &Options,
     limits: Limits,
-    mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+    consumer: &mut impl Consumer<Events = O::Events>,
 ) -> Result<Token, Rest> {
     if !place.may_nest {
         return Err(Rest::Wrong(ErrorKind::TooDeep));
@@ -273,7 +268,7 @@ fn aggregate<O: Out>(
         Some((count, end)) if count <= aggregate.max_count(limits) => {
             window.at = end;
             let length = Length::Counted(count);
-            report(window, aggregate.event(length));
+            consumer.take(window, aggregate.event(length));
             Ok(Token::Aggregate(aggregate, length))
         }
         _ => Err(line(window, byte, options, limits)),
@@ -287,7 +282,7 @@ fn bulk<O: Out>(
     byte: u8,
     options: &Options,
     limits: Limits,
-    mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+    consumer: &mut impl Consumer<Events = O::Events>,
 ) -> Result<Token, Rest> {
     let (length, from) = match number(window, window.at + 1, limits) {
         Some((length, from)) if length <= limits.bulk => (length, from),
@@ -301,7 +296,7 @@ fn bulk<O: Out>(
         && let Some((content, [b'\r', b'\n', ..])) = rest.split_at_checked(length)
     {
         window.at = from + length;
-        report(window, open.event(content, false));
+        consumer.take(window, open.event(content, false));
         if window.at + 2 <= window.chunk.len() {
             window.at += 2;
             return Ok(Token::Scalar);
@@ -318,10 +313,10 @@ fn bulk<O: Out>(
 fn text<O: Out>(
     window: &mut Window<'_, O>,
     mut open: OpenText,
-    report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+    consumer: &mut impl Consumer<Events = O::Events>,
 ) -> Result<Token, Rest> {
     window.at += 1;
-    match open.read(window, report) {
+    match open.read(window, consumer) {
         Ok(true) => Ok(Token::Scalar),
         Ok(false) => Err(Rest::Text(open)),
         Err(kind) => Err(Rest::Wrong(kind)),

@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::machine::{Consumer, Grammar};
+use super::consumer::Consumer;
+use super::machine::Grammar;
 use super::options::Limits;
 use super::token::Aggregate;
 use super::{Attributed, Blob, Event, Extent, Options, Piece, Value};
@@ -188,44 +189,66 @@ impl Build {
         pairs
     }
 
-    /// A value that is neither an aggregate nor in pieces.
+    /// A value that is neither an aggregate nor a text.
     #[inline(always)]
     fn scalar(&mut self, value: Value) {
         self.memory = self.memory.saturating_sub(SIZE);
         self.add(value);
     }
 
+    #[inline(always)]
+    fn integer(&mut self, integer: i64) {
+        self.memory = self.memory.saturating_sub(SIZE);
+        if self.attributes.is_empty() {
+            if let Value::Integer(slot) = self.values.push_mut(const { Value::Integer(0) }) {
+                *slot = integer;
+            }
+        } else {
+            self.described(Value::Integer(integer));
+        }
+    }
+
     /// Adds a value to the aggregate around it.
     #[inline(always)]
     fn add(&mut self, value: Value) {
-        let value = if self.attributes.is_empty() { value } else { self.described(value) };
-        self.values.push(value);
+        if self.attributes.is_empty() {
+            self.values.push(value);
+        } else {
+            self.described(value);
+        }
     }
 
-    /// Adds the attributes before a value.
+    /// Adds a value with the attributes before it.
     #[cold]
-    fn described(&mut self, mut value: Value) -> Value {
+    fn described(&mut self, mut value: Value) {
         while let Some((_, attributes)) =
             self.attributes.pop_if(|(depth, _)| *depth == self.open.len())
         {
             value = Value::Attributed(Box::new(Attributed { attributes, value }));
         }
-        value
+        self.values.push(value);
     }
 
     /// Takes a piece of a text.
     #[inline(always)]
-    fn text(&mut self, piece: Piece<'_>, value: impl FnOnce(Blob) -> Value) {
+    fn text(&mut self, chunk: &[u8], piece: Piece<'_>, value: impl FnOnce(Blob) -> Value) {
         self.memory = self.memory.saturating_sub(piece.bytes.len() as u64);
-        if !piece.more && self.text.is_empty() {
-            self.scalar(value(piece.bytes.into()));
-        } else {
-            self.text.extend_from_slice(piece.bytes);
-            if !piece.more {
-                let text = mem::take(&mut self.text);
-                self.scalar(value(text.into()));
+        if !piece.more && self.text.is_empty() && self.attributes.is_empty() {
+            self.memory = self.memory.saturating_sub(SIZE);
+            if let Some(text) = self.values.push_mut(value(Blob::EMPTY)).text_mut() {
+                text.copy(piece.bytes, chunk);
             }
+        } else if let Some(text) = self.piece(piece) {
+            self.memory = self.memory.saturating_sub(SIZE);
+            self.described(value(text));
         }
+    }
+
+    /// Collects a piece of a text. Returns the text, if it was the last.
+    #[cold]
+    fn piece(&mut self, piece: Piece<'_>) -> Option<Blob> {
+        self.text.extend_from_slice(piece.bytes);
+        (!piece.more).then(|| mem::take(&mut self.text).into())
     }
 }
 
@@ -234,19 +257,20 @@ impl Consumer for Build {
     type Output = Value;
 
     #[inline(always)]
-    fn take<O: Out<Events = ()>>(&mut self, _: &mut Window<'_, O>, event: Event<'_>) {
+    fn take<O: Out<Events = ()>>(&mut self, window: &mut Window<'_, O>, event: Event<'_>) {
+        let chunk = window.chunk;
         match event {
-            Event::Simple(piece) => self.text(piece, Value::Simple),
-            Event::Error(piece) => self.text(piece, Value::Error),
-            Event::Integer(integer) => self.scalar(Value::Integer(integer)),
-            Event::Bulk(piece) => self.text(piece, Value::Bulk),
+            Event::Simple(piece) => self.text(chunk, piece, Value::Simple),
+            Event::Error(piece) => self.text(chunk, piece, Value::Error),
+            Event::Integer(integer) => self.integer(integer),
+            Event::Bulk(piece) => self.text(chunk, piece, Value::Bulk),
             Event::Null(null) => self.scalar(Value::Null(null)),
             Event::Bool(bool) => self.scalar(Value::Bool(bool)),
-            Event::Double(piece) => self.text(piece, Value::Double),
-            Event::BigNumber(piece) => self.text(piece, Value::BigNumber),
-            Event::BlobError(piece) => self.text(piece, Value::BlobError),
+            Event::Double(piece) => self.text(chunk, piece, Value::Double),
+            Event::BigNumber(piece) => self.text(chunk, piece, Value::BigNumber),
+            Event::BlobError(piece) => self.text(chunk, piece, Value::BlobError),
             Event::Verbatim { format, text } => {
-                self.text(text, |text| Value::Verbatim { format, text });
+                self.text(chunk, text, |text| Value::Verbatim { format, text });
             }
             Event::Array(_) => self.begin(Aggregate::Array),
             Event::Map(_) => self.begin(Aggregate::Map),
