@@ -64,8 +64,9 @@ impl Blob {
         }
     }
 
+    /// The bytes in place, if they fit.
     #[inline]
-    fn inline(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn inline(bytes: &[u8]) -> Option<Self> {
         let len = bytes.len();
         (len <= INLINE).then(|| {
             let mut inline = [0; INLINE];

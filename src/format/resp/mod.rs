@@ -105,6 +105,8 @@
 
 #[cfg(feature = "alloc")]
 mod blob;
+#[cfg(feature = "alloc")]
+mod build;
 mod consumer;
 #[cfg(feature = "coroutine")]
 mod coroutine;
