@@ -100,12 +100,7 @@ fn elements(
                 read => read?,
             },
         };
-        let place = Place {
-            is_outermost: depth == 0,
-            is_full: level.is_full(),
-            may_nest: depth < options.depth,
-            may_end: depth > 0 && level.may_end(),
-        };
+        let place = Place { level: &level, depth, has_no_memory: false };
         let token =
             match token::value(&mut window, byte, place, options, options.limits, &mut Report) {
                 Ok(token) => token,

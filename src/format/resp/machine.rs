@@ -212,11 +212,11 @@ impl<C: Consumer> Grammar<C> {
         let mut window = input.window();
         let stop = loop {
             let Some(byte) = window.byte() else { break Stop::Wait };
-            let mut place = nesting.place(options);
+            let mut place = nesting.place();
             let limits = match consumer.limits(options.limits) {
                 Some(limits) => limits,
                 None => {
-                    place.is_full = true;
+                    place.has_no_memory = true;
                     options.limits
                 }
             };

@@ -47,7 +47,7 @@ pub(super) async fn whole(input: &mut Input<'_, Resp>, options: &Options) -> Res
                 Err(end) => return Err(end.into()),
             },
         };
-        let place = nesting.place(options);
+        let place = nesting.place();
         let token =
             match token::value(&mut window, byte, place, options, options.limits, &mut Report) {
                 Ok(token) => token,

@@ -5,6 +5,7 @@
 
 use super::consumer::Consumer;
 use super::line::Line;
+use super::nesting::Level;
 use super::options::Limits;
 use super::text::{Kind, OpenBulk, OpenText};
 use super::{Event, Length, Null, Options, Version};
@@ -63,17 +64,28 @@ impl Aggregate {
     }
 }
 
-/// The place of a value among others.
+/// The place of a value among others. Most values ask for nothing but [`is_full`](Self::is_full).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    /// Outside all aggregates.
-    pub(super) is_outermost: bool,
-    /// The aggregate around it has as many elements as it may have.
-    pub(super) is_full: bool,
-    /// An aggregate may begin here.
-    pub(super) may_nest: bool,
-    /// The streamed aggregate around it may end here.
-    pub(super) may_end: bool,
+pub(super) struct Place<'a> {
+    pub(super) level: &'a Level,
+    /// The number of aggregates around it.
+    pub(super) depth: u32,
+    /// There is no memory for it.
+    pub(super) has_no_memory: bool,
+}
+
+impl Place<'_> {
+    /// Returns true if the aggregate around it has as many elements as it may have.
+    #[inline(always)]
+    fn is_full(self) -> bool {
+        self.level.is_full() || self.has_no_memory
+    }
+
+    /// Returns true if the streamed aggregate around it may end here.
+    #[inline(always)]
+    fn may_end(self) -> bool {
+        self.depth > 0 && self.level.may_end()
+    }
 }
 
 /// A token, or the part of one, that has been read.
@@ -104,12 +116,12 @@ pub(super) enum Rest {
 pub(super) fn value<O: Out>(
     window: &mut Window<'_, O>,
     byte: u8,
-    place: Place,
+    place: Place<'_>,
     options: &Options,
     limits: Limits,
     consumer: &mut impl Consumer<Events = O::Events>,
 ) -> Result<Token, Rest> {
-    if place.is_full && byte != b'.' {
+    if place.is_full() && byte != b'.' {
         return Err(Rest::Wrong(ErrorKind::TooLong));
     }
     match byte {
@@ -130,7 +142,7 @@ pub(super) fn value<O: Out>(
         b'%' => aggregate(window, Aggregate::Map, byte, place, options, limits, consumer),
         b'~' => aggregate(window, Aggregate::Set, byte, place, options, limits, consumer),
         b'|' => aggregate(window, Aggregate::Attribute, byte, place, options, limits, consumer),
-        b'>' if place.is_outermost => {
+        b'>' if place.depth == 0 => {
             aggregate(window, Aggregate::Push, byte, place, options, limits, consumer)
         }
         b',' => text(window, OpenText::new(Kind::Double, limits), consumer),
@@ -148,8 +160,8 @@ pub(super) fn value<O: Out>(
             consumer.take(window, Event::Bool(false));
             Ok(Token::Scalar)
         }
-        b'.' if place.may_end && whole(window, b".\r\n") => Ok(Token::End),
-        b'.' if !place.may_end => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
+        b'.' if place.may_end() && whole(window, b".\r\n") => Ok(Token::End),
+        b'.' if !place.may_end() => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
         b'_' | b'#' | b'=' | b'.' => Err(line(window, byte, options, limits)),
         _ => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
     }
@@ -192,19 +204,7 @@ pub(super) fn number<O: Out>(
             break;
         }
     }
-    number_line(window, at, number, count, limits)
-}
-
-/// Returns a number of so many digits and the place behind its line, if the chunk has all of that.
-#[inline(always)]
-fn number_line<O: Out>(
-    window: &mut Window<'_, O>,
-    at: usize,
-    number: u64,
-    count: usize,
-    limits: Limits,
-) -> Option<(u64, usize)> {
-    let is_whole = matches!(window.chunk[at..].get(count..), Some([b'\r', b'\n', ..]));
+    let is_whole = matches!(bytes.get(count..), Some([b'\r', b'\n', ..]));
     if is_whole && 0 < count && count <= MAX_DIGITS && count as u64 <= limits.line {
         return Some((number, at + count + 2));
     }
@@ -212,13 +212,14 @@ fn number_line<O: Out>(
     None
 }
 
-/// The number of the digits that these bytes begin with, and their count; `None` if all are digits. There is no branch
+/// The number of the digits that the bytes of a word begin with, the lowest first, and their count; `None` if all are
+/// digits. There is no branch
 /// for each digit, because the processor cannot know how many there will be.
 #[inline(always)]
-fn up_to_seven_digits(bytes: [u8; 8]) -> Option<(u64, usize)> {
+fn up_to_seven_digits(word: u64) -> Option<(u64, usize)> {
     const EACH: u64 = 0x0101_0101_0101_0101;
-    // The first byte is the lowest, and a digit is its value.
-    let values = u64::from_le_bytes(bytes) ^ (EACH * u64::from(b'0'));
+    // A digit is its value.
+    let values = word ^ (EACH * u64::from(b'0'));
     // The highest bit of each byte that is more than 9, up to the first of them.
     let others = (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80);
     if others == 0 {
@@ -236,15 +237,33 @@ fn up_to_seven_digits(bytes: [u8; 8]) -> Option<(u64, usize)> {
 /// Reads an integer.
 #[inline(always)]
 fn integer<O: Out>(window: &mut Window<'_, O>, limits: Limits) -> Option<i64> {
+    let bytes = &window.chunk[window.at + 1..];
+    if limits.line >= 8
+        && let Some(first) = bytes.first_chunk()
+    {
+        let word = u64::from_le_bytes(*first);
+        let is_negative = word as u8 == b'-';
+        // A minus makes room for a zero, which is no digit.
+        let digits = if is_negative { word >> 8 } else { word };
+        if let Some((number, count @ 1..)) = up_to_seven_digits(digits) {
+            let end = count + usize::from(is_negative);
+            if let Some([b'\r', b'\n', ..]) = bytes.get(end..) {
+                window.at += end + 3;
+                let number = number.cast_signed();
+                return Some(if is_negative { -number } else { number });
+            }
+        }
+    }
+    long_integer(window, limits)
+}
+
+/// Reads an integer of more digits, or at the end of the chunk.
+#[inline(never)]
+fn long_integer<O: Out>(window: &mut Window<'_, O>, limits: Limits) -> Option<i64> {
     let at = window.at + 1;
     let is_negative = window.chunk.get(at) == Some(&b'-');
     let limits = Limits { line: limits.line.saturating_sub(is_negative.into()), ..limits };
-    let at = at + usize::from(is_negative);
-    let few = window.chunk.get(at..)?.first_chunk().and_then(|word| up_to_seven_digits(*word));
-    let (number, end) = match few {
-        Some((number, count)) => number_line(window, at, number, count, limits)?,
-        None => number(window, at, limits)?,
-    };
+    let (number, end) = number(window, at + usize::from(is_negative), limits)?;
     window.at = end;
     let number = number.cast_signed();
     Some(if is_negative { -number } else { number })
@@ -256,12 +275,12 @@ fn aggregate<O: Out>(
     window: &mut Window<'_, O>,
     aggregate: Aggregate,
     byte: u8,
-    place: Place,
+    place: Place<'_>,
     options: &Options,
     limits: Limits,
     consumer: &mut impl Consumer<Events = O::Events>,
 ) -> Result<Token, Rest> {
-    if !place.may_nest {
+    if place.depth >= options.depth {
         return Err(Rest::Wrong(ErrorKind::TooDeep));
     }
     match number(window, window.at + 1, limits) {
@@ -347,12 +366,13 @@ mod tests {
                     bytes[..digits.len()].copy_from_slice(digits.as_bytes());
                     bytes[digits.len()] = other;
                     let about = format!("{}", bytes.escape_ascii());
-                    assert_eq!(up_to_seven_digits(bytes), Some((number, digits.len())), "{about}");
+                    let word = u64::from_le_bytes(bytes);
+                    assert_eq!(up_to_seven_digits(word), Some((number, digits.len())), "{about}");
                     cases += 1;
                 }
             }
         }
         assert_eq!(cases, 246 * 7 * 5);
-        assert_eq!(up_to_seven_digits(*b"12345678"), None);
+        assert_eq!(up_to_seven_digits(u64::from_le_bytes(*b"12345678")), None);
     }
 }
