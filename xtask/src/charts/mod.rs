@@ -8,7 +8,7 @@
 //!
 //! Writes `benches/results/<processor>-<date>.csv` and the charts beside it. Criterion keeps its
 //! results between runs, so remove `target/criterion` in both places first for a table of one commit.
-//! `--only json` draws the results of one bench of `benches/peers`, in a folder of their own.
+//! `--only json` or `--only resp` draws the results of one bench of `benches/peers`, in a folder of their own.
 
 mod axis;
 mod bars;
