@@ -30,6 +30,9 @@ fn main() {
     for corpus in Corpus::all() {
         let group = &mut settings::group(&mut criterion, format!("resp/{}", corpus.name));
         group.throughput(Throughput::Bytes(corpus.bytes.len() as u64));
+        if corpus.is_large() {
+            group.sample_size(20);
+        }
         for size in [corpus.bytes.len(), 64 << 10, 1_460, 16] {
             let mut measure = Measure { group, corpus: &corpus, size };
             measure.events("machine", Machine::with_options(options));

@@ -14,26 +14,28 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    pub fn all() -> [Self; 7] {
+    pub fn all() -> [Self; 10] {
+        let pairs = || (0..1_000).map(|n| (bulk(format!("f{n}")), bulk(format!("v{}", 31 * n))));
         [
+            Self::one("lrange", Value::Array((0..2_000).map(element).collect())),
+            Self::one("hgetall", Value::Map(pairs().collect())),
             Self::one(
-                "lrange",
-                Value::Array((0..2_000).map(|n| bulk(format!("element:{n:08}"))).collect()),
-            ),
-            Self::one(
-                "hgetall",
-                Value::Map(
-                    (0..1_000)
-                        .map(|n| (bulk(format!("f{n}")), bulk(format!("v{}", 31 * n))))
-                        .collect(),
-                ),
+                "hgetall-resp2",
+                Value::Array(pairs().flat_map(|(field, value)| [field, value]).collect()),
             ),
             Self::one("integers", Value::Array((0..5_000).map(integer).collect())),
             Self::one("large", Value::Bulk(vec![b'x'; 10 << 20].into())),
+            Self::one("lrange-large", Value::Array((0..400_000).map(element).collect())),
             Self::transcript("bulk-resp3.replies", 8),
+            Self::transcript("mixed-resp2.replies", 145),
             Self::transcript("mixed-resp3.replies", 145),
             Self::transcript("pipeline-requests.requests", 3_000),
         ]
+    }
+
+    /// Returns true if one reading takes as long as all of a small corpus.
+    pub fn is_large(&self) -> bool {
+        self.bytes.len() > 1 << 20
     }
 
     fn one(name: &'static str, value: Value) -> Self {
@@ -52,6 +54,10 @@ impl Corpus {
 
 fn bulk(text: String) -> Value {
     Value::Bulk(Blob::from(text))
+}
+
+fn element(number: usize) -> Value {
+    bulk(format!("element:{number:08}"))
 }
 
 /// A number of up to six digits, which the one before does not tell.

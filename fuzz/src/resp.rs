@@ -7,14 +7,21 @@ use pushdown::resp::{Extent, Requests, Values, Version};
 
 #[path = "../../tests/common/resp/mod.rs"]
 pub mod common;
+#[path = "resp_peer.rs"]
+mod peer;
 use super::cut::{Target, cut};
 use common::log::Log;
 use common::tree::Tree;
 use common::{Engine, Expected, Rules, oracle};
+pub use peer::resp_peer;
 
 /// Every target of RESP.
-pub const TARGETS: &[Target] =
-    &[("resp_cuts", resp_cuts), ("resp_engines", resp_engines), ("resp_values", resp_values)];
+pub const TARGETS: &[Target] = &[
+    ("resp_cuts", resp_cuts),
+    ("resp_engines", resp_engines),
+    ("resp_peer", resp_peer),
+    ("resp_values", resp_values),
+];
 
 /// Length of the longest input of which every prefix is compared.
 const LONGEST_PROMPT: usize = 256;

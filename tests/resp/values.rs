@@ -172,17 +172,19 @@ fn a_value_that_takes_more_memory_than_it_may_is_blamed_where_that_is_known() {
 }
 
 #[test]
-fn lengths_that_are_declared_allocate_nothing() {
+fn lengths_that_are_declared_allocate_no_more_than_64_kib() {
     let many = |line: &str, times| line.repeat(times).into_bytes();
+    let ahead = 64 << 10;
     for (input, most) in [
         (b"$536870912\r\n".to_vec(), 0),
-        (b"*2147483648\r\n".to_vec(), 64),
-        (b"%2147483648\r\n".to_vec(), 64),
+        (b"*2147483648\r\n".to_vec(), ahead),
+        (b"%2147483648\r\n".to_vec(), ahead),
+        (b"*?\r\n".to_vec(), 256),
         (b"=536870912\r\ntxt:".to_vec(), 0),
         (b"$?\r\n;536870912\r\n".to_vec(), 0),
-        (many("*2147483648\r\n", 128), 16 << 10),
-        (many("*2147483648\r\n:1\r\n", 128), 32 << 10),
-        (b"*3\r\n$536870912\r\nabc".to_vec(), 256),
+        (many("*2147483648\r\n", 128), ahead + (16 << 10)),
+        (many("*2147483648\r\n:1\r\n", 128), ahead + (32 << 10)),
+        (b"*3\r\n$536870912\r\nabc".to_vec(), 512),
         (b"+".iter().copied().cycle().take(60_000).collect(), 130_000),
     ] {
         let measured = allocation_counter::measure(|| {
@@ -200,6 +202,34 @@ fn lengths_that_are_declared_allocate_nothing() {
         });
         assert!(measured.bytes_max <= 128, "{} bytes", measured.bytes_max);
     }
+}
+
+#[test]
+fn the_vectors_of_a_value_have_no_room_left() {
+    let mut lists = 0;
+    for count in [0, 1, 3, 5, 1_023, 1_024, 1_025, 5_000] {
+        let elements = ":1\r\n".repeat(2 * count);
+        for (start, end) in [
+            (format!("*{}\r\n", 2 * count), ""),
+            (format!("%{count}\r\n"), ""),
+            ("~?\r\n".into(), ".\r\n"),
+        ] {
+            let input = format!("*2\r\n{start}{elements}{end}{start}{elements}{end}");
+            let (value, ..) = run(&mut Values::new(), &[], input.as_bytes());
+            let Some(Value::Array(values)) = value else { panic!("{value:?}") };
+            assert_eq!(values.capacity(), 2);
+            for value in &values {
+                let (len, capacity) = match value {
+                    Value::Array(list) | Value::Set(list) => (list.len(), list.capacity()),
+                    Value::Map(pairs) => (2 * pairs.len(), 2 * pairs.capacity()),
+                    _ => panic!("{value:?}"),
+                };
+                assert_eq!((len, capacity), (2 * count, 2 * count), "{start}");
+                lists += 1;
+            }
+        }
+    }
+    assert_eq!(lists, 8 * 3 * 2);
 }
 
 #[test]

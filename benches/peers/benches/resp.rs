@@ -5,18 +5,24 @@
 //! | `machine`, `coroutine`, `stackless` | all values as one stream | events, which borrow the chunk |
 //! | `values` | one value after the other | a tree that owns its texts |
 //! | `peer-resp-rs` | the same | a tree whose texts are slices of one `Bytes`; that the chunks are put together is part of it |
+//! | `peer-resp-rs-bytes` | the same | the same, from one `Bytes` that is there already; whole only |
 //! | `peer-redis-protocol` | the same | a tree that owns its texts |
 //! | `peer-redis` | the same | the same, with UTF-8 checked in simple strings; whole only |
+//! | `peer-hiredis` | the same | the same, in C; version 0.14 reads RESP2 alone |
 //!
-//! In chunks, a peer is given a buffer to which each chunk is appended, and starts a value again with each: that is their
-//! interface. A peer is left out of a corpus that it does not read, or in which it finds another number of values:
-//! redis-protocol fails at a map in a set, and an attribute is a value for others.
+//! In chunks, a peer is given a buffer to which each chunk is appended. All but hiredis start a value again with each:
+//! that is their interface. So the time for a large value is quadratic. Such peers are measured in no more chunks than
+//! Criterion can repeat; 10 MB in chunks of 1,460 bytes are read once, for ten seconds at most, and the bench says
+//! how far they have come. A peer is left out of a corpus that it does not read, or in which it finds another number of
+//! values: redis-protocol fails at a map in a set, and an attribute is a value for others.
 //!
 //! ```text
-//! $ cargo bench --bench resp
+//! $ cargo bench --bench resp                 # four minutes
+//! $ cargo xtask charts --only resp           # a table and charts of the last run, to benches/results/resp
 //! ```
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use criterion::measurement::WallTime;
@@ -27,24 +33,29 @@ use pushdown_benches::resp::Corpus;
 use pushdown_benches::settings;
 
 fn main() {
+    #[cfg(not(hiredis))]
+    println!("skipped: peer-hiredis, because {}", env!("HIREDIS_MISSING"));
     let mut criterion = settings::criterion();
     let options = Options::new().extent(Extent::Stream);
     for corpus in Corpus::all() {
         let group = &mut settings::group(&mut criterion, format!("resp/{}", corpus.name));
         group.throughput(Throughput::Bytes(corpus.bytes.len() as u64));
+        if corpus.is_large() {
+            group.sample_size(20);
+        }
         for size in [corpus.bytes.len(), 64 << 10, 1_460, 16] {
             let mut measure = Measure { group, corpus: &corpus, size };
             measure.events("machine", Machine::with_options(options));
             measure.events("coroutine", Coroutine::with_options(options).expect("a stack"));
             measure.events("stackless", Stackless::with_options(options));
-            let mut values = Values::new();
-            measure.run("values", |bytes, size| read(&mut values, bytes, size));
-            // Quadratic: 16 bytes at a time, 10 MiB would take minutes.
-            if size >= 1_460 || corpus.bytes.len() < 16 << 10 {
-                measure.run("peer-resp-rs", resp_rs);
-                measure.run("peer-redis-protocol", redis_protocol);
-            }
+            measure.peer("values", OneByOne::default);
+            #[cfg(hiredis)]
+            measure.peer("peer-hiredis", pushdown_peers::Hiredis::new);
+            measure.restarting("peer-resp-rs", resp_rs::resp3::Parser::new);
+            measure.restarting("peer-redis-protocol", RedisProtocol::default);
             if size == corpus.bytes.len() {
+                let bytes = Bytes::copy_from_slice(&corpus.bytes);
+                measure.run("peer-resp-rs-bytes", |_, _| resp_rs_bytes(bytes.clone()));
                 measure.run("peer-redis", |bytes, _| redis(bytes));
             }
         }
@@ -71,6 +82,45 @@ impl Measure<'_, '_> {
         });
     }
 
+    fn peer<P: Peer>(&mut self, name: &str, new: impl Fn() -> P) {
+        // What it has learnt and allocated is kept from one reading to the next.
+        let mut parser = new();
+        self.run(name, |bytes, size| {
+            let mut values = 0;
+            for chunk in bytes.chunks(size) {
+                match parser.feed(chunk) {
+                    Some(read) => values += read,
+                    None => {
+                        parser = new();
+                        return None;
+                    }
+                }
+            }
+            Some(values)
+        });
+    }
+
+    /// A peer that starts a value again with each chunk.
+    fn restarting<P: Peer>(&mut self, name: &str, new: impl Fn() -> P) {
+        let Self { corpus, size, .. } = *self;
+        let chunks = corpus.bytes.len() / size;
+        if corpus.values > 8 || corpus.bytes.len() * chunks < 8 << 20 {
+            self.peer(name, new);
+        } else if size == 1_460 && corpus.is_large() {
+            let mut parser = new();
+            let (start, mut read) = (Instant::now(), 0);
+            for chunk in corpus.bytes.chunks(size) {
+                if start.elapsed() > Duration::from_secs(10) {
+                    break;
+                }
+                let _ = black_box(parser.feed(chunk));
+                read += chunk.len();
+            }
+            let (time, of) = (start.elapsed(), corpus.bytes.len());
+            println!("resp/{}/{name}/{size}: {read} of {of} bytes in {time:.1?}", corpus.name);
+        }
+    }
+
     /// `read` returns the number of values, or `None` if it fails.
     fn run(&mut self, name: &str, mut read: impl FnMut(&[u8], usize) -> Option<usize>) {
         let Self { corpus, size, .. } = *self;
@@ -88,54 +138,82 @@ impl Measure<'_, '_> {
     }
 }
 
-fn read(parser: &mut Values, bytes: &[u8], size: usize) -> Option<usize> {
-    let mut values = 0;
-    parser.reset();
-    for mut chunk in bytes.chunks(size) {
+/// A parser that makes values, and drops them.
+trait Peer {
+    /// Returns the number of values that the chunk completes, or `None` if it is not understood.
+    fn feed(&mut self, chunk: &[u8]) -> Option<usize>;
+}
+
+/// Ours.
+#[derive(Default)]
+struct OneByOne(Values);
+
+impl Peer for OneByOne {
+    fn feed(&mut self, mut chunk: &[u8]) -> Option<usize> {
+        let mut values = 0;
         while !chunk.is_empty() {
-            let progress = parser.feed(chunk);
+            let progress = self.0.feed(chunk);
             chunk = &chunk[progress.consumed..];
             match progress.status {
                 Status::NeedMoreInput => {}
                 Status::Success => {
-                    black_box(parser.take_output());
-                    parser.next_value();
+                    black_box(self.0.take_output());
+                    self.0.next_value();
                     values += 1;
                 }
                 Status::BadInput => return None,
             }
         }
+        Some(values)
     }
-    Some(values)
 }
 
-fn resp_rs(bytes: &[u8], size: usize) -> Option<usize> {
-    let mut values = 0;
-    let mut parser = resp_rs::resp3::Parser::new();
-    for chunk in bytes.chunks(size) {
-        parser.feed(Bytes::copy_from_slice(chunk));
-        while let Some(frame) = parser.next_frame().ok()? {
+#[cfg(hiredis)]
+impl Peer for pushdown_peers::Hiredis {
+    fn feed(&mut self, chunk: &[u8]) -> Option<usize> {
+        Self::feed(self, chunk)
+    }
+}
+
+impl Peer for resp_rs::resp3::Parser {
+    fn feed(&mut self, chunk: &[u8]) -> Option<usize> {
+        let mut values = 0;
+        Self::feed(self, Bytes::copy_from_slice(chunk));
+        while let Some(frame) = self.next_frame().ok()? {
             black_box(frame);
             values += 1;
         }
+        Some(values)
     }
-    Some(values)
 }
 
-fn redis_protocol(bytes: &[u8], size: usize) -> Option<usize> {
-    use redis_protocol::resp3::decode::complete::decode;
+#[derive(Default)]
+struct RedisProtocol(BytesMut);
 
-    let mut values = 0;
-    let mut buffer = BytesMut::new();
-    for chunk in bytes.chunks(size) {
-        buffer.extend_from_slice(chunk);
-        while let Some((frame, len)) = decode(&buffer).ok()? {
+impl Peer for RedisProtocol {
+    fn feed(&mut self, chunk: &[u8]) -> Option<usize> {
+        use redis_protocol::resp3::decode::complete::decode;
+
+        let mut values = 0;
+        self.0.extend_from_slice(chunk);
+        while let Some((frame, len)) = decode(&self.0).ok()? {
             black_box(frame);
-            let _ = buffer.split_to(len);
+            let _ = self.0.split_to(len);
             values += 1;
         }
+        Some(values)
     }
-    buffer.is_empty().then_some(values)
+}
+
+fn resp_rs_bytes(mut bytes: Bytes) -> Option<usize> {
+    let mut values = 0;
+    while !bytes.is_empty() {
+        let (frame, rest) = resp_rs::resp3::parse_frame(bytes).ok()?;
+        black_box(frame);
+        bytes = rest;
+        values += 1;
+    }
+    Some(values)
 }
 
 fn redis(mut bytes: &[u8]) -> Option<usize> {

@@ -9,6 +9,9 @@
 mod combine;
 mod corosensei;
 mod genawaiter;
+#[cfg(hiredis)]
+#[allow(unsafe_code, reason = "calls functions in C")]
+mod hiredis;
 pub mod json;
 mod memchr;
 mod nom;
@@ -29,6 +32,8 @@ pub use pushdown::Status;
 pub use self::combine::{Combine, CombineRanges};
 pub use self::corosensei::corosensei;
 pub use self::genawaiter::{genawaiter_rc, genawaiter_stack, genawaiter_sync};
+#[cfg(hiredis)]
+pub use self::hiredis::Hiredis;
 pub use self::memchr::Memchr;
 pub use self::nom::Nom;
 #[cfg(ragel)]

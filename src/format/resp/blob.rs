@@ -35,6 +35,8 @@ enum Bytes {
 }
 
 impl Blob {
+    pub(super) const EMPTY: Self = Self(Bytes::Inline { len: 0, bytes: [0; INLINE] });
+
     /// Returns the bytes as a `Vec`, without a copy if they are not held in place.
     pub fn into_vec(self) -> Vec<u8> {
         match self.0 {
@@ -43,8 +45,28 @@ impl Blob {
         }
     }
 
+    /// Copies bytes that lie in a chunk to an empty blob.
+    ///
+    /// A copy of a length that only the input tells is a call. So the bytes behind a short text are copied with it,
+    /// where there are any.
+    #[inline(always)]
+    pub(super) fn copy(&mut self, bytes: &[u8], chunk: &[u8]) {
+        // Anywhere, if there are none.
+        let at = bytes.as_ptr().addr().wrapping_sub(chunk.as_ptr().addr());
+        if let Bytes::Inline { len, bytes: inline } = &mut self.0
+            && bytes.len() <= INLINE
+            && let Some(more) = chunk.get(at..).and_then(<[u8]>::first_chunk)
+        {
+            *len = bytes.len() as u8;
+            *inline = *more;
+        } else {
+            *self = bytes.into();
+        }
+    }
+
+    /// The bytes in place, if they fit.
     #[inline]
-    fn inline(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn inline(bytes: &[u8]) -> Option<Self> {
         let len = bytes.len();
         (len <= INLINE).then(|| {
             let mut inline = [0; INLINE];
@@ -68,7 +90,7 @@ impl Deref for Blob {
 
 impl Default for Blob {
     fn default() -> Self {
-        Self(Bytes::Inline { len: 0, bytes: [0; INLINE] })
+        Self::EMPTY
     }
 }
 

@@ -11,10 +11,11 @@
 
 use std::io;
 
+use super::consumer::{Consumer, Report};
 use super::line::{Complete, Line};
 use super::nesting::Level;
 use super::text::{OpenBulk, OpenText};
-use super::token::{self, Place, Rest, Token, take};
+use super::token::{self, Place, Rest, Token};
 use super::{Event, Extent, Options, Resp};
 use crate::engine::coroutine::{self, Input};
 use crate::engine::window::outside;
@@ -99,16 +100,12 @@ fn elements(
                 read => read?,
             },
         };
-        let place = Place {
-            is_outermost: depth == 0,
-            is_full: level.is_full(),
-            may_nest: depth < options.depth,
-            may_end: depth > 0 && level.may_end(),
-        };
-        let token = match token::value(&mut window, byte, place, options, options.limits, take) {
-            Ok(token) => token,
-            Err(rest) => outside!(input, window, rest_of_value(input, rest, options)?),
-        };
+        let place = Place { level: &level, depth, has_no_memory: false };
+        let token =
+            match token::value(&mut window, byte, place, options, options.limits, &mut Report) {
+                Ok(token) => token,
+                Err(rest) => outside!(input, window, rest_of_value(input, rest, options)?),
+            };
         match token {
             Token::Scalar => level.count(),
             Token::Aggregate(aggregate, length) => {
@@ -121,7 +118,7 @@ fn elements(
         }
     }
     if depth > 0 {
-        take(&mut window, Event::End);
+        Report.take(&mut window, Event::End);
     }
     let at = window.at;
     input.seek(at);
@@ -201,7 +198,7 @@ fn rest_of_text(input: &mut Input<'_, Resp>, mut text: OpenText) -> Result<(), F
     loop {
         input.peek()?;
         let mut window = input.window();
-        let read = text.read(&mut window, take);
+        let read = text.read(&mut window, &mut Report);
         let at = window.at;
         input.seek(at);
         match read {
@@ -217,7 +214,7 @@ fn rest_of_text(input: &mut Input<'_, Resp>, mut text: OpenText) -> Result<(), F
 fn content(input: &mut Input<'_, Resp>, bulk: &mut OpenBulk) -> Result<(), Failure> {
     loop {
         let mut window = input.window();
-        let is_whole = bulk.read(&mut window, take);
+        let is_whole = bulk.read(&mut window, &mut Report);
         let at = window.at;
         input.seek(at);
         if is_whole {
@@ -232,7 +229,7 @@ fn content(input: &mut Input<'_, Resp>, bulk: &mut OpenBulk) -> Result<(), Failu
 /// Reports an event at the cursor.
 fn report(input: &mut Input<'_, Resp>, event: Event<'_>) {
     let mut window = input.window();
-    take(&mut window, event);
+    Report.take(&mut window, event);
     let at = window.at;
     input.seek(at);
 }

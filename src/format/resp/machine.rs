@@ -39,6 +39,7 @@
 use core::fmt;
 use core::ops::ControlFlow::{self, Break, Continue};
 
+use super::consumer::{Consumer, Report};
 use super::line::{Complete, Line};
 use super::nesting::{Level, Nesting};
 use super::options::Limits;
@@ -46,9 +47,7 @@ use super::text::{OpenBulk, OpenText};
 use super::token::{self, Rest, Token};
 use super::{Event, Extent, Length, Options, Resp};
 use crate::engine::machine::{self, Input, Partial};
-use crate::engine::window::{Out, Window};
 use crate::error::{End, Failure};
-use crate::parser::Events;
 
 /// RESP as an explicit state machine.
 ///
@@ -70,45 +69,6 @@ impl Machine {
 
 crate::format::parser! { @local Machine, Resp }
 crate::format::parser! { @common Machine, Resp }
-
-/// The receiver of the events: a sink, or what makes a value of them.
-pub(super) trait Consumer {
-    /// The events that reach a sink.
-    type Events: Events;
-    /// The output of a value.
-    type Output;
-
-    /// Takes an event that ends at the position of the window.
-    fn take<O: Out<Events = Self::Events>>(&mut self, window: &mut Window<'_, O>, event: Event<'_>);
-
-    /// Narrows the limits to the memory that is left. `None` if there is none for a value.
-    #[inline(always)]
-    fn limits(&self, limits: Limits) -> Option<Limits> {
-        Some(limits)
-    }
-
-    /// Takes the output, when the outermost value has ended.
-    fn output(&mut self) -> Self::Output;
-
-    /// Forgets the last value.
-    fn reset(&mut self) {}
-}
-
-/// Reports the events to the sink.
-#[derive(Clone, Copy, Debug)]
-struct Report;
-
-impl Consumer for Report {
-    type Events = Resp;
-    type Output = ();
-
-    #[inline(always)]
-    fn take<O: Out<Events = Resp>>(&mut self, window: &mut Window<'_, O>, event: Event<'_>) {
-        token::take(window, event);
-    }
-
-    fn output(&mut self) {}
-}
 
 /// The place in the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,9 +137,7 @@ impl<C: Consumer> machine::Machine for Grammar<C> {
                 State::Text => {
                     input.peek()?;
                     let mut window = input.window();
-                    let read = self
-                        .text
-                        .read(&mut window, |window, event| self.consumer.take(window, event));
+                    let read = self.text.read(&mut window, &mut self.consumer);
                     let at = window.at;
                     input.seek(at);
                     match read {
@@ -254,16 +212,16 @@ impl<C: Consumer> Grammar<C> {
         let mut window = input.window();
         let stop = loop {
             let Some(byte) = window.byte() else { break Stop::Wait };
-            let mut place = nesting.place(options);
+            let mut place = nesting.place();
             let limits = match consumer.limits(options.limits) {
                 Some(limits) => limits,
                 None => {
-                    place.is_full = true;
+                    place.has_no_memory = true;
                     options.limits
                 }
             };
-            let take = |window: &mut Window<'_, _>, event: Event<'_>| consumer.take(window, event);
-            let is_outermost = match token::value(&mut window, byte, place, options, limits, take) {
+            let token = token::value(&mut window, byte, place, options, limits, consumer);
+            let is_outermost = match token {
                 Ok(Token::Scalar) => nesting.value_ended(|| consumer.take(&mut window, Event::End)),
                 Ok(Token::Aggregate(aggregate, length)) => {
                     nesting.push(Level::new(aggregate, length, aggregate.max_count(limits)));
@@ -363,8 +321,7 @@ impl<C: Consumer> Grammar<C> {
     /// Reads on in a content, and reports it.
     fn content(&mut self, input: &mut Input<'_, C::Events>) -> ControlFlow<()> {
         let mut window = input.window();
-        let is_whole =
-            self.bulk.read(&mut window, |window, event| self.consumer.take(window, event));
+        let is_whole = self.bulk.read(&mut window, &mut self.consumer);
         let at = window.at;
         input.seek(at);
         self.go(if is_whole { State::Cr } else { State::Content })

@@ -66,8 +66,8 @@
 //! a local variable of the call that reads the elements.
 //!
 //! # Limits
-//! So that nothing a peer sends makes memory or work grow without a bound; nothing is reserved for a length that is
-//! declared:
+//! So that nothing a peer sends makes memory or work grow without a bound. Nothing is reserved for a length that is
+//! declared, but for the elements of a [value](Values), 64 KiB at most:
 //!
 //! | limit | default | beyond it |
 //! |---|---|---|
@@ -105,6 +105,9 @@
 
 #[cfg(feature = "alloc")]
 mod blob;
+#[cfg(feature = "alloc")]
+mod build;
+mod consumer;
 #[cfg(feature = "coroutine")]
 mod coroutine;
 mod encode;

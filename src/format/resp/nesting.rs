@@ -3,8 +3,8 @@
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
+use super::Length;
 use super::token::{Aggregate, Place};
-use super::{Length, Options};
 
 /// Levels that are held without an allocation: all of them, where there is none.
 const INLINE: usize = if cfg!(feature = "alloc") { 8 } else { 128 };
@@ -70,6 +70,7 @@ impl Level {
     }
 
     /// Returns true if the end mark of a streamed aggregate may come here.
+    #[inline(always)]
     pub(super) fn may_end(&self) -> bool {
         let is_whole = !self.aggregate.has_pairs() || self.left.is_multiple_of(2);
         self.is_streamed && !self.is_described && is_whole
@@ -111,13 +112,8 @@ impl Nesting {
 
     /// The place of the value that is next.
     #[inline(always)]
-    pub(super) fn place(&self, options: &Options) -> Place {
-        Place {
-            is_outermost: self.depth == 0,
-            may_nest: self.depth < options.depth,
-            may_end: self.depth > 0 && self.level.may_end(),
-            is_full: self.level.is_full(),
-        }
+    pub(super) fn place(&self) -> Place<'_> {
+        Place { level: &self.level, depth: self.depth, has_no_memory: false }
     }
 
     /// Enters an aggregate. Without `alloc` there are at most 128: see

@@ -13,8 +13,8 @@ const DEFAULT_MAX_ELEMENTS: u64 = 1 << 31;
 
 /// Options of a parser.
 ///
-/// Nothing is reserved for a length that is declared, so a peer that declares the largest has gained
-/// nothing. A text that is reported in pieces takes no memory here.
+/// Nothing is reserved for a length that is declared, but by [`Values`](super::Values), 64 KiB at most. So a peer that
+/// declares the largest has gained nothing. A text that is reported in pieces takes no memory here.
 ///
 /// ```
 /// use pushdown::resp::{Machine, Options, Version};

@@ -3,10 +3,11 @@
 //! The aggregates around the value are data, as in the machine: [`Nesting`]. A future that calls itself is a call on
 //! the heap for each level; this one has a fixed size.
 
+use super::consumer::{Consumer, Report};
 use super::line::{Complete, Line};
 use super::nesting::{Level, Nesting};
 use super::text::{OpenBulk, OpenText};
-use super::token::{self, Rest, Token, take};
+use super::token::{self, Rest, Token};
 use super::{Event, Extent, Length, Options, Resp};
 use crate::engine::stackless::{Boxed, Input, Parser};
 use crate::engine::window::outside;
@@ -46,19 +47,20 @@ pub(super) async fn whole(input: &mut Input<'_, Resp>, options: &Options) -> Res
                 Err(end) => return Err(end.into()),
             },
         };
-        let place = nesting.place(options);
-        let token = match token::value(&mut window, byte, place, options, options.limits, take) {
-            Ok(token) => token,
-            Err(rest) => outside!(input, window, rest_of_value(input, rest, options).await?),
-        };
+        let place = nesting.place();
+        let token =
+            match token::value(&mut window, byte, place, options, options.limits, &mut Report) {
+                Ok(token) => token,
+                Err(rest) => outside!(input, window, rest_of_value(input, rest, options).await?),
+            };
         let is_outermost = match token {
-            Token::Scalar => nesting.value_ended(|| take(&mut window, Event::End)),
+            Token::Scalar => nesting.value_ended(|| Report.take(&mut window, Event::End)),
             Token::Aggregate(aggregate, length) => {
                 nesting.push(Level::new(aggregate, length, aggregate.max_count(options.limits)));
                 length == Length::Counted(0)
-                    && nesting.aggregate_ended(|| take(&mut window, Event::End))
+                    && nesting.aggregate_ended(|| Report.take(&mut window, Event::End))
             }
-            Token::End => nesting.aggregate_ended(|| take(&mut window, Event::End)),
+            Token::End => nesting.aggregate_ended(|| Report.take(&mut window, Event::End)),
         };
         if is_outermost && options.extent == Extent::Value {
             let at = window.at;
@@ -138,7 +140,7 @@ async fn rest_of_text(input: &mut Input<'_, Resp>, mut text: OpenText) -> Result
     loop {
         input.peek().await?;
         let mut window = input.window();
-        let read = text.read(&mut window, take);
+        let read = text.read(&mut window, &mut Report);
         let at = window.at;
         input.seek(at);
         match read {
@@ -153,7 +155,7 @@ async fn rest_of_text(input: &mut Input<'_, Resp>, mut text: OpenText) -> Result
 async fn content(input: &mut Input<'_, Resp>, bulk: &mut OpenBulk) -> Result<(), Failure> {
     loop {
         let mut window = input.window();
-        let is_whole = bulk.read(&mut window, take);
+        let is_whole = bulk.read(&mut window, &mut Report);
         let at = window.at;
         input.seek(at);
         if is_whole {
@@ -168,7 +170,7 @@ async fn content(input: &mut Input<'_, Resp>, bulk: &mut OpenBulk) -> Result<(),
 /// Reports an event at the cursor.
 fn report(input: &mut Input<'_, Resp>, event: Event<'_>) {
     let mut window = input.window();
-    take(&mut window, event);
+    Report.take(&mut window, event);
     let at = window.at;
     input.seek(at);
 }

@@ -1,5 +1,6 @@
 //! Texts in pieces: lines that are texts, and contents. They are reported as far as the chunk has them.
 
+use super::consumer::Consumer;
 use super::line::Number;
 use super::options::Limits;
 use super::{Event, Piece};
@@ -89,7 +90,7 @@ impl OpenText {
     pub(super) fn read<O: Out>(
         &mut self,
         window: &mut Window<'_, O>,
-        mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+        consumer: &mut impl Consumer<Events = O::Events>,
     ) -> Result<bool, ErrorKind> {
         if !self.is_ended {
             let (chunk, at) = (window.chunk, window.at);
@@ -104,13 +105,13 @@ impl OpenText {
             window.count(looked_at.min(behind.len()));
             if self.may_end() && matches!(behind, [b'\r', b'\n', ..]) {
                 window.at = at + run.len() + 2;
-                report(window, self.event(run, false));
+                consumer.take(window, self.event(run, false));
                 return Ok(true);
             }
             self.left -= run.len() as u64;
             window.at = at + run.len();
             if !run.is_empty() {
-                report(window, self.event(run, true));
+                consumer.take(window, self.event(run, true));
             }
             match window.byte() {
                 None => return Ok(false),
@@ -126,7 +127,7 @@ impl OpenText {
             None => Ok(false),
             Some(b'\n') => {
                 window.at += 1;
-                report(window, self.event(&[], false));
+                consumer.take(window, self.event(&[], false));
                 Ok(true)
             }
             Some(_) => Err(ErrorKind::UnexpectedByte),
@@ -207,7 +208,7 @@ impl OpenBulk {
     pub(super) fn read<O: Out>(
         &mut self,
         window: &mut Window<'_, O>,
-        mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+        consumer: &mut impl Consumer<Events = O::Events>,
     ) -> bool {
         if self.is_reported {
             return true;
@@ -222,7 +223,7 @@ impl OpenBulk {
         self.is_reported = self.left == 0;
         let more = !self.is_reported || self.is_streamed;
         if !(more && piece.is_empty()) {
-            report(window, self.event(piece, more));
+            consumer.take(window, self.event(piece, more));
         }
         self.is_reported
     }

@@ -3,21 +3,17 @@
 //! [`value`] only accepts. What it does not accept it leaves to [`Line`], which reads byte by byte, and blames:
 //! so the kind and the place of an error do not depend on cuts. The rest of a text or a content is in `text.rs`.
 
+use super::consumer::Consumer;
 use super::line::Line;
+use super::nesting::Level;
 use super::options::Limits;
 use super::text::{Kind, OpenBulk, OpenText};
-use super::{Event, Length, Null, Options, Resp, Version};
+use super::{Event, Length, Null, Options, Version};
 use crate::engine::window::{Out, Window};
 use crate::error::ErrorKind;
 
 /// Bytes of a verbatim string's format, with its colon.
 pub(super) const FORMAT: u64 = 4;
-
-/// Reports an event to the sink.
-#[inline(always)]
-pub(super) fn take<O: Out<Events = Resp>>(window: &mut Window<'_, O>, event: Event<'_>) {
-    window.emit(|| event);
-}
 
 /// The types of values that hold others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,17 +64,28 @@ impl Aggregate {
     }
 }
 
-/// The place of a value among others.
+/// The place of a value among others. Most values ask for nothing but [`is_full`](Self::is_full).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    /// Outside all aggregates.
-    pub(super) is_outermost: bool,
-    /// The aggregate around it has as many elements as it may have.
-    pub(super) is_full: bool,
-    /// An aggregate may begin here.
-    pub(super) may_nest: bool,
-    /// The streamed aggregate around it may end here.
-    pub(super) may_end: bool,
+pub(super) struct Place<'a> {
+    pub(super) level: &'a Level,
+    /// The number of aggregates around it.
+    pub(super) depth: u32,
+    /// There is no memory for it.
+    pub(super) has_no_memory: bool,
+}
+
+impl Place<'_> {
+    /// Returns true if the aggregate around it has as many elements as it may have.
+    #[inline(always)]
+    fn is_full(self) -> bool {
+        self.level.is_full() || self.has_no_memory
+    }
+
+    /// Returns true if the streamed aggregate around it may end here.
+    #[inline(always)]
+    fn may_end(self) -> bool {
+        self.depth > 0 && self.level.may_end()
+    }
 }
 
 /// A token, or the part of one, that has been read.
@@ -109,52 +116,52 @@ pub(super) enum Rest {
 pub(super) fn value<O: Out>(
     window: &mut Window<'_, O>,
     byte: u8,
-    place: Place,
+    place: Place<'_>,
     options: &Options,
     limits: Limits,
-    mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+    consumer: &mut impl Consumer<Events = O::Events>,
 ) -> Result<Token, Rest> {
-    if place.is_full && byte != b'.' {
+    if place.is_full() && byte != b'.' {
         return Err(Rest::Wrong(ErrorKind::TooLong));
     }
     match byte {
-        b'$' => bulk(window, byte, options, limits, report),
+        b'$' => bulk(window, byte, options, limits, consumer),
         b':' => match integer(window, limits) {
             Some(integer) => {
-                report(window, Event::Integer(integer));
+                consumer.take(window, Event::Integer(integer));
                 Ok(Token::Scalar)
             }
             None => Err(line(window, byte, options, limits)),
         },
-        b'*' => aggregate(window, Aggregate::Array, byte, place, options, limits, report),
+        b'*' => aggregate(window, Aggregate::Array, byte, place, options, limits, consumer),
         b'+' | b'-' => {
             let kind = if byte == b'+' { Kind::Simple } else { Kind::Error };
-            text(window, OpenText::new(kind, limits), report)
+            text(window, OpenText::new(kind, limits), consumer)
         }
         _ if options.version == Version::Resp2 => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
-        b'%' => aggregate(window, Aggregate::Map, byte, place, options, limits, report),
-        b'~' => aggregate(window, Aggregate::Set, byte, place, options, limits, report),
-        b'|' => aggregate(window, Aggregate::Attribute, byte, place, options, limits, report),
-        b'>' if place.is_outermost => {
-            aggregate(window, Aggregate::Push, byte, place, options, limits, report)
+        b'%' => aggregate(window, Aggregate::Map, byte, place, options, limits, consumer),
+        b'~' => aggregate(window, Aggregate::Set, byte, place, options, limits, consumer),
+        b'|' => aggregate(window, Aggregate::Attribute, byte, place, options, limits, consumer),
+        b'>' if place.depth == 0 => {
+            aggregate(window, Aggregate::Push, byte, place, options, limits, consumer)
         }
-        b',' => text(window, OpenText::new(Kind::Double, limits), report),
-        b'(' => text(window, OpenText::new(Kind::BigNumber, limits), report),
-        b'!' => bulk(window, byte, options, limits, report),
+        b',' => text(window, OpenText::new(Kind::Double, limits), consumer),
+        b'(' => text(window, OpenText::new(Kind::BigNumber, limits), consumer),
+        b'!' => bulk(window, byte, options, limits, consumer),
         b'_' if whole(window, b"_\r\n") => {
-            report(window, Event::Null(Null::Resp3));
+            consumer.take(window, Event::Null(Null::Resp3));
             Ok(Token::Scalar)
         }
         b'#' if limits.line > 0 && whole(window, b"#t\r\n") => {
-            report(window, Event::Bool(true));
+            consumer.take(window, Event::Bool(true));
             Ok(Token::Scalar)
         }
         b'#' if limits.line > 0 && whole(window, b"#f\r\n") => {
-            report(window, Event::Bool(false));
+            consumer.take(window, Event::Bool(false));
             Ok(Token::Scalar)
         }
-        b'.' if place.may_end && whole(window, b".\r\n") => Ok(Token::End),
-        b'.' if !place.may_end => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
+        b'.' if place.may_end() && whole(window, b".\r\n") => Ok(Token::End),
+        b'.' if !place.may_end() => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
         b'_' | b'#' | b'=' | b'.' => Err(line(window, byte, options, limits)),
         _ => Err(Rest::Wrong(ErrorKind::UnexpectedByte)),
     }
@@ -197,19 +204,7 @@ pub(super) fn number<O: Out>(
             break;
         }
     }
-    number_line(window, at, number, count, limits)
-}
-
-/// Returns a number of so many digits and the place behind its line, if the chunk has all of that.
-#[inline(always)]
-fn number_line<O: Out>(
-    window: &mut Window<'_, O>,
-    at: usize,
-    number: u64,
-    count: usize,
-    limits: Limits,
-) -> Option<(u64, usize)> {
-    let is_whole = matches!(window.chunk[at..].get(count..), Some([b'\r', b'\n', ..]));
+    let is_whole = matches!(bytes.get(count..), Some([b'\r', b'\n', ..]));
     if is_whole && 0 < count && count <= MAX_DIGITS && count as u64 <= limits.line {
         return Some((number, at + count + 2));
     }
@@ -217,13 +212,14 @@ fn number_line<O: Out>(
     None
 }
 
-/// The number of the digits that these bytes begin with, and their count; `None` if all are digits. There is no branch
+/// The number of the digits that the bytes of a word begin with, the lowest first, and their count; `None` if all are
+/// digits. There is no branch
 /// for each digit, because the processor cannot know how many there will be.
 #[inline(always)]
-fn up_to_seven_digits(bytes: [u8; 8]) -> Option<(u64, usize)> {
+fn up_to_seven_digits(word: u64) -> Option<(u64, usize)> {
     const EACH: u64 = 0x0101_0101_0101_0101;
-    // The first byte is the lowest, and a digit is its value.
-    let values = u64::from_le_bytes(bytes) ^ (EACH * u64::from(b'0'));
+    // A digit is its value.
+    let values = word ^ (EACH * u64::from(b'0'));
     // The highest bit of each byte that is more than 9, up to the first of them.
     let others = (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80);
     if others == 0 {
@@ -241,15 +237,33 @@ fn up_to_seven_digits(bytes: [u8; 8]) -> Option<(u64, usize)> {
 /// Reads an integer.
 #[inline(always)]
 fn integer<O: Out>(window: &mut Window<'_, O>, limits: Limits) -> Option<i64> {
+    let bytes = &window.chunk[window.at + 1..];
+    if limits.line >= 8
+        && let Some(first) = bytes.first_chunk()
+    {
+        let word = u64::from_le_bytes(*first);
+        let is_negative = word as u8 == b'-';
+        // A minus makes room for a zero, which is no digit.
+        let digits = if is_negative { word >> 8 } else { word };
+        if let Some((number, count @ 1..)) = up_to_seven_digits(digits) {
+            let end = count + usize::from(is_negative);
+            if let Some([b'\r', b'\n', ..]) = bytes.get(end..) {
+                window.at += end + 3;
+                let number = number.cast_signed();
+                return Some(if is_negative { -number } else { number });
+            }
+        }
+    }
+    long_integer(window, limits)
+}
+
+/// Reads an integer of more digits, or at the end of the chunk.
+#[inline(never)]
+fn long_integer<O: Out>(window: &mut Window<'_, O>, limits: Limits) -> Option<i64> {
     let at = window.at + 1;
     let is_negative = window.chunk.get(at) == Some(&b'-');
     let limits = Limits { line: limits.line.saturating_sub(is_negative.into()), ..limits };
-    let at = at + usize::from(is_negative);
-    let few = window.chunk.get(at..)?.first_chunk().and_then(|word| up_to_seven_digits(*word));
-    let (number, end) = match few {
-        Some((number, count)) => number_line(window, at, number, count, limits)?,
-        None => number(window, at, limits)?,
-    };
+    let (number, end) = number(window, at + usize::from(is_negative), limits)?;
     window.at = end;
     let number = number.cast_signed();
     Some(if is_negative { -number } else { number })
@@ -261,19 +275,19 @@ fn aggregate<O: Out>(
     window: &mut Window<'_, O>,
     aggregate: Aggregate,
     byte: u8,
-    place: Place,
+    place: Place<'_>,
     options: &Options,
     limits: Limits,
-    mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+    consumer: &mut impl Consumer<Events = O::Events>,
 ) -> Result<Token, Rest> {
-    if !place.may_nest {
+    if place.depth >= options.depth {
         return Err(Rest::Wrong(ErrorKind::TooDeep));
     }
     match number(window, window.at + 1, limits) {
         Some((count, end)) if count <= aggregate.max_count(limits) => {
             window.at = end;
             let length = Length::Counted(count);
-            report(window, aggregate.event(length));
+            consumer.take(window, aggregate.event(length));
             Ok(Token::Aggregate(aggregate, length))
         }
         _ => Err(line(window, byte, options, limits)),
@@ -287,7 +301,7 @@ fn bulk<O: Out>(
     byte: u8,
     options: &Options,
     limits: Limits,
-    mut report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+    consumer: &mut impl Consumer<Events = O::Events>,
 ) -> Result<Token, Rest> {
     let (length, from) = match number(window, window.at + 1, limits) {
         Some((length, from)) if length <= limits.bulk => (length, from),
@@ -301,7 +315,7 @@ fn bulk<O: Out>(
         && let Some((content, [b'\r', b'\n', ..])) = rest.split_at_checked(length)
     {
         window.at = from + length;
-        report(window, open.event(content, false));
+        consumer.take(window, open.event(content, false));
         if window.at + 2 <= window.chunk.len() {
             window.at += 2;
             return Ok(Token::Scalar);
@@ -318,10 +332,10 @@ fn bulk<O: Out>(
 fn text<O: Out>(
     window: &mut Window<'_, O>,
     mut open: OpenText,
-    report: impl FnMut(&mut Window<'_, O>, Event<'_>),
+    consumer: &mut impl Consumer<Events = O::Events>,
 ) -> Result<Token, Rest> {
     window.at += 1;
-    match open.read(window, report) {
+    match open.read(window, consumer) {
         Ok(true) => Ok(Token::Scalar),
         Ok(false) => Err(Rest::Text(open)),
         Err(kind) => Err(Rest::Wrong(kind)),
@@ -352,12 +366,13 @@ mod tests {
                     bytes[..digits.len()].copy_from_slice(digits.as_bytes());
                     bytes[digits.len()] = other;
                     let about = format!("{}", bytes.escape_ascii());
-                    assert_eq!(up_to_seven_digits(bytes), Some((number, digits.len())), "{about}");
+                    let word = u64::from_le_bytes(bytes);
+                    assert_eq!(up_to_seven_digits(word), Some((number, digits.len())), "{about}");
                     cases += 1;
                 }
             }
         }
         assert_eq!(cases, 246 * 7 * 5);
-        assert_eq!(up_to_seven_digits(*b"12345678"), None);
+        assert_eq!(up_to_seven_digits(u64::from_le_bytes(*b"12345678")), None);
     }
 }

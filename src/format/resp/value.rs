@@ -83,6 +83,21 @@ impl Value {
         }
     }
 
+    /// The text of a value that is one, but not of one with attributes.
+    #[inline(always)]
+    pub(super) fn text_mut(&mut self) -> Option<&mut Blob> {
+        match self {
+            Self::Simple(text)
+            | Self::Error(text)
+            | Self::Bulk(text)
+            | Self::Double(text)
+            | Self::BigNumber(text)
+            | Self::BlobError(text)
+            | Self::Verbatim { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
     /// Returns the number of a double.
     ///
     /// ```

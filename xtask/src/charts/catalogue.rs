@@ -38,7 +38,7 @@ pub(crate) enum Panels {
 /// `(parameter, what a title says of it)`
 type Size = (&'static str, &'static str);
 
-const CHARTS: [Chart; 13] = [
+const CHARTS: [Chart; 15] = [
     Chart {
         name: "chunks",
         title: "Throughput by chunk size",
@@ -188,6 +188,32 @@ const CHARTS: [Chart; 13] = [
         },
     },
     Chart {
+        name: "resp",
+        title: "RESP in one chunk",
+        subtitle: RESP,
+        x: "GB/s",
+        y: "",
+        value: Measurement::throughput,
+        panels: Panels::Documents {
+            group: "resp",
+            documents: &REPLIES,
+            parameters: &[("whole", "")],
+        },
+    },
+    Chart {
+        name: "resp-chunks",
+        title: "RESP in small chunks",
+        subtitle: RESP,
+        x: "GB/s",
+        y: "",
+        value: Measurement::throughput,
+        panels: Panels::Documents {
+            group: "resp",
+            documents: &["lrange", "lrange-large", "large", "pipeline-requests.requests"],
+            parameters: &[("1460", " in 1,460 bytes"), ("16", " in 16 bytes")],
+        },
+    },
+    Chart {
         name: "sse",
         title: "Event streams in chunks of 64 KiB",
         subtitle: SSE,
@@ -213,6 +239,21 @@ const CHARTS: [Chart; 13] = [
             parameters: &[("1460", " in 1,460 bytes"), ("16", " in 16 bytes")],
         },
     },
+];
+
+const RESP: &str = "Events with a sink, and values. Higher is better.";
+
+const REPLIES: [&str; 10] = [
+    "lrange",
+    "hgetall",
+    "hgetall-resp2",
+    "integers",
+    "large",
+    "lrange-large",
+    "bulk-resp3.replies",
+    "mixed-resp2.replies",
+    "mixed-resp3.replies",
+    "pipeline-requests.requests",
 ];
 
 const SSE: &str = "Events, and whole messages: lent or owned. Higher is better.";
