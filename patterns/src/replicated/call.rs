@@ -6,7 +6,7 @@
 //!                ▼                                     │
 //!     ┌─► poll the next action ─── Finish, or abort ───┴─────► Err
 //!     │          │      └─── none: wait until woken, or until the timeout
-//!     │        Start
+//!     │   Start, Drop
 //!     └──────────┘
 //! ```
 //!
@@ -15,6 +15,7 @@
 //! shared state, where an abort may end them: then the call only finds out.
 
 use std::mem;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 use std::vec::Vec;
@@ -22,11 +23,11 @@ use std::vec::Vec;
 use super::attempt::{Attempt, Completion};
 use super::error::{CallError, CallErrorKind, Cause, Failure};
 use super::losers::{Loser, Spawner};
-use super::options::Losers;
-use super::proto::{Action, Call, Outcome};
+use super::options::{CallOptions, Losers};
+use super::proto::{Call, Outcome};
 use super::report::EndKind;
 use super::service::Service;
-use super::shared::{Aborted, Key};
+use super::shared::{Aborted, Key, Next};
 use crate::Effect;
 use crate::panics::{contain, discard};
 use crate::seeded::{self, Bug};
@@ -38,6 +39,7 @@ use crate::wakers::AfterUnlock;
 /// while it is parked.
 pub(super) struct CallDriver<'a, S, A, R, E>
 where
+    S: Send + Sync + 'static,
     R: Send + 'static,
     E: Send + 'static,
 {
@@ -45,6 +47,8 @@ where
     /// `Some` until the call is over.
     args: Option<A>,
     call: Call,
+    /// The first action, which was decided when the call began, under the same lock.
+    first: Option<Next<S>>,
     attempts: Vec<Attempt<R, E>>,
     failures: Vec<Failure<E>>,
     /// The time at which the attempts were last polled.
@@ -58,22 +62,37 @@ where
 
 impl<'a, S, A, R, E> CallDriver<'a, S, A, R, E>
 where
+    S: Send + Sync + 'static,
     A: Clone,
     R: Send + 'static,
     E: Send + 'static,
 {
-    pub(super) fn new(service: &'a Service<S, A, R, E>, args: A, call: Call, now: Instant) -> Self {
-        Self {
+    /// Begins a call, unless the client is closed. Then it returns the arguments.
+    pub(super) fn begin(
+        service: &'a Service<S, A, R, E>,
+        args: A,
+        options: CallOptions,
+        now: Instant,
+    ) -> Result<Self, A> {
+        let (call, first) = {
+            let mut locked = service.shared.lock_with();
+            let (state, after) = locked.split();
+            let Some(mut call) = state.begin(options, now, after) else { return Err(args) };
+            let first = state.poll_action(&mut call, &[], now, after);
+            (call, first.ok().flatten())
+        };
+        Ok(Self {
             service,
             args: Some(args),
             call,
+            first,
             attempts: Vec::new(),
             failures: Vec::new(),
             now,
             is_parked: false,
             spawner: None,
             settled: false,
-        }
+        })
     }
 
     /// Names what the call waits for, and the server of the latest attempt that is running.
@@ -88,7 +107,9 @@ where
         cx: &mut Context<'_>,
         clock: Clock,
     ) -> Step<Result<R, CallError<A, E>>> {
+        let was_parked = self.is_parked;
         match self.unpark(cx) {
+            Poll::Ready(Ok(())) if was_parked => self.note_dropped(clock),
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(aborted)) => return Step::Done(Err(self.aborted(&aborted))),
             Poll::Pending => return Step::Wait { until: None },
@@ -98,20 +119,22 @@ where
         }
         loop {
             match self.poll_action(cx) {
-                Ok(Some(Action::Start(server))) => {
-                    if let Some(reply) = self.start(server, cx, clock) {
+                Ok(Some(Next::Start(number, server))) => {
+                    if let Some(reply) = self.start(number, server, cx, clock) {
                         return Step::Done(Ok(reply));
                     }
                 }
+                Ok(Some(Next::Drop(server))) => self.drop_attempt(server, clock),
                 Ok(None) => {
                     if matches!(self.service.losers, Losers::Finish { .. }) {
                         self.spawner = self.spawner.take().or_else(Spawner::current);
                     }
                     return Step::Wait { until: self.call.poll_timeout() };
                 }
-                Ok(Some(Action::Finish(outcome))) => {
+                Ok(Some(Next::Finish(outcome))) => {
                     let kind = match outcome {
                         Outcome::TimedOut => CallErrorKind::TimedOut,
+                        Outcome::NoServers => CallErrorKind::NoServers,
                         _ => CallErrorKind::Failed,
                     };
                     return Step::Done(Err(self.fail(kind, EndKind::Finished)));
@@ -144,13 +167,19 @@ where
         None
     }
 
-    fn start(&mut self, server: usize, cx: &mut Context<'_>, clock: Clock) -> Option<R> {
+    fn start(
+        &mut self,
+        number: usize,
+        server: Arc<S>,
+        cx: &mut Context<'_>,
+        clock: Clock,
+    ) -> Option<R> {
         let Self { service, args, now, .. } = self;
         let (started, args) = (*now, args.as_ref().expect("the call is not over"));
-        let request = contain(|| (service.call)(service.servers[server].clone(), args.clone()));
+        let request = contain(|| (service.call)(server, args.clone()));
         let completion = match request {
             Ok(request) => {
-                let mut attempt = Attempt::new(server, started, request);
+                let mut attempt = Attempt::new(number, started, request);
                 match attempt.poll(cx) {
                     Poll::Pending => {
                         self.attempts.push(attempt);
@@ -161,7 +190,7 @@ where
             }
             Err(message) => Completion::Panicked(message),
         };
-        self.completed(server, started, completion, clock)
+        self.completed(number, started, completion, clock)
     }
 
     /// Takes the result of an attempt. A reply settles the call.
@@ -186,28 +215,64 @@ where
             Completion::Panicked(message) => (Effect::MayHaveHappened, Cause::Panicked(message)),
         };
         {
-            let replicas = &mut self.service.shared.lock().replicas;
+            let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+            let (state, after) = locked.split();
+            let replicas = &mut state.replicas;
             match cause {
                 Cause::Panicked(_) => self.call.handle_panic(replicas, server, self.now),
                 _ => self.call.handle_failure(replicas, server, effect, self.now),
             }
+            state.wake(after);
         }
         let after = self.now.saturating_duration_since(started);
         self.failures.push(Failure { server, after, effect, cause });
         None
     }
 
-    fn poll_action(&mut self, cx: &mut Context<'_>) -> Result<Option<Action>, Aborted> {
+    fn poll_action(&mut self, cx: &mut Context<'_>) -> Result<Option<Next<S>>, Aborted> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
         let mut locked = self.service.shared.lock_with::<AfterUnlock>();
         let (state, after) = locked.split();
-        state.aborted()?;
-        let action = self.call.poll_action(&mut state.replicas, self.now);
-        if action.is_none() {
-            state.park(Key::call(&self.call), mem::take(&mut self.attempts), cx, after);
+        let next = state.poll_action(&mut self.call, &self.attempts, self.now, after)?;
+        if next.is_none() {
+            let (key, attempts) = (Key::call(&self.call), mem::take(&mut self.attempts));
+            state.park(key, attempts, self.call.is_out(), cx, after);
             self.is_parked = true;
         }
-        state.wake_line(after);
-        Ok(action)
+        Ok(next)
+    }
+
+    /// Drops the attempt at a server that leaves.
+    fn drop_attempt(&mut self, server: usize, clock: Clock) {
+        let here = self.attempts.extract_if(.., |attempt| attempt.server == server);
+        let mut dropped: Vec<_> = here.collect();
+        dropped.iter_mut().for_each(Attempt::cancel);
+        {
+            let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+            let (state, after) = locked.split();
+            dropped.iter().for_each(|attempt| state.dropped(attempt, self.now));
+            state.wake(after);
+        }
+        self.note_dropped(clock);
+    }
+
+    /// Takes note of the attempts that were dropped with their servers.
+    fn note_dropped(&mut self, clock: Clock) {
+        if self.call.running().count() == self.attempts.len() {
+            return;
+        }
+        self.now = clock.now();
+        let is_here = |server| self.attempts.iter().any(|attempt| attempt.server == server);
+        let running = self.call.running().map(|(server, _)| server);
+        let dropped: Vec<usize> = running.filter(|&server| !is_here(server)).collect();
+        for server in dropped {
+            let started = self.call.handle_leave(server);
+            let after = self.now.saturating_duration_since(started);
+            let (effect, cause) = (Effect::MayHaveHappened, Cause::Left);
+            self.failures.push(Failure { server, after, effect, cause });
+        }
     }
 
     /// Ends the call without a reply.
@@ -225,7 +290,7 @@ where
     /// among the failures.
     fn aborted(&mut self, aborted: &Aborted) -> CallError<A, E> {
         (self.now, self.settled) = (aborted.since, true);
-        self.call.handle_drop(&mut self.service.shared.lock().replicas);
+        self.leave_line();
         self.give_up_running();
         self.error(CallErrorKind::Closed)
     }
@@ -252,6 +317,7 @@ where
 
 impl<S, A, R, E> CallDriver<'_, S, A, R, E>
 where
+    S: Send + Sync + 'static,
     R: Send + 'static,
     E: Send + 'static,
 {
@@ -262,9 +328,20 @@ where
             let (state, after) = locked.split();
             let attempts = ready!(state.unpark(Key::call(&self.call), cx, after));
             self.is_parked = false;
-            self.attempts = attempts?;
+            match attempts {
+                Some(attempts) => self.attempts = attempts,
+                None => return Poll::Ready(state.aborted()),
+            }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Ends the wait for the budget of a call that an abort ends.
+    fn leave_line(&mut self) {
+        let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
+        self.call.handle_drop(&mut state.replicas);
+        state.wake(after);
     }
 
     /// Ends the call: first its running attempts, then its part in the shared state.
@@ -294,7 +371,7 @@ where
             }
             self.call.handle_drop(&mut state.replicas);
             state.end(Key::call(&self.call), end, after);
-            state.wake_line(after);
+            state.wake(after);
         }
         for (key, spawner) in losers.into_iter().zip(spawner.iter().cycle()) {
             spawner.spawn(Loser::new(shared.clone(), key, deadline), self.service.name.clone());
@@ -306,6 +383,7 @@ where
 /// else is dropped here.
 impl<S, A, R, E> Drop for CallDriver<'_, S, A, R, E>
 where
+    S: Send + Sync + 'static,
     R: Send + 'static,
     E: Send + 'static,
 {
@@ -319,9 +397,7 @@ where
                     self.settle(EndKind::Cancelled, None);
                 }
                 // An abort ends it.
-                Poll::Ready(Err(_)) | Poll::Pending => {
-                    self.call.handle_drop(&mut self.service.shared.lock().replicas);
-                }
+                Poll::Ready(Err(_)) | Poll::Pending => self.leave_line(),
             }
         }
         discard(self.args.take());

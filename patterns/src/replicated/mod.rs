@@ -61,7 +61,9 @@ mod attempt;
 mod call;
 mod client;
 mod error;
+mod list;
 mod losers;
+mod membership;
 mod options;
 #[doc(hidden)]
 pub mod proto;
@@ -72,6 +74,7 @@ mod shutdown;
 
 pub use client::{Client, Running};
 pub use error::{BuildError, CallError, CallErrorKind, Cause, Failure};
-pub use options::{Budget, CallOptions, Hedge, Losers, Options};
+pub use membership::{Departed, JoinError, Leaving, Membership, Replaced};
+pub use options::{Budget, CallOptions, Hedge, Losers, Options, Prefer};
 pub use proto::{Latency, ServerStats, Stats};
 pub use report::{EndCounts, Report};

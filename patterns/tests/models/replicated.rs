@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use pushdown_patterns::clock::advance;
 use pushdown_patterns::replicated::proto::{Action, Call, Outcome, Replicas};
 use pushdown_patterns::replicated::{
-    Budget, CallErrorKind, CallOptions, Client, EndCounts, Hedge, Losers, Options,
+    Budget, CallErrorKind, CallOptions, Client, EndCounts, Hedge, Losers, Options, Prefer,
 };
 use pushdown_patterns::seeded::Bug;
 use pushdown_patterns::thread::{block_on, channel};
@@ -378,7 +378,8 @@ fn losers_stay_within_their_bound() {
 const DELAY: Duration = Duration::from_millis(10);
 
 fn replicas(servers: usize, budget: Budget) -> Replicas {
-    Replicas::new(NonZeroUsize::new(servers).unwrap(), Hedge::After(DELAY), budget)
+    let servers = NonZeroUsize::new(servers).unwrap();
+    Replicas::new(servers, Prefer::Sticky, Hedge::After(DELAY), budget)
 }
 
 /// Each of these finds a race between a timer and an answer that other software has had. Here both
@@ -437,7 +438,7 @@ fn a_preference_that_changed_back() {
         call.handle_reply(&mut replicas, 1 - server, now);
     }
     slow.handle_reply(&mut replicas, 1, now + 2 * DELAY);
-    assert_eq!(replicas.preferred(), 0);
+    assert_eq!(replicas.preferred(), Some(0));
 }
 
 fn a_dead_server() {

@@ -106,7 +106,7 @@ fn the_end_of_a_runtime_ends_everything_that_runs_in_it() {
         assert_eq!(servers.running(), 0);
         // The client works in another runtime.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        servers.becomes(client.preferred(), Reply(0));
+        servers.becomes(client.preferred().unwrap(), Reply(0));
         runtime.block_on(client.call(())).unwrap();
         runtime.block_on(client.shutdown(Shutdown::Drain { timeout: ms(60_000) }));
     }
