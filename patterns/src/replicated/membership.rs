@@ -61,7 +61,7 @@ static LEAVE: Site = Site::wait("replicated", "leave", "requests").peers("server
 /// drop(lists);
 /// following.await.unwrap();
 ///
-/// assert_eq!(client.call(()).await, Ok("two"));
+/// assert_eq!(client.call(()).await.unwrap(), "two");
 /// let numbers: Vec<_> = client.servers().into_iter().map(|(number, _)| number).collect();
 /// assert_eq!(numbers, [1, 2]);
 /// # }

@@ -131,12 +131,12 @@ impl<E> fmt::Debug for Options<E> {
 /// # };
 /// let options = Options::new().prefer(Prefer::First { probe: Duration::from_secs(5) });
 /// let client = Client::new(["primary", "copy"], get, options).unwrap();
-/// assert_eq!(client.call(()).await, Ok("copy")); // the primary is down
+/// assert_eq!(client.call(()).await.unwrap(), "copy"); // the primary is down
 /// # is_up.store(true, Relaxed);
 /// // It is up again.
-/// assert_eq!(client.call(()).await, Ok("copy"));
+/// assert_eq!(client.call(()).await.unwrap(), "copy");
 /// tokio::time::sleep(Duration::from_secs(5)).await;
-/// assert_eq!(client.call(()).await, Ok("primary"));
+/// assert_eq!(client.call(()).await.unwrap(), "primary");
 /// assert_eq!(client.stats().probes, 1);
 /// # }
 /// ```
