@@ -47,17 +47,25 @@ where
     /// `Some` until the call is over.
     args: Option<A>,
     call: Call,
-    /// The first action, which was decided when the call began, under the same lock.
-    first: Option<Next<S>>,
     attempts: Vec<Attempt<R, E>>,
     failures: Vec<Failure<E>>,
     /// The time at which the attempts were last polled.
     now: Instant,
-    /// Set while the attempts are in the shared state, where an abort can end them.
-    is_parked: bool,
+    stage: Stage,
     /// Runs the losers. Taken while the call waits, as it may be dropped outside of its runtime.
     spawner: Option<Spawner>,
-    settled: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The call has these options, and has not begun.
+    New(CallOptions),
+    /// The attempts are here.
+    Polled,
+    /// The attempts are in the shared state, where an abort can end them.
+    Parked,
+    /// Nothing of the call is in the shared state any more.
+    Over,
 }
 
 impl<'a, S, A, R, E> CallDriver<'a, S, A, R, E>
@@ -67,32 +75,24 @@ where
     R: Send + 'static,
     E: Send + 'static,
 {
-    /// Begins a call, unless the client is closed. Then it returns the arguments.
-    pub(super) fn begin(
+    /// Creates a call that begins with its first step.
+    #[inline]
+    pub(super) fn new(
         service: &'a Service<S, A, R, E>,
         args: A,
         options: CallOptions,
         now: Instant,
-    ) -> Result<Self, A> {
-        let (call, first) = {
-            let mut locked = service.shared.lock_with();
-            let (state, after) = locked.split();
-            let Some(mut call) = state.begin(options, now, after) else { return Err(args) };
-            let first = state.poll_action(&mut call, &[], now, after);
-            (call, first.ok().flatten())
-        };
-        Ok(Self {
+    ) -> Self {
+        Self {
             service,
             args: Some(args),
-            call,
-            first,
+            call: Call::not_begun(options),
             attempts: Vec::new(),
             failures: Vec::new(),
             now,
-            is_parked: false,
+            stage: Stage::New(options),
             spawner: None,
-            settled: false,
-        })
+        }
     }
 
     /// Names what the call waits for, and the server of the latest attempt that is running.
@@ -107,18 +107,25 @@ where
         cx: &mut Context<'_>,
         clock: Clock,
     ) -> Step<Result<R, CallError<A, E>>> {
-        let was_parked = self.is_parked;
-        match self.unpark(cx) {
-            Poll::Ready(Ok(())) if was_parked => self.note_dropped(clock),
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(aborted)) => return Step::Done(Err(self.aborted(&aborted))),
-            Poll::Pending => return Step::Wait { until: None },
-        }
-        if let Some(reply) = self.poll(cx, clock) {
-            return Step::Done(Ok(reply));
-        }
+        let mut next = if let Stage::New(options) = self.stage {
+            match self.begin(options) {
+                Ok(first) => Ok(first),
+                // A call that has not begun has asked no server, and never will.
+                Err(Aborted { .. }) => return Step::Done(Err(self.error(CallErrorKind::Closed))),
+            }
+        } else {
+            match self.unpark(cx) {
+                Poll::Ready(Ok(())) => self.note_dropped(clock),
+                Poll::Ready(Err(aborted)) => return Step::Done(Err(self.aborted(&aborted))),
+                Poll::Pending => return Step::Wait { until: None },
+            }
+            if let Some(reply) = self.poll(cx, clock) {
+                return Step::Done(Ok(reply));
+            }
+            self.poll_action(cx)
+        };
         loop {
-            match self.poll_action(cx) {
+            match next {
                 Ok(Some(Next::Start(number, server))) => {
                     if let Some(reply) = self.start(number, server, cx, clock) {
                         return Step::Done(Ok(reply));
@@ -143,7 +150,22 @@ where
                     return Step::Done(Err(self.fail(CallErrorKind::Closed, EndKind::Aborted)));
                 }
             }
+            next = self.poll_action(cx);
         }
+    }
+
+    /// Begins the call, unless the client is closed, and returns the first action, which is always there.
+    fn begin(&mut self, options: CallOptions) -> Result<Option<Next<S>>, Aborted> {
+        let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
+        if state.is_closed() {
+            self.stage = Stage::Over;
+            return Err(Aborted { since: self.now });
+        }
+        self.stage = Stage::Polled;
+        state.calls += 1;
+        self.call.begin(&mut state.replicas, options, self.now);
+        state.poll_action(&mut self.call, &[], self.now, after)
     }
 
     /// Polls the attempts, the oldest first.
@@ -230,16 +252,13 @@ where
     }
 
     fn poll_action(&mut self, cx: &mut Context<'_>) -> Result<Option<Next<S>>, Aborted> {
-        if let Some(first) = self.first.take() {
-            return Ok(Some(first));
-        }
         let mut locked = self.service.shared.lock_with::<AfterUnlock>();
         let (state, after) = locked.split();
         let next = state.poll_action(&mut self.call, &self.attempts, self.now, after)?;
         if next.is_none() {
             let (key, attempts) = (Key::call(&self.call), mem::take(&mut self.attempts));
             state.park(key, attempts, self.call.is_out(), cx, after);
-            self.is_parked = true;
+            self.stage = Stage::Parked;
         }
         Ok(next)
     }
@@ -289,7 +308,7 @@ where
     /// Ends a call that an abort has ended and counted. Its requests had been started, so they are
     /// among the failures.
     fn aborted(&mut self, aborted: &Aborted) -> CallError<A, E> {
-        (self.now, self.settled) = (aborted.since, true);
+        (self.now, self.stage) = (aborted.since, Stage::Over);
         self.leave_line();
         self.give_up_running();
         self.error(CallErrorKind::Closed)
@@ -323,11 +342,11 @@ where
 {
     /// Takes the attempts back from the shared state, unless an abort was faster.
     fn unpark(&mut self, cx: &Context<'_>) -> Poll<Result<(), Aborted>> {
-        if self.is_parked {
+        if self.stage == Stage::Parked {
             let mut locked = self.service.shared.lock_with::<AfterUnlock>();
             let (state, after) = locked.split();
             let attempts = ready!(state.unpark(Key::call(&self.call), cx, after));
-            self.is_parked = false;
+            self.stage = Stage::Polled;
             match attempts {
                 Some(attempts) => self.attempts = attempts,
                 None => return Poll::Ready(state.aborted()),
@@ -346,13 +365,19 @@ where
 
     /// Ends the call: first its running attempts, then its part in the shared state.
     fn settle(&mut self, end: EndKind, winner: Option<usize>) {
-        self.settled = true;
+        self.stage = Stage::Over;
+        if self.attempts.is_empty() {
+            return self.count_end(&[], end, winner);
+        }
+        self.end_losers(end, winner);
+    }
+
+    /// Leaves or drops the attempts that are running, and ends the call.
+    fn end_losers(&mut self, end: EndKind, winner: Option<usize>) {
         let shared = &self.service.shared;
         let mut attempts = mem::take(&mut self.attempts);
         let (mut spawner, mut deadline, mut losers) = (None, None, Vec::new());
-        if let Losers::Finish { at_most, within } = self.service.losers
-            && !attempts.is_empty()
-        {
+        if let Losers::Finish { at_most, within } = self.service.losers {
             spawner = self.spawner.take().or_else(Spawner::current);
             deadline = self.now.checked_add(within);
             let at_most = if spawner.is_some() { at_most.get() } else { 0 };
@@ -360,22 +385,25 @@ where
         }
         // Requests are dropped without the lock, and before the call counts as over.
         attempts.iter_mut().for_each(Attempt::cancel);
-        {
-            let mut locked = shared.lock_with::<AfterUnlock>();
-            let (state, after) = locked.split();
-            if let Some(server) = winner {
-                self.call.handle_reply(&mut state.replicas, server, self.now);
-            }
-            for attempt in &attempts {
-                self.call.handle_cancel(&mut state.replicas, attempt.server, self.now);
-            }
-            self.call.handle_drop(&mut state.replicas);
-            state.end(Key::call(&self.call), end, after);
-            state.wake(after);
-        }
+        self.count_end(&attempts, end, winner);
         for (key, spawner) in losers.into_iter().zip(spawner.iter().cycle()) {
             spawner.spawn(Loser::new(shared.clone(), key, deadline), self.service.name.clone());
         }
+    }
+
+    /// Removes the call from the shared state, and counts its winner and the attempts that were dropped.
+    fn count_end(&mut self, dropped: &[Attempt<R, E>], end: EndKind, winner: Option<usize>) {
+        let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
+        if let Some(server) = winner {
+            self.call.handle_reply(&mut state.replicas, server, self.now);
+        }
+        for attempt in dropped {
+            self.call.handle_cancel(&mut state.replicas, attempt.server, self.now);
+        }
+        self.call.handle_drop(&mut state.replicas);
+        state.end(Key::call(&self.call), end, after);
+        state.wake(after);
     }
 }
 
@@ -388,9 +416,8 @@ where
     E: Send + 'static,
 {
     fn drop(&mut self) {
-        let cx = Context::from_waker(Waker::noop());
-        if !self.settled {
-            match self.unpark(&cx) {
+        if matches!(self.stage, Stage::Polled | Stage::Parked) {
+            match self.unpark(&Context::from_waker(Waker::noop())) {
                 Poll::Ready(Ok(())) if seeded::is(Bug::DroppedCallIsCounted) => {}
                 Poll::Ready(Ok(())) => {
                     self.now = Clock::TOKIO.now();

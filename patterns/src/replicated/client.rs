@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use super::call::CallDriver;
-use super::error::{BuildError, CallError, CallErrorKind};
+use super::error::{BuildError, CallError};
 use super::membership::Membership;
 use super::options::{CallOptions, Hedge, Options, Prefer};
 use super::proto::{Replicas, Stats};
@@ -17,7 +17,7 @@ use super::shared::SharedState;
 use super::shutdown::ShutdownWaiter;
 use crate::Shutdown;
 use crate::sync::Mutex;
-use crate::wait::{self, Clock};
+use crate::wait::{self, Clock, Step};
 use crate::waits::{At, Peer, Site};
 
 static CALL: Site = Site::wait("replicated", "call", "a reply").peers("server");
@@ -193,16 +193,12 @@ where
     ) -> Result<R, CallError<A, E>> {
         options.timeout = options.timeout.or(self.service.timeout);
         let now = Clock::TOKIO.now();
-        let mut driver = match CallDriver::begin(&self.service, args, options, now) {
-            Ok(driver) => driver,
-            // A call that has not begun has asked no server, and never will.
-            Err(args) => {
-                return Err(CallError { kind: CallErrorKind::Closed, args, failures: Vec::new() });
-            }
-        };
+        let mut driver = CallDriver::new(&self.service, args, options, now);
         wait::wait_why(at, |cx, clock, why| {
             let step = driver.step(cx, clock);
-            driver.name_wait(why);
+            if matches!(step, Step::Wait { .. }) {
+                driver.name_wait(why);
+            }
             step
         })
         .await

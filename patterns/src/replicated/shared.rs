@@ -7,7 +7,6 @@ use std::time::Instant;
 use std::vec::Vec;
 
 use super::attempt::Attempt;
-use super::options::CallOptions;
 use super::proto::{Action, AttemptEnd, Call, Outcome, Replicas};
 use super::report::{EndCounts, EndKind};
 use crate::seeded::{self, Bug};
@@ -104,22 +103,6 @@ impl<S, R, E> SharedState<S, R, E> {
             calls_ended: EndCounts::default(),
             losers_ended: EndCounts::default(),
         }
-    }
-
-    /// Begins a call, unless the client is closed.
-    pub(super) fn begin(
-        &mut self,
-        options: CallOptions,
-        now: Instant,
-        after: &mut AfterUnlock,
-    ) -> Option<Call> {
-        if self.is_closed() {
-            return None;
-        }
-        self.calls += 1;
-        let call = Call::new(&mut self.replicas, options, now);
-        self.wake(after);
-        Some(call)
     }
 
     /// Returns the next thing to do for a call with these attempts.
@@ -234,7 +217,7 @@ impl<S, R, E> SharedState<S, R, E> {
     }
 
     pub(super) fn wake_shutdowns(&self, after: &mut AfterUnlock) {
-        if self.is_idle() {
+        if self.is_idle() && !self.shutdowns.is_empty() {
             after.wake(self.shutdowns.all());
         }
     }
@@ -251,7 +234,14 @@ impl<S, R, E> SharedState<S, R, E> {
 
     /// Wakes the calls whose turn has come to ask another server, and who waits for a server that has
     /// left and whose last attempt has ended. Each change of the replicas may have brought one.
+    #[inline]
     pub(super) fn wake(&mut self, after: &mut AfterUnlock) {
+        if self.replicas.has_wakes() {
+            self.wake_all(after);
+        }
+    }
+
+    fn wake_all(&mut self, after: &mut AfterUnlock) {
         while let Some(server) = self.replicas.poll_gone() {
             if let Some(waker) = self.departures.get_mut(&server)
                 && !seeded::is(Bug::LastAttemptIsNotAnnounced)

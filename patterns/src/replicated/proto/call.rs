@@ -129,20 +129,40 @@ impl Asked {
 impl Call {
     /// Begins a call. Its timeout counts from now.
     pub fn new(replicas: &mut Replicas, options: CallOptions, now: Instant) -> Self {
-        let since = replicas.begin(now);
-        let probe = options.idempotent && replicas.pay_for_probe(now);
+        let mut call = Self::not_begun(options);
+        call.begin(replicas, options, now);
+        call
+    }
+
+    /// A call that asks no server before it has [begun](Self::begin), which is done in place.
+    #[inline]
+    pub(in crate::replicated) fn not_begun(options: CallOptions) -> Self {
         Self {
-            number: replicas.latest(),
-            since,
+            number: 0,
+            since: Preference::default(),
             idempotent: options.idempotent,
-            deadline: options.timeout.and_then(|timeout| now.checked_add(timeout)),
+            deadline: None,
             asked: Asked::default(),
             owed: 1,
             hedge_at: None,
             place: None,
-            probe: if probe { Probe::Due } else { Probe::None },
+            probe: Probe::None,
             is_out: false,
             outcome: None,
+        }
+    }
+
+    #[inline]
+    pub(in crate::replicated) fn begin(
+        &mut self,
+        replicas: &mut Replicas,
+        options: CallOptions,
+        now: Instant,
+    ) {
+        (self.number, self.since) = replicas.begin(now);
+        self.deadline = options.timeout.and_then(|timeout| now.checked_add(timeout));
+        if options.idempotent && replicas.pay_for_probe(now) {
+            self.probe = Probe::Due;
         }
     }
 

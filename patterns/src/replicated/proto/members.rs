@@ -48,6 +48,7 @@ impl Members {
     }
 
     /// Returns the place of a server, which usually is the one that is named.
+    #[inline]
     pub(super) fn place(&self, number: usize, usually: usize) -> Option<usize> {
         if self.number(usually) == Some(number) {
             return Some(usually);
@@ -132,6 +133,11 @@ impl Members {
                 self.leaving.swap_remove(index);
             }
         }
+    }
+
+    #[inline]
+    pub(super) fn has_gone(&self) -> bool {
+        !self.gone.is_empty()
     }
 
     /// Returns a server whose last attempt has ended, and for which somebody waits.

@@ -36,7 +36,7 @@ pub struct Replicas {
 
 /// The server that is asked first. The version distinguishes a preference from an older one for the
 /// same server, so that only a call that began under this one can change it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Preference {
     /// `None` while there is no server.
     pub(super) server: Option<usize>,
@@ -173,6 +173,13 @@ impl Replicas {
         self.members.attempt_ended(server, self.place, end, took);
     }
 
+    /// Returns whether [`poll_wake`](Self::poll_wake) or [`poll_gone`](Self::poll_gone) may return
+    /// something.
+    #[inline]
+    pub fn has_wakes(&self) -> bool {
+        self.line.has_wakes() || self.members.has_gone()
+    }
+
     /// Returns the number of a call that has to be polled: it waits for the budget, and its turn has
     /// come. Ask again until this returns `None`, after any call has done anything.
     pub fn poll_wake(&mut self) -> Option<u64> {
@@ -196,25 +203,31 @@ impl Replicas {
         self.members.unwatch(server);
     }
 
-    /// Counts a new call, and returns the preference it begins with.
-    pub(super) fn begin(&mut self, now: Instant) -> Preference {
+    /// Counts a new call, and returns its number, from 1, and the preference it begins with.
+    pub(super) fn begin(&mut self, now: Instant) -> (u64, Preference) {
         self.calls += 1;
         self.bucket.earn(now);
         if !self.line.is_empty() && self.bucket.next(now) == Some(now) {
             self.line.wake();
         }
-        self.preference
+        (self.calls, self.preference)
     }
 
     /// Returns whether a call should begin with the first server of the list, because another one is
     /// preferred and the first one has not been asked for long enough. If so, an extra request is paid.
+    #[inline]
     pub(super) fn pay_for_probe(&mut self, now: Instant) -> bool {
-        let Prefer::First { probe } = self.prefer else { return false };
+        match self.prefer {
+            Prefer::First { probe } if self.place > 0 => self.pay_for_probe_each(probe, now),
+            _ => false,
+        }
+    }
+
+    fn pay_for_probe_each(&mut self, probe: Duration, now: Instant) -> bool {
         let is_recent = |at| now.saturating_duration_since(at) < probe;
         let is_due = !self.probed.is_some_and(is_recent) || seeded::is(Bug::EveryCallProbes);
         // Calls that wait for the budget come before a probe.
-        let is_due = is_due && self.place > 0 && self.line.is_empty();
-        if !is_due || self.bucket.next(now) != Some(now) {
+        if !is_due || !self.line.is_empty() || self.bucket.next(now) != Some(now) {
             return false;
         }
         if !seeded::is(Bug::ProbeIsFree) {
@@ -223,11 +236,6 @@ impl Replicas {
         self.probes += 1;
         self.probed = Some(now);
         true
-    }
-
-    /// Returns the number of the latest call, from 1.
-    pub(super) fn latest(&self) -> u64 {
-        self.calls
     }
 
     /// Returns the place of the server that is preferred now.
@@ -268,8 +276,11 @@ impl Replicas {
     }
 
     /// Removes a call from the line, if it is there.
+    #[inline]
     pub(super) fn leave_line(&mut self, place: &mut Option<Place>) {
-        self.line.leave(place);
+        if place.is_some() {
+            self.line.leave(place);
+        }
     }
 
     /// Prefers a server, unless the preference has changed since a call began with it, or the server has
