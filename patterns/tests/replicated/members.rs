@@ -237,7 +237,8 @@ async fn a_request_that_is_being_polled_is_dropped_after_its_poll() {
             Ok(*server)
         }
     };
-    let client: Client<u8, (), u8, ()> = Client::new([0, 1], call, Options::new()).unwrap();
+    let options = Options::new().hedge(Hedge::Never);
+    let client: Client<u8, (), u8, ()> = Client::new([0, 1], call, options).unwrap();
     *slot.lock().unwrap() = Some(client.membership());
     assert_eq!(client.call(()).await.unwrap(), 1);
     assert_eq!((client.stats().left, client.stats().running()), (1, 0));
@@ -431,23 +432,32 @@ async fn a_call_can_be_dropped_at_every_await_point_while_servers_change() {
     assert!(points > 15);
 }
 
-/// The line for the budget: a call that waits there for the only server it has not asked, which leaves.
+/// A call waits in line for the only server that it has not asked, which leaves. It has a place again when
+/// another one joins.
 #[tokio::test(start_paused = true)]
 async fn a_call_leaves_the_line_with_the_server_that_it_would_have_asked() {
     let servers = Servers::new([Stop, Stop, Reply(1)]);
-    let budget = Budget { percent: 0, per_second: 0, burst: 0 };
-    let options = Options::new().hedge(Hedge::After(ms(10))).budget(budget).timeout(ms(500));
+    let budget = Budget { percent: 60, per_second: 0, burst: 1 };
+    let options = Options::new().hedge(Hedge::After(ms(10))).budget(budget);
     let asked = servers.clone();
     let client: Fake = Client::new(0..2, move |server, ()| asked.ask(*server), options).unwrap();
     let membership = client.membership();
+    assert!(
+        tokio::time::timeout(ms(20), client.call(())).await.is_err(),
+        "it spends what is saved up"
+    );
     let call = spawn(&client);
     sleep(ms(20)).await;
-    assert_eq!(client.stats().hedges_denied, 1);
+    assert_eq!((client.stats().hedges, client.stats().hedges_denied), (1, 1));
     drop(membership.leave(1, DRAIN));
-    sleep(ms(20)).await;
-    // An error is free, so the server that joins is asked after one.
+    settle().await;
     membership.join(2).unwrap();
-    drop(membership.leave(0, Shutdown::Abort));
+    settle().await;
+    assert_eq!(client.stats().hedges_denied, 2, "it is in line again");
+    servers.asked();
+    // Another call earns the token.
+    let other = spawn(&client);
     assert_eq!(call.await.unwrap().unwrap(), 2);
-    assert_eq!(servers.asked(), [(0, 0), (40, 2)]);
+    assert_eq!(servers.asked(), [(40, 0), (40, 2)]);
+    other.abort();
 }
