@@ -182,7 +182,8 @@ impl<S, R, E> SharedState<S, R, E> {
         }
     }
 
-    /// Turns attempts of a call into parked losers, the oldest first, as far as there are slots.
+    /// Turns attempts of a call into parked losers, the oldest first, as far as there are slots and their
+    /// requests need not be dropped with their servers.
     pub(super) fn keep(
         &mut self,
         call: &Call,
@@ -190,13 +191,15 @@ impl<S, R, E> SharedState<S, R, E> {
         at_most: usize,
     ) -> Vec<Key> {
         let room = if self.aborted().is_err() { 0 } else { at_most.saturating_sub(self.losers) };
-        let kept = attempts.drain(..room.min(attempts.len())).map(|attempt| {
+        let may_stay = |attempt: &mut Attempt<R, E>| !self.replicas.is_aborted(attempt.server);
+        let kept: Vec<_> = attempts.extract_if(.., may_stay).take(room).collect();
+        self.losers += kept.len();
+        let park = |attempt: Attempt<R, E>| {
             let key = Key { call: call.number(), loser: Some(attempt.server) };
             self.parked.insert(key, Parked::new(Some(Vec::from([attempt]))));
             key
-        });
-        let kept: Vec<Key> = kept.collect();
-        self.losers += kept.len();
+        };
+        let kept = kept.into_iter().map(park).collect();
         kept
     }
 

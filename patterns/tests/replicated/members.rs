@@ -246,6 +246,30 @@ async fn a_request_that_is_being_polled_is_dropped_after_its_poll() {
     assert_eq!((client.stats().left, client.stats().running()), (1, 0));
 }
 
+/// The request that wins has removed the server of the other one in the same poll.
+#[tokio::test(start_paused = true)]
+async fn a_request_at_a_server_that_leaves_does_not_become_a_loser() {
+    type Slot = Arc<Mutex<Option<Membership<u8>>>>;
+    let slot = Slot::default();
+    let inside = slot.clone();
+    let call = move |server: Arc<u8>, ()| {
+        let slot = inside.clone();
+        async move {
+            if *server == 0 {
+                pending::<()>().await;
+            }
+            let membership = slot.lock().unwrap().take().unwrap();
+            drop(membership.leave(0, Shutdown::Abort).unwrap());
+            Ok(*server)
+        }
+    };
+    let options = Options::new().hedge(Hedge::After(ms(10))).losers(finish(60_000));
+    let client: Client<u8, (), u8, ()> = Client::new([0, 1], call, options).unwrap();
+    *slot.lock().unwrap() = Some(client.membership());
+    assert_eq!(client.call(()).await.unwrap(), 1);
+    assert_eq!((client.running().losers, client.stats().running()), (0, 0));
+}
+
 impl PartialEq for Asserted {
     fn eq(&self, other: &Self) -> bool {
         assert_ne!(self.0, 13, "thirteen");
