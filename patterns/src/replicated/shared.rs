@@ -199,8 +199,7 @@ impl<S, R, E> SharedState<S, R, E> {
             self.parked.insert(key, Parked::new(Some(Vec::from([attempt]))));
             key
         };
-        let kept = kept.into_iter().map(park).collect();
-        kept
+        kept.into_iter().map(park).collect()
     }
 
     /// Counts the end of a call or loser, whose attempts have ended before.
