@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use pushdown_benches::settings;
-use pushdown_patterns::replicated::{Budget, Client, Hedge, Losers, Options};
+use pushdown_patterns::replicated::{Budget, Client, Hedge, Losers, Options, Prefer};
 use pushdown_patterns_benches::servers::{RedisClient, Server};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
@@ -78,17 +78,19 @@ fn healthy<F: Future<Output = u64> + Send + 'static>(
     measure(group, runtime, "boxed", || async move { Box::pin(answer(black_box(1))).await == 2 });
     let percentile = Hedge::Percentile { percentile: 95, at_least: LONG, at_most: 2 * LONG };
     let finish = Losers::Finish { at_most: NonZeroUsize::MIN, within: LONG };
-    for (name, hedge, losers) in [
-        ("never", Hedge::Never, Losers::Cancel),
-        ("after", Hedge::After(LONG), Losers::Cancel),
-        ("percentile", percentile, Losers::Cancel),
-        ("after-finish", Hedge::After(LONG), finish),
+    let first = Prefer::First { probe: LONG };
+    for (name, hedge, losers, prefer) in [
+        ("never", Hedge::Never, Losers::Cancel, Prefer::Sticky),
+        ("after", Hedge::After(LONG), Losers::Cancel, Prefer::Sticky),
+        ("after-first", Hedge::After(LONG), Losers::Cancel, first),
+        ("percentile", percentile, Losers::Cancel, Prefer::Sticky),
+        ("after-finish", Hedge::After(LONG), finish, Prefer::Sticky),
     ] {
         let request = move |_, number| {
             let answer = answer(number);
             async move { Ok::<_, Infallible>(answer.await) }
         };
-        let options = Options::new().hedge(hedge).losers(losers);
+        let options = Options::new().hedge(hedge).losers(losers).prefer(prefer);
         let client = Client::new(0..3, request, options).unwrap();
         let call = || async { client.call(black_box(1)).await.unwrap() == 2 };
         measure(group, runtime, name, call);
@@ -130,7 +132,7 @@ fn redis(criterion: &mut Criterion, runtime: &Runtime) {
     let client = Client::new(servers.each_ref().map(Redis::new), Redis::get, options).unwrap();
     let call = || async { client.call(()).await.is_ok() };
     measure(group, runtime, "healthy", call);
-    servers[client.preferred()].signal("STOP");
+    servers[client.preferred().unwrap()].signal("STOP");
     measure(group, runtime, "stopped", call);
     servers[0].signal("CONT");
     let before = client.stats();
@@ -140,13 +142,13 @@ fn redis(criterion: &mut Criterion, runtime: &Runtime) {
         bencher.iter_custom(|count| {
             let mut sum = Duration::ZERO;
             for _ in 0..count {
-                let preferred = client.preferred();
+                let preferred = client.preferred().unwrap();
                 servers[preferred].signal("STOP");
                 let begun = Instant::now();
                 assert!(runtime.block_on(call()));
                 sum += begun.elapsed();
                 servers[preferred].signal("CONT");
-                assert_ne!(client.preferred(), preferred);
+                assert_ne!(client.preferred(), Some(preferred));
             }
             sum
         });

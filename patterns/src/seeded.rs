@@ -85,6 +85,18 @@ pub enum Bug {
     AnswerForgetsRunning,
     /// Replicated client: a call that waits for the budget is not woken when there is some.
     LineIsNotWoken,
+    /// Replicated client: a server that has left becomes the preferred one, when a reply from it wins.
+    LeaverIsPreferred,
+    /// Replicated client: a server that leaves is not handed back when its last attempt ends.
+    LastAttemptIsNotAnnounced,
+    /// Replicated client: an attempt at a server that leaves is dropped only when its call is polled.
+    LeaveNeedsAPoll,
+    /// Replicated client: a call that has asked all servers is not woken when another one joins.
+    JoinIsNotAnnounced,
+    /// Replicated client: every call probes the first server.
+    EveryCallProbes,
+    /// Replicated client: a probe costs nothing.
+    ProbeIsFree,
     /// Replicated client: losers outlive the client.
     LosersOutliveTheClient,
 

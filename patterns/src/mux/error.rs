@@ -200,6 +200,7 @@ impl CloseReason {
             Self::Drained => closed("drained"),
             Self::Aborted => closed("aborted"),
             Self::Dropped => closed("its future was dropped"),
+            Self::GaveUp => lost("too many attempts to connect failed", None),
         }
     }
 }

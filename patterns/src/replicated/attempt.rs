@@ -46,8 +46,11 @@ impl<R, E> Attempt<R, E> {
     }
 
     /// Drops the request.
+    #[inline]
     pub(super) fn cancel(&mut self) {
-        discard(self.request.take());
+        if let Some(request) = self.request.take() {
+            discard(request);
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //!                ▼                                     │
 //!     ┌─► poll the next action ─── Finish, or abort ───┴─────► Err
 //!     │          │      └─── none: wait until woken, or until the timeout
-//!     │        Start
+//!     │   Start, Drop
 //!     └──────────┘
 //! ```
 //!
@@ -15,6 +15,7 @@
 //! shared state, where an abort may end them: then the call only finds out.
 
 use std::mem;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 use std::vec::Vec;
@@ -22,11 +23,11 @@ use std::vec::Vec;
 use super::attempt::{Attempt, Completion};
 use super::error::{CallError, CallErrorKind, Cause, Failure};
 use super::losers::{Loser, Spawner};
-use super::options::Losers;
-use super::proto::{Action, Call, Outcome};
+use super::options::{CallOptions, Losers};
+use super::proto::{Call, Outcome};
 use super::report::EndKind;
 use super::service::Service;
-use super::shared::{Aborted, Key};
+use super::shared::{Aborted, Key, Next};
 use crate::Effect;
 use crate::panics::{contain, discard};
 use crate::seeded::{self, Bug};
@@ -39,6 +40,7 @@ use crate::wakers::AfterUnlock;
 /// while it is parked.
 pub(super) struct CallDriver<'a, S, A, R, E>
 where
+    S: Send + Sync + 'static,
     R: Send + 'static,
     E: Send + 'static,
 {
@@ -50,33 +52,50 @@ where
     failures: Vec<Failure<E>>,
     /// The time at which the attempts were last polled.
     now: Instant,
-    /// Set while the attempts are in the shared state, where an abort can end them.
-    is_parked: bool,
+    stage: Stage,
     /// Runs the losers. Taken while the call waits, as it may be dropped outside of its runtime.
     spawner: Option<Spawner>,
     /// The servers that were asked because another one was slow.
     hedged: Vec<usize>,
-    settled: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The call has these options, and has not begun.
+    New(CallOptions),
+    /// The attempts are here.
+    Polled,
+    /// The attempts are in the shared state, where an abort can end them.
+    Parked,
+    /// Nothing of the call is in the shared state any more.
+    Over,
 }
 
 impl<'a, S, A, R, E> CallDriver<'a, S, A, R, E>
 where
+    S: Send + Sync + 'static,
     A: Clone,
     R: Send + 'static,
     E: Send + 'static,
 {
-    pub(super) fn new(service: &'a Service<S, A, R, E>, args: A, call: Call, now: Instant) -> Self {
+    /// Creates a call that begins with its first step.
+    #[inline]
+    pub(super) fn new(
+        service: &'a Service<S, A, R, E>,
+        args: A,
+        options: CallOptions,
+        now: Instant,
+    ) -> Self {
         Self {
             service,
             args: Some(args),
-            call,
+            call: Call::not_begun(options),
             attempts: Vec::new(),
             failures: Vec::new(),
             now,
-            is_parked: false,
+            stage: Stage::New(options),
             spawner: None,
             hedged: Vec::new(),
-            settled: false,
         }
     }
 
@@ -92,30 +111,41 @@ where
         cx: &mut Context<'_>,
         clock: Clock,
     ) -> Step<Result<R, CallError<A, E>>> {
-        match self.unpark(cx) {
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(aborted)) => return Step::Done(Err(self.aborted(&aborted))),
-            Poll::Pending => return Step::Wait { until: None },
-        }
-        if let Some(reply) = self.poll(cx, clock) {
-            return Step::Done(Ok(reply));
-        }
+        let mut next = if let Stage::New(options) = self.stage {
+            match self.begin(options) {
+                Ok(first) => Ok(first),
+                // A call that has not begun has asked no server, and never will.
+                Err(Aborted { .. }) => return Step::Done(Err(self.error(CallErrorKind::Closed))),
+            }
+        } else {
+            match self.unpark(cx) {
+                Poll::Ready(Ok(())) => self.note_dropped(clock),
+                Poll::Ready(Err(aborted)) => return Step::Done(Err(self.aborted(&aborted))),
+                Poll::Pending => return Step::Wait { until: None },
+            }
+            if let Some(reply) = self.poll(cx, clock) {
+                return Step::Done(Ok(reply));
+            }
+            self.poll_action(cx)
+        };
         loop {
-            match self.poll_action(cx) {
-                Ok(Some(Action::Start(server))) => {
-                    if let Some(reply) = self.start(server, cx, clock) {
+            match next {
+                Ok(Some(Next::Start(number, server))) => {
+                    if let Some(reply) = self.start(number, server, cx, clock) {
                         return Step::Done(Ok(reply));
                     }
                 }
+                Ok(Some(Next::Drop(server))) => self.drop_attempt(server, clock),
                 Ok(None) => {
                     if matches!(self.service.losers, Losers::Finish { .. }) {
                         self.spawner = self.spawner.take().or_else(Spawner::current);
                     }
                     return Step::Wait { until: self.call.poll_timeout() };
                 }
-                Ok(Some(Action::Finish(outcome))) => {
+                Ok(Some(Next::Finish(outcome))) => {
                     let (kind, end) = match outcome {
                         Outcome::TimedOut => (CallErrorKind::TimedOut, EndKind::TimedOut),
+                        Outcome::NoServers => (CallErrorKind::NoServers, EndKind::Failed),
                         _ => (CallErrorKind::Failed, EndKind::Failed),
                     };
                     return Step::Done(Err(self.fail(kind, end)));
@@ -124,7 +154,22 @@ where
                     return Step::Done(Err(self.fail(CallErrorKind::Closed, EndKind::Aborted)));
                 }
             }
+            next = self.poll_action(cx);
         }
+    }
+
+    /// Begins the call, unless the client is closed, and returns the first action, which is always there.
+    fn begin(&mut self, options: CallOptions) -> Result<Option<Next<S>>, Aborted> {
+        let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
+        if state.is_closed() {
+            self.stage = Stage::Over;
+            return Err(Aborted { since: self.now });
+        }
+        self.stage = Stage::Polled;
+        state.calls += 1;
+        self.call.begin(&mut state.replicas, options, self.now);
+        state.poll_action(&mut self.call, &[], self.now, after)
     }
 
     /// Polls the attempts, the oldest first.
@@ -148,13 +193,19 @@ where
         None
     }
 
-    fn start(&mut self, server: usize, cx: &mut Context<'_>, clock: Clock) -> Option<R> {
+    fn start(
+        &mut self,
+        number: usize,
+        server: Arc<S>,
+        cx: &mut Context<'_>,
+        clock: Clock,
+    ) -> Option<R> {
         let Self { service, args, now, .. } = self;
         let (started, args) = (*now, args.as_ref().expect("the call is not over"));
-        let request = contain(|| (service.call)(service.servers[server].clone(), args.clone()));
+        let request = contain(|| (service.call)(server, args.clone()));
         let completion = match request {
             Ok(request) => {
-                let mut attempt = Attempt::new(server, started, request);
+                let mut attempt = Attempt::new(number, started, request);
                 match attempt.poll(cx) {
                     Poll::Pending => {
                         self.attempts.push(attempt);
@@ -165,7 +216,7 @@ where
             }
             Err(message) => Completion::Panicked(message),
         };
-        self.completed(server, started, completion, clock)
+        self.completed(number, started, completion, clock)
     }
 
     /// Takes the result of an attempt. A reply settles the call.
@@ -196,24 +247,26 @@ where
             }
         };
         {
-            let replicas = &mut self.service.shared.lock().replicas;
+            let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+            let (state, after) = locked.split();
+            let replicas = &mut state.replicas;
             match cause {
                 Cause::Panicked(_) => self.call.handle_panic(replicas, server, self.now),
                 _ => self.call.handle_failure(replicas, server, effect, self.now),
             }
+            state.wake(after);
         }
         let after = self.now.saturating_duration_since(started);
         self.failures.push(Failure { server, after, effect, cause });
         None
     }
 
-    fn poll_action(&mut self, cx: &mut Context<'_>) -> Result<Option<Action>, Aborted> {
+    fn poll_action(&mut self, cx: &mut Context<'_>) -> Result<Option<Next<S>>, Aborted> {
         let mut locked = self.service.shared.lock_with::<AfterUnlock>();
         let (state, after) = locked.split();
-        state.aborted()?;
         let (hedges, in_line) = (state.replicas.hedges(), self.call.waits_for_budget());
-        let action = self.call.poll_action(&mut state.replicas, self.now);
-        if let Some(Action::Start(server)) = action
+        let next = state.poll_action(&mut self.call, &self.attempts, self.now, after)?;
+        if let Some(Next::Start(server, _)) = next
             && state.replicas.hedges() > hedges
         {
             self.hedged.push(server);
@@ -222,12 +275,43 @@ where
         if self.call.waits_for_budget() && !in_line {
             state.tell_short(after);
         }
-        if action.is_none() {
-            state.park(Key::call(&self.call), mem::take(&mut self.attempts), cx, after);
-            self.is_parked = true;
+        if next.is_none() {
+            let (key, attempts) = (Key::call(&self.call), mem::take(&mut self.attempts));
+            state.park(key, attempts, self.call.is_out(), cx, after);
+            self.stage = Stage::Parked;
         }
-        state.wake_line(after);
-        Ok(action)
+        Ok(next)
+    }
+
+    /// Drops the attempt at a server that leaves.
+    fn drop_attempt(&mut self, server: usize, clock: Clock) {
+        let here = self.attempts.extract_if(.., |attempt| attempt.server == server);
+        let mut dropped: Vec<_> = here.collect();
+        dropped.iter_mut().for_each(Attempt::cancel);
+        {
+            let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+            let (state, after) = locked.split();
+            dropped.iter().for_each(|attempt| state.dropped(attempt, self.now));
+            state.wake(after);
+        }
+        self.note_dropped(clock);
+    }
+
+    /// Takes note of the attempts that were dropped with their servers.
+    fn note_dropped(&mut self, clock: Clock) {
+        if self.call.running().count() == self.attempts.len() {
+            return;
+        }
+        self.now = clock.now();
+        let is_here = |server| self.attempts.iter().any(|attempt| attempt.server == server);
+        let running = self.call.running().map(|(server, _)| server);
+        let dropped: Vec<usize> = running.filter(|&server| !is_here(server)).collect();
+        for server in dropped {
+            let started = self.call.handle_leave(server);
+            let after = self.now.saturating_duration_since(started);
+            let (effect, cause) = (Effect::MayHaveHappened, Cause::Left);
+            self.failures.push(Failure { server, after, effect, cause });
+        }
     }
 
     /// Ends the call without a reply.
@@ -244,8 +328,8 @@ where
     /// Ends a call that an abort has ended and counted. Its requests had been started, so they are
     /// among the failures.
     fn aborted(&mut self, aborted: &Aborted) -> CallError<A, E> {
-        (self.now, self.settled) = (aborted.since, true);
-        self.call.handle_drop(&mut self.service.shared.lock().replicas);
+        (self.now, self.stage) = (aborted.since, Stage::Over);
+        self.leave_line();
         self.give_up_running();
         self.error(CallErrorKind::Closed)
     }
@@ -274,30 +358,48 @@ where
 
 impl<S, A, R, E> CallDriver<'_, S, A, R, E>
 where
+    S: Send + Sync + 'static,
     R: Send + 'static,
     E: Send + 'static,
 {
     /// Takes the attempts back from the shared state, unless an abort was faster.
     fn unpark(&mut self, cx: &Context<'_>) -> Poll<Result<(), Aborted>> {
-        if self.is_parked {
+        if self.stage == Stage::Parked {
             let mut locked = self.service.shared.lock_with::<AfterUnlock>();
             let (state, after) = locked.split();
             let attempts = ready!(state.unpark(Key::call(&self.call), cx, after));
-            self.is_parked = false;
-            self.attempts = attempts?;
+            self.stage = Stage::Polled;
+            match attempts {
+                Some(attempts) => self.attempts = attempts,
+                None => return Poll::Ready(state.aborted()),
+            }
         }
         Poll::Ready(Ok(()))
     }
 
+    /// Ends the wait for the budget of a call that an abort ends.
+    fn leave_line(&mut self) {
+        let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
+        self.call.handle_drop(&mut state.replicas);
+        state.wake(after);
+    }
+
     /// Ends the call: first its running attempts, then its part in the shared state.
     fn settle(&mut self, end: EndKind, winner: Option<usize>) {
-        self.settled = true;
+        self.stage = Stage::Over;
+        if self.attempts.is_empty() {
+            return self.count_end(&[], end, winner);
+        }
+        self.end_losers(end, winner);
+    }
+
+    /// Leaves or drops the attempts that are running, and ends the call.
+    fn end_losers(&mut self, end: EndKind, winner: Option<usize>) {
         let shared = &self.service.shared;
         let mut attempts = mem::take(&mut self.attempts);
         let (mut spawner, mut deadline, mut losers) = (None, None, Vec::new());
-        if let Losers::Finish { at_most, within } = self.service.losers
-            && !attempts.is_empty()
-        {
+        if let Losers::Finish { at_most, within } = self.service.losers {
             spawner = self.spawner.take().or_else(Spawner::current);
             deadline = self.now.checked_add(within);
             let at_most = if spawner.is_some() { at_most.get() } else { 0 };
@@ -305,26 +407,29 @@ where
         }
         // Requests are dropped without the lock, and before the call counts as over.
         attempts.iter_mut().for_each(Attempt::cancel);
-        {
-            let mut locked = shared.lock_with::<AfterUnlock>();
-            let (state, after) = locked.split();
-            if let Some(server) = winner {
-                self.call.handle_reply(&mut state.replicas, server, self.now);
-                if self.hedged.contains(&server) {
-                    state.replicas.handle_hedge_won();
-                    state.source.tell(after, || Event::HedgeWon { server });
-                }
-            }
-            for attempt in &attempts {
-                self.call.handle_cancel(&mut state.replicas, attempt.server, self.now);
-            }
-            self.call.handle_drop(&mut state.replicas);
-            state.end(Key::call(&self.call), end, after);
-            state.wake_line(after);
-        }
+        self.count_end(&attempts, end, winner);
         for (key, spawner) in losers.into_iter().zip(spawner.iter().cycle()) {
             spawner.spawn(Loser::new(shared.clone(), key, deadline), self.service.name.clone());
         }
+    }
+
+    /// Removes the call from the shared state, and counts its winner and the attempts that were dropped.
+    fn count_end(&mut self, dropped: &[Attempt<R, E>], end: EndKind, winner: Option<usize>) {
+        let mut locked = self.service.shared.lock_with::<AfterUnlock>();
+        let (state, after) = locked.split();
+        if let Some(server) = winner {
+            self.call.handle_reply(&mut state.replicas, server, self.now);
+            if self.hedged.contains(&server) {
+                state.replicas.handle_hedge_won();
+                state.source.tell(after, || Event::HedgeWon { server });
+            }
+        }
+        for attempt in dropped {
+            self.call.handle_cancel(&mut state.replicas, attempt.server, self.now);
+        }
+        self.call.handle_drop(&mut state.replicas);
+        state.end(Key::call(&self.call), end, after);
+        state.wake(after);
     }
 }
 
@@ -332,22 +437,20 @@ where
 /// else is dropped here.
 impl<S, A, R, E> Drop for CallDriver<'_, S, A, R, E>
 where
+    S: Send + Sync + 'static,
     R: Send + 'static,
     E: Send + 'static,
 {
     fn drop(&mut self) {
-        let cx = Context::from_waker(Waker::noop());
-        if !self.settled {
-            match self.unpark(&cx) {
+        if matches!(self.stage, Stage::Polled | Stage::Parked) {
+            match self.unpark(&Context::from_waker(Waker::noop())) {
                 Poll::Ready(Ok(())) if seeded::is(Bug::DroppedCallIsCounted) => {}
                 Poll::Ready(Ok(())) => {
                     self.now = Clock::TOKIO.now();
                     self.settle(EndKind::Cancelled, None);
                 }
                 // An abort ends it.
-                Poll::Ready(Err(_)) | Poll::Pending => {
-                    self.call.handle_drop(&mut self.service.shared.lock().replicas);
-                }
+                Poll::Ready(Err(_)) | Poll::Pending => self.leave_line(),
             }
         }
         discard(self.args.take());

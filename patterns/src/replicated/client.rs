@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use super::call::CallDriver;
-use super::error::{BuildError, CallError, CallErrorKind};
-use super::options::{CallOptions, Hedge, Options};
+use super::error::{BuildError, CallError};
+use super::membership::Membership;
+use super::options::{CallOptions, Hedge, Options, Prefer};
 use super::proto::{Replicas, Stats};
 use super::report::Report;
 use super::service::Service;
@@ -17,7 +18,7 @@ use super::shutdown::ShutdownWaiter;
 use crate::Shutdown;
 use crate::sync::Mutex;
 use crate::trace::{self, Event, Source};
-use crate::wait::{self, Clock};
+use crate::wait::{self, Clock, Step};
 use crate::waits::{At, Peer, Site};
 
 static CALL: Site = Site::wait("replicated", "call", "a reply").peers("server");
@@ -43,7 +44,7 @@ pub struct Running {
 
 impl<S, A, R, E> Client<S, A, R, E> {
     /// Creates a client of these servers that makes its requests with `call`. The first server is
-    /// preferred at first.
+    /// preferred at first. Others may [join](Self::membership) later.
     ///
     /// A request that is no longer needed is dropped at the point where it waits. A request that
     /// panics counts as failed.
@@ -59,7 +60,8 @@ impl<S, A, R, E> Client<S, A, R, E> {
     /// ```
     ///
     /// # Errors
-    /// If there is no server, or the [`Hedge`] is inconsistent.
+    /// If there is no server, the [`Hedge`] is inconsistent, or missing where
+    /// [`Prefer::First`](super::Prefer::First) needs one.
     pub fn new<F, Fut>(
         servers: impl IntoIterator<Item = S>,
         call: F,
@@ -71,18 +73,21 @@ impl<S, A, R, E> Client<S, A, R, E> {
     {
         let servers: Vec<_> = servers.into_iter().map(Arc::new).collect();
         let count = NonZeroUsize::new(servers.len()).ok_or(BuildError::NoServers)?;
-        let Options { hedge, budget, timeout, losers, effect, name } = options;
+        let Options { prefer, hedge, budget, timeout, losers, effect, name } = options;
         if let Hedge::Percentile { percentile, at_least, at_most } = hedge
             && (!(1..=99).contains(&percentile) || at_least > at_most)
         {
             return Err(BuildError::Percentile);
         }
+        if matches!(prefer, Prefer::First { .. }) && hedge == Hedge::Never {
+            return Err(BuildError::ProbeWithoutHedge);
+        }
         let name = Peer::unique(name);
         let source = Source::of(&name);
-        let state = SharedState::new(Replicas::new(count, hedge, budget), source.clone());
+        let replicas = Replicas::new(count, prefer, hedge, budget);
+        let state = SharedState::new(replicas, servers, source.clone());
         Ok(Self {
             service: Arc::new(Service {
-                servers,
                 call: Box::new(move |server, args| Box::pin(call(server, args))),
                 effect,
                 timeout,
@@ -94,13 +99,24 @@ impl<S, A, R, E> Client<S, A, R, E> {
         })
     }
 
-    /// Returns the servers, in list order.
-    pub fn servers(&self) -> &[Arc<S>] {
-        &self.service.servers
+    /// Returns the servers with their numbers, in list order.
+    pub fn servers(&self) -> Vec<(usize, Arc<S>)> {
+        self.service.shared.lock().list().0
     }
 
-    /// Returns the index of the server that is asked first.
-    pub fn preferred(&self) -> usize {
+    /// Returns a handle to the list of servers, which may change while calls are running.
+    pub fn membership(&self) -> Membership<S>
+    where
+        S: Send + Sync + 'static,
+        A: 'static,
+        R: Send + 'static,
+        E: Send + 'static,
+    {
+        Membership::new(&self.service)
+    }
+
+    /// Returns the number of the server that is asked first. `None` while there is no server.
+    pub fn preferred(&self) -> Option<usize> {
         self.service.shared.lock().replicas.preferred()
     }
 
@@ -137,6 +153,7 @@ impl<S, A, R, E> Client<S, A, R, E> {
 
 impl<S, A, R, E> Client<S, A, R, E>
 where
+    S: Send + Sync + 'static,
     A: Clone,
     R: Send + 'static,
     E: Send + 'static,
@@ -184,19 +201,12 @@ where
     ) -> Result<R, CallError<A, E>> {
         options.timeout = options.timeout.or(self.service.timeout);
         let now = Clock::TOKIO.now();
-        let begun = {
-            let mut locked = self.service.shared.lock_with();
-            let (state, after) = locked.split();
-            state.begin(options, now, after)
-        };
-        // A call that has not begun has asked no server, and never will.
-        let Some(call) = begun else {
-            return Err(CallError { kind: CallErrorKind::Closed, args, failures: Vec::new() });
-        };
-        let mut driver = CallDriver::new(&self.service, args, call, now);
+        let mut driver = CallDriver::new(&self.service, args, options, now);
         wait::wait_why(at, |cx, clock, why| {
             let step = driver.step(cx, clock);
-            driver.name_wait(why);
+            if matches!(step, Step::Wait { .. }) {
+                driver.name_wait(why);
+            }
             step
         })
         .await
@@ -212,7 +222,7 @@ impl<S, A, R, E> Clone for Client<S, A, R, E> {
 impl<S: fmt::Debug, A, R, E> fmt::Debug for Client<S, A, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("servers", &self.service.servers)
+            .field("servers", &self.servers())
             .field("preferred", &self.preferred())
             .field("running", &self.running())
             .finish_non_exhaustive()

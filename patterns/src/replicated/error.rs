@@ -45,6 +45,8 @@ pub struct CallError<A, E> {
 pub enum CallErrorKind {
     /// Every server that could be asked has failed.
     Failed,
+    /// The list of servers is empty, and none was asked.
+    NoServers,
     /// The call ran out of time.
     TimedOut,
     /// The client is shutting down.
@@ -56,6 +58,7 @@ impl CallErrorKind {
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Failed => "no server has replied",
+            Self::NoServers => "there is no server",
             Self::TimedOut => "timed out",
             Self::Closed => "the client is shutting down",
         }
@@ -66,7 +69,7 @@ impl CallErrorKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure<E> {
-    /// Index of the server that was asked.
+    /// Number of the server that was asked.
     pub server: usize,
     /// Time from the start of the attempt to its end.
     pub after: Duration,
@@ -86,6 +89,8 @@ pub enum Cause<E> {
     Panicked(String),
     /// There was no answer by the end of the call.
     Unanswered,
+    /// The server left the list before it answered, and its requests were dropped.
+    Left,
 }
 
 impl<A, E> CallError<A, E> {
@@ -108,6 +113,7 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
         match cause {
             Cause::Error(error) => write!(f, "server {server}: {error}"),
             Cause::Panicked(message) => write!(f, "server {server}: panicked: {message}"),
+            Cause::Left => write!(f, "server {server}: has left"),
             Cause::Unanswered => write!(f, "server {server}: no answer after {after:?}"),
         }
     }
@@ -117,6 +123,7 @@ impl<A, E: fmt::Display> fmt::Display for CallError<A, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             CallErrorKind::Failed => "no server could answer",
+            CallErrorKind::NoServers => "there is no server",
             CallErrorKind::TimedOut => "no server answered in time",
             CallErrorKind::Closed => "the client is shutting down",
         })?;
@@ -144,6 +151,9 @@ impl<A, E: fmt::Debug + fmt::Display> std::error::Error for CallError<A, E> {}
 pub enum BuildError {
     /// There is no server.
     NoServers,
+    /// [`Prefer::First`](super::Prefer::First) without a hedge: nothing would limit what a probe costs its
+    /// caller.
+    ProbeWithoutHedge,
     /// The percentile of [`Hedge::Percentile`](super::Hedge::Percentile) is not in 1 to 99, or its
     /// longest delay is shorter than its shortest.
     Percentile,
@@ -153,6 +163,7 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoServers => "a replicated client needs a server",
+            Self::ProbeWithoutHedge => "a probe needs a hedge",
             Self::Percentile => {
                 "a percentile that is not in 1 to 99, or a shortest delay above the longest"
             }

@@ -20,8 +20,8 @@ static LOSER: Site = Site::task("replicated", "loser").peers("server");
 static REPLY: Site = Site::wait("replicated", "loser", "a reply").peers("server");
 
 /// An attempt that is parked in a slot of its own. Dropping it ends the attempt and frees the slot.
-pub(super) struct Loser<R, E> {
-    shared: Arc<Mutex<SharedState<R, E>>>,
+pub(super) struct Loser<S, R, E> {
+    shared: Arc<Mutex<SharedState<S, R, E>>>,
     key: Key,
     deadline: Option<Instant>,
     /// Its one attempt, while it is polled.
@@ -31,9 +31,9 @@ pub(super) struct Loser<R, E> {
     end: EndKind,
 }
 
-impl<R, E> Loser<R, E> {
+impl<S, R, E> Loser<S, R, E> {
     pub(super) fn new(
-        shared: Arc<Mutex<SharedState<R, E>>>,
+        shared: Arc<Mutex<SharedState<S, R, E>>>,
         key: Key,
         deadline: Option<Instant>,
     ) -> Self {
@@ -78,12 +78,16 @@ impl<R, E> Loser<R, E> {
             self.end = EndKind::Aborted;
             return Step::Done(());
         }
-        state.park(self.key, mem::take(&mut self.attempts), cx, after);
+        if self.key.loser.is_some_and(|server| state.replicas.is_aborted(server)) {
+            return Step::Done(());
+        }
+        state.park(self.key, mem::take(&mut self.attempts), false, cx, after);
         self.is_parked = true;
         Step::Wait { until: self.deadline }
     }
 
-    /// Takes the attempt back, unless an abort was faster: then there is none.
+    /// Takes the attempt back, unless an abort or the departure of its server was faster: then there is
+    /// none.
     fn unpark(&mut self, cx: &Context<'_>) -> Poll<()> {
         if self.is_parked {
             let mut locked = self.shared.lock_with::<AfterUnlock>();
@@ -95,9 +99,9 @@ impl<R, E> Loser<R, E> {
     }
 }
 
-impl<R, E> Drop for Loser<R, E> {
+impl<S, R, E> Drop for Loser<S, R, E> {
     fn drop(&mut self) {
-        // If an abort has its attempt, the abort ends it.
+        // Whoever has its attempt ends it.
         let is_pending = self.unpark(&Context::from_waker(Waker::noop())).is_pending();
         if is_pending || self.attempts.is_empty() {
             return;
@@ -112,6 +116,7 @@ impl<R, E> Drop for Loser<R, E> {
             state.replicas.handle_end(*server, self.attempt_end, took);
         }
         state.end(self.key, self.end, after);
+        state.wake(after);
     }
 }
 
@@ -125,11 +130,15 @@ cfg_select! {
                 Some(Self)
             }
 
-            pub(super) fn spawn<R: Send + 'static, E: Send + 'static>(
+            pub(super) fn spawn<S, R, E>(
                 &self,
-                loser: Loser<R, E>,
+                loser: Loser<S, R, E>,
                 client: Peer,
-            ) {
+            ) where
+                S: Send + Sync + 'static,
+                R: Send + 'static,
+                E: Send + 'static,
+            {
                 crate::sync::thread::spawn(move || wait::block_on(loser.run(client)));
             }
         }
@@ -143,11 +152,15 @@ cfg_select! {
                 tokio::runtime::Handle::try_current().ok().map(Self)
             }
 
-            pub(super) fn spawn<R: Send + 'static, E: Send + 'static>(
+            pub(super) fn spawn<S, R, E>(
                 &self,
-                loser: Loser<R, E>,
+                loser: Loser<S, R, E>,
                 client: Peer,
-            ) {
+            ) where
+                S: Send + Sync + 'static,
+                R: Send + 'static,
+                E: Send + 'static,
+            {
                 self.0.spawn(loser.run(client));
             }
         }

@@ -36,7 +36,10 @@
 //! * **The winner becomes the preferred server**, unless the preference has changed since the call
 //!   began: a slow winner that comes late undoes nothing. A call that ends without an answer before
 //!   it has asked every server moves the preference to the first one it has not asked. A dropped call
-//!   leaves the preference alone.
+//!   leaves the preference alone. With [`Prefer::First`] the first server of the list is asked now and
+//!   then whether it is back.
+//! * Servers [join and leave](Membership) while calls are running. A server that has left is not asked
+//!   any more, cannot become the preferred one, and comes back once nothing of it is running.
 //! * Attempts still running when their call ends are [cancelled or left to finish](Losers). Their time
 //!   counts either way, so a server that has stopped shows in the [statistics](Client::stats).
 //! * Extra requests have a [`Budget`]. Until its delay is over, an extra request holds nothing: no
@@ -47,9 +50,9 @@
 //! but not polled makes no progress. It holds up nothing else, neither an abort nor the line for the
 //! budget. Whenever one attempt is woken, the call polls them all.
 //!
-//! A call takes the client's lock when it begins, for each attempt it starts, for each attempt that
-//! fails, before and after each wait, and when it ends: five times if the first server answers after
-//! a wait.
+//! A call takes the client's lock when it begins and asks its first server, for each other attempt it
+//! starts, for each attempt that fails, before and after each wait, and when it ends: twice if the first
+//! server answers at once, four times if it answers after a wait.
 //! Leaving losers behind takes it once more. No user code runs under that lock, except that a waker is
 //! cloned.
 //!
@@ -61,7 +64,9 @@ mod attempt;
 mod call;
 mod client;
 mod error;
+mod list;
 mod losers;
+mod membership;
 mod options;
 #[doc(hidden)]
 pub mod proto;
@@ -72,6 +77,7 @@ mod shutdown;
 
 pub use client::{Client, Running};
 pub use error::{BuildError, CallError, CallErrorKind, Cause, Failure};
-pub use options::{Budget, CallOptions, Hedge, Losers, Options};
+pub use membership::{Departed, JoinError, Leaving, Membership, Replaced};
+pub use options::{Budget, CallOptions, Hedge, Losers, Options, Prefer};
 pub use proto::{CallEnds, Latency, ServerStats, Stats};
 pub use report::{EndCounts, Report};

@@ -24,6 +24,7 @@ pub(super) type EffectOf<E> = Box<dyn Fn(&E) -> Effect + Send + Sync>;
 /// # client.unwrap();
 /// ```
 pub struct Options<E> {
+    pub(super) prefer: Prefer,
     pub(super) hedge: Hedge,
     pub(super) budget: Budget,
     pub(super) timeout: Option<Duration>,
@@ -33,10 +34,11 @@ pub struct Options<E> {
 }
 
 impl<E> Options<E> {
-    /// Creates the default options: the defaults of [`Hedge`], [`Budget`] and [`Losers`], no timeout,
-    /// and any error may have had an effect.
+    /// Creates the default options: the defaults of [`Prefer`], [`Hedge`], [`Budget`] and [`Losers`], no
+    /// timeout, and any error may have had an effect.
     pub fn new() -> Self {
         Self {
+            prefer: Prefer::default(),
             hedge: Hedge::default(),
             budget: Budget::default(),
             timeout: None,
@@ -44,6 +46,12 @@ impl<E> Options<E> {
             effect: Box::new(|_| Effect::MayHaveHappened),
             name: None,
         }
+    }
+
+    /// Sets which server is asked first.
+    #[must_use]
+    pub fn prefer(self, prefer: Prefer) -> Self {
+        Self { prefer, ..self }
     }
 
     /// Sets when another server is asked although the last one may still answer.
@@ -95,6 +103,7 @@ impl<E> Default for Options<E> {
 impl<E> fmt::Debug for Options<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
+            .field("prefer", &self.prefer)
             .field("hedge", &self.hedge)
             .field("budget", &self.budget)
             .field("timeout", &self.timeout)
@@ -102,6 +111,55 @@ impl<E> fmt::Debug for Options<E> {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
+}
+
+/// The server that is asked first.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use pushdown_patterns::replicated::{Client, Options, Prefer};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+/// # let is_up = Arc::new(AtomicBool::new(false));
+/// # let up = is_up.clone();
+/// # let get = move |server: Arc<&'static str>, ()| {
+/// #     let up = *server != "primary" || up.load(Relaxed);
+/// #     async move { if up { Ok(*server) } else { Err("refused") } }
+/// # };
+/// let options = Options::new().prefer(Prefer::First { probe: Duration::from_secs(5) });
+/// let client = Client::new(["primary", "copy"], get, options).unwrap();
+/// assert_eq!(client.call(()).await.unwrap(), "copy"); // the primary is down
+/// # is_up.store(true, Relaxed);
+/// // It is up again.
+/// assert_eq!(client.call(()).await.unwrap(), "copy");
+/// tokio::time::sleep(Duration::from_secs(5)).await;
+/// assert_eq!(client.call(()).await.unwrap(), "primary");
+/// assert_eq!(client.stats().probes, 1);
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Prefer {
+    /// The one that won last. A server that was slow or failed is asked first again only after the
+    /// others have failed.
+    #[default]
+    Sticky,
+    /// The first one in the list, as long as it answers. After another one has won, that one is asked
+    /// first, and the first one is *probed*.
+    ///
+    /// A probe is a call that asks the first server first, and the preferred one after the delay of the
+    /// [`Hedge`], or as soon as the first one has failed. If the first one wins, it is preferred again.
+    /// So a probe costs its caller that delay at most, which is why it needs a hedge. It costs a token
+    /// of the [`Budget`], with which its hedge is paid. Without a token, or while other calls wait for
+    /// one, it is put off. Calls that are not idempotent never probe.
+    First {
+        /// The shortest time between two probes, and between the loss of the preference and the first
+        /// probe. A server that becomes the first of the list is probed by the next call.
+        probe: Duration,
+    },
 }
 
 /// The delay before another server is asked although the last one may still answer.

@@ -3,7 +3,6 @@
 use std::boxed::Box;
 use std::sync::Arc;
 use std::time::Duration;
-use std::vec::Vec;
 
 use super::attempt::Request;
 use super::options::{EffectOf, Losers};
@@ -17,7 +16,6 @@ use crate::waits::Peer;
 pub(super) type Call<S, A, R, E> = Box<dyn Fn(Arc<S>, A) -> Request<R, E> + Send + Sync>;
 
 pub(super) struct Service<S, A, R, E> {
-    pub(super) servers: Vec<Arc<S>>,
     pub(super) call: Call<S, A, R, E>,
     pub(super) effect: EffectOf<E>,
     pub(super) timeout: Option<Duration>,
@@ -26,7 +24,7 @@ pub(super) struct Service<S, A, R, E> {
     pub(super) name: Peer,
     pub(super) source: Source,
     /// Losers share it too, and may outlive the rest.
-    pub(super) shared: Arc<Mutex<SharedState<R, E>>>,
+    pub(super) shared: Arc<Mutex<SharedState<S, R, E>>>,
 }
 
 /// Runs when the last handle is dropped. No call is running then, but losers may be.

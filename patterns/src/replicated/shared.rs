@@ -1,13 +1,13 @@
 //! The state that calls, losers and shutdowns share under one lock.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use std::vec::Vec;
 
 use super::attempt::Attempt;
-use super::options::CallOptions;
-use super::proto::{AttemptEnd, Call, Replicas};
+use super::proto::{Action, AttemptEnd, Call, Outcome, Replicas};
 use super::report::{EndCounts, EndKind};
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
@@ -15,20 +15,28 @@ use crate::trace::{Event, Source};
 use crate::waiters::Waiters;
 use crate::wakers::{AfterUnlock, WakerSlot};
 
-pub(super) struct SharedState<R, E> {
+pub(super) struct SharedState<S, R, E> {
     pub(super) source: Source,
     /// The preferred server of which the last event told.
-    told_server: usize,
+    told_server: Option<usize>,
     /// Set from the event that the budget is empty to the one that it has recovered.
     is_short: bool,
     pub(super) replicas: Replicas,
+    /// The servers, in list order.
+    pub(super) servers: Vec<Arc<S>>,
+    /// Changes of the list.
+    pub(super) changes: u64,
     phase: Phase,
     /// Running calls.
     pub(super) calls: usize,
     /// Running losers.
     pub(super) losers: usize,
     /// Calls and losers that wait, with their attempts.
-    parked: BTreeMap<Key, Parked<R, E>>,
+    pub(super) parked: BTreeMap<Key, Parked<R, E>>,
+    /// Attempts that were parked at a server that leaves, and are being dropped.
+    pub(super) dropping: usize,
+    /// Departures that wait, by the number of their server.
+    pub(super) departures: BTreeMap<usize, WakerSlot>,
     /// Shutdowns that wait.
     pub(super) shutdowns: Waiters,
     /// Ends of calls and losers since the client was closed.
@@ -58,10 +66,26 @@ impl Key {
 
 /// A call or loser between two polls. Its attempts are here, so that an abort does not depend on
 /// another poll, which may never come.
-struct Parked<R, E> {
-    waker: WakerSlot,
+pub(super) struct Parked<R, E> {
+    pub(super) waker: WakerSlot,
     /// `None` while they are polled, and while an abort drops them.
-    attempts: Option<Vec<Attempt<R, E>>>,
+    pub(super) attempts: Option<Vec<Attempt<R, E>>>,
+    /// Set for a call that asks the next server that joins.
+    pub(super) is_out: bool,
+}
+
+impl<R, E> Parked<R, E> {
+    fn new(attempts: Option<Vec<Attempt<R, E>>>) -> Self {
+        Self { waker: WakerSlot::default(), attempts, is_out: false }
+    }
+}
+
+/// The next thing to do for a call.
+pub(super) enum Next<S> {
+    Start(usize, Arc<S>),
+    /// Drop the attempts at this server, which leaves.
+    Drop(usize),
+    Finish(Outcome),
 }
 
 /// The client is shutting down and does not wait for its calls.
@@ -69,37 +93,53 @@ pub(super) struct Aborted {
     pub(super) since: Instant,
 }
 
-impl<R, E> SharedState<R, E> {
-    pub(super) fn new(replicas: Replicas, source: Source) -> Self {
+impl<S, R, E> SharedState<S, R, E> {
+    pub(super) fn new(replicas: Replicas, servers: Vec<Arc<S>>, source: Source) -> Self {
         Self {
             source,
             told_server: replicas.preferred(),
             is_short: false,
             replicas,
+            servers,
+            changes: 0,
             phase: Phase::Open,
             calls: 0,
             losers: 0,
             parked: BTreeMap::new(),
+            dropping: 0,
+            departures: BTreeMap::new(),
             shutdowns: Waiters::default(),
             calls_ended: EndCounts::default(),
             losers_ended: EndCounts::default(),
         }
     }
 
-    /// Begins a call, unless the client is closed.
-    pub(super) fn begin(
+    /// Returns the next thing to do for a call with these attempts.
+    pub(super) fn poll_action(
         &mut self,
-        options: CallOptions,
+        call: &mut Call,
+        attempts: &[Attempt<R, E>],
         now: Instant,
         after: &mut AfterUnlock,
-    ) -> Option<Call> {
-        if self.phase > Phase::Open {
-            return None;
+    ) -> Result<Option<Next<S>>, Aborted> {
+        self.aborted()?;
+        let mut asked = attempts.iter().map(|attempt| attempt.server);
+        if let Some(server) = asked.find(|&server| self.replicas.is_aborted(server)) {
+            return Ok(Some(Next::Drop(server)));
         }
-        self.calls += 1;
-        let call = Call::new(&mut self.replicas, options, now);
-        self.wake_line(after);
-        Some(call)
+        let action = call.poll_action(&mut self.replicas, now);
+        self.wake(after);
+        Ok(action.map(|action| match action {
+            Action::Finish(outcome) => Next::Finish(outcome),
+            Action::Start(server) => {
+                let place = self.replicas.place(server).expect("a server of the list");
+                Next::Start(server, self.servers[place].clone())
+            }
+        }))
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.phase > Phase::Open
     }
 
     /// Accepts no more calls.
@@ -119,30 +159,31 @@ impl<R, E> SharedState<R, E> {
         &mut self,
         key: Key,
         attempts: Vec<Attempt<R, E>>,
+        is_out: bool,
         cx: &Context<'_>,
         after: &mut AfterUnlock,
     ) {
-        let new = || Parked { waker: WakerSlot::default(), attempts: None };
-        let parked = self.parked.entry(key).or_insert_with(new);
+        let parked = self.parked.entry(key).or_insert_with(|| Parked::new(None));
         parked.waker.register(cx, after);
-        parked.attempts = Some(attempts);
+        (parked.attempts, parked.is_out) = (Some(attempts), is_out);
     }
 
-    /// Takes the attempts out again, unless an abort was faster.
+    /// Takes the attempts out again, as far as they have not been dropped with their server. `None` if an
+    /// abort was faster, or if the one attempt of a loser has been dropped with its server.
     ///
-    /// An abort answers last: while it drops the requests, this is pending, and `Aborted` comes once the
-    /// call or loser has been counted and its entry is gone.
+    /// Whoever ends a call or loser answers last: while the requests are being dropped, this is pending,
+    /// and `None` comes once the call or loser has been counted and its entry is gone.
     pub(super) fn unpark(
         &mut self,
         key: Key,
         cx: &Context<'_>,
         after: &mut AfterUnlock,
-    ) -> Poll<Result<Vec<Attempt<R, E>>, Aborted>> {
+    ) -> Poll<Option<Vec<Attempt<R, E>>>> {
         let Some(parked) = self.parked.get_mut(&key) else {
-            return Poll::Ready(Err(self.aborted().expect_err("attempts are taken by an abort")));
+            return Poll::Ready(None);
         };
         match parked.attempts.take() {
-            Some(attempts) => Poll::Ready(Ok(attempts)),
+            Some(attempts) => Poll::Ready(Some(attempts)),
             None => {
                 parked.waker.register(cx, after);
                 Poll::Pending
@@ -150,7 +191,8 @@ impl<R, E> SharedState<R, E> {
         }
     }
 
-    /// Turns attempts of a call into parked losers, the oldest first, as far as there are slots.
+    /// Turns attempts of a call into parked losers, the oldest first, as far as there are slots and their
+    /// requests need not be dropped with their servers.
     pub(super) fn keep(
         &mut self,
         call: &Call,
@@ -158,15 +200,15 @@ impl<R, E> SharedState<R, E> {
         at_most: usize,
     ) -> Vec<Key> {
         let room = if self.aborted().is_err() { 0 } else { at_most.saturating_sub(self.losers) };
-        let kept = attempts.drain(..room.min(attempts.len())).map(|attempt| {
-            let key = Key { call: call.number(), loser: Some(attempt.server) };
-            let attempts = Some(Vec::from([attempt]));
-            self.parked.insert(key, Parked { waker: WakerSlot::default(), attempts });
-            key
-        });
-        let kept: Vec<Key> = kept.collect();
+        let may_stay = |attempt: &mut Attempt<R, E>| !self.replicas.is_aborted(attempt.server);
+        let kept: Vec<_> = attempts.extract_if(.., may_stay).take(room).collect();
         self.losers += kept.len();
-        kept
+        let park = |attempt: Attempt<R, E>| {
+            let key = Key { call: call.number(), loser: Some(attempt.server) };
+            self.parked.insert(key, Parked::new(Some(Vec::from([attempt]))));
+            key
+        };
+        kept.into_iter().map(park).collect()
     }
 
     /// Counts the end of a call or loser, whose attempts have ended before.
@@ -185,13 +227,23 @@ impl<R, E> SharedState<R, E> {
         if self.phase > Phase::Open {
             ends.add(end);
         }
-        if self.is_idle() {
+        self.wake_shutdowns(after);
+    }
+
+    pub(super) fn wake_shutdowns(&self, after: &mut AfterUnlock) {
+        if self.is_idle() && !self.shutdowns.is_empty() {
             after.wake(self.shutdowns.all());
         }
     }
 
+    /// Counts an attempt that was dropped without its call or loser.
+    pub(super) fn dropped(&mut self, attempt: &Attempt<R, E>, now: Instant) {
+        let took = now.saturating_duration_since(attempt.started);
+        self.replicas.handle_end(attempt.server, AttemptEnd::Cancelled, took);
+    }
+
     pub(super) fn is_idle(&self) -> bool {
-        self.calls == 0 && self.losers == 0
+        self.calls == 0 && self.losers == 0 && self.dropping == 0
     }
 
     /// Tells that a call waits for the budget, unless that is known.
@@ -201,17 +253,39 @@ impl<R, E> SharedState<R, E> {
         }
     }
 
-    /// Wakes the calls whose turn has come to ask another server. Each change of the replicas may have
-    /// brought one.
-    pub(super) fn wake_line(&mut self, after: &mut AfterUnlock) {
+    /// Tells of another preferred server, and of a budget that has recovered.
+    #[inline]
+    fn tell_changes(&mut self, after: &mut AfterUnlock) {
         let server = self.replicas.preferred();
         let before = std::mem::replace(&mut self.told_server, server);
-        if server != before {
+        if let (Some(server), Some(before)) = (server, before)
+            && server != before
+        {
             self.source.tell(after, || Event::PreferenceChanged { server, before });
         }
         if self.is_short && self.replicas.is_half_full() {
             self.is_short = false;
             self.source.tell(after, || Event::BudgetRecovered {});
+        }
+    }
+
+    /// Wakes the calls whose turn has come to ask another server, and who waits for a server that has
+    /// left and whose last attempt has ended. Each change of the replicas may have brought one.
+    #[inline]
+    pub(super) fn wake(&mut self, after: &mut AfterUnlock) {
+        self.tell_changes(after);
+        if self.replicas.has_wakes() {
+            self.wake_all(after);
+        }
+    }
+
+    fn wake_all(&mut self, after: &mut AfterUnlock) {
+        while let Some(server) = self.replicas.poll_gone() {
+            if let Some(waker) = self.departures.get_mut(&server)
+                && !seeded::is(Bug::LastAttemptIsNotAnnounced)
+            {
+                waker.wake(after);
+            }
         }
         while let Some(call) = self.replicas.poll_wake() {
             if let Some(parked) = self.parked.get_mut(&Key { call, loser: None })
@@ -226,7 +300,7 @@ impl<R, E> SharedState<R, E> {
 /// Ends everything that is running.
 ///
 /// Ends all that is parked. All that is being polled finds out before it parks again.
-pub(super) fn abort<R, E>(shared: &Mutex<SharedState<R, E>>, now: Instant) {
+pub(super) fn abort<S, R, E>(shared: &Mutex<SharedState<S, R, E>>, now: Instant) {
     let mut parked: Vec<(Key, Vec<Attempt<R, E>>)> = {
         let mut state = shared.lock();
         if state.aborted().is_err() {
@@ -244,9 +318,8 @@ pub(super) fn abort<R, E>(shared: &Mutex<SharedState<R, E>>, now: Instant) {
     let mut locked = shared.lock_with::<AfterUnlock>();
     let (state, after) = locked.split();
     for (key, attempts) in parked {
-        for Attempt { server, started, .. } in &attempts {
-            let took = now.saturating_duration_since(*started);
-            state.replicas.handle_end(*server, AttemptEnd::Cancelled, took);
+        for attempt in &attempts {
+            state.dropped(attempt, now);
         }
         if let Some(parked) = state.parked.get_mut(&key)
             && !seeded::is(Bug::AbortIsNotAnnounced)
@@ -255,4 +328,5 @@ pub(super) fn abort<R, E>(shared: &Mutex<SharedState<R, E>>, now: Instant) {
         }
         state.end(key, EndKind::Aborted, after);
     }
+    state.wake(after);
 }

@@ -12,16 +12,20 @@ use crate::waiters::Ticket;
 use crate::wakers::AfterUnlock;
 
 /// A shutdown, which waits until nothing is running.
-pub(super) struct ShutdownWaiter<'a, R, E> {
-    shared: &'a Mutex<SharedState<R, E>>,
+pub(super) struct ShutdownWaiter<'a, S, R, E> {
+    shared: &'a Mutex<SharedState<S, R, E>>,
     /// When the drain becomes an abort.
     deadline: Option<Instant>,
     ticket: Option<Ticket>,
 }
 
-impl<'a, R, E> ShutdownWaiter<'a, R, E> {
+impl<'a, S, R, E> ShutdownWaiter<'a, S, R, E> {
     /// Closes the client to new calls.
-    pub(super) fn new(shared: &'a Mutex<SharedState<R, E>>, how: Shutdown, now: Instant) -> Self {
+    pub(super) fn new(
+        shared: &'a Mutex<SharedState<S, R, E>>,
+        how: Shutdown,
+        now: Instant,
+    ) -> Self {
         shared.lock().close();
         Self { shared, deadline: how.deadline(now), ticket: None }
     }
@@ -57,7 +61,7 @@ impl<'a, R, E> ShutdownWaiter<'a, R, E> {
     }
 }
 
-impl<R, E> Drop for ShutdownWaiter<'_, R, E> {
+impl<S, R, E> Drop for ShutdownWaiter<'_, S, R, E> {
     fn drop(&mut self) {
         if self.ticket.is_some() {
             let mut locked = self.shared.lock_with::<AfterUnlock>();

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use pushdown_patterns::Shutdown;
 use pushdown_patterns::debug::{Group, Peer, dump};
 use pushdown_patterns::replicated::{self, Budget, Client, Hedge};
 
@@ -56,6 +57,35 @@ fn a_call_is_listed_with_its_client_its_reason_and_its_line() {
         let total = dump().to_string();
         assert!(total.starts_with("4 waiting\n"), "{total}");
         calls.iter().for_each(tokio::task::JoinHandle::abort);
+    });
+    drop(runtime);
+    assert_eq!(dump().to_string(), "0 waiting\n");
+}
+
+#[test]
+fn a_departure_is_listed_with_its_client_and_its_server() {
+    let _turn = TURN.lock();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let request = async |_, ()| std::future::pending::<Result<(), ()>>().await;
+        let options = replicated::Options::new().name("orders");
+        let client = Client::new([0, 1], request, options).unwrap();
+        let call = tokio::spawn({
+            let client = client.clone();
+            async move { client.call(()).await }
+        });
+        tokio::task::yield_now().await;
+        let drain = Shutdown::Drain { timeout: Duration::MAX };
+        let (line, leaving) = (line!(), client.membership().leave(0, drain).unwrap());
+        let leaving = tokio::spawn(leaving);
+        tokio::task::yield_now().await;
+        let listed = groups("replicated", "leave");
+        assert_eq!(listed.len(), 1, "{listed:?}");
+        let text = listed[0].to_string();
+        assert!(text.starts_with("1 replicated orders leave: waits for requests at server 0 for "));
+        assert!(text.ends_with(&format!(", {}:{line}", file!())), "{text}");
+        call.abort();
+        assert_eq!(leaving.await.unwrap().stats.cancelled, 1);
     });
     drop(runtime);
     assert_eq!(dump().to_string(), "0 waiting\n");

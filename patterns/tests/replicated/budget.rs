@@ -51,7 +51,7 @@ async fn a_used_up_budget_is_earned_back_with_time() {
     let client: Fake = servers.client(options(budget));
     // The preferred server stops each time, and no other calls are made.
     let waits = async || {
-        servers.becomes(client.preferred(), Stop);
+        servers.becomes(client.preferred().unwrap(), Stop);
         let begun = servers.elapsed();
         client.call(()).await.unwrap();
         (0..2).for_each(|server| servers.becomes(server, Reply(0)));

@@ -46,13 +46,13 @@ async fn the_server_that_answered_is_preferred_and_asked_first() {
     let servers = Servers::new([Stop, Reply(1), Reply(1)]);
     let client: Fake = servers.client(Options::new().hedge(Hedge::After(ms(10))));
     client.call(()).await.unwrap();
-    assert_eq!(client.preferred(), 1);
+    assert_eq!(client.preferred(), Some(1));
     servers.becomes(1, Stop);
     servers.becomes(2, Stop);
     servers.becomes(0, Reply(1));
     client.call(()).await.unwrap();
     assert_eq!(servers.asked(), [(0, 0), (10, 1), (11, 1), (21, 2), (31, 0)]);
-    assert_eq!(client.preferred(), 0);
+    assert_eq!(client.preferred(), Some(0));
     assert_eq!(client.stats().moves, 2);
 }
 
@@ -82,7 +82,7 @@ async fn when_all_fail_the_error_has_the_cause_of_each() {
         "no server could answer: server 0: failed; server 1: panicked: server 1 panics; \
          server 2: failed"
     );
-    assert_eq!(client.preferred(), 0, "no server was better");
+    assert_eq!(client.preferred(), Some(0), "no server was better");
 }
 
 #[tokio::test(start_paused = true)]

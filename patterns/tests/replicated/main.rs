@@ -16,11 +16,15 @@ mod common;
 
 mod budget;
 mod calls;
+mod churn;
 mod drops;
 mod leaks;
+mod members;
+mod members_model;
 mod model;
 mod others;
 mod panics;
+mod prefer;
 mod races;
 mod servers;
 mod shutdown;

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use pushdown_patterns::Effect;
 use pushdown_patterns::replicated::proto::{Action, Call, Outcome, Replicas};
-use pushdown_patterns::replicated::{Budget, CallOptions, Hedge, Latency};
+use pushdown_patterns::replicated::{Budget, CallOptions, Hedge, Latency, Prefer};
 
 use super::*;
 use std::time::Instant;
@@ -185,7 +185,7 @@ proptest! {
         let tokens = budget.burst * 100;
         let mut model = Model { hedge, budget, tokens, preferred: 0 };
         let hedge = hedge.map_or(Hedge::Never, |delay| Hedge::After(ms(delay)));
-        let mut replicas = Replicas::new(servers, hedge, budget);
+        let mut replicas = Replicas::new(servers, Prefer::Sticky, hedge, budget);
         let start = Instant::now();
         for plan in plans {
             let expected = model.run(&plan);
@@ -193,7 +193,7 @@ proptest! {
             if expected.2 == u64::MAX {
                 break;
             }
-            prop_assert_eq!(replicas.preferred(), model.preferred);
+            prop_assert_eq!(replicas.preferred(), Some(model.preferred));
             let stats = replicas.stats();
             prop_assert_eq!(stats.running(), 0);
         }
@@ -213,7 +213,7 @@ proptest! {
         }
 
         let servers = NonZeroUsize::new(servers).unwrap();
-        let mut replicas = Replicas::new(servers, Hedge::After(ms(5)), budget);
+        let mut replicas = Replicas::new(servers, Prefer::Sticky, Hedge::After(ms(5)), budget);
         let (preference, mut begun) = (Cell::new((0, 0)), 0);
         let prefer = |server: usize, since: (usize, u64)| {
             if since == preference.get() && server != since.0 {
@@ -271,7 +271,7 @@ proptest! {
                 }
             });
             let stats = replicas.stats();
-            prop_assert_eq!((stats.preferred, stats.moves), preference.get());
+            prop_assert_eq!((stats.preferred.unwrap(), stats.moves), preference.get());
             prop_assert_eq!(stats.calls, begun);
             let running: usize = calls.iter().map(|open| open.running.len()).sum();
             prop_assert_eq!(stats.running() as usize, running);

@@ -62,6 +62,7 @@ struct Seen {
     dropped: u64,
     aborted: u64,
     carried_out: u64,
+    left: u64,
 }
 
 /// One client, used from its first call to its end.
@@ -124,6 +125,27 @@ async fn run(seed: u64, seen: &mut Seen) {
             })
         })
         .collect();
+    // Servers join and leave meanwhile, and sometimes there is none.
+    let (membership, mut change) = (client.membership(), random(seed ^ (1 << 63)));
+    let changes = tokio::spawn(async move {
+        let mut left = 0;
+        while membership.join(change(3)).is_ok() {
+            let list: Vec<_> = membership.servers().into_iter().map(|(number, _)| number).collect();
+            for _ in 0..change(3) {
+                let number = list[change(list.len() as u64) as usize];
+                let timeout = Duration::from_micros(change(100));
+                let how = [Shutdown::Abort, Shutdown::Drain { timeout }][change(2) as usize];
+                if let Some(leaving) = membership.leave(number, how) {
+                    let departed = leaving.await;
+                    assert_eq!(departed.stats.running(), 0, "seed {seed}");
+                    assert!(Arc::into_inner(departed.server).is_some(), "seed {seed}");
+                    left += 1;
+                }
+            }
+            tokio::time::sleep(Duration::from_micros(change(200))).await;
+        }
+        left
+    });
     let shutdown = rng(2) == 0;
     let mut aborted = None;
     if shutdown {
@@ -142,6 +164,7 @@ async fn run(seed: u64, seen: &mut Seen) {
     }
     // From here on nothing runs, so the counts of the servers are final.
     client.shutdown(Shutdown::Abort).await;
+    seen.left += changes.await.unwrap();
     let mut closed = 0;
     for (call, once, result) in results {
         let count = carried_out[call as usize].load(Ordering::SeqCst);
@@ -189,5 +212,6 @@ fn an_error_says_what_the_servers_have_seen() {
         runtime.block_on(run(seed, &mut seen));
     }
     println!("{} calls in {:.1?}: {seen:?}", runs * CALLS, start.elapsed());
+    assert!(seen.left > 0, "no server has left");
     assert!(seen.replies > 0 && seen.did_not_happen > 0 && seen.may_have > 0 && seen.happened > 0);
 }

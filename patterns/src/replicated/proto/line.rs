@@ -97,6 +97,11 @@ impl Line {
         self.places.values().nth(self.to_wake).copied()
     }
 
+    #[inline]
+    pub(super) fn has_wakes(&self) -> bool {
+        self.to_wake > 0
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }

@@ -22,6 +22,8 @@ pub enum AttemptEnd {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerStats {
+    /// Number of the server.
+    pub number: usize,
     /// Attempts started.
     pub attempts: u64,
     /// Attempts that brought a reply, late replies included.
@@ -79,8 +81,8 @@ pub struct CallEnds {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Index of the server that is asked first.
-    pub preferred: usize,
+    /// Number of the server that is asked first. `None` while there is no server.
+    pub preferred: Option<usize>,
     /// Changes of the preferred server.
     pub moves: u64,
     /// Calls begun.
@@ -93,18 +95,32 @@ pub struct Stats {
     pub hedges_won: u64,
     /// Times when a call had to wait for the [`Budget`](crate::replicated::Budget) of one.
     pub hedges_denied: u64,
-    /// The counts of each server.
+    /// Calls that asked the first server of the list although another one was preferred
+    /// ([`Prefer::First`](crate::replicated::Prefer::First)).
+    pub probes: u64,
+    /// Servers that have left the list.
+    pub left: u64,
+    /// The counts of each server, in list order.
     pub servers: Vec<ServerStats>,
+    /// The counts of each server that has left while attempts were running, until they end.
+    pub leaving: Vec<ServerStats>,
+    pub(super) requests: u64,
 }
 
 impl Stats {
-    /// Returns the number of requests made, for all calls together.
+    /// Returns the number of requests made, for all calls together, including those to servers that have
+    /// left.
     pub fn requests(&self) -> u64 {
-        self.servers.iter().map(|server| server.attempts).sum()
+        self.requests
     }
 
     /// Returns the number of requests that have not ended.
     pub fn running(&self) -> u64 {
-        self.servers.iter().map(ServerStats::running).sum()
+        self.servers.iter().chain(&self.leaving).map(ServerStats::running).sum()
+    }
+
+    /// Returns the counts of the server with this number, if it is in the list or leaving it.
+    pub fn server(&self, number: usize) -> Option<&ServerStats> {
+        self.servers.iter().chain(&self.leaving).find(|server| server.number == number)
     }
 }

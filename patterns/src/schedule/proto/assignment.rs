@@ -57,6 +57,7 @@ impl Outcome {
             Self::Failed(FailureKind::Retry) => "retry",
             Self::Failed(FailureKind::Elsewhere) => "elsewhere",
             Self::Failed(FailureKind::ServerDead) => "server dead",
+            Self::Failed(FailureKind::ServerGone) => "server gone",
             Self::Failed(FailureKind::Fatal) => "fatal",
             Self::TimedOut => "timed out",
             Self::Dropped => "dropped",
