@@ -9,9 +9,9 @@
 //! WRONGTYPE Operation against a key holding the wrong kind of value
 //! [hello, world, (nil)]
 //! $ cargo run -q --release -p pushdown-patterns --example redis -- localhost:6379 --measure GET greeting
-//!    1 callers: 25.1 µs a call
-//!   64 callers: 1.3 µs a call
-//! 1024 callers: 0.9 µs a call
+//!    1 caller     22.9 µs a call
+//!   64 callers     1.9 µs a call
+//! 1024 callers     1.4 µs a call
 //! $ (cd benches/peers && cargo run -q --release --example redis) # measures itself against redis-rs
 //! ```
 //!
