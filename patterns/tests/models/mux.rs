@@ -44,8 +44,8 @@ impl<const TAGS: u64> Protocol for Echo<TAGS> {
     }
 }
 
-/// A server in the connection's own task: it answers, hangs up after a number of replies, and remembers
-/// what it has received.
+/// A server in the connection's own task: it answers, hangs up after a number of replies, with 0 at
+/// its first request, and remembers what it has received.
 ///
 /// Only that task uses it, so its lock is std's and invisible to the checker.
 #[derive(Clone)]
@@ -91,7 +91,7 @@ impl Stream for Server {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut server = self.0.lock().unwrap();
-        if server.1 == 0 {
+        if server.1 == 0 && !server.3.is_empty() {
             return Poll::Ready(None);
         }
         match server.0.pop_front() {
