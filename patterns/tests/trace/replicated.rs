@@ -106,7 +106,7 @@ fn a_budget_is_empty_once_until_it_has_recovered() {
         assert_eq!(once().await, [""; 0], "it still is");
         sleep(Duration::from_secs(2)).await;
         let recovered = "INFO budget has recovered";
-        assert_eq!(once().await, [hedge, recovered, hedge, "WARN budget is empty"]);
+        assert_eq!(once().await, [recovered, hedge, hedge, "WARN budget is empty"]);
         drop(hooked);
     });
 }
