@@ -48,7 +48,7 @@ fn main() {
             measure.events("machine", Machine::with_options(options));
             measure.events("coroutine", Coroutine::with_options(options).expect("a stack"));
             measure.events("stackless", Stackless::with_options(options));
-            measure.peer("values", OneByOne::default);
+            measure.peer("machine-values", OneByOne::default);
             #[cfg(hiredis)]
             measure.peer("peer-hiredis", pushdown_peers::Hiredis::new);
             measure.restarting("peer-resp-rs", resp_rs::resp3::Parser::new);

@@ -243,12 +243,11 @@ const CHARTS: [Chart; 15] = [
 
 const RESP: &str = "Events with a sink, and values. Higher is better.";
 
-const REPLIES: [&str; 10] = [
+const REPLIES: [&str; 9] = [
     "lrange",
     "hgetall",
     "hgetall-resp2",
     "integers",
-    "large",
     "lrange-large",
     "bulk-resp3.replies",
     "mixed-resp2.replies",
