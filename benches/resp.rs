@@ -42,7 +42,8 @@ fn main() {
             measure.run("machine-values", Machine::new(), |parser, chunk| {
                 parser.feed_with(chunk, |event| _ = black_box(event)).consumed
             });
-            measure.run("machine-values", Values::new(), |parser, chunk| parser.feed(chunk).consumed);
+            measure
+                .run("machine-values", Values::new(), |parser, chunk| parser.feed(chunk).consumed);
             if corpus.name.ends_with("requests") {
                 measure
                     .run("requests", Requests::new(), |parser, chunk| parser.feed(chunk).consumed);

@@ -78,14 +78,17 @@ pub(crate) const CHARTS: [Chart; 6] = [
     Chart {
         name: "mux",
         title: "Many callers over one connection",
-        subtitle: "GET of 32 bytes: memcached, or redis-server. Lower is better.",
+        subtitle: "GET of 32 bytes. Lower is better.",
         x: "microseconds per call",
         y: "",
         value: microseconds,
         panels: Panels::Column(&[
-            ("1 caller", "mux/", "1"),
-            ("64 callers", "mux/", "64"),
-            ("1,024 callers", "mux/", "1024"),
+            ("memcached, 1 caller", "mux/memcached", "1"),
+            ("memcached, 64 callers", "mux/memcached", "64"),
+            ("memcached, 1,024 callers", "mux/memcached", "1024"),
+            ("redis-server, 1 caller", "mux/redis", "1"),
+            ("redis-server, 64 callers", "mux/redis", "64"),
+            ("redis-server, 1,024 callers", "mux/redis", "1024"),
         ]),
     },
 ];
