@@ -64,7 +64,7 @@ const JSON: [(&str, &str, &str, f64); 9] = [
 ];
 
 /// Results of the patterns, in nanoseconds per element.
-const PATTERNS: [(&str, &str, &str, f64); 18] = [
+const PATTERNS: [(&str, &str, &str, f64); 19] = [
     ("pubsub/fan-out", "mutex", "10", 20.0),
     ("pubsub/fan-out", "peer-async-broadcast", "10", 30.0),
     ("pubsub/fan-out", "mutex", "1000", 10.0),
@@ -81,6 +81,7 @@ const PATTERNS: [(&str, &str, &str, f64); 18] = [
     ("replicated/redis", "healthy", "", 50_000.0),
     ("replicated/redis", "stopped", "", 60_000.0),
     ("mux/memcached", "mux", "64", 2000.0),
+    ("mux/redis", "mux", "64", 2000.0),
     ("mux/redis", "peer-redis", "64", 3000.0),
     ("muxed/redis", "peer-redis", "64", 3000.0),
 ];
@@ -281,7 +282,10 @@ fn the_patterns_have_a_table_and_charts_of_their_own() {
         ("schedule.svg", &["joinset", "2.50 ×", "tokio's time", "hand-written", "other code"]),
         ("replicated.svg", &["answered at once", "tower", "0.75 ×", "after's time"]),
         ("stopped.svg", &["microseconds per call", "60.0", "1.20 ×", "healthy's time"]),
-        ("mux.svg", &["64 callers", "mux", "redis", "2.00", "1.50 ×"]),
+        (
+            "mux.svg",
+            &["memcached, 64 callers", "redis-server, 64 callers", "mux", "redis", "1.50 ×"],
+        ),
     ];
     assert_eq!(files.len(), 1 + expected.len(), "{:?}", files.keys());
     for (name, labels) in expected {
