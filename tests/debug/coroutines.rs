@@ -159,7 +159,7 @@ fn a_body_that_has_used_up_its_reserve_is_listed_without_calls() {
         parser.backtrace().expect("it waits").calls().len()
     };
     // The stack has 96 KiB and some for outputs. `nested` would have stopped at 64 KiB.
-    assert!(calls(60 << 10) > 20);
+    assert!(calls(60 << 10) > 0);
     assert_eq!(calls(82 << 10), 0);
 }
 
