@@ -3,8 +3,8 @@
 //! | function | reads |
 //! |---|---|
 //! | `machine`, `coroutine`, `stackless`, `generator` | all values as one stream, every event reported to a sink |
-//! | `machine-values` | one value after the other, every event reported to a sink |
-//! | `values` | one `Value` after the other, each dropped |
+//! | `machine-one-by-one` | one value after the other, every event reported to a sink |
+//! | `machine-values` | one `Value` after the other, each dropped |
 //! | `requests` | one `Request` after the other, where that is what the corpus has |
 //!
 //! The events and the values are counted first. The parameter is the size of a chunk.
@@ -39,7 +39,7 @@ fn main() {
             measure.events("coroutine", Coroutine::with_options(options).expect("a stack"));
             measure.events("stackless", Stackless::with_options(options));
             measure.events("generator", Generator::with_options(options));
-            measure.run("machine-values", Machine::new(), |parser, chunk| {
+            measure.run("machine-one-by-one", Machine::new(), |parser, chunk| {
                 parser.feed_with(chunk, |event| _ = black_box(event)).consumed
             });
             measure
