@@ -1,6 +1,6 @@
 //! The second opinion on RESP: redis-protocol.
 //!
-//! What it accepts, we read as the same value of as many bytes, unless it is one of these:
+//! Our value of an input that it accepts is the same, of as many bytes, unless the input is one of these:
 //!
 //! * *A spelling that nobody writes.* redis-protocol looks for the first CR LF, so that a text may hold a CR or a LF. It
 //!   does not look at the two bytes behind a content, at the line of a null, or at the colon behind a format. It takes signs
@@ -21,7 +21,7 @@ use resp3::types::{FrameMap, OwnedFrame as Frame3, VerbatimStringFormat};
 
 use super::output;
 
-/// What redis-protocol accepts is the same value of as many bytes. The first byte chooses the version of the protocol.
+/// Compares our values, and the bytes they take, with those that redis-protocol accepts. The first byte chooses the version of the protocol.
 pub fn resp_peer(data: &[u8]) {
     let Some((version, input)) = data.split_first() else { return };
     let may_begin = |byte: &&u8| matches!(**byte, b'*' | b'%' | b'~' | b'>' | b'|');

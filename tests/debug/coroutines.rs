@@ -159,7 +159,9 @@ fn a_body_that_has_used_up_its_reserve_is_listed_without_calls() {
         parser.backtrace().expect("it waits").calls().len()
     };
     // The stack has 96 KiB and some for outputs. `nested` would have stopped at 64 KiB.
-    assert!(calls(60 << 10) > 0);
+    // AddressSanitizer makes frames several times as large.
+    let least = if cfg!(pushdown_asan) { 1 } else { 21 };
+    assert!(calls(60 << 10) >= least);
     assert_eq!(calls(82 << 10), 0);
 }
 

@@ -83,7 +83,7 @@ impl Measure<'_, '_> {
     }
 
     fn peer<P: Peer>(&mut self, name: &str, new: impl Fn() -> P) {
-        // What it has learnt and allocated is kept from one reading to the next.
+        // Its allocations, and the state that it has built up, are kept from one reading to the next.
         let mut parser = new();
         self.run(name, |bytes, size| {
             let mut values = 0;

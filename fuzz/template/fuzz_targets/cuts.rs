@@ -15,7 +15,7 @@ fn feed(parser: &mut MyParser, chunk: Option<&[u8]>, log: &mut Log) -> Status {
     let _ = parser;
     match chunk {
         Some(chunk) => {
-            // What your parser reports: `log.event` for what comes whole, `log.text` for what may come in
+            // Record the reports of your parser: `log.event` for what comes whole, `log.text` for what may come in
             // pieces.
             log.text(chunk);
             Status::NeedMoreInput

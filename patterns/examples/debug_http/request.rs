@@ -6,7 +6,7 @@ use pushdown::{ErrorKind, Failure};
 /// Limit of the bytes of a head.
 const MAX_HEAD: u64 = 8 << 10;
 
-/// What the server has to know of a request.
+/// The parts of a request that the answer depends on.
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,

@@ -53,6 +53,7 @@ mod arena;
 #[cfg(feature = "alloc")]
 mod call_stack;
 mod composed;
+mod dyn_task;
 mod input;
 #[cfg(feature = "alloc")]
 mod nested;
@@ -65,9 +66,10 @@ mod run;
 mod task;
 mod waker;
 
+pub use dyn_task::DynTask;
 pub use input::{Input, Limited};
 pub use options::Options;
 #[cfg(feature = "alloc")]
 pub use parser::{Boxed, Parser};
 pub use run::Emit;
-pub use task::{DynTask, Task};
+pub use task::Task;

@@ -6,11 +6,12 @@ use core::fmt;
 use core::panic::Location;
 use core::pin::Pin;
 
+use super::dyn_task::DynTask;
+#[cfg(feature = "testing")]
+use super::dyn_task::sealed::Sealed;
 use super::input::Input;
 use super::options::Options;
-#[cfg(feature = "testing")]
-use super::task::sealed::Sealed;
-use super::task::{DynTask, Task};
+use super::task::Task;
 use crate::error::Failure;
 use crate::parser::{Events, PushParser, delegate};
 

@@ -16,6 +16,8 @@ use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use super::call_stack::{CallStack, Next, NoFrames, Root};
+use super::dyn_task::DynTask;
+use super::dyn_task::sealed::Sealed;
 use super::input::Input;
 use super::options::Options;
 use super::port::Port;
@@ -345,53 +347,7 @@ where
     }
 }
 
-/// The operations of a pinned [`Task`], whatever its body: a trait object erases the body's type.
-pub trait DynTask: sealed::Sealed {
-    /// The events that the body emits.
-    type Events: Events;
-    /// The value's output.
-    type Output;
-
-    /// As [`PushParser::feed`] and [`PushParser::feed_dyn`].
-    fn feed(
-        self: Pin<&mut Self>,
-        chunk: &[u8],
-        sink: Option<&mut EventSink<'_, Self::Events>>,
-    ) -> Progress;
-
-    /// As [`PushParser::finish`] and [`PushParser::finish_dyn`].
-    ///
-    /// # Errors
-    /// As [`PushParser::finish`].
-    fn finish(
-        self: Pin<&mut Self>,
-        sink: Option<&mut EventSink<'_, Self::Events>>,
-    ) -> Result<(), Error>;
-
-    /// As [`PushParser::state`].
-    fn state(&self) -> &State;
-
-    /// As [`PushParser::reset_at`].
-    fn reset_at(self: Pin<&mut Self>, offset: u64);
-
-    /// Takes the value's output; `Some` once after [`Status::Success`].
-    fn take_output(self: Pin<&mut Self>) -> Option<Self::Output>;
-
-    /// The line of the read that the body waits in, half-way through a value.
-    #[cfg(feature = "debug")]
-    fn waits_at(&self) -> Option<&'static Location<'static>>;
-}
-
-pub(super) mod sealed {
-    pub trait Sealed {
-        #[cfg(feature = "testing")]
-        fn work(&self) -> u64;
-        #[cfg(feature = "testing")]
-        fn steps(&self) -> u64;
-    }
-}
-
-impl<B, F, E, T> sealed::Sealed for Task<B, F, E, T>
+impl<B, F, E, T> Sealed for Task<B, F, E, T>
 where
     F: Future<Output = Result<T, Failure>>,
     E: Events,
@@ -495,10 +451,10 @@ impl<P: DerefMut<Target: DynTask>> PushParser for Pin<P> {
 #[cfg(feature = "testing")]
 impl<P: DerefMut<Target: DynTask>> crate::testing::Work for Pin<P> {
     fn work(&self) -> u64 {
-        sealed::Sealed::work(&**self)
+        Sealed::work(&**self)
     }
 
     fn steps(&self) -> u64 {
-        sealed::Sealed::steps(&**self)
+        Sealed::steps(&**self)
     }
 }

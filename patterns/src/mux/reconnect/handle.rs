@@ -250,7 +250,7 @@ impl<P: Protocol> Reconnect<P> {
 
     /// Returns the connection that calls are made on now, if there is one. It may have ended since.
     ///
-    /// What is called on it is not made again. Answers to calls of the peer go out here: they belong to
+    /// Its calls are not made again. Answers to calls of the peer go out here: they belong to
     /// one connection.
     pub fn connection(&self) -> Option<Mux<P>> {
         self.shared.lock().connection.as_ref().map(|(_, mux)| mux.clone())

@@ -83,7 +83,7 @@ pub enum Next {
     Close(CloseReason),
 }
 
-/// What a client has done so far, and how many calls wait in its line.
+/// Counts of a client since it was made, and of the calls in its line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {

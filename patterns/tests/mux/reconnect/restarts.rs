@@ -97,6 +97,22 @@ impl Load {
         .await;
     }
 
+    /// Kills the server and starts it again, a few times, and returns what the callers were told.
+    async fn killing<P: Protocol>(
+        self,
+        server: &mut common::Server,
+        client: &Reconnect<P>,
+    ) -> Vec<(String, Told)> {
+        for _ in 0..KILLS {
+            self.answers(2_000).await;
+            server.kill();
+            until("calls wait", async || client.counts().waiting > 0).await;
+            server.start_again();
+        }
+        self.answers(2_000).await;
+        self.end().await
+    }
+
     /// Stops the callers. Each ends, though no call of most has a timeout.
     async fn end(self) -> Vec<(String, Told)> {
         self.stop.store(true, Ordering::Relaxed);
@@ -164,14 +180,7 @@ async fn a_memcached_that_is_killed_and_started_again_is_used_again() {
     };
     let (client, _messages) = Reconnect::spawn(connect, options());
     let load = Load::start(&client, increment, value);
-    for _ in 0..KILLS {
-        load.answers(2_000).await;
-        server.kill();
-        until("calls wait", async || client.counts().waiting > 0).await;
-        server.start_again();
-    }
-    load.answers(2_000).await;
-    let told = load.end().await;
+    let told = load.killing(&mut server, &client).await;
     let mut values = HashMap::new();
     for (key, _) in &told {
         let reply = client.call_idempotent(|| Request::get(key).unwrap()).await.unwrap();
@@ -216,14 +225,7 @@ async fn what_callers_of_a_redis_server_that_is_killed_were_told_is_so() {
     };
     let (client, _messages) = Reconnect::spawn(connect, options());
     let load = Load::start(&client, incr, integer);
-    for _ in 0..KILLS {
-        load.answers(2_000).await;
-        server.kill();
-        until("calls wait", async || client.counts().waiting > 0).await;
-        server.start_again();
-    }
-    load.answers(2_000).await;
-    let told = load.end().await;
+    let told = load.killing(&mut server, &client).await;
     let mut values = HashMap::new();
     for (key, _) in &told {
         let get = || redis::Request::new(["GET", key]).unwrap();
