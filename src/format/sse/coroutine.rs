@@ -4,7 +4,8 @@
 
 use core::convert::Infallible;
 
-use super::line::{self, BYTE_ORDER_MARK, Block, Place, Report};
+use super::line::{self, BYTE_ORDER_MARK, Place};
+use super::receiver::{Block, Report};
 use super::{Field, Sse};
 use crate::engine::coroutine::Input;
 use crate::error::{End, Failure};

@@ -11,7 +11,8 @@
 use core::ops::ControlFlow::{self, Break, Continue};
 
 use super::Sse;
-use super::line::{self, BYTE_ORDER_MARK, Block, Place, Receiver, Report};
+use super::line::{self, BYTE_ORDER_MARK, Place};
+use super::receiver::{Block, Receiver, Report};
 use crate::engine::machine::{self, Input};
 use crate::engine::window::{Out, Window};
 use crate::error::{End, ErrorKind, Failure};

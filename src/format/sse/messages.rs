@@ -3,9 +3,9 @@
 use core::convert::Infallible;
 
 use super::draft::{Draft, Fields};
-use super::line::{Blank, Receiver};
 use super::machine::{Consumer, Grammar, Reader};
 use super::message::{Lent, Message, event_type};
+use super::receiver::{Blank, Receiver};
 use super::{Field, Text};
 use crate::engine::machine::Parser;
 use crate::engine::window::{Out, Window};

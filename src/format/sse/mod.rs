@@ -99,6 +99,7 @@ mod machine;
 mod message;
 #[cfg(feature = "alloc")]
 mod messages;
+mod receiver;
 #[cfg(feature = "alloc")]
 mod stackless;
 

@@ -2,7 +2,8 @@
 
 use core::convert::Infallible;
 
-use super::line::{self, BYTE_ORDER_MARK, Block, Place, Report};
+use super::line::{self, BYTE_ORDER_MARK, Place};
+use super::receiver::{Block, Report};
 use super::{Field, Sse};
 use crate::engine::stackless::Input;
 use crate::error::{End, Failure};
