@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! any_close    load, compare, OR the results of eight vectors, and look at the result once
+//! may_close    the same with loads from one byte and two bytes back
 //! block        load, compare and extract 32 bits, for each half
 //! short        two loads that overlap, if there are enough bytes for a vector of 32 or 16:
 //!                  0 ........ 31            first 32 bytes
@@ -14,13 +15,13 @@
 //! to be searched by other code.
 
 use core::arch::x86_64::{
-    __m128i, __m256i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm256_castsi256_si128,
-    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
-    _mm256_setzero_si256,
+    __m128i, __m256i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm256_andnot_si256,
+    _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
 };
 
 use super::cpu::Avx2;
-use super::escaped::{self, BLOCK, Compare, Escaped, Masks, STRIDE};
+use super::escaped::{self, BEHIND, BLOCK, Compare, Escaped, Masks, STRIDE};
 
 #[inline]
 pub(super) fn skip(token: Avx2, stop: Escaped, bytes: &[u8]) -> Option<usize> {
@@ -70,6 +71,29 @@ impl Avx2 {
             _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, other))
         };
         mask.cast_unsigned().into()
+    }
+
+    /// Tells if `close` is anywhere in `bytes`, but for where `last` has an `escape` in its place and
+    /// `before` has none.
+    #[inline(always)]
+    fn any_but_behind_one(
+        self,
+        [before, last, bytes]: [&[[u8; 32]]; 3],
+        close: __m256i,
+        escape: __m256i,
+    ) -> bool {
+        // SAFETY: `self` exists, so the processor has AVX2.
+        unsafe {
+            let mut any = _mm256_setzero_si256();
+            for ((before, last), bytes) in before.iter().zip(last).zip(bytes) {
+                let before = _mm256_cmpeq_epi8(self.load(before), escape);
+                let last = _mm256_cmpeq_epi8(self.load(last), escape);
+                let bytes = _mm256_cmpeq_epi8(self.load(bytes), close);
+                let one = _mm256_andnot_si256(before, last);
+                any = _mm256_or_si256(any, _mm256_andnot_si256(one, bytes));
+            }
+            _mm256_movemask_epi8(any) != 0
+        }
     }
 
     /// Tells if any byte of the vectors equals the byte of `other` in its place.
@@ -122,10 +146,18 @@ impl Vectors {
 }
 
 impl Compare for Vectors {
+    const BY_BLOCK: usize = 4;
+
     #[inline(always)]
     fn any_close(self, stride: &[[u8; BLOCK]; STRIDE]) -> bool {
         let (vectors, _) = stride.as_flattened().as_chunks();
         self.token.any_equal(vectors, self.close)
+    }
+
+    #[inline(always)]
+    fn may_close(self, window: &[u8; BEHIND + STRIDE * BLOCK]) -> bool {
+        let vectors = [0, 1, BEHIND].map(|from| window[from..].as_chunks().0);
+        self.token.any_but_behind_one(vectors, self.close, self.escape)
     }
 
     #[inline(always)]

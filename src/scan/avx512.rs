@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! any_close    load and compare, for each of the four blocks, and OR the masks
+//! may_close    the same with loads from one byte and two bytes back
 //! block        load and compare; the comparison gives the 64-bit mask itself
 //! short        one load under a mask, which reads only the valid bytes and gives zeros after them
 //! ```
@@ -11,7 +12,7 @@ use core::arch::x86_64::{
 };
 
 use super::cpu::Avx512;
-use super::escaped::{self, BLOCK, Compare, Escaped, Masks, STRIDE};
+use super::escaped::{self, BEHIND, BLOCK, Compare, Escaped, Masks, STRIDE};
 
 #[inline]
 pub(super) fn skip(token: Avx512, stop: Escaped, bytes: &[u8]) -> Option<usize> {
@@ -77,6 +78,11 @@ impl Vectors {
     }
 
     #[inline(always)]
+    fn escape(self, block: &[u8; BLOCK]) -> u64 {
+        self.token.equal(self.token.load(block), self.escape)
+    }
+
+    #[inline(always)]
     fn masks(self, bytes: __m512i) -> Masks {
         Masks {
             close: self.token.equal(bytes, self.close),
@@ -86,10 +92,22 @@ impl Vectors {
 }
 
 impl Compare for Vectors {
+    const BY_BLOCK: usize = 4;
+
     #[inline(always)]
     fn any_close(self, stride: &[[u8; BLOCK]; STRIDE]) -> bool {
         let [a, b, c, d] = stride;
         (self.close(a) | self.close(b)) | (self.close(c) | self.close(d)) != 0
+    }
+
+    #[inline(always)]
+    fn may_close(self, window: &[u8; BEHIND + STRIDE * BLOCK]) -> bool {
+        let [before, last, blocks] = [0, 1, BEHIND].map(|from| window[from..].as_chunks().0);
+        let mut found = 0;
+        for ((before, last), block) in before.iter().zip(last).zip(blocks) {
+            found |= self.close(block) & (!self.escape(last) | self.escape(before));
+        }
+        found != 0
     }
 
     #[inline(always)]
