@@ -39,6 +39,7 @@ fn main() {
     for corpus in Corpus::all() {
         events(&mut criterion, &corpus);
     }
+    documents(&mut criterion);
     memory(&mut criterion);
     chars(&mut criterion);
     whole(&mut criterion);
@@ -230,6 +231,17 @@ fn unescaped(string: &[u8]) -> Vec<u8> {
         text.extend(if byte == b'\\' { content.next() } else { Some(byte) });
     }
     text
+}
+
+/// Measures text as programs write it, more than a megabyte.
+fn documents(criterion: &mut Criterion) {
+    for corpus in [Corpus::document(), Corpus::nested_document()] {
+        let group = &mut settings::group(criterion, format!("quoted/{}", corpus.name));
+        let string = &corpus.string;
+        group.throughput(Throughput::Bytes(string.len() as u64));
+        each_engine!(feed(group, string, corpus::LEN));
+        limit(group, string.len());
+    }
 }
 
 /// Measures a string larger than any cache.

@@ -1,5 +1,7 @@
 //! Quoted strings to parse. `benches/data/README.md` describes each.
 
+use crate::text;
+
 /// One quoted string, from the opening quote to the closing one.
 pub struct Corpus {
     pub name: &'static str,
@@ -25,14 +27,14 @@ impl Corpus {
     }
 
     pub fn plain(len: usize) -> Self {
-        Self::new("plain", len, text)
+        Self::new("plain", len, prose)
     }
 
     fn escapes_2() -> Self {
         Self::new("escapes-2%", LEN, |at| match at % 50 {
             0 => b'\\',
             1 => ESCAPED[at / 50 % ESCAPED.len()],
-            _ => text(at),
+            _ => prose(at),
         })
     }
 
@@ -63,6 +65,16 @@ impl Corpus {
         Self::new("random", LEN, |at| if at == LEN - 3 { b'.' } else { byte() })
     }
 
+    /// A document of JSON, twice, as a string of JSON.
+    pub fn document() -> Self {
+        Self { name: "document", string: quote(&text::document("twitter").repeat(2)) }
+    }
+
+    /// The same as a string in that string.
+    pub fn nested_document() -> Self {
+        Self { name: "nested-document", string: quote(&Self::document().string) }
+    }
+
     /// Creates a quoted string of `len` bytes in all. `byte` returns its content by index.
     fn new(name: &'static str, len: usize, byte: impl FnMut(usize) -> u8) -> Self {
         let mut string = vec![b'"'];
@@ -72,7 +84,21 @@ impl Corpus {
     }
 }
 
-fn text(at: usize) -> u8 {
+fn prose(at: usize) -> u8 {
     const TEXT: &[u8] = b"the program counter and the call stack are the state; ";
     TEXT[at % TEXT.len()]
+}
+
+/// Writes a text as a string of JSON.
+fn quote(text: &[u8]) -> Vec<u8> {
+    let mut string = vec![b'"'];
+    for &byte in text {
+        match byte {
+            b'"' | b'\\' => string.extend([b'\\', byte]),
+            b'\n' => string.extend(*b"\\n"),
+            _ => string.push(byte),
+        }
+    }
+    string.push(b'"');
+    string
 }

@@ -40,9 +40,13 @@ impl Text {
     }
 
     fn document(name: &'static str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/json");
-        let path = folder.join(name).with_extension("json");
-        let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        Self { name, bytes }
+        Self { name, bytes: document(name) }
     }
+}
+
+/// Reads a document of `tests/data/json`.
+pub fn document(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/json");
+    let path = folder.join(name).with_extension("json");
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! any_close    load, compare, OR the results of eight vectors, and look at the result once
-//! may_close    the same with loads from one byte and two bytes back
+//! all_hidden   the same with loads from one byte and two bytes back too
 //! block        load, compare and extract 32 bits, for each half
 //! short        two loads that overlap, if there are enough bytes for a vector of 32 or 16:
 //!                  0 ........ 31            first 32 bytes
@@ -146,7 +146,7 @@ impl Vectors {
 }
 
 impl Compare for Vectors {
-    const BY_BLOCK: usize = 4;
+    const LOOKS_BEHIND: bool = true;
 
     #[inline(always)]
     fn any_close(self, stride: &[[u8; BLOCK]; STRIDE]) -> bool {
@@ -155,9 +155,9 @@ impl Compare for Vectors {
     }
 
     #[inline(always)]
-    fn may_close(self, window: &[u8; BEHIND + STRIDE * BLOCK]) -> bool {
+    fn all_hidden(self, window: &[u8; BEHIND + STRIDE * BLOCK]) -> bool {
         let vectors = [0, 1, BEHIND].map(|from| window[from..].as_chunks().0);
-        self.token.any_but_behind_one(vectors, self.close, self.escape)
+        !self.token.any_but_behind_one(vectors, self.close, self.escape)
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! any_close    load and compare, for each of the four blocks, and OR the masks
-//! may_close    the same with loads from one byte and two bytes back
+//! all_hidden   the same with loads from one byte and two bytes back too
 //! block        load and compare; the comparison gives the 64-bit mask itself
 //! short        one load under a mask, which reads only the valid bytes and gives zeros after them
 //! ```
@@ -92,7 +92,7 @@ impl Vectors {
 }
 
 impl Compare for Vectors {
-    const BY_BLOCK: usize = 4;
+    const LOOKS_BEHIND: bool = true;
 
     #[inline(always)]
     fn any_close(self, stride: &[[u8; BLOCK]; STRIDE]) -> bool {
@@ -101,13 +101,13 @@ impl Compare for Vectors {
     }
 
     #[inline(always)]
-    fn may_close(self, window: &[u8; BEHIND + STRIDE * BLOCK]) -> bool {
+    fn all_hidden(self, window: &[u8; BEHIND + STRIDE * BLOCK]) -> bool {
         let [before, last, blocks] = [0, 1, BEHIND].map(|from| window[from..].as_chunks().0);
         let mut found = 0;
         for ((before, last), block) in before.iter().zip(last).zip(blocks) {
             found |= self.close(block) & (!self.escape(last) | self.escape(before));
         }
-        found != 0
+        found == 0
     }
 
     #[inline(always)]

@@ -2,10 +2,8 @@
 //!
 //! ```text
 //! for each stride of 4 blocks:
-//!     if no closing byte is in it:
+//!     if no closing byte is in it, or each follows one escape alone:
 //!         go on
-//!     if each of them follows one escape, and no escape is before that:
-//!         go on, because all are hidden
 //!     see if the bytes before the stride end in an escape that hides its first byte
 //!     for each of its blocks of 64 bytes:
 //!         close, escape = masks with one bit per byte: where each of the two bytes is
@@ -32,7 +30,9 @@
 //! 4. *Looking behind.* Most hidden closing bytes follow a single escape. Two more loads, one byte and
 //!    two bytes back, tell if all of a stride do, with no arithmetic on masks and nothing carried from
 //!    block to block. What is carried is found again where it is needed, by going back over the
-//!    escapes before.
+//!    escapes before. With this, text with an escaped quote in every stride takes 0.65 of the time.
+//!    Which of the two searches comes first for a stride is guessed from the strides before it
+//!    ([`Outlook`]).
 //! 5. *Nothing to remember between chunks.* An escape in the last place is returned as a stop, and
 //!    the body's own read waits for the byte that it hides.
 
@@ -88,16 +88,14 @@ pub(super) trait Compare: Copy {
     /// Tells if the closing byte is anywhere in the stride.
     fn any_close(self, stride: &[[u8; BLOCK]; STRIDE]) -> bool;
 
-    /// Strides that are searched by blocks when looking behind has not helped for the first of them:
-    /// closing bytes after several escapes come in crowds, as in JSON that is a string in a string.
-    const BY_BLOCK: usize = 1;
+    /// True if [`all_hidden`](Self::all_hidden) looks behind.
+    const LOOKS_BEHIND: bool = false;
 
-    /// Tells if a closing byte of a stride may be one that is not hidden: if it follows no escape, or
-    /// two. The stride follows the two bytes before it in `window`. A kernel that does not look behind
-    /// cannot tell.
+    /// Tells if each closing byte of a stride follows one escape alone, and is hidden therefore. The
+    /// stride follows the two bytes before it in `window`.
     #[inline(always)]
-    fn may_close(self, _window: &[u8; BEHIND + STRIDE * BLOCK]) -> bool {
-        true
+    fn all_hidden(self, _window: &[u8; BEHIND + STRIDE * BLOCK]) -> bool {
+        false
     }
 
     /// Returns the masks of a block.
@@ -125,30 +123,31 @@ impl Masks {
 /// Runs [`Stop::skip`](super::Stop::skip) of an [`Escaped`] on a kernel. The module has it in
 /// pseudo-code.
 ///
-/// `carried` is 1 where the bytes before end in an escape that hides the next byte.
+/// `carried` is 1 where the bytes before the place `known` end in an escape that hides its byte.
 #[inline(always)]
-pub(super) fn skip<C: Compare>(compare: C, bytes: &[u8]) -> Option<usize> {
+pub(super) fn skip(compare: impl Compare, bytes: &[u8]) -> Option<usize> {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     let (strides, blocks_left) = blocks.as_chunks::<STRIDE>();
-    let mut carried = 0;
-    let mut by_block = 0;
+    let mut outlook = Outlook::new();
+    let (mut carried, mut known) = (0, 0);
     let mut at = 0;
     for stride in strides {
-        if by_block == 0 && compare.any_close(stride) && may_close(compare, bytes, at) {
-            carried = carried_over(compare, &bytes[..at]);
-            by_block = if at == 0 { 1 } else { C::BY_BLOCK };
-        }
-        if by_block > 0 {
+        if !outlook.passes(compare, stride, bytes, at) {
+            if known < at {
+                carried = carried_over(compare, &bytes[..at]);
+            }
             for (index, block) in stride.iter().enumerate() {
                 if let Some(close) = first_close(compare.block(block), &mut carried) {
                     return Some(at + index * BLOCK + close);
                 }
             }
-            by_block -= 1;
+            known = at + STRIDE * BLOCK;
         }
         at += STRIDE * BLOCK;
     }
-    carried = carried_over(compare, &bytes[..at]);
+    if known < at {
+        carried = carried_over(compare, &bytes[..at]);
+    }
     for block in blocks_left {
         if let Some(close) = first_close(compare.block(block), &mut carried) {
             return Some(at + close);
@@ -167,11 +166,66 @@ pub(super) fn skip<C: Compare>(compare: C, bytes: &[u8]) -> Option<usize> {
     (carried != 0).then(|| bytes.len() - 1)
 }
 
-/// Runs [`Compare::may_close`] for the stride at `at`. Nothing is known of the first.
-#[inline(always)]
-fn may_close(compare: impl Compare, bytes: &[u8], at: usize) -> bool {
-    let window = at.checked_sub(BEHIND).and_then(|from| bytes[from..].first_chunk());
-    window.is_none_or(|window| compare.may_close(window))
+/// What a search expects of the strides to come, from those before. It decides how they are searched,
+/// and never what is found.
+struct Outlook {
+    /// True if the stride before had a closing byte.
+    had_close: bool,
+    /// Strides to come that are taken to have a closing byte, because two in a row had.
+    dense: usize,
+    /// Strides to come that are searched by blocks at once, because looking behind has not helped.
+    by_block: usize,
+    /// One more than the next such number. It doubles each time: closing bytes after several escapes
+    /// come in crowds, as in a string of JSON in another.
+    backoff: usize,
+}
+
+impl Outlook {
+    const DENSE: usize = 7;
+    const MAX_BACKOFF: usize = 16;
+
+    #[inline(always)]
+    fn new() -> Self {
+        Self { had_close: false, dense: 0, by_block: 0, backoff: 1 }
+    }
+
+    /// Tells if the stride, which is at `at` in `bytes`, is known to have no closing byte but hidden ones.
+    #[inline(always)]
+    fn passes<C: Compare>(
+        &mut self,
+        compare: C,
+        stride: &[[u8; BLOCK]; STRIDE],
+        bytes: &[u8],
+        at: usize,
+    ) -> bool {
+        if self.by_block > 0 {
+            self.by_block -= 1;
+            return false;
+        }
+        if self.dense > 0 {
+            self.dense -= 1;
+        } else {
+            let had_close = self.had_close;
+            self.had_close = compare.any_close(stride);
+            if !self.had_close {
+                return true;
+            }
+            if had_close && C::LOOKS_BEHIND {
+                self.dense = Self::DENSE;
+            }
+        }
+        // Nothing is before the first stride.
+        let window = at.checked_sub(BEHIND).and_then(|from| bytes[from..].first_chunk());
+        if window.is_some_and(|window| compare.all_hidden(window)) {
+            self.backoff = 1;
+            return true;
+        }
+        if C::LOOKS_BEHIND && window.is_some() {
+            self.by_block = self.backoff - 1;
+            self.backoff = Self::MAX_BACKOFF.min(2 * self.backoff);
+        }
+        false
+    }
 }
 
 /// Returns what is carried over to the byte after `bytes`, which are whole blocks.

@@ -65,6 +65,7 @@ const CHARTS: [Chart; 15] = [
             ("no escapes", "quoted/plain", "65536"),
             ("an escape in 50 bytes", "quoted/escapes-2%", "65536"),
             ("an escape in 2 bytes", "quoted/escapes-half", "65536"),
+            ("a document of JSON as a string", "quoted/document", "65536"),
             ("no escapes, 64 MiB from memory", "quoted/memory", "65536"),
         ]),
     },
