@@ -96,14 +96,16 @@ fn replace(mut input: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     replaced
 }
 
-fn text(bytes: &[u8]) -> Option<String> {
-    String::from_utf8(bytes.to_vec()).ok()
+/// The text of an error. The peer refuses one that is not UTF-8, unless it belongs to a pair that it has
+/// dropped, for the key of another: then the text is not compared.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn frame2(value: &Value) -> Option<Frame2> {
     Some(match value {
         Value::Simple(text) => Frame2::SimpleString(text.to_vec()),
-        Value::Error(bytes) => Frame2::Error(text(bytes)?),
+        Value::Error(bytes) => Frame2::Error(text(bytes)),
         Value::Integer(integer) => Frame2::Integer(*integer),
         Value::Bulk(text) => Frame2::BulkString(text.to_vec()),
         Value::Null(_) => Frame2::Null,
@@ -128,7 +130,7 @@ fn frame3(value: &Value, attributes: Option<FrameMap<Frame3, Frame3>>) -> Option
         |list: &[Value]| list.iter().map(|value| frame3(value, None)).collect::<Option<Vec<_>>>();
     Some(match value {
         Value::Simple(text) => Frame3::SimpleString { data: text.to_vec(), attributes },
-        Value::Error(bytes) => Frame3::SimpleError { data: text(bytes)?, attributes },
+        Value::Error(bytes) => Frame3::SimpleError { data: text(bytes), attributes },
         Value::Integer(integer) => Frame3::Number { data: *integer, attributes },
         Value::Bulk(text) => Frame3::BlobString { data: text.to_vec(), attributes },
         Value::Null(_) => Frame3::Null,
