@@ -64,7 +64,7 @@ const JSON: [(&str, &str, &str, f64); 9] = [
 ];
 
 /// Results of the patterns, in nanoseconds per element.
-const PATTERNS: [(&str, &str, &str, f64); 19] = [
+const PATTERNS: [(&str, &str, &str, f64); 20] = [
     ("pubsub/fan-out", "mutex", "10", 20.0),
     ("pubsub/fan-out", "peer-async-broadcast", "10", 30.0),
     ("pubsub/fan-out", "mutex", "1000", 10.0),
@@ -78,6 +78,7 @@ const PATTERNS: [(&str, &str, &str, f64); 19] = [
     ("replicated/ready", "after", "", 200.0),
     ("replicated/ready", "peer-tower", "", 150.0),
     ("replicated/yields", "percentile", "", 700.0),
+    ("replicated/yields", "after", "", 701.0),
     ("replicated/redis", "healthy", "", 50_000.0),
     ("replicated/redis", "stopped", "", 60_000.0),
     ("mux/memcached", "mux", "64", 2000.0),
@@ -295,6 +296,7 @@ fn the_patterns_have_a_table_and_charts_of_their_own() {
         for label in labels {
             assert!(texts.contains(label), "{name} has no text {label}: {texts:?}");
         }
+        assert!(!texts.contains(&"1.0 ×"), "{name} rounds 0.998 to two digits");
         assert_fits_a_phone(name, &chart);
     }
     println!("{} charts of the patterns", expected.len());

@@ -64,9 +64,9 @@ pub(crate) fn label(function: &str) -> &str {
 /// A number with three significant digits, or two if it is less than one, and commas between
 /// thousands.
 pub(crate) fn figure(number: f64) -> String {
-    let digits = if number < 0.995 { 1 } else { 2 };
-    let rounded: f64 = format!("{number:.digits$e}").parse().unwrap_or(number);
-    let decimals = digits as i32 - rounded.log10().floor() as i32;
+    let digits = |number: f64| if number < 1.0 { 1 } else { 2 };
+    let rounded: f64 = format!("{number:.*e}", digits(number)).parse().unwrap_or(number);
+    let decimals = digits(rounded) as i32 - rounded.log10().floor() as i32;
     let text = format!("{rounded:.*}", decimals.max(0) as usize);
     with_commas(&text)
 }
