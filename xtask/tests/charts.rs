@@ -128,6 +128,9 @@ fn write_results(criterion: &Path) {
     for (group, function, parameter, median) in JSON {
         write_result(criterion, [group, function, parameter], BYTES, median, leap_day());
     }
+    for group in ["quoted/escapes-2%", "quoted/escapes-half"] {
+        write_result(criterion, [group, "machine", "16"], BYTES, 32_000.0, leap_day());
+    }
     write_result(criterion, ["quoted/plain", "limit", "65536"], BYTES, 900.0, leap_day());
     write_result(criterion, ["quoted/plain", "peer-a<b>&c", "65536"], BYTES, 123_456.5, leap_day());
     fs::create_dir_all(criterion.join("report")).unwrap();
@@ -175,7 +178,7 @@ fn the_table_has_its_origin_and_a_row_for_each_benchmark() {
     assert!(origin.contains(&&kernel[..]) && origin.contains(&"# date: 2024-02-29"), "{origin:?}");
 
     assert_eq!(rows[0], "group,function,parameter,median_ns,low_ns,high_ns,bytes,elements");
-    assert_eq!(rows.len(), 1 + 4 * 10 + 2);
+    assert_eq!(rows.len(), 1 + 4 * 10 + 2 + 2);
     for row in [
         "create/done,generator,,14.000,13.750,14.500,,",
         "quoted/char,coroutine,ascii,3750.000,3749.750,3750.500,,1000",
@@ -362,6 +365,8 @@ fn the_output_of_the_example_million_becomes_a_table_and_charts() {
         for label in labels.iter().chain(&panels) {
             assert!(texts.contains(label), "{name} has no text {label}: {texts:?}");
         }
+        let [ten, one] = [0, 1].map(|panel| texts.iter().position(|text| *text == panels[panel]));
+        assert!(ten < one, "not the largest number first: {texts:?}");
         assert_fits_a_phone(name, &chart);
     }
 
