@@ -6,7 +6,8 @@
 //! $ cargo run --release --example million -- 500 7000  # these numbers
 //! $ cargo run --release --example million -- --quick   # 1 and 1,000
 //! $ cargo run --release --example million -- --json 1000   # of JSON, each eight levels deep
-//! $ cargo run --release --example million -- stackless 10000000 # of one engine
+//! $ cargo run --release --example million -- stackless 10000000 coroutine 1000000 # of these engines
+//! $ cargo run --release --example million -- --csv stackless 10000000 # for `cargo xtask charts`
 //! ```
 //!
 //! Each row is measured in a process of its own, so that none reuses the memory of another. Memory is
@@ -20,6 +21,7 @@ use std::fs;
 use std::hint::black_box;
 use std::io;
 use std::process::{Command, ExitCode};
+use std::slice;
 use std::time::{Duration, Instant};
 
 use pushdown::engine::coroutine::{self, Options};
@@ -64,12 +66,14 @@ const TURNS: usize = 16;
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let result = match &args[..] {
-        [] => table(&ENGINES, &[1, 1_000, 30_000, 1_000_000]),
-        [quick] if quick == "--quick" => table(&ENGINES, &[1, 1_000]),
-        [row, engine, live] if row == "--row" => print_row(engine, live),
-        [json, counts @ ..] if json == "--json" => numbers(&JSON_ENGINES, counts),
-        [name, counts @ ..] if let Some(engine) = engine(name) => numbers(&[*engine], counts),
-        counts => numbers(&ENGINES, counts),
+        [] => table(Format::Text, rows(&["1", "1000", "30000", "1000000"])),
+        [quick] if quick == "--quick" => table(Format::Text, rows(&["1", "1000"])),
+        [row, engine, live] if row == "--row" => print_row(Format::Text, engine, live),
+        [row, engine, live] if row == "--csv-row" => print_row(Format::Csv, engine, live),
+        [csv, names_and_numbers @ ..] if csv == "--csv" => {
+            table(Format::Csv, rows(names_and_numbers))
+        }
+        names_and_numbers => table(Format::Text, rows(names_and_numbers)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,40 +84,78 @@ fn main() -> ExitCode {
     }
 }
 
+/// The output: columns for people, or comma-separated values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    Csv,
+}
+
 fn engine(name: &str) -> Option<&'static (&'static str, Measure)> {
     ENGINES.iter().chain(&JSON_ENGINES).find(|(engine, _)| *engine == name)
 }
 
-fn numbers(engines: &[(&str, Measure)], counts: &[String]) -> Result<(), Box<dyn Error>> {
-    match counts.iter().map(|count| count.parse()).collect::<Result<Vec<_>, _>>() {
-        Ok(counts) if !counts.is_empty() && !counts.contains(&0) => table(engines, &counts),
-        _ => Err("expected --quick, or numbers of parsers from 1 on".into()),
+/// Returns the rows of the table, an engine and a number each. A number is one of parsers of the engine
+/// named before it, or of each engine.
+fn rows(names_and_numbers: &[impl AsRef<str>]) -> Option<Vec<(&'static str, usize)>> {
+    let mut rows = Vec::new();
+    let mut engines: &[(&str, Measure)] = &ENGINES;
+    let mut complete = false;
+    for argument in names_and_numbers.iter().map(AsRef::as_ref) {
+        complete = match argument.parse() {
+            Ok(0) => return None,
+            Ok(live) => {
+                rows.extend(engines.iter().map(|(engine, _)| (*engine, live)));
+                true
+            }
+            Err(_) => {
+                engines = match argument {
+                    "--json" => &JSON_ENGINES,
+                    name => slice::from_ref(engine(name)?),
+                };
+                false
+            }
+        };
     }
+    complete.then_some(rows)
 }
 
 /// Prints the table, each row from a process of its own.
-fn table(engines: &[(&str, Measure)], counts: &[usize]) -> Result<(), Box<dyn Error>> {
-    println!(
-        "{:14} {:>12} {:>12} {:>12} {:>12} {:>15}",
-        "engine", "live parsers", "bytes each", "ns to create", "ns per feed", "bytes left over"
-    );
+fn table(format: Format, rows: Option<Vec<(&str, usize)>>) -> Result<(), Box<dyn Error>> {
+    let rows = rows.ok_or("expected --quick, or numbers of parsers from 1 on")?;
+    let option = match format {
+        Format::Text => {
+            println!(
+                "{:14} {:>12} {:>12} {:>12} {:>12} {:>15}",
+                "engine",
+                "live parsers",
+                "bytes each",
+                "ns to create",
+                "ns per feed",
+                "bytes left over"
+            );
+            "--row"
+        }
+        Format::Csv => {
+            println!("engine,live,bytes_each,create_ns,feed_ns");
+            "--csv-row"
+        }
+    };
     let mut failed = 0;
-    for live in counts {
-        for (engine, _) in engines {
-            let mut command = Command::new(env::current_exe()?);
-            let status = command.args(["--row", engine, &live.to_string()]).status()?;
-            if !status.success() {
-                failed += 1;
-            }
-            if status.code().is_none() {
-                eprintln!("{engine}, {} parsers: ended by {status}", grouped(*live as u64));
-            }
+    for (engine, live) in rows {
+        let mut command = Command::new(env::current_exe()?);
+        let status = command.args([option, engine, &live.to_string()]).status()?;
+        if !status.success() {
+            failed += 1;
+        }
+        if status.code().is_none() {
+            eprintln!("{engine}, {} parsers: ended by {status}", grouped(live as u64));
         }
     }
     if failed > 0 { Err(format!("{failed} rows are missing").into()) } else { Ok(()) }
 }
 
-fn print_row(engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
+fn print_row(format: Format, engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
     let live: usize = live.parse()?;
     let (_, row) = self::engine(engine).ok_or("no such engine")?;
     let live_parsers = grouped(live as u64);
@@ -122,19 +164,30 @@ fn print_row(engine: &str, live: &str) -> Result<(), Box<dyn Error>> {
     match row(live).map_err(|error| format!("{engine}: {error}"))? {
         Row::Measured { bytes, make, feed, left } => {
             let each = bytes.map(|bytes| (bytes + live as u64 / 2) / live as u64);
-            println!(
-                "{engine:14} {live_parsers:>12} {:>12} {:>12} {:>12.1} {:>15}",
-                known(each),
-                grouped((make.as_nanos() / live as u128) as u64),
-                feed,
-                known(left),
-            );
+            let make = (make.as_nanos() / live as u128) as u64;
+            match format {
+                Format::Text => println!(
+                    "{engine:14} {live_parsers:>12} {:>12} {:>12} {feed:>12.1} {:>15}",
+                    known(each),
+                    grouped(make),
+                    known(left),
+                ),
+                Format::Csv => {
+                    let each = each.map_or(String::new(), |bytes| bytes.to_string());
+                    println!("{engine},{live},{each},{make},{feed:.1}");
+                }
+            }
         }
-        Row::Skipped { needed, available } => println!(
-            "{engine:14} {live_parsers:>12} skipped: needs about {} MiB, {} MiB available",
-            grouped(needed >> 20),
-            grouped(available >> 20),
-        ),
+        Row::Skipped { needed, available } => {
+            let [needed, available] = [needed, available].map(|bytes| grouped(bytes >> 20));
+            let skipped = format!(
+                "{engine:14} {live_parsers:>12} skipped: needs about {needed} MiB, {available} MiB available"
+            );
+            match format {
+                Format::Text => println!("{skipped}"),
+                Format::Csv => eprintln!("{skipped}"),
+            }
+        }
     }
     Ok(())
 }

@@ -79,8 +79,25 @@ fn a_table_may_have_the_rows_of_one_engine() {
 }
 
 #[test]
+fn the_rows_of_several_engines_are_printed_for_a_program() {
+    let output = run(&["--csv", "stackless", "10", "20", "machine", "1000"]);
+    assert_eq!((text(&output.stderr), output.status.code()), ("", Some(0)));
+    let rows: Vec<Vec<&str>> =
+        text(&output.stdout).lines().map(|row| row.split(',').collect()).collect();
+    assert_eq!(rows[0], ["engine", "live", "bytes_each", "create_ns", "feed_ns"]);
+    let expected = [["stackless", "10"], ["stackless", "20"], ["machine", "1000"]];
+    assert_eq!(rows[1..].iter().map(|row| &row[..2]).collect::<Vec<_>>(), expected);
+    for row in &rows[1..] {
+        let [_, _, bytes, create, feed] = row[..] else { panic!("{row:?}") };
+        assert!(bytes.is_empty() || bytes.parse::<u64>().is_ok(), "{row:?}");
+        assert!(create.parse::<u64>().is_ok() && feed.parse::<f64>().is_ok(), "{row:?}");
+    }
+    println!("{} rows", rows.len() - 1);
+}
+
+#[test]
 fn an_argument_that_is_no_number_of_parsers_is_refused() {
-    let cases: [&[&str]; 7] = [
+    let cases: [&[&str]; 9] = [
         &["0"],
         &["many"],
         &["10", "-1"],
@@ -88,6 +105,8 @@ fn an_argument_that_is_no_number_of_parsers_is_refused() {
         &["--json", "many"],
         &["stackless"],
         &["stackless", "machine"],
+        &["stackless", "10", "machine"],
+        &["--csv"],
     ];
     println!("{} command lines", cases.len());
     for args in cases {

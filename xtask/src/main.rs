@@ -11,12 +11,13 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
 Commands:
-  charts [--out DIR] [--only BENCH] [--from TABLE] [CRITERION_DIR]...
-      Writes a CSV table and SVG charts of Criterion's results. Reads the results of this workspace
-      and of benches/peers unless directories are given; of two results for one benchmark the later
-      counts. Writes to benches/results unless --out is given. With --only it takes the results of one
-      bench of benches/peers, or those of the patterns, and writes to a folder of that name. With --from
-      it draws the charts of a table again.
+  charts [--out DIR] [--only TABLE] [--from FILE] [CRITERION_DIR]...
+      Writes CSV tables and SVG charts of Criterion's results: quoted, json, resp, sse, patterns, or the
+      one that --only names. Reads the results of this workspace and of benches/peers unless directories
+      are given; of two results for one benchmark the later counts. Each table is a folder in
+      benches/results; --out names another folder. With --only million it reads the output of the
+      example of that name, target/million.csv unless a file is given. With --from it draws the charts of
+      a table again.
   licences [MANIFEST]...
       Checks the licences of all dependencies against the allow list. Reads the lock files of this
       workspace, of fuzz and of benches/peers unless manifests are given.

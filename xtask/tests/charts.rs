@@ -64,7 +64,7 @@ const JSON: [(&str, &str, &str, f64); 9] = [
 ];
 
 /// Results of the patterns, in nanoseconds per element.
-const PATTERNS: [(&str, &str, &str, f64); 19] = [
+const PATTERNS: [(&str, &str, &str, f64); 20] = [
     ("pubsub/fan-out", "mutex", "10", 20.0),
     ("pubsub/fan-out", "peer-async-broadcast", "10", 30.0),
     ("pubsub/fan-out", "mutex", "1000", 10.0),
@@ -78,6 +78,7 @@ const PATTERNS: [(&str, &str, &str, f64); 19] = [
     ("replicated/ready", "after", "", 200.0),
     ("replicated/ready", "peer-tower", "", 150.0),
     ("replicated/yields", "percentile", "", 700.0),
+    ("replicated/yields", "after", "", 701.0),
     ("replicated/redis", "healthy", "", 50_000.0),
     ("replicated/redis", "stopped", "", 60_000.0),
     ("mux/memcached", "mux", "64", 2000.0),
@@ -127,6 +128,9 @@ fn write_results(criterion: &Path) {
     for (group, function, parameter, median) in JSON {
         write_result(criterion, [group, function, parameter], BYTES, median, leap_day());
     }
+    for group in ["quoted/escapes-2%", "quoted/escapes-half"] {
+        write_result(criterion, [group, "machine", "16"], BYTES, 32_000.0, leap_day());
+    }
     write_result(criterion, ["quoted/plain", "limit", "65536"], BYTES, 900.0, leap_day());
     write_result(criterion, ["quoted/plain", "peer-a<b>&c", "65536"], BYTES, 123_456.5, leap_day());
     fs::create_dir_all(criterion.join("report")).unwrap();
@@ -162,7 +166,8 @@ fn stderr(output: &Output) -> String {
 fn the_table_has_its_origin_and_a_row_for_each_benchmark() {
     let criterion = directory("charts-table");
     write_results(&criterion);
-    let table = &written(&directory("charts-table-out"), &[&criterion])["csv"];
+    let args = [Path::new("--only"), Path::new("quoted"), &criterion];
+    let table = &written(&directory("charts-table-out"), &args)["csv"];
 
     let (origin, rows): (Vec<&str>, Vec<&str>) =
         table.lines().partition(|line| line.starts_with('#'));
@@ -173,7 +178,7 @@ fn the_table_has_its_origin_and_a_row_for_each_benchmark() {
     assert!(origin.contains(&&kernel[..]) && origin.contains(&"# date: 2024-02-29"), "{origin:?}");
 
     assert_eq!(rows[0], "group,function,parameter,median_ns,low_ns,high_ns,bytes,elements");
-    assert_eq!(rows.len(), 1 + 4 * 10 + 2 + JSON.len());
+    assert_eq!(rows.len(), 1 + 4 * 10 + 2 + 2);
     for row in [
         "create/done,generator,,14.000,13.750,14.500,,",
         "quoted/char,coroutine,ascii,3750.000,3749.750,3750.500,,1000",
@@ -227,7 +232,7 @@ fn every_chart_is_xml_on_white_with_its_labels() {
             assert!(texts.contains(label), "{name} has no text {label}: {texts:?}");
         }
         assert!(!files[name].contains("NaN") && !files[name].contains("inf"), "{name}");
-        assert_all_shapes_are_inside(name, &chart);
+        assert_fits_a_phone(name, &chart);
         // In the legend each name follows its line.
         for pair in elements.windows(2) {
             let engine = engines.iter().find(|engine| pair[1].text() == Some(engine));
@@ -294,15 +299,100 @@ fn the_patterns_have_a_table_and_charts_of_their_own() {
         for label in labels {
             assert!(texts.contains(label), "{name} has no text {label}: {texts:?}");
         }
-        assert_all_shapes_are_inside(name, &chart);
-        let width: f64 = chart.root_element().attribute("width").unwrap().parse().unwrap();
-        assert!(width <= 500.0, "{name} is {width} wide, and small print on a phone");
+        assert!(!texts.contains(&"1.0 ×"), "{name} rounds 0.998 to two digits");
+        assert_fits_a_phone(name, &chart);
     }
     println!("{} charts of the patterns", expected.len());
+}
 
-    let others = written(&directory("charts-others-out"), &[&criterion]);
-    assert!(!others["csv"].contains("pubsub/") && others["csv"].contains("muxed/"));
-    assert!(!others.contains_key("mux.svg"));
+#[test]
+fn without_a_name_each_table_is_written_to_its_folder() {
+    let (criterion, out) = (directory("charts-all"), directory("charts-all-out"));
+    write_results(&criterion);
+    write_patterns(&criterion);
+    written(&out, &[&criterion]);
+    let folders = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+    let tables = folders.map(|folder| {
+        let mut files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let table = files.find(|file| file.extension().unwrap() == "csv").unwrap();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let rows = fs::read_to_string(table).unwrap();
+        let groups: BTreeSet<String> = rows
+            .lines()
+            .skip(7)
+            .map(|row| row.split(['/', '-']).next().unwrap().to_owned())
+            .collect();
+        (name, groups.into_iter().collect::<Vec<_>>().join(" "))
+    });
+    let tables: BTreeMap<String, String> = tables.collect();
+    let expected = [
+        ("json", "json"),
+        ("patterns", "mux pubsub replicated schedule"),
+        ("quoted", "bodies create quoted scale"),
+    ];
+    let expected = expected.map(|(name, groups)| (name.to_owned(), groups.to_owned()));
+    assert_eq!(tables, BTreeMap::from(expected));
+}
+
+/// The output of the example `million`, and of the program in Go behind it.
+const MILLION: &str = "\
+engine,live,bytes_each,create_ns,feed_ns
+machine,1000000,24,20,2.5
+machine,10000000,24,20,2.0
+stackless,10000000,320,148,13.0
+json-stackless,10000000,1500,700,40.0
+coroutine,1000000,4184,300,50.0
+peer-goroutine-go1.27.3,1000000,3000,1000,500.0
+";
+
+#[test]
+fn the_output_of_the_example_million_becomes_a_table_and_charts() {
+    let output = directory("charts-million").join("million.csv");
+    fs::write(&output, MILLION).unwrap();
+    File::options().write(true).open(&output).unwrap().set_modified(leap_day()).unwrap();
+    let out = directory("charts-million-out");
+    let mut files = written(&out, &[Path::new("--only"), Path::new("million"), &output]);
+    let table = files.remove("csv").unwrap();
+    assert!(table.ends_with(&format!("cargo xtask charts --only million\n{MILLION}")), "{table}");
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["feed.svg", "memory.svg"]);
+    let panels = ["10,000,000 live parsers", "1,000,000 live parsers", "machine", "stackless"];
+    for (name, labels) in [
+        ("memory.svg", ["machine's memory", "goroutine-stack", "2,048", "4,184", "174 ×"]),
+        ("feed.svg", ["machine's time", "json-stackless", "goroutine-go1.27.3", "500", "6.50 ×"]),
+    ] {
+        let chart = Document::parse(&files[name]).unwrap();
+        let texts: Vec<_> = chart.descendants().filter_map(|node| node.text()).collect();
+        for label in labels.iter().chain(&panels) {
+            assert!(texts.contains(label), "{name} has no text {label}: {texts:?}");
+        }
+        let [ten, one] = [0, 1].map(|panel| texts.iter().position(|text| *text == panels[panel]));
+        assert!(ten < one, "not the largest number first: {texts:?}");
+        assert_fits_a_phone(name, &chart);
+    }
+
+    let path = out.join("table.csv");
+    fs::write(&path, &table).unwrap();
+    let again = written(&directory("charts-million-from"), &[Path::new("--from"), &path]);
+    assert_eq!(again, files);
+}
+
+#[test]
+fn an_output_of_the_example_million_that_cannot_be_read_is_named() {
+    let output = directory("charts-no-million").join("million.csv");
+    for (text, complaint) in [
+        (None, "run cargo run --release --example million"),
+        (Some("engine,live,bytes_each,create_ns,feed_ns\n"), ": no rows"),
+        (Some("machine,10,24,20\n"), ": machine,10,24,20"),
+        (Some("machine,10,24,20,0\n"), ": machine,10,24,20,0"),
+    ] {
+        if let Some(text) = text {
+            fs::write(&output, text).unwrap();
+        }
+        let output = charts(&[Path::new("--only"), Path::new("million"), &output]);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains(complaint) && message.contains("million.csv"), "{message}");
+    }
 }
 
 #[test]
@@ -368,6 +458,13 @@ fn assert_all_shapes_are_inside(name: &str, chart: &Document<'_>) {
     assert!(shapes > 0, "{name}");
 }
 
+/// A phone is about 390 pixels wide, where print of 12.5 pixels must not shrink below 8.
+fn assert_fits_a_phone(name: &str, chart: &Document<'_>) {
+    assert_all_shapes_are_inside(name, chart);
+    let width: f64 = chart.root_element().attribute("width").unwrap().parse().unwrap();
+    assert!(width <= 600.0, "{name} is {width} wide, and small print on a phone");
+}
+
 #[test]
 fn of_two_results_the_later_counts() {
     let (older, newer) = (directory("charts-older"), directory("charts-newer"));
@@ -418,7 +515,8 @@ fn a_wrong_command_line_prints_the_usage() {
     for (args, complaint) in [
         (&["--chart"][..], "unknown option --chart"),
         (&["--out"], "--out needs a directory"),
-        (&["--only"], "--only needs a bench"),
+        (&["--only"], "--only needs a table: quoted, json, resp, sse, patterns, million"),
+        (&["--only", "tables"], "--only needs a table"),
         (&["--from"], "--from needs a table"),
     ] {
         let args: Vec<&Path> = args.iter().map(Path::new).collect();

@@ -8,10 +8,11 @@
 //! | `peer-resp-rs-bytes` | the same | the same, from one `Bytes` that is there already; whole only |
 //! | `peer-redis-protocol` | the same | a tree that owns its texts |
 //! | `peer-redis` | the same | the same, with UTF-8 checked in simple strings; whole only |
+//! | `peer-rustis` | the same | an index of one `Bytes`, which its caller reads next; that the chunks are put together is part of it |
 //! | `peer-hiredis` | the same | the same, in C; version 0.14 reads RESP2 alone |
 //!
-//! In chunks, a peer is given a buffer to which each chunk is appended. All but hiredis start a value again with each:
-//! that is their interface. So the time for a large value is quadratic. Such peers are measured in no more chunks than
+//! In chunks, a peer is given a buffer to which each chunk is appended. All but hiredis and rustis start a value again with
+//! each: that is their interface. So the time for a large value is quadratic. Such peers are measured in no more chunks than
 //! Criterion can repeat; 10 MB in chunks of 1,460 bytes are read once, for ten seconds at most, and the bench says
 //! how far they have come. A peer is left out of a corpus that it does not read, or in which it finds another number of
 //! values: redis-protocol fails at a map in a set, and an attribute is a value for others.
@@ -31,6 +32,8 @@ use pushdown::resp::{Coroutine, Extent, Machine, Options, Resp, Stackless, Value
 use pushdown::{PushParser, Status};
 use pushdown_benches::resp::Corpus;
 use pushdown_benches::settings;
+use rustis::ErrorKind;
+use rustis::resp::bench_support::BenchDecoder;
 
 fn main() {
     #[cfg(not(hiredis))]
@@ -51,6 +54,7 @@ fn main() {
             measure.peer("machine-values", OneByOne::default);
             #[cfg(hiredis)]
             measure.peer("peer-hiredis", pushdown_peers::Hiredis::new);
+            measure.peer("peer-rustis", BenchDecoder::new);
             measure.restarting("peer-resp-rs", resp_rs::resp3::Parser::new);
             measure.restarting("peer-redis-protocol", RedisProtocol::default);
             if size == corpus.bytes.len() {
@@ -184,6 +188,19 @@ impl Peer for resp_rs::resp3::Parser {
             values += 1;
         }
         Some(values)
+    }
+}
+
+impl Peer for BenchDecoder {
+    fn feed(&mut self, chunk: &[u8]) -> Option<usize> {
+        let mut values = 0;
+        let mut result = Self::feed(self, chunk);
+        // A call takes one value. It ends with this error where it needs more, and goes on from there.
+        while result.is_ok() {
+            values += 1;
+            result = Self::feed(self, &[]);
+        }
+        result.is_err_and(|error| matches!(error.kind(), ErrorKind::EOF)).then_some(values)
     }
 }
 

@@ -9,21 +9,22 @@ use super::svg::{Anchor, Font, Svg};
 pub(crate) struct Panel<'a> {
     pub(crate) title: String,
     pub(crate) bars: Vec<Bar<'a>>,
-    /// The function with which the others are compared.
-    pub(crate) reference: Option<&'a str>,
+    /// The heading of the ratios.
+    pub(crate) compared_with: Option<String>,
 }
 
 /// One function's result.
 pub(crate) struct Bar<'a> {
     pub(crate) function: &'a str,
     pub(crate) value: f64,
-    /// Time relative to that of the panel's reference.
+    /// The value as it is printed.
+    pub(crate) text: String,
+    /// Relative to the function that the panel names.
     pub(crate) ratio: Option<f64>,
 }
 
-/// The width of a plot, and of one that a phone can show.
-const PLOT: f64 = 250.0;
-const NARROW_PLOT: f64 = 170.0;
+/// The width of a plot: with its names and figures, as much as a phone can show.
+const PLOT: f64 = 170.0;
 const ROW: f64 = 21.0;
 /// Space left of a plot, right of it, above and below.
 const NAMES: f64 = 134.0;
@@ -33,19 +34,8 @@ const AXIS: f64 = 62.0;
 /// Space between two panels.
 const GAP: f64 = 30.0;
 
-/// The arrangement of the panels.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Columns {
-    One,
-    /// One, for a phone.
-    Narrow,
-    Two,
-}
-
-/// Draws the chart. All panels share one scale.
-pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>], columns: Columns) -> String {
-    let plot = if columns == Columns::Narrow { NARROW_PLOT } else { PLOT };
-    let columns = if columns == Columns::Two { 2 } else { 1 };
+/// Draws the chart, its panels in one column. All share one scale.
+pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>]) -> String {
     let bars = || panels.iter().flat_map(|panel| &panel.bars);
     let functions: Vec<&str> = bars().map(|bar| bar.function).collect();
     let mut legend = Key::ours(&functions);
@@ -57,13 +47,13 @@ pub(crate) fn draw(labels: &Labels<'_>, panels: &[Panel<'_>], columns: Columns) 
     }
     let height = |panel: &Panel<'_>| HEADING + panel.bars.len() as f64 * ROW + AXIS;
     let heights: Vec<f64> = panels.iter().map(height).collect();
-    let mut frame = Frame::new(labels, &legend, columns, NAMES + plot + FIGURES + GAP, &heights);
+    let mut frame = Frame::new(labels, &legend, 1, NAMES + PLOT + FIGURES + GAP, &heights);
     for (index, panel) in panels.iter().enumerate() {
         let (left, top) = frame.corner(index);
         let left = left + NAMES;
         // The axis begins below the shortest value, so that its bar is visible.
         let values = bars().flat_map(|bar| [bar.value, bar.value / 1.5]);
-        let x = Axis::rounded(values, left, left + plot);
+        let x = Axis::rounded(values, left, left + PLOT);
         draw_panel(&mut frame.svg, labels, panel, x, top + HEADING);
     }
     frame.svg.finish()
@@ -91,14 +81,13 @@ fn draw_panel(svg: &mut Svg, labels: &Labels<'_>, panel: &Panel<'_>, x: Axis, to
         let font = Font { bold: is_ours(bar.function), ..Font::PLAIN };
         svg.text(left - 8.0, baseline, Anchor::End, font, label(bar.function));
         svg.rectangle(left, middle - 7.5, end - left, 15.0, colour(bar.function));
-        svg.text(end + 6.0, baseline, Anchor::Start, Font::PLAIN, &figure(bar.value));
+        svg.text(end + 6.0, baseline, Anchor::Start, Font::PLAIN, &bar.text);
         if let Some(ratio) = bar.ratio {
             let text = format!("{} ×", figure(ratio));
             svg.text(right + FIGURES, baseline, Anchor::End, Font::SMALL, &text);
         }
     }
-    if let Some(reference) = panel.reference {
-        let text = format!("{reference}'s time");
-        svg.text(right + FIGURES, top - 8.0, Anchor::End, Font::SMALL, &text);
+    if let Some(text) = &panel.compared_with {
+        svg.text(right + FIGURES, top - 8.0, Anchor::End, Font::SMALL, text);
     }
 }

@@ -1,11 +1,11 @@
 //! The charts and what each shows.
 
-use super::bars::{self, Bar, Columns};
+use super::bars::{self, Bar};
 use super::criterion::{Measurement, Parameter};
 use super::frame::Labels;
 use super::lines::{self, Line};
 use super::patterns;
-use super::style::REFERENCES;
+use super::style::{REFERENCES, figure};
 
 /// A chart's labels, and the value it takes from a measurement.
 pub(crate) struct Chart {
@@ -22,12 +22,10 @@ pub(crate) struct Chart {
 pub(crate) enum Panels {
     /// `(title, group)`: all results of the group, by parameter.
     Lines(&'static [(&'static str, &'static str)]),
-    /// `(title, group, parameter)`: the results of the group with this parameter.
+    /// `(title, group, parameter)`: the results of the group with this parameter. A group that ends in `/`
+    /// stands for all below it.
     Bars(&'static [(&'static str, &'static str, &'static str)]),
-    /// The same in one column, which a phone can show. A group that ends in `/` stands for all below it.
-    Column(&'static [(&'static str, &'static str, &'static str)]),
-    /// Each document with each parameter in turn, as bars in one column, which a phone can show. A document
-    /// is a group below this one.
+    /// Each document with each parameter in turn, as bars. A document is a group below this one.
     Documents {
         group: &'static str,
         documents: &'static [&'static str],
@@ -295,13 +293,11 @@ impl Chart {
                 let panels: Vec<_> = panels.filter(|panel| !panel.lines.is_empty()).collect();
                 (!panels.is_empty()).then(|| lines::draw(&labels, &panels))
             }
-            Panels::Bars(list) | Panels::Column(list) => {
-                let narrow = matches!(panels, Panels::Column(_));
-                let columns = if narrow { Columns::Narrow } else { Columns::Two };
+            Panels::Bars(list) => {
                 let panels = list.iter().map(|&(title, group, parameter)| {
                     (title.to_owned(), group.to_owned(), parameter)
                 });
-                self.bars(&labels, measurements, panels, columns)
+                self.bars(&labels, measurements, panels)
             }
             &Panels::Documents { group, documents, parameters } => {
                 let panels = documents.iter().flat_map(|document| {
@@ -309,7 +305,7 @@ impl Chart {
                         (format!("{document}{text}"), format!("{group}/{document}"), *parameter)
                     })
                 });
-                self.bars(&labels, measurements, panels, Columns::One)
+                self.bars(&labels, measurements, panels)
             }
         }
     }
@@ -320,7 +316,6 @@ impl Chart {
         labels: &Labels<'_>,
         measurements: &[Measurement],
         panels: impl Iterator<Item = (String, String, &'static str)>,
-        columns: Columns,
     ) -> Option<String> {
         let panels = panels.map(|(title, group, parameter)| {
             let measurements = in_group(measurements, &group)
@@ -328,7 +323,7 @@ impl Chart {
             panel_of(title, measurements, self.value)
         });
         let panels: Vec<_> = panels.filter(|panel| !panel.bars.is_empty()).collect();
-        (!panels.is_empty()).then(|| bars::draw(labels, &panels, columns))
+        (!panels.is_empty()).then(|| bars::draw(labels, &panels))
     }
 }
 
@@ -377,8 +372,9 @@ fn panel_of<'m>(
     let bars = measurements.iter().map(|measurement| Bar {
         function: &measurement.id.function,
         value: value(measurement),
+        text: figure(value(measurement)),
         ratio: reference.map(|reference| measurement.cost() / reference.cost()),
     });
-    let bars = bars.collect();
-    bars::Panel { title, bars, reference: reference.map(|reference| &reference.id.function[..]) }
+    let compared_with = reference.map(|reference| format!("{}'s time", reference.id.function));
+    bars::Panel { title, bars: bars.collect(), compared_with }
 }

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 /// The result of one benchmark.
+#[derive(Clone)]
 pub(crate) struct Measurement {
     pub(crate) id: Id,
     /// Median nanoseconds per iteration, with the bounds of its 95 % confidence interval.

@@ -1,6 +1,6 @@
 //! The frame around the panels of a chart: title, legend, footer.
 
-use super::style::{ENGINES, FORMS, colour};
+use super::style::{ENGINES, FORMS, colour, first_word};
 use super::svg::{Anchor, Font, Svg};
 
 /// The texts of a chart.
@@ -23,9 +23,11 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The entries for those functions that are ours.
+    /// The entries for those functions that are ours, or variants of ours.
     pub(crate) fn ours(functions: &[&str]) -> Vec<Self> {
-        let ours = ENGINES.iter().chain(&FORMS).filter(|name| functions.contains(name));
+        let ours = ENGINES.iter().chain(&FORMS).filter(|name| {
+            functions.iter().any(|function| first_word(function) == first_word(name))
+        });
         ours.map(|name| Self { text: (*name).to_owned(), colour: colour(name), dashed: false })
             .collect()
     }
@@ -41,10 +43,12 @@ pub(crate) struct Frame {
     tops: Vec<f64>,
 }
 
+/// Space above the panels, with one line of a subtitle and one of a legend.
 const TOP: f64 = 104.0;
 const SIDE: f64 = 20.0;
 const BOTTOM: f64 = 34.0;
-const FOOTER_LINE: f64 = 16.0;
+const LINE: f64 = 16.0;
+const LEGEND_LINE: f64 = 20.0;
 const SWATCH: f64 = 22.0;
 
 impl Frame {
@@ -57,28 +61,36 @@ impl Frame {
         heights: &[f64],
     ) -> Self {
         let columns = heights.len().min(columns);
+        let text_width = (columns as f64 * width).max(Font::TITLE.width(labels.title));
+        let subtitle = wrapped(labels.subtitle, " ", Font::PLAIN, text_width);
+        let legend = rows(legend, text_width);
+        let footer = wrapped(labels.footer, ", ", Font::SMALL, text_width);
+        let extra = |lines: usize, height: f64| lines.saturating_sub(1) as f64 * height;
+
+        let subtitle_end = 54.0 + extra(subtitle.len(), LINE);
         let mut tops = Vec::new();
-        let mut bottom = TOP;
+        let mut bottom = TOP + extra(subtitle.len(), LINE) + extra(legend.len(), LEGEND_LINE);
         for row in heights.chunks(columns) {
             tops.push(bottom);
             bottom += row.iter().copied().fold(0.0, f64::max);
         }
-        let legend_width: f64 = legend.iter().map(key_width).sum();
-        let text_width = Font::PLAIN.width(labels.subtitle).max(Font::TITLE.width(labels.title));
-        let full_width = (columns as f64 * width).max(legend_width).max(text_width) + 2.0 * SIDE;
-        let footer = wrapped(labels.footer, full_width - 2.0 * SIDE);
-        let height = bottom + BOTTOM + (footer.len() - 1) as f64 * FOOTER_LINE;
-        let mut svg = Svg::new(labels.title, full_width, height);
+        let height = bottom + BOTTOM + extra(footer.len(), LINE);
+        let mut svg = Svg::new(labels.title, text_width + 2.0 * SIDE, height);
         svg.text(SIDE, 32.0, Anchor::Start, Font::TITLE, labels.title);
-        svg.text(SIDE, 54.0, Anchor::Start, Font::PLAIN, labels.subtitle);
-        let mut x = SIDE;
-        for key in legend {
-            svg.line(&[(x, 78.0), (x + SWATCH, 78.0)], key.colour, 4.0, key.dashed);
-            svg.text(x + SWATCH + 6.0, 82.0, Anchor::Start, Font::PLAIN, &key.text);
-            x += key_width(key);
+        for (line, text) in subtitle.iter().enumerate() {
+            let baseline = 54.0 + line as f64 * LINE;
+            svg.text(SIDE, baseline, Anchor::Start, Font::PLAIN, text.trim_end());
+        }
+        for (line, keys) in legend.iter().enumerate() {
+            let (mut x, y) = (SIDE, subtitle_end + 24.0 + line as f64 * LEGEND_LINE);
+            for key in keys {
+                svg.line(&[(x, y), (x + SWATCH, y)], key.colour, 4.0, key.dashed);
+                svg.text(x + SWATCH + 6.0, y + 4.0, Anchor::Start, Font::PLAIN, &key.text);
+                x += key_width(key);
+            }
         }
         for (line, text) in footer.iter().rev().enumerate() {
-            let baseline = height - 14.0 - line as f64 * FOOTER_LINE;
+            let baseline = height - 14.0 - line as f64 * LINE;
             svg.text(SIDE, baseline, Anchor::Start, Font::SMALL, text);
         }
         Self { svg, columns, width, tops }
@@ -91,16 +103,35 @@ impl Frame {
     }
 }
 
-/// Breaks a list in small print into lines of at most this width.
-fn wrapped(list: &str, width: f64) -> Vec<String> {
+/// Breaks a text behind separators into lines of at most this width.
+fn wrapped(text: &str, separator: &str, font: Font, width: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for entry in list.split_inclusive(", ") {
+    for entry in text.split_inclusive(separator) {
         match lines.last_mut() {
-            Some(line) if Font::SMALL.width(&format!("{line}{entry}")) <= width => *line += entry,
+            Some(line) if font.width(format!("{line}{entry}").trim_end()) <= width => {
+                *line += entry;
+            }
             _ => lines.push(entry.to_owned()),
         }
     }
     lines
+}
+
+/// Breaks a legend into lines of at most this width.
+fn rows(legend: &[Key], width: f64) -> Vec<Vec<&Key>> {
+    let mut rows: Vec<Vec<&Key>> = Vec::new();
+    let mut free = 0.0;
+    for key in legend {
+        match rows.last_mut() {
+            Some(row) if key_width(key) <= free => row.push(key),
+            _ => {
+                rows.push(vec![key]);
+                free = width;
+            }
+        }
+        free -= key_width(key);
+    }
+    rows
 }
 
 fn key_width(key: &Key) -> f64 {

@@ -21,8 +21,9 @@ pub(crate) struct Line<'a> {
 const LEVELS: [(&str, &str, &str); 2] =
     [("limit", "limit (memchr2 finds nothing)", INK), ("enum", "enum, byte by byte", GREY)];
 
-const COLUMNS: usize = 3;
-const PLOT: (f64, f64) = (250.0, 260.0);
+/// Two plots beside one another are as much as a phone can show.
+const COLUMNS: usize = 2;
+const PLOT: (f64, f64) = (176.0, 190.0);
 /// Space left of a plot and above it.
 const MARGIN: (f64, f64) = (66.0, 26.0);
 const CELL: (f64, f64) = (MARGIN.0 + PLOT.0 + 22.0, MARGIN.1 + PLOT.1 + 58.0);

@@ -6,10 +6,10 @@
 //! $ cargo xtask charts
 //! ```
 //!
-//! Writes `benches/results/<processor>-<date>.csv` and the charts beside it. Criterion keeps its
-//! results between runs, so remove `target/criterion` in both places first for a table of one commit.
-//! `--only json`, `resp` or `sse` draws the results of one bench of `benches/peers`, in a folder of their own, and
-//! `--only patterns` those of `pushdown-patterns`. `--from` draws a table again, beside it.
+//! Writes tables, such as `benches/results/json/<processor>-<date>.csv`, and the charts beside them. Criterion
+//! keeps its results between runs, so remove `target/criterion` in both places first for tables of one commit.
+//! `--only json` writes one table. `--only million` reads the output of the example `million` instead.
+//! `--from` draws a table again, beside it.
 
 mod axis;
 mod bars;
@@ -17,11 +17,13 @@ mod catalogue;
 mod criterion;
 mod frame;
 mod lines;
+mod million;
 mod origin;
 mod patterns;
 mod style;
 mod svg;
 mod table;
+mod tables;
 
 use std::env;
 use std::fs;
@@ -29,7 +31,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{Failure, in_repository};
 use criterion::Measurement;
-use origin::{COMMAND, Origin};
+use origin::Origin;
+use tables::{COMMAND, TABLES, Table};
 
 /// Runs the command with these arguments and prints the paths written.
 pub(crate) fn run(args: impl Iterator<Item = String>) -> Result<(), Failure> {
@@ -45,9 +48,10 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> Result<(), Failure> {
 }
 
 struct Options {
-    criterion: Vec<PathBuf>,
+    /// Where the results are: directories of Criterion, or the output of the example `million`.
+    results: Vec<PathBuf>,
     out: PathBuf,
-    /// The bench whose results count, or `patterns`.
+    /// The only table to write.
     only: Option<String>,
     /// The table to draw again.
     from: Option<PathBuf>,
@@ -55,95 +59,116 @@ struct Options {
 
 impl Options {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut criterion, mut out, mut only) = (Vec::new(), None, None);
+        let (mut results, mut out, mut only) = (Vec::new(), None, None);
         let mut from: Option<PathBuf> = None;
         while let Some(arg) = args.next() {
             match &arg[..] {
                 "--out" => out = Some(args.next().ok_or("--out needs a directory")?.into()),
                 "--from" => from = Some(args.next().ok_or("--from needs a table")?.into()),
-                "--only" => only = Some(args.next().ok_or("--only needs a bench")?),
+                "--only" => only = Some(only_table(args.next())?),
                 option if option.starts_with('-') => {
                     return Err(format!("unknown option {option}"));
                 }
-                _ => criterion.push(arg.into()),
+                _ => results.push(arg.into()),
             }
         }
-        if criterion.is_empty() {
-            criterion = match env::var_os("CARGO_TARGET_DIR") {
-                Some(target) => vec![PathBuf::from(target).join("criterion")],
-                None => {
-                    ["target/criterion", "benches/peers/target/criterion"].map(in_repository).into()
-                }
+        if results.is_empty() {
+            let is_million = only.as_deref() == Some(million::NAME);
+            let name = if is_million { "million.csv" } else { "criterion" };
+            results = match env::var_os("CARGO_TARGET_DIR") {
+                Some(target) => vec![PathBuf::from(target).join(name)],
+                None if is_million => vec![in_repository("target").join(name)],
+                None => ["target", "benches/peers/target"]
+                    .map(|target| in_repository(target).join(name))
+                    .into(),
             };
         }
         let beside = from.as_deref().and_then(Path::parent).map(Path::to_owned);
-        let out = out.or(beside).unwrap_or_else(|| {
-            in_repository("benches/results").join(only.as_deref().unwrap_or_default())
+        let out = out.or(beside).unwrap_or_else(|| match &only {
+            Some(name) => in_repository("benches/results").join(name),
+            None => in_repository("benches/results"),
         });
-        Ok(Self { criterion, out, only, from })
-    }
-
-    /// The command that takes the measurements.
-    fn command(&self) -> String {
-        match self.only.as_deref() {
-            None => COMMAND.to_owned(),
-            Some("patterns") => patterns::COMMAND.to_owned(),
-            Some(bench) => format!(
-                "(cd benches/peers && cargo bench --bench {bench}) && cargo xtask charts --only {bench}"
-            ),
-        }
-    }
-
-    /// Returns `true` for `json/…` and `json-items/…`, if `json` is wanted. The patterns have a table of
-    /// their own.
-    fn wants(&self, group: &str) -> bool {
-        let is_of = |bench: &str| {
-            group.strip_prefix(bench).is_some_and(|rest| rest.starts_with(['/', '-']))
-        };
-        match self.only.as_deref() {
-            None => !patterns::BENCHES.into_iter().any(is_of),
-            Some("patterns") => patterns::BENCHES.into_iter().any(is_of),
-            Some(bench) => is_of(bench),
-        }
+        Ok(Self { results, out, only, from })
     }
 }
 
-/// Writes the table and the charts. Returns the paths written.
+/// Returns the argument of `--only`, if there is a table of that name.
+fn only_table(name: Option<String>) -> Result<String, String> {
+    let names: Vec<&str> = TABLES.iter().map(|table| table.name).chain([million::NAME]).collect();
+    name.filter(|name| names.contains(&&name[..]))
+        .ok_or_else(|| format!("--only needs a table: {}", names.join(", ")))
+}
+
+/// Writes tables and their charts. Returns the paths written.
 fn write(options: &Options) -> Result<Vec<PathBuf>, String> {
-    let mut measurements = criterion::read(&options.criterion)?;
-    measurements.retain(|measurement| options.wants(&measurement.id.group));
-    if measurements.is_empty() {
-        return Err(format!("no results found; run {}", options.command()));
+    let Options { results, out, only, .. } = options;
+    if only.as_deref() == Some(million::NAME) {
+        return write_million(&results[0], out);
     }
-    let origin = Origin::of(&measurements, options.command());
-    let mut files = vec![("csv".to_owned(), table::csv(&measurements, &origin))];
-    files.extend(drawn(&measurements, &origin));
-    write_files(&options.out, &origin.file_stem(), files)
+    let measurements = criterion::read(results)?;
+    if let Some(table) = TABLES.iter().find(|table| only.as_deref() == Some(table.name)) {
+        let written = write_table(table, &measurements, out)?;
+        return written.ok_or(format!("no results found; run {}", table.command));
+    }
+    let mut written = Vec::new();
+    for table in &TABLES {
+        written.extend(write_table(table, &measurements, &out.join(table.name))?);
+    }
+    if written.is_empty() {
+        return Err(format!("no results found; run {COMMAND}"));
+    }
+    Ok(written.into_iter().flatten().collect())
+}
+
+/// Writes a table and its charts, if it has results.
+fn write_table(
+    table: &Table,
+    measurements: &[Measurement],
+    out: &Path,
+) -> Result<Option<Vec<PathBuf>>, String> {
+    let mut measurements = measurements.to_vec();
+    measurements.retain(|measurement| table.has(&measurement.id.group));
+    let Some(taken) = measurements.iter().map(|measurement| measurement.taken).max() else {
+        return Ok(None);
+    };
+    let origin = Origin::of(taken, table.command);
+    let charts = catalogue::draw(&measurements, &origin.to_string());
+    write_files(out, &origin, Some(table::csv(&measurements)), charts).map(Some)
+}
+
+fn write_million(output: &Path, out: &Path) -> Result<Vec<PathBuf>, String> {
+    let (rows, taken) = million::measured(output)?;
+    let origin = Origin::of(taken, million::COMMAND);
+    let charts = million::draw(&rows, &origin.to_string());
+    write_files(out, &origin, Some(million::csv(&rows)), charts)
 }
 
 /// Draws the charts of a table. Returns the paths written.
 fn redraw(table: &Path, out: &Path) -> Result<Vec<PathBuf>, String> {
     let text = fs::read_to_string(table)
         .map_err(|error| format!("cannot read {}: {error}", table.display()))?;
-    let (measurements, origin) = table::read(table, &text)?;
-    write_files(out, &origin.file_stem(), drawn(&measurements, &origin).collect())
+    let mut lines = text.lines();
+    let origin = table::origin(table, &mut lines)?;
+    let charts = match lines.next() {
+        Some(million::COLUMNS) => million::draw(&million::read(table, lines)?, &origin.to_string()),
+        _ => catalogue::draw(&table::read(table, lines)?, &origin.to_string()),
+    };
+    write_files(out, &origin, None, charts)
 }
 
-/// Returns the charts as files, each with the end of its name.
-fn drawn(measurements: &[Measurement], origin: &Origin) -> impl Iterator<Item = (String, String)> {
-    let charts = catalogue::draw(measurements, &origin.to_string());
-    charts.into_iter().map(|(name, svg)| (format!("{name}.svg"), svg))
-}
-
+/// Writes the rows of a table, below its origin, and charts.
 fn write_files(
     out: &Path,
-    stem: &str,
-    files: Vec<(String, String)>,
+    origin: &Origin,
+    rows: Option<String>,
+    charts: Vec<(&str, String)>,
 ) -> Result<Vec<PathBuf>, String> {
     fs::create_dir_all(out).map_err(|error| format!("cannot create {}: {error}", out.display()))?;
+    let table = rows.map(|rows| ("csv".to_owned(), table::head(origin) + &rows));
+    let charts = charts.into_iter().map(|(name, svg)| (format!("{name}.svg"), svg));
     let mut written = Vec::new();
-    for (name, content) in files {
-        let path = out.join(format!("{stem}.{name}"));
+    for (name, content) in table.into_iter().chain(charts) {
+        let path = out.join(format!("{}.{name}", origin.file_stem()));
         fs::write(&path, content)
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
         written.push(path);

@@ -8,12 +8,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pushdown::scan;
 
-use super::criterion::Measurement;
-
-/// The command that takes all measurements, as recorded in the table.
-pub(crate) const COMMAND: &str =
-    "cargo bench && (cd benches/peers && cargo bench) && cargo xtask charts";
-
 /// Everything needed to repeat the measurements.
 pub(crate) struct Origin {
     pub(crate) command: String,
@@ -25,16 +19,15 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Describes this machine, this commit, and the day of the last measurement.
-    pub(crate) fn of(measurements: &[Measurement], command: String) -> Self {
-        let last = measurements.iter().map(|measurement| measurement.taken).max();
+    /// Describes this machine, this commit, and the day and command of the measurements.
+    pub(crate) fn of(taken: SystemTime, command: &str) -> Self {
         Self {
-            command,
+            command: command.to_owned(),
             processor: processor(),
             kernel: scan::kernel_name().to_owned(),
             rustc: line("rustc", &["--version"]),
             commit: line("git", &["describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]),
-            date: date(last.unwrap_or_else(SystemTime::now)),
+            date: date(taken),
         }
     }
 

@@ -3,14 +3,6 @@
 use super::catalogue::{Chart, Panels};
 use super::criterion::Measurement;
 
-/// The benches of the patterns. The results of all of them are one table.
-pub(crate) const BENCHES: [&str; 4] = ["pubsub", "schedule", "replicated", "mux"];
-
-/// The command that takes the measurements of the patterns, ours and those of other software.
-pub(crate) const COMMAND: &str = "cargo bench -p pushdown-patterns-benches && \
-    (cd benches/peers && cargo bench --bench pubsub --bench replicated --bench mux) && \
-    cargo xtask charts --only patterns";
-
 fn microseconds(measurement: &Measurement) -> f64 {
     measurement.cost() / 1000.0
 }
@@ -23,7 +15,7 @@ pub(crate) const CHARTS: [Chart; 6] = [
         x: "nanoseconds per delivery",
         y: "",
         value: Measurement::cost,
-        panels: Panels::Column(&[
+        panels: Panels::Bars(&[
             ("10 subscribers", "pubsub/fan-out", "10"),
             ("100 subscribers", "pubsub/fan-out", "100"),
             ("1,000 subscribers", "pubsub/fan-out", "1000"),
@@ -36,7 +28,7 @@ pub(crate) const CHARTS: [Chart; 6] = [
         x: "nanoseconds per event delivered or counted",
         y: "",
         value: Measurement::cost,
-        panels: Panels::Column(&[
+        panels: Panels::Bars(&[
             ("10 subscribers", "pubsub/drop", "10"),
             ("100 subscribers", "pubsub/drop", "100"),
             ("1,000 subscribers", "pubsub/drop", "1000"),
@@ -49,7 +41,7 @@ pub(crate) const CHARTS: [Chart; 6] = [
         x: "nanoseconds per task",
         y: "",
         value: Measurement::cost,
-        panels: Panels::Column(&[
+        panels: Panels::Bars(&[
             ("8 servers, nothing to do", "schedule/no-op", ""),
             ("EVAL on redis-server", "schedule/eval", ""),
         ]),
@@ -61,7 +53,7 @@ pub(crate) const CHARTS: [Chart; 6] = [
         x: "nanoseconds per call",
         y: "",
         value: Measurement::cost,
-        panels: Panels::Column(&[
+        panels: Panels::Bars(&[
             ("answered at once", "replicated/ready", ""),
             ("answered after a wait", "replicated/yields", ""),
         ]),
@@ -73,7 +65,7 @@ pub(crate) const CHARTS: [Chart; 6] = [
         x: "microseconds per call",
         y: "",
         value: microseconds,
-        panels: Panels::Column(&[("a hedge after 5 ms", "replicated/redis", "")]),
+        panels: Panels::Bars(&[("a hedge after 5 ms", "replicated/redis", "")]),
     },
     Chart {
         name: "mux",
@@ -82,7 +74,7 @@ pub(crate) const CHARTS: [Chart; 6] = [
         x: "microseconds per call",
         y: "",
         value: microseconds,
-        panels: Panels::Column(&[
+        panels: Panels::Bars(&[
             ("memcached, 1 caller", "mux/memcached", "1"),
             ("memcached, 64 callers", "mux/memcached", "64"),
             ("memcached, 1,024 callers", "mux/memcached", "1024"),

@@ -27,6 +27,12 @@ pub(crate) fn is_ours(function: &str) -> bool {
     ENGINES.contains(&function) || FORMS.contains(&function)
 }
 
+/// Returns `machine` for `machine-values` and for `json-machine`.
+pub(crate) fn first_word(function: &str) -> &str {
+    let function = function.strip_prefix("json-").unwrap_or(function);
+    function.split_once('-').map_or(function, |(word, _)| word)
+}
+
 pub(crate) const INK: &str = "#222222";
 pub(crate) const GREY: &str = "#9a9a9a";
 pub(crate) const FAINT: &str = "#e4e4e4";
@@ -37,12 +43,12 @@ pub(crate) const FAINT: &str = "#e4e4e4";
 /// The palette is safe for colour-blind readers (M. Okabe and K. Ito, "Color Universal Design",
 /// 2008).
 pub(crate) fn colour(function: &str) -> &'static str {
-    match function.split('-').next() {
-        Some("machine" | "mutex" | "tokio" | "mux" | "after" | "healthy") => "#0072b2",
-        Some("coroutine" | "task" | "stopped") => "#d55e00",
-        Some("stackless" | "thread" | "never") => "#009e73",
-        Some("generator" | "percentile" | "first") => "#cc79a7",
-        Some("combinator") => "#e69f00",
+    match first_word(function) {
+        "machine" | "mutex" | "tokio" | "mux" | "after" | "healthy" => "#0072b2",
+        "coroutine" | "task" | "stopped" => "#d55e00",
+        "stackless" | "thread" | "never" => "#009e73",
+        "generator" | "percentile" | "first" => "#cc79a7",
+        "combinator" => "#e69f00",
         _ => GREY,
     }
 }
@@ -58,9 +64,9 @@ pub(crate) fn label(function: &str) -> &str {
 /// A number with three significant digits, or two if it is less than one, and commas between
 /// thousands.
 pub(crate) fn figure(number: f64) -> String {
-    let digits = if number < 1.0 { 1 } else { 2 };
-    let rounded: f64 = format!("{number:.digits$e}").parse().unwrap_or(number);
-    let decimals = digits as i32 - rounded.log10().floor() as i32;
+    let digits = |number: f64| if number < 1.0 { 1 } else { 2 };
+    let rounded: f64 = format!("{number:.*e}", digits(number)).parse().unwrap_or(number);
+    let decimals = digits(rounded) as i32 - rounded.log10().floor() as i32;
     let text = format!("{rounded:.*}", decimals.max(0) as usize);
     with_commas(&text)
 }

@@ -1,4 +1,4 @@
-//! The table of all measurements.
+//! A table of measurements, below comment lines with their origin.
 
 use std::path::Path;
 use std::str::Lines;
@@ -7,17 +7,21 @@ use std::time::SystemTime;
 use super::criterion::{Id, Measurement};
 use super::origin::Origin;
 
-/// Formats the measurements as comma-separated values, below comment lines with their origin.
+/// Formats the lines with the origin.
+pub(crate) fn head(origin: &Origin) -> String {
+    let Origin { command, processor, kernel, rustc, commit, date } = origin;
+    format!(
+        "# processor: {processor}\n# kernel: {kernel}\n# compiler: {rustc}\n# commit: {commit}\n\
+         # date: {date}\n# command: {command}\n"
+    )
+}
+
+/// Formats the measurements as comma-separated values, below the names of the columns.
 ///
 /// Each row has the nanoseconds of an iteration, and the bytes or elements (characters, parsers) it
 /// processes.
-pub(crate) fn csv(measurements: &[Measurement], origin: &Origin) -> String {
-    let Origin { command, processor, kernel, rustc, commit, date } = origin;
-    let mut csv = format!(
-        "# processor: {processor}\n# kernel: {kernel}\n# compiler: {rustc}\n# commit: {commit}\n\
-         # date: {date}\n# command: {command}\n\
-         group,function,parameter,median_ns,low_ns,high_ns,bytes,elements\n"
-    );
+pub(crate) fn csv(measurements: &[Measurement]) -> String {
+    let mut csv = "group,function,parameter,median_ns,low_ns,high_ns,bytes,elements\n".to_owned();
     let count = |count: Option<u64>| count.map_or(String::new(), |count| count.to_string());
     for Measurement { id, median, low, high, bytes, elements, .. } in measurements {
         csv += &format!(
@@ -32,20 +36,25 @@ pub(crate) fn csv(measurements: &[Measurement], origin: &Origin) -> String {
     csv
 }
 
-/// Reads a table that [`csv`] wrote. A message about a fault names the path.
-pub(crate) fn read(path: &Path, text: &str) -> Result<(Vec<Measurement>, Origin), String> {
-    let fault = |what: &str| format!("{} is no table of results: {what}", path.display());
-    let mut lines = text.lines();
-    let mut origin = |key: &str| origin(&mut lines, key).ok_or(fault(key));
-    let (processor, kernel) = (origin("processor")?, origin("kernel")?);
-    let (rustc, commit) = (origin("compiler")?, origin("commit")?);
-    let (date, command) = (origin("date")?, origin("command")?);
-    let rows = lines.skip(1).map(|row| measurement(row).ok_or(fault(row)));
-    let measurements = rows.collect::<Result<_, _>>()?;
-    Ok((measurements, Origin { command, processor, kernel, rustc, commit, date }))
+/// Reads the lines that [`head`] wrote. A message about a fault names the path.
+pub(crate) fn origin(path: &Path, lines: &mut Lines<'_>) -> Result<Origin, String> {
+    let mut value = |key: &str| value(lines, key).ok_or(fault(path, key));
+    let (processor, kernel) = (value("processor")?, value("kernel")?);
+    let (rustc, commit) = (value("compiler")?, value("commit")?);
+    let (date, command) = (value("date")?, value("command")?);
+    Ok(Origin { command, processor, kernel, rustc, commit, date })
 }
 
-fn origin(lines: &mut Lines<'_>, key: &str) -> Option<String> {
+/// Reads the rows that [`csv`] wrote.
+pub(crate) fn read(path: &Path, rows: Lines<'_>) -> Result<Vec<Measurement>, String> {
+    rows.map(|row| measurement(row).ok_or(fault(path, row))).collect()
+}
+
+pub(crate) fn fault(path: &Path, what: &str) -> String {
+    format!("{} is no table of results: {what}", path.display())
+}
+
+fn value(lines: &mut Lines<'_>, key: &str) -> Option<String> {
     let value = lines.next()?.strip_prefix("# ")?.strip_prefix(key)?.strip_prefix(": ")?;
     Some(value.to_owned())
 }
