@@ -54,6 +54,15 @@
 //! | [`generator`](engine::generator) | the same `async fn` | the same, in a genawaiter generator | 3 times | no | no |
 //! | [`combinator`](engine::combinator) | a nom 8 parser | a copy of the input, parsed again with each chunk | yes | with `alloc` | if the parser is |
 //!
+//! Measured times are in the README, and for JSON on the page of [`json`].
+//!
+//! # The law
+//! *Any cutting of the same bytes gives the same events (adjacent pieces of a text joined), the same
+//! final status, output and total consumed, and the same error at the same offset, in every engine.*
+//!
+//! [`testing`] tests any [`PushParser`] against it. `combinator` keeps it within the
+//! [limits in its documentation](engine::combinator#limits).
+//!
 //! # What to use
 //! | you want | take |
 //! |---|---|
@@ -66,13 +75,6 @@
 //! | to write a parser | [`engine`], with the markers of [`events`] and the scans of [`scan`]; [`quoted`] is a small one in every engine |
 //! | to test a parser at every cut, of this crate or not | [`testing`] (feature `testing`) |
 //! | to see where parsers wait | [`debug`] (feature `debug`) |
-//!
-//! # The law
-//! *Any cutting of the same bytes gives the same events (adjacent pieces of a text joined), the same
-//! final status, output and total consumed, and the same error at the same offset, in every engine.*
-//!
-//! [`testing`] tests any [`PushParser`] against it. `combinator` keeps it within the
-//! [limits in its documentation](engine::combinator#limits).
 //!
 //! # When not to use it
 //! If the whole input is in memory, a parser over a slice is simpler and often faster. For a grammar
