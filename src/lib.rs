@@ -43,30 +43,38 @@
 //!
 //! The body `line` is straight-line code. If it needs a byte that has not arrived, it is suspended,
 //! and the next `feed` resumes it. The same parser can be an explicit state machine or an `async`
-//! function: the [`engine`] module has five ways to hold a parser's state, behind the one interface
-//! [`PushParser`].
+//! function: the module [`engine`] has five ways to hold a parser's state, behind the one interface
+//! [`PushParser`], and advice on choosing.
 //!
 //! | engine | a body is | its state is | allocates | `no_std` | `Send` |
 //! |---|---|---|---|---|---|
-//! | `machine` | a step over an enum | the enum | never | yes | yes |
-//! | `coroutine` | a plain `fn` | a call stack of its own | a stack, reused | no | no |
-//! | `stackless` | an `async fn` | the compiled future | once, or never if you pin it | yes | if the body is |
-//! | `generator` | the same `async fn` | the same, in a genawaiter generator | 3 times | no | no |
-//! | `combinator` | a nom 8 parser | a copy of the input, parsed again with each chunk | yes | with `alloc` | if the parser is |
+//! | [`machine`](engine::machine) | a step over an enum | the enum | never | yes | yes |
+//! | [`coroutine`](engine::coroutine) | a plain `fn` | a call stack of its own | a stack, reused | no | no |
+//! | [`stackless`](engine::stackless) | an `async fn` | the compiled future | once, or never if you pin it | yes | if the body is |
+//! | [`generator`](engine::generator) | the same `async fn` | the same, in a genawaiter generator | 3 times | no | no |
+//! | [`combinator`](engine::combinator) | a nom 8 parser | a copy of the input, parsed again with each chunk | yes | with `alloc` | if the parser is |
 //!
-//! The README has measurements, and advice on choosing.
+//! Measured times are in the README, and for JSON on the page of [`json`].
 //!
 //! # The law
 //! *Any cutting of the same bytes gives the same events (adjacent pieces of a text joined), the same
-//! final status, the same total consumed, and the same error at the same offset, in every engine.*
+//! final status, output and total consumed, and the same error at the same offset, in every engine.*
 //!
-//! `pushdown::testing` (feature `testing`) tests any [`PushParser`] against it. `combinator` keeps it
-//! within the limits in its documentation.
+//! [`testing`] tests any [`PushParser`] against it. `combinator` keeps it within the
+//! [limits in its documentation](engine::combinator#limits).
 //!
-//! # Formats
-//! [`json`]: RFC 8259, as events, and as values at a pattern. [`quoted`]: the quoted string.
-//! [`resp`]: RESP2 and RESP3, as events, values and requests.
-//! [`sse`]: event streams of the HTML standard, as events or as messages. [`text`]: UTF-8.
+//! # What to use
+//! | you want | take |
+//! |---|---|
+//! | JSON (RFC 8259): one value, JSON Lines, parts of a large document, events | [`json`] |
+//! | RESP, the protocol of Redis: replies, requests, events | [`resp`] |
+//! | server-sent events: messages, or fields as they come | [`sse`] |
+//! | `&str` of UTF-8 that is cut anywhere | [`text::Utf8`] |
+//! | values from a socket, a file, a codec or a stream of chunks | [`io`] |
+//! | to feed a parser by hand | [`PushParser`] |
+//! | to write a parser | [`engine`], with the markers of [`events`] and the scans of [`scan`]; [`quoted`] is a small one in every engine |
+//! | to test a parser at every cut, of this crate or not | [`testing`] (feature `testing`) |
+//! | to see where parsers wait | [`debug`] (feature `debug`) |
 //!
 //! # When not to use it
 //! If the whole input is in memory, a parser over a slice is simpler and often faster. For a grammar
@@ -75,14 +83,16 @@
 //! # Limits
 //! * A slice of the input is lent until the next read. Text that spans chunks comes as several
 //!   events.
-//! * An error blames the byte read last, not the start of the token.
-//! * An `async` body may await its input alone.
-//! * The body of a coroutine and its sinks run on a stack of fixed size.
+//! * An error blames the byte read last. It can name where the part began that it is about
+//!   ([`Error::start`]).
+//! * An `async` body may wait for its input alone.
+//! * The body of a coroutine and its sinks run on a stack of fixed size, and must not wait inside
+//!   [a call that ties data to the thread](engine::coroutine#safety-of-code-that-ties-data-to-a-call).
 //!
 //! # Features
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `std` | yes | kernels chosen at run time, `pushdown::io` |
+//! | `std` | yes | scan kernels chosen at run time, `pushdown::io` |
 //! | `alloc` | with `std` | `stackless::Parser` and `quoted::Stackless`, boxed; `scan::Delimiter`; consumers of `json` that hold text; messages of `sse`; values and requests of `resp` |
 //! | `coroutine`, `generator`, `combinator` | yes | the engine of that name, with its dependency |
 //! | `tokio` | no | `pushdown::io::tokio` and `io::framed`: values from async readers, and a sink of messages |
@@ -95,7 +105,11 @@
 //! `machine` and `stackless` are always there. With `default-features = false` the crate depends on
 //! memchr alone and needs nothing but `core`. A feature adds names and never changes a parser's
 //! results. The minimum supported Rust version is the package's `rust-version`.
-
+//!
+#![cfg_attr(feature = "debug", doc = "[`debug`]: crate::debug")]
+#![cfg_attr(not(feature = "debug"), doc = "[`debug`]: #features")]
+#![cfg_attr(feature = "testing", doc = "[`testing`]: crate::testing")]
+#![cfg_attr(not(feature = "testing"), doc = "[`testing`]: #features")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -128,7 +142,7 @@ pub use parser::{DynParser, EventSink, Events, LocalParser, LocalSink, PushParse
 pub use state::{Progress, State, Status};
 
 /// Compiles and runs the README, which needs these features.
-#[cfg(all(doctest, feature = "coroutine", feature = "serde", feature = "testing"))]
-#[cfg(all(feature = "tokio", feature = "codec", feature = "futures"))]
+#[cfg(all(doctest, feature = "coroutine", feature = "serde"))]
+#[cfg(all(feature = "testing", feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! Where the parsers of a thread wait: the parsers' half of Go's dump of all goroutines.
+//! Where the parsers of a thread wait: a list in the manner of Go's goroutine dump.
 //!
 //! A parser that waits for more input stands at a line of its body. [`dump`] lists the live parsers that
 //! were last fed on the calling thread, in groups of those that wait at the same place, the largest group
@@ -26,13 +26,14 @@
 //! # assert_eq!(counts, [3, 1]);
 //! ```
 //!
-//! | engine | tells | at a cost, with this feature, of |
+//! | engine | shows | costs, with this feature |
 //! |---|---|---|
 //! | `stackless`, `generator` | the line of the read that waits | an allocation per parser and, for each call of `feed`, the update of its entry |
 //! | `coroutine` | its whole stack, and the line of the read | an allocation per parser; a stack is looked at when it is asked for |
 //! | `machine` | its state, by `Debug` of the parser. It is a plain value and has no entry in the list | nothing |
 //!
-//! The lines are those of `pushdown_patterns::debug`, without times: no clock is read for a parser.
+//! The format is that of `pushdown_patterns::debug`, which lists tasks, but without times: no clock is read
+//! for a parser.
 //!
 //! ```text
 //! COUNT waiting

@@ -1,13 +1,32 @@
 //! The five ways to hold a parser's state. Each has a `Parser` that turns a body you write into a
 //! [`PushParser`](crate::PushParser).
 //!
-//! | engine | a body is | state lives in |
-//! |---|---|---|
-//! | [`machine`] | a [`Machine`](machine::Machine): a step over an explicit state | the state, an enum for instance |
-//! | [`coroutine`] | a plain function | a call stack of its own |
-//! | [`generator`] | an `async` function | a boxed future inside a genawaiter generator |
-//! | [`stackless`] | the same `async` function | a future, boxed or pinned by its owner |
-//! | [`combinator`] | a nom parser | a copy of the input so far, parsed again |
+//! | engine | a body is | state lives in | choose it |
+//! |---|---|---|---|
+//! | [`machine`] | a [`Machine`](machine::Machine): a step over an explicit state | the state, an enum for instance | for a handful of states; for parsers that are cloned, compared or stored in the middle of their input; for millions of parsers |
+//! | [`coroutine`] | a plain function | a call stack of its own | if the grammar nests, or the code exists as ordinary functions, and the parser may stay on its thread |
+//! | [`stackless`] | an `async` function | a future, boxed or pinned by its owner | for the same straight-line code, if parsers must be `Send`, numerous or free of `std`: for anything on a socket |
+//! | [`generator`] | the same `async` function | a boxed future inside a genawaiter generator | to measure a generator crate |
+//! | [`combinator`] | a nom parser | a copy of the input so far, parsed again | to reuse a nom parser; its time is quadratic in the number of chunks |
+//!
+//! A body that reads a line of at most 80 bytes, and reports it piece by piece:
+//!
+//! ```
+//! use pushdown::engine::stackless::{Input, Parser};
+//! use pushdown::events::Bytes;
+//! use pushdown::{Failure, PushParser};
+//!
+//! async fn line(input: &mut Input<'_, Bytes>) -> Result<(), Failure> {
+//!     input.at_most(80).text_until(b'\n', |piece| piece).await?;
+//!     Ok(())
+//! }
+//!
+//! let mut text = Vec::<u8>::new();
+//! let mut parser = Parser::new(line);
+//! let _ = parser.feed_with(b"one ", |piece| text.extend(piece));
+//! assert_eq!(parser.feed_with(b"line\nanother", |piece| text.extend(piece)).consumed, 5);
+//! assert_eq!(text, b"one line");
+//! ```
 //!
 //! # The reads
 //! A body reads through the `Input` of its engine. The inputs have the same methods; those that wait
@@ -43,25 +62,6 @@
 //!
 //! In a machine, which is called again after a cut, `array` and `expect_all` have an argument more: what
 //! they have read so far is [kept in the machine](machine::Partial).
-//!
-//! A body that reads a line of at most 80 bytes, and reports it piece by piece:
-//!
-//! ```
-//! use pushdown::engine::stackless::{Input, Parser};
-//! use pushdown::events::Bytes;
-//! use pushdown::{Failure, PushParser};
-//!
-//! async fn line(input: &mut Input<'_, Bytes>) -> Result<(), Failure> {
-//!     input.at_most(80).text_until(b'\n', |piece| piece).await?;
-//!     Ok(())
-//! }
-//!
-//! let mut text = Vec::<u8>::new();
-//! let mut parser = Parser::new(line);
-//! let _ = parser.feed_with(b"one ", |piece| text.extend(piece));
-//! assert_eq!(parser.feed_with(b"line\nanother", |piece| text.extend(piece)).consumed, 5);
-//! assert_eq!(text, b"one line");
-//! ```
 //!
 //! The arguments that make events are closures. A bare constructor, as in `text_until(b':', Event::Name)`,
 //! is refused as "not general enough", because it makes events of one lifetime: write `|text|

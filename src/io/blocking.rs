@@ -174,7 +174,7 @@ pub fn values<R: BufRead, P: PushParser>(reader: R, parser: P) -> Values<R, P> {
     Values { reader, sequence: Sequence::new(parser) }
 }
 
-/// The values of a reader. Made by [`values`]; where they end is [told here](crate::io#streams-of-values).
+/// The values of a reader. Made by [`values`]; where they end is [described here](crate::io#streams-of-values).
 ///
 /// Bytes that follow a value stay in the reader until the next call. After an error of the reader, the next call
 /// goes on where it was. Interrupted reads are retried.

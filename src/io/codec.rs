@@ -1,4 +1,14 @@
-//! A parser as a [`Decoder`] of tokio-util, for `FramedRead` and `Framed`.
+//! A parser as a `Decoder` of tokio-util, for `FramedRead` and `Framed`.
+//!
+//! ```
+//! use pushdown::{io::codec::Codec, json::Raw};
+//! use tokio_util::codec::FramedRead;
+//!
+//! fn framed<R: tokio::io::AsyncRead>(socket: R) -> FramedRead<R, Codec<Raw>> {
+//!     FramedRead::new(socket, Codec::new(Raw::new()))
+//! }
+//! # let _ = framed(&b""[..]);
+//! ```
 
 use tokio_util::bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
@@ -7,7 +17,7 @@ use crate::io::ReadError;
 use crate::io::sequence::Sequence;
 use crate::parser::PushParser;
 
-/// Decodes the values that a parser finds in a buffer, one after the other. Where they end is [told
+/// Decodes the values that a parser finds in a buffer, one after the other. Where they end is [described
 /// here](crate::io#streams-of-values).
 ///
 /// Bytes that a value uses are taken out of the buffer at once, also before the value is whole: the buffer holds

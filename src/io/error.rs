@@ -6,6 +6,18 @@ use std::io;
 use crate::error::{Error, ErrorKind};
 
 /// The error of every driver: the source of the bytes failed, or the input is bad.
+///
+/// ```
+/// use pushdown::io::{ReadError, parse};
+/// use pushdown::{ErrorKind, quoted};
+///
+/// let error = parse(&mut &b"\"cut"[..], &mut quoted::Machine::new()).unwrap_err();
+/// match &error {
+///     ReadError::Io(error) => panic!("try again: {error}"),
+///     ReadError::Parse(error) => assert_eq!((error.kind, error.offset), (ErrorKind::UnexpectedEnd, 4)),
+/// }
+/// assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::UnexpectedEof);
+/// ```
 #[derive(Debug)]
 pub enum ReadError {
     /// The source failed. Nothing is lost: the parser keeps its state, and the call can be repeated

@@ -1,4 +1,4 @@
-//! A stream of messages over an [`AsyncRead`], and a sink of messages over an [`AsyncWrite`].
+//! A stream of messages over an `AsyncRead`, and a sink of messages over an `AsyncWrite`.
 //!
 //! A [`Reader`] feeds the bytes it reads to a parser whose output is a message. A [`Writer`] encodes messages
 //! into a buffer, and writes many at once.
@@ -66,7 +66,7 @@ use crate::parser::PushParser;
 const BUFFER: usize = 64 << 10;
 
 /// A stream of the values that a parser finds in the bytes of a reader, one after the other, wherever they
-/// are cut. Where they end is [told here](crate::io#streams-of-values).
+/// are cut. Where they end is [described here](crate::io#streams-of-values).
 ///
 /// It is [`tokio::values`](crate::io::tokio::values) with a buffer of its own, and as cancel-safe: what has been
 /// read is parsed, or in the buffer. After an error of the reader, the stream goes on where it was. Interrupted

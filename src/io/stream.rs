@@ -1,4 +1,4 @@
-//! Parsing from a [`Stream`] of chunks, such as the body of an HTTP message.
+//! Parsing from a `Stream` of chunks, such as the body of an HTTP message.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -57,7 +57,7 @@ where
     Values { chunks, unread: None, sequence: Sequence::new(parser) }
 }
 
-/// The values of a stream of chunks, as a stream. Made by [`values`]; where they end is [told
+/// The values of a stream of chunks, as a stream. Made by [`values`]; where they end is [described
 /// here](crate::io#streams-of-values).
 ///
 /// An error in the stream of chunks is an item of this one, which then goes on where it was. No chunk is

@@ -1,4 +1,4 @@
-//! Parsing from tokio's [`AsyncBufRead`]. The reader's own buffer is the chunk, and only the bytes that
+//! Parsing from tokio's `AsyncBufRead`. The reader's own buffer is the chunk, and only the bytes that
 //! the parser consumed are taken out of it.
 //!
 //! **Everything here is cancel-safe**: what has been taken out of the reader has been parsed, in the same
@@ -124,7 +124,7 @@ where
     Values { reader, sequence: Sequence::new(parser) }
 }
 
-/// The values of a reader, as a stream. Made by [`values`]; where they end is [told
+/// The values of a reader, as a stream. Made by [`values`]; where they end is [described
 /// here](crate::io#streams-of-values).
 ///
 /// Bytes that follow a value stay in the reader until the next poll. After an error of the reader, the stream

@@ -1,8 +1,8 @@
-//! Test your own parser: from one that you already have to a test at every cut, and to a fuzz target.
+//! Tests for a parser that you already have: at every cut, and as a fuzz target.
 //!
-//! You need no parser of this crate. A parser that takes its input in pieces needs a function of some
-//! lines that feeds it, and [`Harness::foreign`](super::Harness::foreign) does the rest. The function
-//! gets a chunk, or `None` at the end of the input. It writes to the [`Log`](super::Log) what the parser
+//! The parser need not use this crate, which is a dependency of its tests alone, with the feature `testing`.
+//! A function of some lines feeds it, and [`Harness::foreign`](super::Harness::foreign) does the rest. The
+//! function gets a chunk, or `None` at the end of the input. It writes to the [`Log`](super::Log) what the parser
 //! reports, and returns a verdict: [`NeedMoreInput`](crate::Status::NeedMoreInput) while all is
 //! well, [`BadInput`](crate::Status::BadInput) for an error, and [`Success`](crate::Status::Success)
 //! for a complete value or, at the end, for an input that is accepted.
@@ -71,7 +71,7 @@
 //!
 //! # A parser of nom
 //! nom's `streaming` parsers answer `Incomplete`, and their caller keeps the input until there is more.
-//! The caller is where cuts go wrong, so it belongs into the test. With the parsers of `complete`, which
+//! The caller is where cuts go wrong, so it belongs in the test. With the parsers of `complete`, which
 //! take the end of a chunk for the end of the input, this test fails at the first cut.
 //!
 //! ```
@@ -147,7 +147,7 @@
 //! ```
 //!
 //! # Which inputs
-//! Short ones: all strings of up to five bytes over the bytes that your grammar knows by name find most
+//! Short ones: all strings of up to five bytes over the bytes that your grammar names find most
 //! faults, and a violation in them needs no shrinking. Add bytes behind the value, an end inside it,
 //! a character of several bytes, and one input longer than your buffers, with a
 //! [`budget`](super::Harness::budget).

@@ -1,5 +1,7 @@
 //! The cut and equality harness: checks that a push parser keeps the law, ours or yours.
 //!
+//! It is for tests, so the feature `testing` belongs in the `[dev-dependencies]`.
+//!
 //! # Testing a parser of your own
 //! Give a [`Harness`] a function that records an event, a constructor of your parser, and inputs.
 //! The function `a_line_can_be_cut_anywhere` is the whole test:
@@ -25,7 +27,7 @@
 //! # a_line_can_be_cut_anywhere().unwrap();
 //! ```
 //!
-//! The `guide` starts from a parser that you already have: written by hand, of nom, or a codec of tokio.
+//! The [`guide`] starts from a parser that you already have: written by hand, of nom, or a codec of tokio.
 //!
 //! A second parser for the same format, in another engine or a naive one, is added to the same
 //! harness and has to agree with the first:
@@ -127,6 +129,9 @@
 //! A parser that is wrong in the same way for every cutting keeps the law: add a second parser. So does
 //! one that takes a certain byte behind its value, as if that byte ended it.
 //! With `panic = "abort"` the first panic ends the program.
+//!
+#![cfg_attr(all(feature = "combinator", feature = "codec"), doc = "[`guide`]: guide")]
+#![cfg_attr(not(all(feature = "combinator", feature = "codec")), doc = "[`guide`]: crate#features")]
 
 mod agreement;
 mod alone;

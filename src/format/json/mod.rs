@@ -28,6 +28,26 @@
 //! escape that is itself cut. A [`Joiner`] makes whole strings of the pieces. Nothing else is held, so the
 //! memory does not grow with the input.
 //!
+//! # JSON Lines
+//! [`io::values`](crate::io::values) and its counterparts for tokio make an iterator or a stream of the records: as
+//! text with [`Raw`], as a type with [`Typed`] (feature `serde`). [`Items`] takes the values at a pattern out of the
+//! records:
+//!
+//! ```
+//! use pushdown::PushParser;
+//! use pushdown::json::{Extent, Items, Machine, Options, Pattern};
+//!
+//! let mut names = Vec::new();
+//! let parser = Machine::located(Options::new().extent(Extent::Stream));
+//! let mut items = Items::new(parser, Pattern::new("/user/name")?);
+//! for chunk in ["{\"user\": {\"name\": \"An", "n\"}}\n{\"id\": 2}\n"] {
+//!     let _ = items.feed_with(chunk.as_bytes(), |item| names.push(item.text().to_string()));
+//! }
+//! items.finish()?;
+//! assert_eq!(names, ["\"Ann\""]);
+//! # Ok::<(), pushdown::Error>(())
+//! ```
+//!
 //! # How to choose
 //! **The part of the input** that a parser takes is its [`Extent`], one of the [`Options`]:
 //!
@@ -47,19 +67,19 @@
 //! nothing up to 128 levels, and is the smallest. A body of your own calls [`value`] in the engine `coroutine`, and
 //! [`value_async`] in `stackless`.
 //!
-//! | parser | the grammar is | around a value | MB/s in chunks of 64 KiB | suspended | `Send` | `no_std` |
+//! | parser | the grammar is | a level of nesting is | MB/s in chunks of 64 KiB | memory while suspended | `Send` | `no_std` |
 //! |---|---|---|---|---|---|---|
-//! | [`Machine`] | an enum, and a step over it | bits | 2,198 / 2,801 / 2,245 | 272 bytes | yes | yes |
-//! | [`Coroutine`] | functions that call one another | a call stack | 2,356 / 2,871 / 2,182 | 8.3 KB | no | no |
-//! | [`Stackless`] | an `async` function | bits | 2,393 / 3,004 / 2,281 | 896 bytes | yes | with `alloc` |
-//! | [`Generator`] | the same `async` function | bits | 2,300 / 2,863 / 2,072 | 1,136 bytes | no | no |
+//! | [`Machine`] | an enum, and a step over it | a bit | 2,198 / 2,801 / 2,245 | 272 bytes | yes | yes |
+//! | [`Coroutine`] | functions that call one another | calls, half a kilobyte | 2,356 / 2,871 / 2,182 | 8.3 KB | no | no |
+//! | [`Stackless`] | an `async` function | a bit | 2,393 / 3,004 / 2,281 | 896 bytes | yes | with `alloc` |
+//! | [`Generator`] | the same `async` function | a bit | 2,300 / 2,863 / 2,072 | 1,136 bytes | no | no |
 //!
 //! Throughput is that of `twitter.json`, `citm_catalog.json` and `canada.json`, every event reported to a
 //! sink: 3.9 to 5.7 times that of bufjson's pipe (`cargo bench --bench json` in `benches/peers`; AMD EPYC with
-//! AVX-512, 2026-11-29). Suspended are parsers eight levels deep in a string, with what they hold on the heap
-//! and on their stack (`cargo run --release --example million -- --json 30000`). A level takes a bit; in a
-//! coroutine half a kilobyte of its stack, of which untouched pages take no memory. [`Coroutine`], [`Generator`] and [`Stackless`] are there
-//! with the features `coroutine`, `generator` and `alloc`.
+//! AVX-512, 2026-11-29). The memory is that of a parser in a string eight levels deep, on the heap and on its
+//! stack (`cargo run --release --example million -- --json 30000`). Pages of a stack that were not touched take
+//! none. [`Coroutine`], [`Generator`] and [`Stackless`] are there with the features `coroutine`, `generator` and
+//! `alloc`.
 //!
 //! **The consumer.** A parser reports events to a sink. These are structs beside the parser, called in the
 //! sink:
@@ -112,6 +132,9 @@
 //! * Members of the same name are all reported, in their order.
 //! * A number is reported as it is written, of any size and precision.
 //! * Depth is [limited](Options::max_depth).
+//!
+#![cfg_attr(feature = "serde", doc = "[`Typed`]: Typed")]
+#![cfg_attr(not(feature = "serde"), doc = "[`Typed`]: crate#features")]
 
 mod consumers;
 #[cfg(feature = "coroutine")]

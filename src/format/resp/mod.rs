@@ -23,8 +23,8 @@
 //! ```
 //!
 //! A text that a chunk cuts comes in [pieces](Piece), as soon as they have arrived; one that lies in a chunk is one event,
-//! which borrows the chunk. Anything else is one event, which comes with its line end; the events of a string end with
-//! the last byte of its content, which its length tells. Nothing is held, so the memory does not grow with the input.
+//! which borrows the chunk. The last piece of a string comes with the last byte of its content, as its length is known.
+//! Anything else is one event, which comes with its line end. Nothing is held, so the memory does not grow with the input.
 //!
 //! # How to choose
 //! | you want | take | output |
@@ -35,8 +35,8 @@
 //! | to write requests | [`encode_request`], [`Request::encode`] | |
 //! | to write replies | [`Value::encode`] | |
 //!
-//! A parser takes one value, and succeeds with its last byte: after that,
-//! [`next_value`](crate::PushParser::next_value). With [`Extent::Stream`] a parser of events takes all values of a
+//! A parser takes one value, and succeeds with its last byte. [`next_value`](crate::PushParser::next_value) starts the
+//! next one; [`io::values`](crate::io::values) and its counterparts for tokio do so. With [`Extent::Stream`] a parser of events takes all values of a
 //! connection. Push messages are values of their own, between those that answer requests.
 //!
 //! | parser | the grammar is | what is around a value | `Send` | `no_std` |

@@ -12,6 +12,20 @@ use super::{Blob, Null};
 ///
 /// A value is dropped, cloned and compared by recursion, so with another limit of
 /// [depth](super::Options::max_depth) than the default ask for a stack that is as large.
+///
+/// ```
+/// use pushdown::PushParser;
+/// use pushdown::resp::{Value, Values};
+///
+/// let mut parser = Values::new();
+/// let _ = parser.feed(b"*2\r\n:1\r\n$2\r\nhi\r\n");
+/// let value = parser.take_output().unwrap();
+/// assert_eq!(value, Value::Array(vec![Value::Integer(1), Value::Bulk("hi".into())]));
+///
+/// let mut bytes = Vec::new();
+/// value.encode(&mut bytes);
+/// assert_eq!(bytes, b"*2\r\n:1\r\n$2\r\nhi\r\n");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// `+`: a simple string.

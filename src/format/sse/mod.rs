@@ -4,18 +4,19 @@
 //! ```
 //! use pushdown::{PushParser, sse::Messages};
 //!
-//! let mut messages = Vec::new();
+//! let mut messages = Vec::<(String, String)>::new();
 //! let mut parser = Messages::new();
 //! for mut chunk in [&b"event: add\ndata: caf\xc3"[..], b"\xa9\n\ndata: 73", b"857\r\r"] {
 //!     loop {
 //!         let progress = parser.feed(chunk);
 //!         chunk = &chunk[progress.consumed..];
 //!         let Some(message) = parser.take_output() else { break };
-//!         messages.push((message.event, message.data));
+//!         messages.push((message.event.into(), message.data));
 //!         parser.next_value();
 //!     }
 //! }
-//! assert_eq!(messages, [("add", "café"), ("message", "73857")].map(|(a, b)| (a.into(), b.into())));
+//! assert_eq!(messages[0], ("add".to_string(), "café".to_string()));
+//! assert_eq!(messages[1], ("message".to_string(), "73857".to_string()));
 //! ```
 //!
 //! # How to choose
@@ -65,7 +66,7 @@
 //!        └─ '\r' ──► LineFeed ── '\n', or any other ──► Line
 //! ```
 //!
-//! # Prompt
+//! # Promptness
 //! Servers keep connections open between messages, so a message that is late is wrong. A message is
 //! reported with the byte that completes it. `\r` ends a line at once; a `\n` right behind it belongs to
 //! the same end, in whichever chunk it comes. Of a value, all that has come has been reported when `feed`
@@ -83,8 +84,8 @@
 //!   is not a number, is up to the consumer; the parsers of messages do so.
 //! * A `retry` of digits that is too large for 64 bits is [`u64::MAX`]: the standard has no largest number.
 //!   An empty one is no number, and is ignored.
-//! * To reconnect, and to keep the last `id` until then, is the caller's. `id` is there in the message for
-//!   which the stream has sent one.
+//! * Reconnecting, and keeping the last `id` until then, is left to the caller. A message has an `id` if the
+//!   stream has sent one since the message before.
 //! * A message has at most 1 MiB, or as [`Messages::max_len`] and [`LentMessages::max_len`] say.
 
 #[cfg(feature = "coroutine")]
