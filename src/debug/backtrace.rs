@@ -13,13 +13,13 @@ use super::{Call, Stack};
 /// engine, and of the standard library, which captures the backtrace and catches panics.
 const NAMES: [&str; 5] = ["pushdown::engine::coroutine::", "std::", "core::", "alloc::", "__rust"];
 
-/// The name of a function without a symbol.
-const UNKNOWN: &str = "<unknown>";
-
 /// The same for what runs a body.
 const LOOP: [&str; 2] = ["pushdown::engine::coroutine::frame::trampoline", "corosensei::"];
 
-/// Parts of the places of the standard library's files.
+/// The name of a function without a symbol.
+const UNKNOWN: &str = "<unknown>";
+
+/// Parts of the paths of the standard library's files.
 const LIBRARY: [&str; 2] = ["/rustc/", "/rustlib/src/rust/library/"];
 
 /// A call, and the whole path of its location.
