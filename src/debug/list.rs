@@ -32,7 +32,7 @@ impl Site {
         Self(Location::caller())
     }
 
-    /// Remembers the read as the last one of this thread that has nothing to read.
+    /// Remembers the read as the last one that has nothing to read, of the parser that runs on this thread.
     pub(crate) fn note(self) {
         READ.set(Some(self.0));
     }
@@ -42,6 +42,18 @@ impl Site {
 pub(crate) struct Entry {
     engine: &'static str,
     wait: Option<Arc<Mutex<Wait>>>,
+}
+
+/// A parser that runs.
+pub(crate) struct Running {
+    /// The last read of the parser around it that has nothing to read.
+    outer: Option<&'static Location<'static>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        READ.set(self.outer);
+    }
 }
 
 /// The wait of a parser, as the lists see it.
@@ -64,12 +76,18 @@ impl Entry {
         self.engine = engine;
     }
 
-    /// The parser is running: it has no place.
-    pub(crate) fn run(&mut self) {
+    /// The parser runs, until the result is dropped. Its reads are told from those of a parser whose body
+    /// or sink feeds it.
+    pub(crate) fn run(&mut self) -> Running {
+        self.leave();
+        Running { outer: READ.take() }
+    }
+
+    /// The parser does not wait.
+    pub(crate) fn leave(&mut self) {
         if let Some(wait) = &self.wait {
             lock(wait).location = None;
         }
-        READ.set(None);
     }
 
     /// The parser waits in the read noted last.
@@ -132,19 +150,17 @@ impl List {
         Self { number, parsers: RefCell::default() }
     }
 
-    /// Adds a parser, and sweeps the list where it would have to grow: amortised, a constant time.
+    /// Adds a parser. The list is swept where it would have to grow, so once for as many as it has left.
     fn add(&self, parser: Listed) {
         let mut parsers = self.parsers.borrow_mut();
         if parsers.len() == parsers.capacity() {
             self.sweep(&mut parsers);
-            let room = parsers.len();
-            parsers.reserve(room);
         }
         parsers.push(parser);
     }
 
     /// Removes parsers that were dropped, those that have moved, and all but one entry of those that have
-    /// come back.
+    /// come back. Leaves room for as many again.
     fn sweep(&self, parsers: &mut Vec<Listed>) {
         parsers.retain(|parser| match parser {
             Listed::Entry(wait) => {
@@ -155,6 +171,9 @@ impl List {
         });
         parsers.sort_unstable_by_key(Listed::address);
         parsers.dedup_by_key(|parser| parser.address());
+        let room = parsers.len();
+        parsers.shrink_to(2 * room);
+        parsers.reserve(room);
     }
 }
 
@@ -177,18 +196,20 @@ pub(super) enum Place {
 
 /// Visits the places where parsers of this thread wait.
 pub(super) fn visit(mut visitor: impl FnMut(Place)) {
-    let parsers = LIST.try_with(|list| {
+    let listed = LIST.try_with(|list| {
         let mut parsers = list.parsers.borrow_mut();
         list.sweep(&mut parsers);
-        parsers.clone()
+        (list.number, parsers.clone())
     });
+    let Ok((number, parsers)) = listed else { return };
     // The list is not borrowed here, so that a coroutine may be resumed.
-    for parser in parsers.into_iter().flatten() {
+    for parser in parsers {
         match parser {
             Listed::Entry(wait) => {
                 let Some(wait) = wait.upgrade() else { continue };
                 let wait = lock(&wait);
-                if let Some(location) = wait.location {
+                // It may have moved meanwhile.
+                if let (Some(location), true) = (wait.location, wait.list == number) {
                     visitor(Place::Read(wait.engine, location));
                 }
             }

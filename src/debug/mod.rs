@@ -45,9 +45,8 @@
 //! thread is listed where it was fed last. One parser alone is asked by `waits_at` or `backtrace` of its
 //! engine, and any by its `Debug`.
 //!
-//! Names and lines of a stack come from the program's symbols and debug information: those of the
-//! read that waits are always there, except in a `coroutine`, whose frames have no lines without
-//! `debug = "line-tables-only"` in the profile.
+//! The line of a read is always there. A stack has the names and lines that the program's symbols and
+//! debug information have: `debug = "line-tables-only"` in the profile is enough.
 
 #[cfg(feature = "coroutine")]
 mod backtrace;

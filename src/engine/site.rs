@@ -19,6 +19,9 @@ cfg_select! {
             pub(crate) fn note(self) {}
         }
 
+        /// A parser that runs.
+        pub(crate) struct Running;
+
         /// The entry of a parser in the list of its thread.
         pub(crate) struct Entry;
 
@@ -28,7 +31,12 @@ cfg_select! {
             }
 
             #[inline(always)]
-            pub(crate) fn run(&mut self) {}
+            pub(crate) fn run(&mut self) -> Running {
+                Running
+            }
+
+            #[inline(always)]
+            pub(crate) fn leave(&mut self) {}
 
             #[inline(always)]
             pub(crate) fn wait(&mut self) {}

@@ -293,3 +293,85 @@ fn hidden(escape: u64, carried: u64) -> u64 {
     let carries = escape.wrapping_add(begins & EVEN);
     (follows & (carries ^ EVEN)) | carried
 }
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Compares byte by byte, and counts the blocks that are loaded.
+    #[derive(Clone, Copy)]
+    struct Counts<'c> {
+        stop: Escaped,
+        blocks: &'c Cell<usize>,
+    }
+
+    impl Counts<'_> {
+        fn load(self, blocks: usize) {
+            self.blocks.set(self.blocks.get() + blocks);
+        }
+    }
+
+    impl Compare for Counts<'_> {
+        const LOOKS_BEHIND: bool = true;
+
+        fn any_close(self, stride: &[[u8; BLOCK]; STRIDE]) -> bool {
+            self.load(STRIDE);
+            stride.as_flattened().contains(&self.stop.close)
+        }
+
+        fn all_hidden(self, window: &[u8; BEHIND + STRIDE * BLOCK]) -> bool {
+            self.load(3 * STRIDE);
+            let Escaped { close, escape } = self.stop;
+            let is_hidden = |bytes: &[u8]| bytes[0] != escape && bytes[1] == escape;
+            window.windows(3).all(|bytes| bytes[2] != close || is_hidden(bytes))
+        }
+
+        fn block(self, block: &[u8; BLOCK]) -> Masks {
+            self.short(block)
+        }
+
+        fn short(self, bytes: &[u8]) -> Masks {
+            self.load(1);
+            let mask = |byte| {
+                let bits = bytes.iter().enumerate().map(|(at, &is)| u64::from(is == byte) << at);
+                bits.fold(0, |mask, bit| mask | bit)
+            };
+            Masks { close: mask(self.stop.close), escape: mask(self.stop.escape) }
+        }
+    }
+
+    #[test]
+    fn each_block_is_loaded_a_few_times_whatever_is_in_it() {
+        let stop = Escaped { close: b'"', escape: b'\\' };
+        let pieces: [&[u8]; 6] = [b"a", b"\\\"", b"\\\\", b"\\\\\\\"", b"a\\\\\\\"", b"\\\\\\\\a"];
+        let mut state = 1_u64;
+        let mut below = |limit: usize| {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (state >> 33) as usize % limit
+        };
+        let mut most = 0;
+        for round in 0..300 {
+            // Every other input is escapes for the most part, which have to be gone back over.
+            let escapes = round % 2 == 0;
+            let mut bytes = Vec::new();
+            while bytes.len() < 20_000 {
+                let piece = if escapes && bytes.len() % 2 == 0 { 2 } else { below(pieces.len()) };
+                let times = if piece == 2 { 2_000 } else { 300 };
+                bytes.extend(pieces[piece].iter().cycle().take(1 + below(times)));
+            }
+            let blocks = Cell::new(0);
+            let found = skip(Counts { stop, blocks: &blocks }, &bytes);
+            assert_eq!(found, stop.skip_by_byte(&bytes));
+            let passed = found.unwrap_or(bytes.len()) / BLOCK + 1;
+            // Looking for a closing byte, looking behind, masks, and the way back.
+            let limit = (1 + 3 + 1 + 1) * (passed + STRIDE);
+            assert!(blocks.get() <= limit, "{} of {passed}", blocks.get());
+            most = most.max(100 * blocks.get() / passed.max(100));
+        }
+        std::println!("{most} loads for 100 blocks at most");
+        assert!(most > 300);
+    }
+}

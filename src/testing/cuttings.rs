@@ -98,8 +98,19 @@ impl Cutting {
         Self(cuts)
     }
 
+    /// The cuts between chunks. Of an empty input each chunk is one.
+    pub(super) fn between(chunks: &[&[u8]]) -> Self {
+        let ends = chunks.iter().scan(0, |end, chunk| {
+            *end += chunk.len();
+            Some(*end)
+        });
+        let mut cuts: Vec<_> = ends.collect();
+        cuts.pop_if(|end| *end > 0);
+        Self(cuts)
+    }
+
     /// Adds cuts.
-    pub(super) fn with(&self, cuts: impl Iterator<Item = usize>) -> Self {
+    pub(super) fn with(&self, cuts: impl IntoIterator<Item = usize>) -> Self {
         let mut all: Vec<_> = self.0.iter().copied().chain(cuts).collect();
         all.sort_unstable();
         all.dedup();
@@ -159,11 +170,19 @@ impl Plan {
     /// A plan for an input that is likely to show what a cutting of a prefix of this length has shown.
     pub(super) fn focused(len: usize, seed: u64, mut cuts: Vec<usize>, prefix: usize) -> Self {
         cuts.retain(|&cut| cut <= len);
-        let mut prefixes = cuts.clone();
-        prefixes.push(prefix.min(len));
-        prefixes.truncate(MIN_POSITIONS);
+        let mut prefixes = std::vec![prefix.min(len)];
+        prefixes.extend(cuts.iter().take(MIN_POSITIONS));
         prefixes.dedup();
         Self { two_way: prefixes.clone(), random: [Cutting(cuts)].into(), prefixes, seed, len }
+    }
+
+    /// Adds a cutting, and the prefixes at its first cuts.
+    pub(super) fn with(mut self, cutting: Cutting) -> Self {
+        self.prefixes.extend(cutting.cuts().iter().take(MIN_POSITIONS));
+        self.prefixes.sort_unstable();
+        self.prefixes.dedup();
+        self.random.insert(0, cutting);
+        self
     }
 
     /// Returns the cuttings that are fed with pauses, each with the seed of its pauses; without a seed

@@ -59,7 +59,7 @@
 //!     let chunks: [&[u8]; 2] = [b"%", b"aa"];
 //!     // expected: event 0: text b"\xaa"
 //!     // found:    event 0: text b"%aa"
-//!     harness().check(&chunks.concat()).unwrap();
+//!     harness().check_chunks(&chunks).unwrap();
 //! }
 //! "#
 //! );

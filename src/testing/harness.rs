@@ -11,7 +11,7 @@ use super::agreement::compare;
 use super::budget::{Budget, Checking};
 use super::candidate::{Candidate, Declared, Make};
 use super::check::Check;
-use super::cuttings::Plan;
+use super::cuttings::{Cutting, Plan};
 use super::depth::{self, DepthReport};
 use super::law::Law;
 use super::log::Log;
@@ -29,7 +29,7 @@ pub struct Harness<'a, R> {
     record: R,
     pub(super) candidates: Vec<Candidate<'a>>,
     seed: u64,
-    budget: Option<Duration>,
+    pub(super) budget: Option<Duration>,
     progress: Box<dyn Fn(&Checking<'_>) + 'a>,
 }
 
@@ -80,7 +80,7 @@ impl<'a, R> Harness<'a, R> {
     }
 
     /// Limits the time of a check: when it is over, no more cuttings are tried. The [`Report`] says how
-    /// many were. The time is divided among the parsers.
+    /// many were. The time is divided among the parsers. [`shrink`](Self::shrink) may take as long.
     ///
     /// It decides nothing else. The input is fed whole and in single bytes in any case, and a run that
     /// has begun is completed.
@@ -233,6 +233,18 @@ impl<'a, R> Harness<'a, R> {
         let plan = Plan::new(input.len(), self.seed);
         let budget = Budget::new(self.budget, self.candidates.len());
         self.check_with(&plan, budget, input)
+    }
+
+    /// Like [`check`](Self::check), of the chunks joined, but tries this cutting as well. The
+    /// [test of a violation](Violation::regression_test) calls it, for cuttings that chance has found.
+    ///
+    /// # Errors
+    /// As `check`.
+    pub fn check_chunks(&self, chunks: &[&[u8]]) -> Result<Report, Violation> {
+        let input = chunks.concat();
+        let plan = Plan::new(input.len(), self.seed).with(Cutting::between(chunks));
+        let budget = Budget::new(self.budget, self.candidates.len());
+        self.check_with(&plan, budget, &input)
     }
 
     pub(super) fn check_with(

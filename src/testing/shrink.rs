@@ -1,7 +1,7 @@
 //! Simpler inputs that break the same law.
 
 use core::ops::Range;
-use std::borrow::ToOwned;
+use std::time::{Duration, Instant};
 use std::vec::Vec;
 
 use super::budget::Budget;
@@ -26,11 +26,12 @@ const SIMPLE: [u8; 2] = [b'a', b'0'];
 
 impl<R> Harness<'_, R> {
     /// Simplifies the input of a violation, such that the same parser still breaks the same law: removes
-    /// bytes, many at once and then fewer, and puts letters in the place of others.
+    /// bytes, many at once and then fewer, and puts `a` or `0` in the place of others.
     ///
     /// No byte of the result can be left out, unless the input is so long that the time is over: about
-    /// as many bytes are fed as for the check of 4 KiB that has no violation.
-    /// A violation of [`check_depth`](Self::check_depth) stays as it is.
+    /// as many bytes are fed as for the check of 4 KiB that has no violation, and for no longer than the
+    /// [budget](Self::budget).
+    /// A violation of [`Law::Depth`] stays as it is.
     ///
     /// ```
     /// use pushdown::Status;
@@ -54,9 +55,14 @@ impl<R> Harness<'_, R> {
         if matches!(violation.law(), Law::Depth | Law::AnyParser) {
             return violation;
         }
-        let mut shrinking = Shrinking { harness: self, simplest: violation, left: MAX_BYTES };
+        let start = Instant::now();
+        let mut shrinking =
+            Shrinking { harness: self, simplest: violation, left: MAX_BYTES, start };
         shrinking.remove();
-        shrinking.replace();
+        // Among simpler bytes, others may be left out.
+        while shrinking.replace() {
+            shrinking.remove();
+        }
         shrinking.simplest
     }
 }
@@ -64,13 +70,24 @@ impl<R> Harness<'_, R> {
 struct Shrinking<'h, 'a, R> {
     harness: &'h Harness<'a, R>,
     simplest: Violation,
-    /// Bytes that may still be fed.
+    /// Bytes that may still be fed. Zero where a check would take more.
     left: usize,
+    start: Instant,
 }
 
 impl<R> Shrinking<'_, '_, R> {
     fn len(&self) -> usize {
         self.simplest.input().len()
+    }
+
+    /// The time that is left, if it is limited.
+    fn time(&self) -> Option<Duration> {
+        self.harness.budget.map(|limit| limit.saturating_sub(self.start.elapsed()))
+    }
+
+    /// Tells if it is all over: nothing is tried any more, and no input is copied.
+    fn is_over(&self) -> bool {
+        self.left == 0 || self.time() == Some(Duration::ZERO)
     }
 
     /// Removes pieces of every size until no single byte can be removed.
@@ -79,7 +96,7 @@ impl<R> Shrinking<'_, '_, R> {
         while size > 0 {
             let before = self.len();
             let mut at = 0;
-            while at < self.len() {
+            while at < self.len() && !self.is_over() {
                 let piece = at..self.len().min(at + size);
                 let mut input = self.simplest.input().to_vec();
                 input.drain(piece.clone());
@@ -93,40 +110,46 @@ impl<R> Shrinking<'_, '_, R> {
         }
     }
 
-    /// Replaces bytes by simpler ones.
-    fn replace(&mut self) {
+    /// Replaces bytes by simpler ones. Returns true if it has replaced one.
+    fn replace(&mut self) -> bool {
+        let mut replaced = false;
         for at in 0..self.len() {
             for simple in SIMPLE {
-                let mut input = self.simplest.input().to_vec();
-                if input[at] == simple {
+                if self.simplest.input()[at] == simple || self.is_over() {
                     break;
                 }
+                let mut input = self.simplest.input().to_vec();
                 input[at] = simple;
                 if self.accepts(&input, |cut| cut) {
+                    replaced = true;
                     break;
                 }
             }
         }
+        replaced
     }
 
     /// Takes an input that shows the same. `to` tells the place of a cut in it.
     fn accepts(&mut self, input: &[u8], to: impl Fn(usize) -> usize) -> bool {
         let len = input.len();
         let runs = if len <= ALL_CUTS { RUNS + RUNS_FOR_A_BYTE * len } else { RUNS };
-        let Some(left) = self.left.checked_sub(runs * len) else { return false };
-        self.left = left;
+        let left = self.left.checked_sub(runs * len);
+        self.left = left.unwrap_or(0);
+        if left.is_none() {
+            return false;
+        }
         let plan = if len <= ALL_CUTS {
             Plan::new(len, self.simplest.seed())
         } else {
             let cuts: Vec<_> = self.simplest.cutting().cuts().iter().map(|&cut| to(cut)).collect();
             Plan::focused(len, self.simplest.seed(), cuts, to(self.simplest.fed()))
         };
-        let budget = Budget::new(None, self.harness.candidates.len());
+        let budget = Budget::new(self.time(), self.harness.candidates.len());
         let Err(found) = self.harness.check_with(&plan, budget, input) else { return false };
-        let same = |one: &Violation| (one.law(), one.parser().to_owned());
-        let accepted = same(&found) == same(&self.simplest);
+        let Self { simplest, .. } = self;
+        let accepted = (found.law(), found.parser()) == (simplest.law(), simplest.parser());
         if accepted {
-            self.simplest = found;
+            *simplest = found;
         }
         accepted
     }

@@ -83,7 +83,8 @@ impl Violation {
     }
 
     /// Returns a test that fails as long as the law is broken, to be pasted into a file of tests. In it,
-    /// `harness()` stands for the harness.
+    /// `harness()` stands for the harness. [`Law::Depth`] is the exception: it takes the call of
+    /// [`check_depth`](super::Harness::check_depth) that has found it.
     ///
     /// ```
     /// use pushdown::Status;
@@ -105,7 +106,7 @@ impl Violation {
     ///     let chunks: [&[u8]; 2] = [b"a", b"a"];
     ///     // expected: event 0: 2
     ///     // found:    event 0: 1
-    ///     harness().check(&chunks.concat()).unwrap();
+    ///     harness().check_chunks(&chunks).unwrap();
     /// }
     /// "#
     /// );
@@ -115,13 +116,13 @@ impl Violation {
         let Breach { law, expected, found } = breach;
         let name = name_of_test(*law, parser);
         let fed = scenario.describe(input.len());
-        let chunks: Vec<_> = self
-            .cutting()
-            .chunks(input)
-            .map(|chunk| format!("b\"{}\"", chunk.escape_ascii()))
-            .collect();
+        let rest = (scenario.len < input.len()).then_some(scenario.len);
+        let cutting = rest.map_or(scenario.cutting.clone(), |at| scenario.cutting.with([at]));
+        let chunks: Vec<_> =
+            cutting.chunks(input).map(|chunk| format!("b\"{}\"", chunk.escape_ascii())).collect();
         let (count, chunks) = (chunks.len(), chunks.join(", "));
         let seed = if *seed == 0 { String::new() } else { format!(".seed({seed})") };
+        let [parser, expected, found] = [parser, expected, found].map(|text| in_a_line(text));
         format!(
             "/// {parser} breaks a law: {law}
 #[test]
@@ -130,7 +131,7 @@ fn {name}() {{
     let chunks: [&[u8]; {count}] = [{chunks}];
     // expected: {expected}
     // found:    {found}
-    harness(){seed}.check(&chunks.concat()).unwrap();
+    harness(){seed}.check_chunks(&chunks).unwrap();
 }}
 "
         )
@@ -145,6 +146,20 @@ fn {name}() {{
     pub fn found(&self) -> &str {
         &self.0.breach.found
     }
+}
+
+/// Text that can stand in a comment of one line: events and panics may have several, and rustc refuses
+/// characters that change the direction of a text.
+fn in_a_line(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.chars() {
+        match c {
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => line.extend(c.escape_unicode()),
+            _ if c.is_control() => line.extend(c.escape_default()),
+            _ => line.push(c),
+        }
+    }
+    line
 }
 
 /// The name of a test: of the law `EmptyText` and the parser `my-parser`, `empty_text_of_my_parser`.

@@ -1,6 +1,11 @@
 //! The stacks of coroutines.
 
+use std::cell::RefCell;
+use std::sync::mpsc;
+use std::thread;
+
 use pushdown::engine::coroutine::{Input, Options, Parser};
+use pushdown::events::Of;
 use pushdown::{Failure, PushParser, Status, debug, quoted};
 
 use super::groups;
@@ -138,22 +143,25 @@ fn a_stack_is_looked_at_from_every_depth_that_nested_calls_allow() {
     println!("{depths} depths");
 }
 
-#[test]
-fn a_body_that_has_used_up_its_reserve_is_listed_without_calls() {
-    /// Calls itself until so many bytes of the stack are in use.
+/// Makes a call with so many bytes of the stack in use.
+fn deep_down<R>(bytes: usize, call: &mut dyn FnMut() -> R) -> R {
     #[inline(never)]
-    fn fill(input: &mut Input<'_>, top: usize, bytes: usize) -> Result<u8, Failure> {
+    fn fill<R>(top: usize, bytes: usize, call: &mut dyn FnMut() -> R) -> R {
         let frame = std::hint::black_box([1_u8; 512]);
         let here = std::ptr::from_ref(&frame).addr();
-        let byte =
-            if top - here < bytes { fill(input, top, bytes)? } else { input.skip_until([b'.'])? };
-        Ok(byte - std::hint::black_box(frame)[0])
+        let result = if top - here < bytes { fill(top, bytes, call) } else { call() };
+        std::hint::black_box(&frame);
+        result
     }
+    let top = 0_u8;
+    fill(std::ptr::from_ref(&top).addr(), bytes, call)
+}
+
+#[test]
+fn a_body_that_has_used_up_its_reserve_is_listed_without_calls() {
     let calls = |bytes| {
-        let body = move |input: &mut Input<'_>| {
-            let top = 0_u8;
-            fill(input, std::ptr::from_ref(&top).addr(), bytes)
-        };
+        let body =
+            move |input: &mut Input<'_>| Ok(deep_down(bytes, &mut || input.skip_until([b'.']))?);
         let mut parser = Options::new().stack_size(64 << 10).parser(body).unwrap();
         let _ = parser.feed(b"a");
         parser.backtrace().expect("it waits").calls().len()
@@ -190,4 +198,78 @@ fn a_body_may_look_at_the_stack_of_another_parser() {
     });
     let _ = looks.feed(b"1");
     assert_eq!(groups().len(), 2);
+}
+
+#[test]
+fn a_read_on_the_stack_of_a_parser_inside_is_listed_without_calls() {
+    for inner_first in [false, true] {
+        let sinks = || {
+            let body = |input: &mut Input<'_, Of<u8>>| {
+                let byte = input.next()?;
+                // Leaves the sink little room, and that of the outer body does not count there.
+                deep_down(80 << 10, &mut || input.emit(byte));
+                Ok(())
+            };
+            Options::new().stack_size(64 << 10).parser(body).unwrap()
+        };
+        let mut early = inner_first.then(sinks);
+        let body = move |input: &mut Input<'_>| {
+            let mut inner = early.take().unwrap_or_else(sinks);
+            let mut byte = Ok(0);
+            let _ = inner.feed_local(b"x", |_| byte = input.skip_until([b'.']));
+            Ok(byte?)
+        };
+        let mut parser = Options::new().stack_size(64 << 10).parser(body).unwrap();
+        let _ = parser.feed(b"a");
+        assert_eq!(parser.backtrace().expect("it waits").calls(), []);
+        assert_eq!(parser.feed(b".").status, Status::Success);
+        assert_eq!(parser.take_output(), Some(b'.'));
+    }
+}
+
+/// A read that a program adds to those of the input.
+trait Words {
+    fn word(&mut self) -> Result<u8, Failure>;
+}
+
+impl Words for Input<'_> {
+    #[inline(never)]
+    fn word(&mut self) -> Result<u8, Failure> {
+        Ok(self.skip_until([b' '])?)
+    }
+}
+
+#[test]
+fn a_method_that_a_program_adds_to_the_input_is_a_call_of_its_body() {
+    let mut parser = Parser::new(|input: &mut Input<'_>| input.word());
+    let _ = parser.feed(b"a");
+    let stack = parser.backtrace().expect("it waits");
+    assert!(stack.calls()[0].function.contains("word"), "{stack}");
+}
+
+#[test]
+fn a_stack_is_looked_at_when_its_thread_ends() {
+    /// Looks at the parser's stack when it is dropped.
+    struct Looks(Option<Parser<(), u8>>, mpsc::Sender<usize>);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            let stack = self.0.as_ref().and_then(Parser::backtrace).expect("it waits");
+            self.1.send(stack.calls().len()).unwrap();
+        }
+    }
+    thread_local!(static LOOKS: RefCell<Option<Looks>> = const { RefCell::new(None) });
+
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        // Used first, so it is dropped after all that a look uses.
+        LOOKS.with(|looks| {
+            let mut looks = looks.borrow_mut();
+            let Looks(parser, _) = looks.insert(Looks(None, sender));
+            let _ = parser.insert(Parser::new(sentence)).feed(b">a");
+        });
+        assert_eq!(groups().len(), 1);
+    })
+    .join()
+    .unwrap();
+    assert_eq!(receiver.recv(), Ok(2));
 }

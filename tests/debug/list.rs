@@ -1,7 +1,9 @@
 //! Which parsers are listed, and in which groups.
 
-use std::cell::RefCell;
-use std::panic::Location;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::pin;
 use std::sync::mpsc;
 use std::thread;
 
@@ -89,6 +91,59 @@ fn a_parser_that_runs_is_not_listed() {
 }
 
 #[test]
+fn a_parser_that_feeds_another_while_it_waits_is_listed_beside_it() {
+    const WAITS: u32 = line!() + 4;
+    let mut parser = stackless::Parser::new(async |input: &mut stackless::Input<'_>| {
+        let mut other = stackless::Parser::new(two_lines);
+        assert_eq!(input.next().await?, b'a');
+        let mut next = pin!(input.next());
+        let next_and_other = poll_fn(|cx| {
+            let poll = next.as_mut().poll(cx);
+            let _ = other.feed(b"x");
+            poll
+        });
+        Ok(next_and_other.await?)
+    });
+    let _ = parser.feed(b"a");
+    let mut waiting = summary();
+    waiting.sort_unstable();
+    assert_eq!(waiting, [("stackless", Some(FIRST), 1), ("stackless", Some(WAITS), 1)]);
+    assert_eq!(parser.waits_at().map(Location::line), Some(WAITS));
+    assert_eq!(parser.feed(b"b").status, Status::Success);
+    assert_eq!(summary(), []);
+}
+
+#[test]
+fn a_parser_whose_destructors_run_is_not_listed_even_if_they_panic() {
+    thread_local!(static SEEN: Cell<usize> = const { Cell::new(0) });
+    struct Looks;
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            SEEN.set(SEEN.get() + summary().len());
+            panic!("in a destructor");
+        }
+    }
+    let looks = async |input: &mut stackless::Input<'_>| {
+        let _looks = Looks;
+        Ok(input.skip_until([b'.']).await?)
+    };
+    let mut parser = stackless::Parser::new(looks);
+    let mut generated = generator::Parser::new(looks);
+    for _ in 0..2 {
+        let _ = parser.feed(b"a");
+        assert_eq!(summary().len(), 1);
+        assert!(catch_unwind(AssertUnwindSafe(|| parser.reset())).is_err());
+        assert_eq!((summary(), parser.waits_at()), (vec![], None), "after a reset");
+        let _ = generated.feed(b"a");
+        assert!(catch_unwind(AssertUnwindSafe(|| generated.reset())).is_err());
+        assert_eq!((summary(), generated.waits_at()), (vec![], None), "after a reset");
+    }
+    let _ = parser.feed(b"a");
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(parser))).is_err());
+    assert_eq!((summary(), SEEN.get()), (vec![], 0));
+}
+
+#[test]
 fn a_parser_is_listed_on_the_thread_that_fed_it_last() {
     let mut parser = stackless::Parser::new(two_lines);
     let _ = parser.feed(b"a");
@@ -166,6 +221,20 @@ fn dropped_parsers_leave_nothing_in_the_list() {
     let after = allocation_counter::measure(|| (0..10_000).for_each(one)).bytes_current;
     assert!(after <= before + 4096, "{before} bytes after 100, {after} after 10,000");
     assert_eq!(summary(), []);
+}
+
+#[test]
+fn memory_for_many_parsers_is_given_back_once_they_are_dropped() {
+    let many = || {
+        let mut parsers: Vec<_> = (0..10_000).map(|_| stackless::Parser::new(two_lines)).collect();
+        for parser in &mut parsers {
+            let _ = parser.feed(b"a");
+        }
+        drop(parsers);
+        assert_eq!(summary(), []);
+    };
+    let left = allocation_counter::measure(many).bytes_current;
+    assert!(left < 4096, "{left} bytes are left");
 }
 
 /// The engines that the formats have, each half-way through a value.

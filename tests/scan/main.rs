@@ -171,3 +171,23 @@ fn a_search_finds_the_first_of_any_set_of_bytes() {
     println!("{compared} comparisons");
     assert!(compared > 0);
 }
+
+#[test]
+fn a_close_is_found_around_the_end_of_a_stride_among_all_few_bytes() {
+    const STRIDE: usize = 4 * BLOCK;
+    const AROUND: u32 = 7;
+    let fillers: [&[u8]; 6] = [b"a", b"\\\"", b"a\\\"", b"\\\\", b"\\n", b"aaa\\\\\\\""];
+    let mut compared = 0;
+    for (filler, end) in fillers.iter().flat_map(|filler| [1, 2, 3].map(|n| (filler, n * STRIDE))) {
+        let mut bytes: Vec<u8> = filler.iter().copied().cycle().take(4 * STRIDE + 9).collect();
+        for number in 0..3_usize.pow(AROUND) {
+            for place in 0..AROUND {
+                let digit = number / 3_usize.pow(place) % 3;
+                bytes[end - 4 + place as usize] = [b'a', b'\\', b'"'][digit];
+            }
+            compared += agree(STRING, &bytes);
+        }
+    }
+    println!("{compared} comparisons");
+    assert!(compared > 50_000);
+}

@@ -24,9 +24,16 @@ fn feed(parser: &mut MyParser, chunk: Option<&[u8]>, log: &mut Log) -> Status {
     }
 }
 
-fuzz_target!(|input: &[u8]| {
-    let harness = Harness::new(testing::no_events).foreign("MyParser", MyParser::default, feed);
-    if let Err(violation) = harness.check(input) {
-        panic!("add this test:\n{}", harness.shrink(violation).regression_test());
+fuzz_target!(
+    init: {
+        // That of libFuzzer ends the process at the first panic, before the harness can shrink the input.
+        std::panic::set_hook(Box::new(|_| ()));
+    },
+    |input: &[u8]| {
+        let harness = Harness::new(testing::no_events).foreign("MyParser", MyParser::default, feed);
+        if let Err(violation) = harness.check(input) {
+            eprintln!("add this test:\n{}", harness.shrink(violation).regression_test());
+            std::process::abort();
+        }
     }
-});
+);

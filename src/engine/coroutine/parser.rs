@@ -228,8 +228,8 @@ impl<E: Events, T: 'static> Parser<E, T> {
         self.state.fail_about(consumed, kind, about)
     }
 
-    /// The calls of the body if it waits half-way through a value, without any if its stack has no room
-    /// left for a look at it.
+    /// The calls of the body if it waits half-way through a value. There are none if its stack has no room
+    /// left for a look at it, or if it waits in the sink of a coroutine inside it, on that one's stack.
     ///
     /// The body is resumed and suspends again in the read that it waits in. Takes the time of a backtrace,
     /// some milliseconds for the first one of a process.

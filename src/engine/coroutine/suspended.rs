@@ -6,6 +6,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::convert::Infallible;
+use core::mem::ManuallyDrop;
 use std::backtrace::Backtrace;
 use std::rc::Rc;
 use std::thread_local;
@@ -22,7 +23,8 @@ const CAPTURE: usize = 24 << 10;
 
 thread_local! {
     static ORDER: Cell<bool> = const { Cell::new(false) };
-    static CAPTURED: Cell<Option<Backtrace>> = const { Cell::new(None) };
+    /// Without a destructor, so that it is there in those of other values of the thread.
+    static CAPTURED: Cell<Option<ManuallyDrop<Backtrace>>> = const { Cell::new(None) };
 }
 
 /// A coroutine that may be suspended in its body.
@@ -62,8 +64,8 @@ impl Suspended {
         unsafe { self.coroutine.borrow_mut().force_reset() };
     }
 
-    /// The stack of a body that waits, without calls if it has no room for a look at it. `None` for a
-    /// body that runs, or is not half-way.
+    /// The stack of a body that waits. It is without calls if there is no room for a look at it, or if the
+    /// read is on another stack. `None` for a body that runs, or is not half-way.
     pub(crate) fn stack(&self) -> Option<Stack> {
         if !self.waits.get() {
             return None;
@@ -73,7 +75,8 @@ impl Suspended {
         // The body waits, so it suspends at once and does not end.
         let CoroutineResult::Yield(_) = coroutine.resume(());
         ORDER.set(false);
-        Some(CAPTURED.take().map_or_else(Stack::default, |backtrace| Stack::of(&backtrace)))
+        let captured = CAPTURED.take().map(ManuallyDrop::into_inner);
+        Some(captured.map_or_else(Stack::default, |backtrace| Stack::of(&backtrace)))
     }
 }
 
@@ -90,9 +93,11 @@ pub(super) fn answer<E: Events>(port: &Port<E>, yielder: &Yielder<(), Special>) 
 #[inline(never)]
 fn capture<E: Events>(port: &Port<E>, yielder: &Yielder<(), Special>) {
     let here = 0_u8;
-    let lowest = port.allowed.start - (RESERVE - CAPTURE);
-    if (&raw const here).addr() >= lowest {
-        CAPTURED.set(Some(Backtrace::force_capture()));
+    // Not whether it is above the lowest address alone: the read may be on the stack of a parser inside
+    // this body, whose sink reads.
+    let allowed = port.allowed.start - (RESERVE - CAPTURE)..port.allowed.end;
+    if allowed.contains(&(&raw const here).addr()) {
+        CAPTURED.set(Some(ManuallyDrop::new(Backtrace::force_capture())));
     }
     yielder.suspend(false);
 }

@@ -199,7 +199,7 @@ where
         let task = unsafe { self.get_unchecked_mut() };
         // SAFETY: I1: it is taken back below, or by the guard if anything unwinds.
         let special = unsafe { task.shared.port.lend(chunk, task.state.offset(), sink) };
-        task.entry.run();
+        let _running = task.entry.run();
         let guard = PanicGuard(task);
         let task = &mut *guard.0;
         if !task.live {
@@ -290,6 +290,7 @@ where
         if self.live {
             // Cleared first, so that a destructor that panics is not run again.
             self.live = false;
+            self.entry.leave();
             #[cfg(feature = "alloc")]
             let _no_frames = self.shared.port.frames().map(NoFrames::new);
             // SAFETY: I5: it was live, and is not used again.
@@ -399,7 +400,6 @@ where
         task.state = State::at(offset);
         task.output = None;
         task.drop_future();
-        task.entry.run();
     }
 
     fn take_output(self: Pin<&mut Self>) -> Option<T> {
