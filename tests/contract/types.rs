@@ -1,9 +1,15 @@
 //! Parsers that are cloned, sent, boxed and lent.
 
+use std::fmt::Debug;
+use std::ops::ControlFlow::Break;
+use std::pin::pin;
+
+use pushdown::engine::stackless::{Input, Task};
+use pushdown::events::Bytes;
 use pushdown::quoted::{Combinator, Coroutine, Event, Generator, Machine, Quoted, Stackless};
 use pushdown::{DynParser, PushParser, Status};
 
-use crate::engines;
+use crate::{and_machine, engines, straight};
 
 const INPUT: &[u8] = br#""a\"b\\c" rest"#;
 
@@ -29,6 +35,35 @@ fn a_parser_cloned_in_the_middle_of_its_input_goes_on_like_the_original() {
     }
     check(Machine::new);
     check(Combinator::new);
+}
+
+#[test]
+fn inputs_show_their_offsets_and_parsers_their_states() {
+    let straight = straight!(|input: Bytes| -> String {
+        wait!(input.next())?;
+        Ok(format!("{input:?}"))
+    });
+    let subjects = and_machine(straight, |_, input| {
+        input.next()?;
+        Ok(Break(format!("{input:?}")))
+    });
+    for (name, mut parser) in subjects {
+        assert_eq!(parser.feed(b"ab").status, Status::Success);
+        assert_eq!(parser.take_output().as_deref(), Some("Input { offset: 1, .. }"), "{name}");
+    }
+
+    fn check<P: PushParser + Debug>(mut parser: P, name: &str) {
+        let _ = parser.feed(b"\"ab");
+        let shown = format!("{parser:?}");
+        assert!(shown.contains("offset: 3") && shown.contains(name), "{shown}");
+    }
+    check(Machine::new(), "Machine");
+    check(Coroutine::new(), "Parser { state: State {");
+    check(Stackless::new(), "Parser { state: State {");
+    check(Generator::new(), "Parser { state: State {");
+    check(Combinator::new(), "Parser { state: State {");
+    let body = async |input: &mut Input<'_>| input.expect_all(b"\"ab\"").await;
+    check(pin!(Task::new(body)), "Task { state: State {");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{self, Output};
 use std::ptr;
 use std::thread;
 
-use pushdown::engine::coroutine::{Input, Options, Parser};
+use pushdown::engine::coroutine::{self, Input, Options, Parser};
 use pushdown::events::Bytes;
 use pushdown::{ErrorKind, Failure, PushParser, Status};
 
@@ -200,5 +200,52 @@ fn a_process_may_exit_in_a_body_or_a_sink_of_a_parser_in_a_thread_local() {
             ("sink", &|| exit_in("sink"), &exited),
             ("inner", &|| exit_in("inner"), &exited),
         ],
+    );
+}
+
+/// Resident memory of the process in KiB.
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Touches so many KiB of the stack.
+#[cfg(target_os = "linux")]
+fn touch(kib: usize) -> u8 {
+    let frame = black_box([1_u8; 1 << 10]);
+    if kib > 1 { touch(kib - 1) + black_box(frame[kib % 9]) - 1 } else { frame[0] }
+}
+
+#[cfg(target_os = "linux")]
+fn release_what_was_touched() {
+    let make = |_| {
+        let mut parser: Parser = Options::new()
+            .stack_size(4 << 20)
+            .parser(|input: &mut Input<'_>| {
+                input.next()?;
+                assert_eq!(touch(512), 1);
+                Ok(())
+            })
+            .unwrap();
+        let _ = parser.feed(b"a");
+        parser
+    };
+    drop((0..8).map(make).collect::<Vec<_>>());
+    let before = resident();
+    coroutine::release_idle_stacks();
+    let after = resident();
+    assert!(before >= after + 8 * 512, "{before} KiB before, {after} KiB after");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_stacks_keep_the_memory_they_have_touched_until_it_is_released() {
+    in_children(
+        "stacks::idle_stacks_keep_the_memory_they_have_touched_until_it_is_released",
+        &[("touched", &release_what_was_touched, &|output| {
+            assert!(output.status.success(), "{output:?}");
+        })],
     );
 }

@@ -14,6 +14,7 @@ mod number;
 mod reads;
 mod shrink;
 mod time;
+mod work;
 
 use broken::{Bug, Quote};
 use pushdown::Failure;

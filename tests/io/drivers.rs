@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::io::ErrorKind::Interrupted;
 use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -78,6 +79,7 @@ struct Items {
     values: Vec<String>,
     error: Option<Error>,
     failures: usize,
+    interruptions: usize,
 }
 
 impl Items {
@@ -85,6 +87,9 @@ impl Items {
     fn push<T: Debug>(&mut self, item: Option<Result<T, ReadError>>) -> bool {
         match item {
             Some(Ok(value)) => self.values.push(format!("{value:?}")),
+            Some(Err(ReadError::Io(error))) if error.kind() == Interrupted => {
+                self.interruptions += 1;
+            }
             Some(Err(ReadError::Io(_))) => self.failures += 1,
             Some(Err(ReadError::Parse(error))) => self.error = Some(error),
             None => return false,
@@ -95,9 +100,10 @@ impl Items {
 
     /// `retries` says that the driver retries interrupted reads.
     fn outcome(self, parser: &impl PushParser, source: &Source, retries: bool) -> Outcome {
-        let Self { values, error, failures } = self;
-        let expected = source.failures + if retries { 0 } else { source.interruptions };
-        assert_eq!(failures, expected, "errors of the source");
+        let Self { values, error, failures, interruptions } = self;
+        let not_retried = if retries { 0 } else { source.interruptions };
+        let expected = (source.failures, not_retried);
+        assert_eq!((failures, interruptions), expected, "errors of the source");
         // An error that the parser knows of is its own.
         let own = error.filter(|error| error.kind != ErrorKind::NoProgress);
         assert_eq!(parser.error().copied(), own);

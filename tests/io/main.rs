@@ -12,3 +12,4 @@ mod formats;
 mod parse;
 mod parts;
 mod source;
+mod writer;

@@ -234,3 +234,27 @@ fn a_read_error_is_an_error_of_std() {
     assert_eq!(ReadError::from(bad).to_string(), bad.to_string());
     assert!(ReadError::from(bad).source().is_none());
 }
+
+#[test]
+fn the_source_of_a_read_error_is_that_of_the_error_of_the_reader() {
+    #[derive(Debug)]
+    struct Caused(Error);
+
+    impl std::fmt::Display for Caused {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("caused")
+        }
+    }
+
+    impl std::error::Error for Caused {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    let cause = Error::new(ErrorKind::UnexpectedByte, 3);
+    let error = ReadError::from(std_io::Error::other(Caused(cause)));
+    assert_eq!(error.to_string(), "caused");
+    let source = error.source().and_then(|source| source.downcast_ref::<Error>());
+    assert_eq!(source, Some(&cause));
+}

@@ -51,6 +51,7 @@ fn the_rest_of_the_last_chunk_is_had_back() {
 
     let mut reader = Reader::new(self::source(&["[1] HTTP", "/1.1"]), Raw::new());
     assert_eq!(&*value(next(&mut reader)), "[1]");
+    assert!(format!("{reader:?}").starts_with("Reader { parser: Raw"), "{reader:?}");
     let (source, _, unread) = reader.into_parts();
     assert_eq!((unread, source.rest()), (b" HTTP".to_vec(), b"/1.1".to_vec()));
 }

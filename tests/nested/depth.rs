@@ -119,6 +119,18 @@ fn a_second_run_allocates_nothing() {
 }
 
 #[test]
+fn frames_that_a_reset_drops_leave_their_memory_to_the_next_run() {
+    let input = deep(10_000);
+    let mut parser = Options::new().max_depth(u32::MAX).parser(group);
+    let mut run = || {
+        assert_eq!(feed(&mut parser, &input[..9_000], 100), Status::NeedMoreInput);
+        parser.reset();
+    };
+    assert!(allocation_counter::measure(&mut run).count_total > 0);
+    assert_eq!(allocation_counter::measure(&mut run).count_total, 0);
+}
+
+#[test]
 fn a_parser_moves_between_threads_in_the_middle_of_its_calls() {
     let mut parser = Options::new().max_depth(u32::MAX).parser(group);
     for chunk in deep(10_000).chunks(999).map(<[u8]>::to_vec) {

@@ -43,6 +43,22 @@ fn the_parsers_keep_every_law() {
 }
 
 #[test]
+fn a_line_that_may_have_no_byte_is_refused_at_every_cut() {
+    let rules = Rules { line: 0, ..Rules::DEFAULT };
+    let mut runs = 0;
+    for input in
+        [&b"#t\r\n"[..], b"#f\r\n", b"_\r\n", b"+\r\n", b"+a\r\n", b":1\r\n", b",1\r\n", b"(1\r\n"]
+    {
+        let expected = Expected::prompt(input, rules);
+        for cuts in pairs(input.len()) {
+            runs += Engine::check_all(&mut Engine::all(rules), &cuts, &expected);
+        }
+    }
+    println!("{runs} runs");
+    assert!(runs > 100);
+}
+
+#[test]
 fn the_parsers_keep_every_law_in_texts_of_many_blocks() {
     let long = "x".repeat(150);
     let input = format!(

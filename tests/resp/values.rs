@@ -329,3 +329,32 @@ fn inner_value() -> impl Strategy<Value = Value> {
         ]
     })
 }
+
+#[test]
+fn an_error_is_one_behind_attributes_too() {
+    let mut parser = Values::new();
+    let is_error = |value: &Value| value.is_error();
+    for (input, expected) in [
+        (&b"-ERR\r\n"[..], true),
+        (b"!3\r\nERR\r\n", true),
+        (b"+ERR\r\n", false),
+        (b"|1\r\n+a\r\n:1\r\n-ERR\r\n", true),
+        (b"|1\r\n+a\r\n-ERR\r\n:1\r\n", false),
+        (b"*1\r\n-ERR\r\n", false),
+    ] {
+        let (value, ..) = run(&mut parser, &[], input);
+        assert_eq!(value.as_ref().map(is_error), Some(expected), "{}", input.escape_ascii());
+    }
+}
+
+#[test]
+fn blobs_are_ordered_as_their_bytes_are() {
+    let texts = [&b""[..], b"\0", b"a", b"ab", b"b", b"\xff", &[b'x'; 100]];
+    for one in texts {
+        for other in texts {
+            let (left, right) = (Blob::from(one), Blob::from(other));
+            assert_eq!(left.partial_cmp(&right), Some(one.cmp(other)));
+            assert_eq!(left.cmp(&right), one.cmp(other));
+        }
+    }
+}

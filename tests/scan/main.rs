@@ -22,6 +22,8 @@ fn agree(stop: Escaped, bytes: &[u8]) -> u64 {
     let expected = skip(stop, bytes);
     let mut compared = 1;
     assert_eq!(stop.skip(bytes), expected, "skip of {}", bytes.escape_ascii());
+    let by_reference = <&Escaped as Stop>::skip(&&stop, bytes);
+    assert_eq!(by_reference, expected, "skip by reference of {}", bytes.escape_ascii());
     for kernel in Kernel::available() {
         let found = kernel.skip_escaped(stop, bytes);
         assert_eq!(found, expected, "{} of {}", kernel.name(), bytes.escape_ascii());

@@ -1,5 +1,8 @@
 //! Streams that are easily misread, in every engine and at every pair of cuts, and in the harness.
 
+use core::ops::ControlFlow::Break;
+
+use pushdown::DynParser;
 use pushdown::sse::{self, Event, Lent, LentMessages, MessageRef, Messages, Sse, Text};
 use pushdown::testing::{self, Harness, Log, Recorder};
 
@@ -54,6 +57,27 @@ fn the_parsers_keep_every_law_in_lines_of_many_blocks() {
         lent.check(stream).unwrap();
     }
     assert_eq!(streams.len(), 11);
+}
+
+#[test]
+fn a_pause_at_a_whole_value_stands_behind_its_line() {
+    let stream = b"event: e\ndata: some text\rdata:\nid: 7\ndata: \xe2\x82\xac\n\n";
+    let mut parsers: [(&str, Box<DynParser<'_, Sse>>); 4] = [
+        ("machine", Box::new(sse::Machine::new())),
+        ("coroutine", Box::new(sse::Coroutine::new())),
+        ("stackless", Box::new(sse::Stackless::new())),
+        ("generator", Box::new(sse::Generator::new())),
+    ];
+    for (name, parser) in &mut parsers {
+        let mut ends = Vec::new();
+        let mut rest = &stream[..];
+        while !rest.is_empty() {
+            let progress = parser.feed_dyn(rest, &mut |_| Break(()));
+            rest = &rest[progress.consumed..];
+            ends.push(parser.offset());
+        }
+        assert_eq!(ends, [9, 25, 31, 37, 47, 48], "{name}");
+    }
 }
 
 #[test]

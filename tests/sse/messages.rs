@@ -50,6 +50,19 @@ fn a_message_ends_with_its_carriage_return_and_the_line_feed_behind_it_is_no_new
 }
 
 #[test]
+fn blank_lines_before_a_message_count_as_consumed_however_it_ends() {
+    for (stream, status) in [
+        (&b"\n\r\ndata: x"[..], Status::NeedMoreInput),
+        (b"\n\r\ndata: x\n\n", Status::Success),
+        (b"\n\r\ndata: this is too long\n", Status::BadInput),
+    ] {
+        let mut parser = Messages::new().max_len(8);
+        let progress = parser.feed(stream);
+        assert_eq!((progress.status, progress.consumed as u64), (status, parser.offset()));
+    }
+}
+
+#[test]
 fn the_end_of_the_stream_discards_what_is_not_complete() {
     for stream in
         [&b""[..], b"\n", b"data", b"data: x", b"data: x\n", b"id: 1\n\n", b"data: x\xe2", b": c"]

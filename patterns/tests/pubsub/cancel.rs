@@ -114,6 +114,7 @@ fn leaving_takes_no_longer_among_many_subscribers() {
         let mut registry = Registry::new();
         let queue = || Rc::new(RefCell::new(Queue::<u64>::new(Policy::drop_newest(1))));
         let ids: Vec<_> = (0..SUBSCRIBERS).map(|_| registry.subscribe(queue())).collect();
+        assert!(!registry.is_empty());
         let mut visited = 0;
         for id in ids {
             let mut deferred = Deferred::default();

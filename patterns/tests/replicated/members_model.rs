@@ -288,6 +288,7 @@ fn run(servers: usize, first: bool, events: Vec<(Event, usize, usize)>) {
         while let Some(server) = replicas.poll_gone() {
             assert!(model.leaving.contains(&server) && gone.insert(server), "{server} is not gone");
         }
+        assert!(!replicas.has_wakes(), "no call waits for the budget");
         for server in model.leaving.clone() {
             assert!(!gone.contains(&server) || !running.contains_key(&server), "too early");
             // Half of those who left are not waited for.

@@ -77,6 +77,7 @@ async fn check_subscribers<S: PubSub<str>>(server: &S, name: &str) {
     ];
     assert_eq!(take(name), expected);
 
+    server.missed(0).await.unwrap();
     server.missed(7).await.unwrap();
     assert_eq!(take(name), ["WARN events lost upstream missed=7"]);
     drop(oldest);

@@ -147,6 +147,17 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_looked_at_to_the_end_of_its_window() {
+        for len in 0..300 {
+            let end = len + looked_ahead(len);
+            assert!(
+                end == 16 && len < 16 || end > len && end % 32 == 16 && end <= len + 32,
+                "{len}"
+            );
+        }
+    }
+
+    #[test]
     fn a_run_ends_at_any_stop_at_any_place() {
         let mut cases = 0;
         let stops = [b'"', b'\\', 0, 0x1f, b' ', b'!', b'#', 0x5b, 0x5d, 0x7f, 0x80, 0xa2, 0xff];
@@ -185,6 +196,25 @@ mod tests {
             }
         }
         assert_eq!(cases, 3 << 16);
+    }
+
+    #[test]
+    fn two_bytes_that_are_not_ascii_do_not_hide_each_other() {
+        let mut cases = 0;
+        for len in [17_usize, 33, 65, 90] {
+            for distance in [1, 8, 16, 32, 64] {
+                for first in 0..len.saturating_sub(distance) {
+                    let mut chunk = std::vec![b'x'; len];
+                    chunk[first] = 0x80;
+                    chunk[first + distance] = 0x80;
+                    cases += check_run(&chunk, 1);
+                    chunk.extend(b"\" behind it");
+                    cases += check_run(&chunk, 1);
+                }
+            }
+        }
+        std::println!("{cases} runs, {} kernels", KERNELS.len());
+        assert!(cases > 1_000);
     }
 
     #[test]

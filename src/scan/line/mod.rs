@@ -133,6 +133,25 @@ mod tests {
     }
 
     #[test]
+    fn two_bytes_that_are_not_ascii_do_not_hide_each_other() {
+        let mut runs = 0;
+        for len in [17_usize, 33, 65, 90, 150] {
+            for distance in [1, 8, 16, 32, 64, 128] {
+                for first in 0..len.saturating_sub(distance) {
+                    let mut chunk = std::vec![b'x'; len];
+                    chunk[first] = 0x80;
+                    chunk[first + distance] = 0x80;
+                    runs += check(&chunk, &[0]);
+                    chunk.extend(b"\n behind it");
+                    runs += check(&chunk, &[0]);
+                }
+            }
+        }
+        std::println!("{runs} runs, {} kernels", kernels(&[0; 64], 0).len());
+        assert!(runs > 1_000);
+    }
+
+    #[test]
     fn every_byte_is_what_it_is_beside_any_other() {
         let mut runs = 0;
         for first in 0..=u8::MAX {
