@@ -301,8 +301,10 @@ impl Chart {
             }
             &Panels::Documents { group, documents, parameters } => {
                 let panels = documents.iter().flat_map(|document| {
+                    // The ending would not leave room for the name of the ratios.
+                    let name = document.split('.').next().unwrap_or_default();
                     parameters.iter().map(move |(parameter, text)| {
-                        (format!("{document}{text}"), format!("{group}/{document}"), *parameter)
+                        (format!("{name}{text}"), format!("{group}/{document}"), *parameter)
                     })
                 });
                 self.bars(&labels, measurements, panels)
