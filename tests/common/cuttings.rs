@@ -2,6 +2,10 @@
 
 use core::iter;
 
+#[path = "random.rs"]
+mod random;
+use random::Random;
+
 /// Length of the longest input that is cut in two at every place.
 pub(crate) const LONGEST: usize = 2 << 10;
 
@@ -33,20 +37,12 @@ pub(crate) fn pairs(len: usize) -> impl Iterator<Item = [usize; 2]> {
 /// Returns cuts that the seed determines: few or many, with chunks of up to 4 bytes among them and up to
 /// 64 KiB.
 pub(crate) fn random(len: usize, seed: u64) -> Vec<usize> {
-    // splitmix64, by Steele, Lea and Flood.
-    let mut state = seed;
-    let mut below = |bound: usize| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) as usize % bound
-    };
+    let mut random = Random(seed);
     let mut cuts = Vec::new();
     let mut at = 0;
     loop {
-        let largest = 4 << (2 * below(8));
-        at += below(largest);
+        let largest = 4 << (2 * random.below(8));
+        at += random.below(largest);
         if at >= len {
             return cuts;
         }

@@ -11,7 +11,10 @@ mod set;
 
 #[path = "../common/definition.rs"]
 pub mod definition;
+#[path = "../common/random.rs"]
+mod random;
 use definition::skip;
+use random::Random;
 
 const STRING: Escaped = Escaped { close: b'"', escape: b'\\' };
 const LONGEST: usize = 300;
@@ -85,26 +88,20 @@ fn a_close_is_found_at_every_place_after_any_run_of_escapes() {
 
 #[test]
 fn a_close_is_found_behind_strides_of_every_kind() {
-    // What a kernel decides for 256 bytes at once depends on the escapes before closing bytes, and on
+    // The decision of a kernel for 256 bytes at once depends on the escapes before closing bytes, and on
     // how the 256 bytes before ended.
     let pieces: [&[u8]; 7] = [b"a", b"\\\"", b"\\\\", b"\\\\\\\"", b"\\n", b"\\", b"\\\\\\\\a"];
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut below = |limit: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as usize % limit
-    };
+    let mut random = Random(0);
     let mut compared = 0;
     for _ in 0..4_000 {
         let mut bytes = Vec::new();
         while bytes.len() < 2_500 {
-            let piece = pieces[below(pieces.len())];
-            bytes.extend(piece.iter().cycle().take(1 + below(600)));
+            let piece = pieces[random.below(pieces.len())];
+            bytes.extend(piece.iter().cycle().take(1 + random.below(600)));
         }
-        if below(4) > 0 {
+        if random.below(4) > 0 {
             let length = bytes.len();
-            bytes[below(length)] = b'"';
+            bytes[random.below(length)] = b'"';
         }
         compared += agree(STRING, &bytes);
         // Behind a close that is left out, as a parser goes on after it.

@@ -10,4 +10,6 @@ mod conformance;
 mod cuts;
 mod equality;
 mod messages;
+#[path = "../common/random.rs"]
 mod random;
+mod streams;
