@@ -166,8 +166,8 @@ pub(super) fn skip(compare: impl Compare, bytes: &[u8]) -> Option<usize> {
     (carried != 0).then(|| bytes.len() - 1)
 }
 
-/// What a search expects of the strides to come, from those before. It decides how they are searched,
-/// and never what is found.
+/// Expectations of the strides to come, from those before. They decide how strides are searched, and
+/// never what is found.
 struct Outlook {
     /// True if the stride before had a closing byte.
     had_close: bool,

@@ -119,7 +119,7 @@ fn a_sink_that_is_closed_writes_and_then_shuts_the_writer() {
     assert_eq!((target.flushed, target.shut), (0, 1));
 }
 
-/// Whatever a writer does, all bytes are written once, in order, and each of its errors is returned once.
+/// For every script, all bytes are written once, in order, and each error of the writer is returned once.
 #[test]
 fn a_writer_may_take_parts_wait_and_fail() {
     use Step::{Fail, Pending, Take};
