@@ -19,10 +19,12 @@
 //! | `mux` | DEBUG | `call abandoned` | `sent` | a caller has left, or its time was over; if the call was `sent` its tag is in quarantine |
 //! | `mux` | DEBUG | `late reply` | | a dropped call was answered |
 //! | `mux` | DEBUG | `unexpected reply` | | a reply answers no call |
-//! | `mux` | DEBUG | `message discarded` | | an unsolicited message found no room, or nobody wants it |
+//! | `mux` | DEBUG | `message discarded` | | an unsolicited message found no room, or no receiver is left |
 //! | `replicated` | INFO | `shutdown begun` | `how` | a handle has closed the client |
 //! | `replicated` | INFO | `client closed` | `finished`, `cancelled`, `aborted` | nothing is running any more; calls and losers by their ends |
 //! | `replicated` | INFO | `preferred server changed` | `server`, `before` | calls begin with another server |
+//! | `replicated` | INFO | `server joined` | `server` | a server is in the list, which has changed |
+//! | `replicated` | INFO | `server left` | `server` | a server is out of the list; its requests may still be running |
 //! | `replicated` | DEBUG | `hedge started` | `server` | another server is asked because the last one is slow |
 //! | `replicated` | DEBUG | `hedge won` | `server` | that server was the first to reply |
 //! | `replicated` | WARN | `budget is empty` | | a call has to wait for a token, which holds until the budget has recovered |
@@ -120,6 +122,8 @@ events! {
     ClientShutdown { how: &'static str } = INFO "replicated" "shutdown begun";
     ClientClosed { finished: usize, cancelled: usize, aborted: usize } = INFO "replicated" "client closed";
     PreferenceChanged { server: usize, before: usize } = INFO "replicated" "preferred server changed";
+    MemberJoined { server: usize } = INFO "replicated" "server joined";
+    MemberLeft { server: usize } = INFO "replicated" "server left";
     HedgeStarted { server: usize } = DEBUG "replicated" "hedge started";
     HedgeWon { server: usize } = DEBUG "replicated" "hedge won";
     BudgetEmpty {} = WARN "replicated" "budget is empty";

@@ -17,6 +17,7 @@ use super::report::EndKind;
 use super::shared::{Key, SharedState};
 use crate::seeded::{self, Bug};
 use crate::sync::Mutex;
+use crate::trace::Event;
 use crate::wait::{Clock, Step};
 use crate::wakers::{AfterUnlock, WakerSlot};
 
@@ -53,6 +54,7 @@ impl<S, R, E> SharedState<S, R, E> {
         self.servers.push(server);
         self.changes += 1;
         let number = self.replicas.handle_join();
+        self.source.tell(after, || Event::MemberJoined { server: number });
         if !seeded::is(Bug::JoinIsNotAnnounced) {
             let waiting = self.parked.values_mut().filter(|parked| parked.is_out);
             waiting.for_each(|parked| parked.waker.wake(after));
@@ -61,8 +63,9 @@ impl<S, R, E> SharedState<S, R, E> {
     }
 
     /// Removes a server from the list, whose departure is now [waited for](Departing).
-    pub(super) fn leave(&mut self, number: usize) -> Option<Arc<S>> {
+    pub(super) fn leave(&mut self, number: usize, after: &mut AfterUnlock) -> Option<Arc<S>> {
         let place = self.replicas.handle_leave(number)?;
+        self.source.tell(after, || Event::MemberLeft { server: number });
         self.changes += 1;
         self.departures.insert(number, WakerSlot::default());
         Some(self.servers.remove(place))
@@ -90,10 +93,12 @@ impl<S, R, E> SharedState<S, R, E> {
         let mut stay = order.clone();
         stay.sort_unstable();
         let leave = list.iter().filter(|(number, _)| stay.binary_search(number).is_err());
-        let left = leave.filter_map(|(number, _)| Some((*number, self.leave(*number)?))).collect();
+        let left =
+            leave.filter_map(|(number, _)| Some((*number, self.leave(*number, after)?))).collect();
         let place = |number: &usize| self.replicas.place(*number).expect("it is in the list");
         self.servers = order.iter().map(|number| self.servers[place(number)].clone()).collect();
         self.replicas.handle_order(&order);
+        self.tell_changes(after);
         Change { joined, left }
     }
 }
@@ -189,7 +194,7 @@ impl<S, R, E> Departing<S, R, E> {
     }
 }
 
-/// The server carries on to the end of its attempts, and nobody is told.
+/// The server carries on to the end of its attempts, unannounced.
 impl<S, R, E> Drop for Departing<S, R, E> {
     fn drop(&mut self) {
         if !mem::replace(&mut self.is_over, true) {

@@ -243,7 +243,13 @@ where
     }
 
     fn leave(&self, number: usize, how: Shutdown, at: At<'static>) -> Option<Leaving<S>> {
-        let server = self.shared.lock().leave(number)?;
+        let server = {
+            let mut locked = self.shared.lock_with::<AfterUnlock>();
+            let (state, after) = locked.split();
+            let server = state.leave(number, after)?;
+            state.tell_changes(after);
+            server
+        };
         Some(leaving(&self.shared, &self.name, number, server, how, at))
     }
 

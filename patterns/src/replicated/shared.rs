@@ -255,7 +255,7 @@ impl<S, R, E> SharedState<S, R, E> {
 
     /// Tells of another preferred server, and of a budget that has recovered.
     #[inline]
-    fn tell_changes(&mut self, after: &mut AfterUnlock) {
+    pub(super) fn tell_changes(&mut self, after: &mut AfterUnlock) {
         let server = self.replicas.preferred();
         let before = std::mem::replace(&mut self.told_server, server);
         if let (Some(server), Some(before)) = (server, before)

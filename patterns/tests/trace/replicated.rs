@@ -13,6 +13,7 @@ use crate::{SECRET, within};
 
 pub(crate) fn run() {
     a_hedge_that_wins_moves_the_preference();
+    servers_join_and_leave();
     failures_and_panics_of_attempts();
     a_budget_is_empty_once_until_it_has_recovered();
 }
@@ -39,7 +40,7 @@ fn client(name: &'static str, servers: &[&'static str], budget: Budget) -> (Test
     let client = Client::new(servers.iter().copied(), request, options).unwrap();
     let handle = client.clone();
     let hooked = hook(name, move || {
-        let _ = (handle.stats(), handle.running(), handle.preferred(), handle.clone());
+        let _ = (handle.stats(), handle.running(), handle.preferred(), handle.servers());
     });
     (client, hooked)
 }
@@ -64,6 +65,38 @@ fn a_hedge_that_wins_moves_the_preference() {
         ];
         assert_eq!(take("hedged"), expected);
         assert!(client.call(SECRET).await.is_err());
+        drop(hooked);
+    });
+}
+
+#[test]
+fn servers_join_and_leave() {
+    within(async || {
+        let (client, hooked) = client("members", &["first"], Budget::default());
+        let members = client.membership();
+        let drain = Shutdown::Drain { timeout: Duration::from_secs(1) };
+        assert_eq!(members.join("second"), Ok(1));
+        assert_eq!(take("members"), ["INFO server joined server=1"]);
+        let leaving = members.leave(0, drain).unwrap();
+        let expected =
+            ["INFO server left server=0", "INFO preferred server changed server=1 before=0"];
+        assert_eq!(take("members"), expected);
+        leaving.await;
+        assert!(members.leave(0, Shutdown::Abort).is_none());
+        assert!(members.replace_all(["second"], Shutdown::Abort).unwrap().joined.is_empty());
+        assert_eq!(take("members"), [""; 0], "nothing has changed");
+        members.replace_all(["third", "fourth"], drain).unwrap();
+        let expected = [
+            "INFO server joined server=2",
+            "INFO server joined server=3",
+            "INFO server left server=1",
+            "INFO preferred server changed server=2 before=1",
+        ];
+        assert_eq!(take("members"), expected);
+        client.shutdown(Shutdown::Abort).await;
+        take("members");
+        assert!(members.join("fifth").is_err());
+        assert_eq!(take("members"), [""; 0], "the client is closed");
         drop(hooked);
     });
 }
