@@ -2,7 +2,7 @@
 //!
 //! Our value of an input that it accepts is the same, of as many bytes, unless the input is one of these:
 //!
-//! * *A spelling that nobody writes.* redis-protocol looks for the first CR LF, so that a text may hold a CR or a LF. It
+//! * *A spelling that no server writes.* redis-protocol looks for the first CR LF, so that a text may hold a CR or a LF. It
 //!   does not look at the two bytes behind a content, at the line of a null, or at the colon behind a format. It takes signs
 //!   before lengths, and doubles as Rust does (`.5`, `1.`, `infinity`). So if we refuse an input, what it has read must differ
 //!   from the input when it is written again.

@@ -35,7 +35,7 @@ static ENDED: Site = Site::wait("mux", "ended", "the end of the connection");
 ///
 /// Dropping the last handle aborts the connection: what was accepted but not yet written is lost, and
 /// the last message may arrive cut off. To write it would mean to wait for a peer that may never read,
-/// with nobody left to say for how long. [`close`](Self::close) waits.
+/// with no caller left to set a limit. [`close`](Self::close) waits.
 ///
 /// ```
 /// use std::time::Duration;

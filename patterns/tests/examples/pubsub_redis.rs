@@ -1,7 +1,7 @@
 //! The example `pubsub_redis`, whose connection is cut, whose server is killed, and whose stream loses
 //! entries.
 //!
-//! What happens to the stream while the example is away happens in the transaction that cuts its
+//! Changes of the stream while the example is away are made in the transaction that cuts its
 //! connection, so that it cannot come back before.
 
 use std::env::{self, consts::EXE_SUFFIX};
@@ -268,7 +268,7 @@ fn a_stream_that_was_made_anew_is_read_from_its_beginning() {
     subscriber.receives(&["EVENT 4 7-0 text 7"]);
 }
 
-/// Whatever is added, removed and cut: each entry is an event, or is counted as missed, and the events are
+/// Adds, removes and cuts at random: each entry is an event, or is counted as missed, and the events are
 /// in order.
 #[test]
 fn events_and_gaps_add_up() {

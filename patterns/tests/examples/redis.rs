@@ -71,7 +71,7 @@ async fn a_wrong_command_or_a_server_that_is_not_there_is_an_error() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("Replies"));
 }
 
-/// What it prints depends on the machine, its form does not.
+/// The figures depend on the machine, the form of the lines does not.
 #[tokio::test]
 async fn it_measures_itself_with_each_number_of_callers() {
     let Some(server) = Server::redis().await else { return };

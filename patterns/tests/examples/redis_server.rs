@@ -112,7 +112,7 @@ fn spawn(directory: &std::path::Path) -> io::Result<Child> {
     let log = fs::File::options().create(true).append(true).open(directory.join("log"))?;
     let mut command = Command::new("redis-server");
     command.args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "no"]);
-    // What was written to the file survives the process, if not the machine.
+    // Bytes written to the file survive the process, if not the machine.
     command.arg("--unixsocket").arg(directory.join("socket")).arg("--dir").arg(directory);
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
 }

@@ -92,7 +92,7 @@ async fn serve(
                 sender.send(line).unwrap();
             }
         }
-        // What was received is still answered.
+        // Lines that were received are still answered.
         drop(sender);
         std::future::pending::<()>().await;
     };
@@ -333,7 +333,7 @@ async fn a_call_dropped_at_any_poll_leaves_the_others_their_replies() {
     assert!(counts.iter().all(|count| *count > 0));
 }
 
-/// It cannot be told whose it is, whatever is to be done with unexpected replies.
+/// Such a reply may be any request's, so the option for unexpected replies does not matter.
 #[tokio::test(start_paused = true)]
 async fn a_reply_without_a_request_ends_the_connection() {
     for unexpected in [Unexpected::Count, Unexpected::Deliver, Unexpected::Fail] {

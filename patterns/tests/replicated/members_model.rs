@@ -17,7 +17,7 @@ use std::time::Instant;
 const DELAY: u64 = 5;
 const PROBE: u64 = 40;
 
-/// What happens, to the call or the server that the numbers choose.
+/// A random event, of the call or the server that the numbers choose.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Begin { idempotent: bool },
@@ -280,7 +280,7 @@ fn run(servers: usize, first: bool, events: Vec<(Event, usize, usize)>) {
                 requests += 1;
             }
         });
-        // Who has left is gone when its last attempt is, and then it is announced once.
+        // A server that has left is gone when its last attempt is, and then it is announced once.
         let mut running = BTreeMap::<usize, u64>::new();
         for server in calls.iter().flat_map(|open| &open.running) {
             *running.entry(*server).or_default() += 1;

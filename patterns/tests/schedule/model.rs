@@ -405,7 +405,7 @@ fn check(scheduler: &mut Scheduler, model: &mut Model) {
     check_waiting(scheduler.clone(), model, wakes.servers);
 }
 
-/// Checks that no server waits in vain: once those that were woken have asked, and those that were woken
+/// Checks that no server waits without a reason: once those that were woken have asked, and those that were woken
 /// by that, no server that still waits may have anything to do before the time of another one.
 fn check_waiting(mut scheduler: Scheduler, model: &Model, woken: Vec<ServerId>) {
     if model.end.is_some() || model.draining {

@@ -58,7 +58,7 @@ fn every_event_of_the_table_is_emitted_as_the_table_says() {
     assert!(rows > 30 && missing.is_empty(), "not seen: {missing:?}");
 }
 
-/// What all events say, in any field, after all scenarios.
+/// Looks at every field of every event, after all scenarios.
 #[test]
 fn no_event_has_anything_of_a_payload() {
     mux::run();

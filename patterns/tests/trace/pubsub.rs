@@ -107,7 +107,7 @@ async fn check_subscribers<S: PubSub<str>>(server: &S, name: &str) {
     assert_eq!(server.counts().await, counts_of_closed(counts));
 }
 
-/// What it has counted stays.
+/// A closed server has no subscribers; its other counts stay.
 fn counts_of_closed(
     mut counts: pushdown_patterns::pubsub::Counts,
 ) -> pushdown_patterns::pubsub::Counts {
@@ -158,7 +158,7 @@ impl Wake for Bomb {
     }
 }
 
-/// These have no name: nobody knows whose destructor or waker it is.
+/// These have no name: the destructor or waker may be any subscriber's.
 #[test]
 fn panics_that_no_call_reports() {
     within(async || {

@@ -3,7 +3,7 @@
 //! # How this is built
 //! `lines` of `line.rs` goes from line to line through what the chunk has, and returns the [`Place`] where
 //! the chunk ends. Such a place is a state, and has an arm in [`Reader::read`], which reads up to the end of the line.
-//! What the lines say goes to a [`Receiver`]: the sink here, and in `messages.rs` what makes messages of them.
+//! The fields of the lines go to a [`Receiver`]: the sink here, and the maker of messages in `messages.rs`.
 //!
 //! If you add a place, add it to the picture in the module's documentation, and a case that a cut leaves
 //! there to `tests/sse/cases.rs`. `coroutine.rs` has the same arms, as lines of code.
@@ -120,7 +120,7 @@ fn after(end: Option<u8>, within: Place) -> Place {
     }
 }
 
-/// What is done with the lines.
+/// Provides the receivers of the lines, one for each window.
 pub(super) trait Consumer {
     /// The events that reach a sink.
     type Events: Events;

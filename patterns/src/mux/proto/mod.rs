@@ -109,7 +109,7 @@ enum Own {
 #[derive(Debug)]
 struct Call<T, Q, R, W> {
     stage: Stage<T, Q, R>,
-    /// Set if the peer is to be told when the call is dropped in flight.
+    /// Set if the peer gets a message when the call is dropped in flight.
     cancel: bool,
     waker: W,
 }

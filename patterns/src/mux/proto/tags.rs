@@ -124,7 +124,7 @@ impl<T: Ord + Clone> Tags<T> {
         None
     }
 
-    /// Puts the tag of a call in flight into quarantine. With `cancel` the peer is to be told.
+    /// Puts the tag of a call in flight into quarantine. With `cancel` the peer gets a message.
     pub(super) fn quarantine(&mut self, tag: T, since: Instant, cancel: bool) {
         if seeded::is(Bug::MuxTagFreedOnDrop) {
             self.release(&tag);

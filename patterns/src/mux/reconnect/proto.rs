@@ -231,7 +231,7 @@ impl Core {
         self.outage.as_ref()
     }
 
-    /// What was done so far. The line of calls is the driver's.
+    /// The counts so far. The calls in line are the driver's.
     pub fn counts(&self) -> Counts {
         self.counts
     }

@@ -35,7 +35,7 @@ pub struct Queue<E: ?Sized> {
     /// The number of events, not of gaps, that are kept.
     kept_events: u64,
     open: OpenRun<E>,
-    /// What the reader has taken and not read, before all of this.
+    /// Events that the reader has taken and not read, before all of this.
     batch: Batch,
     /// The size in bytes of the log before the open run's next event.
     read_bytes: u64,

@@ -152,7 +152,7 @@ impl Members {
         Some(*self.leaving.swap_remove(index).stats)
     }
 
-    /// Forgets a server once its last attempt has ended: nobody waits for it any more.
+    /// Forgets a server once its last attempt has ended: no task waits for it any more.
     pub(super) fn unwatch(&mut self, number: usize) {
         if self.departed(number).is_none()
             && let Some(leaver) = self.leaver(number)

@@ -224,7 +224,7 @@ impl Replicas {
         self.members.departed(server)
     }
 
-    /// Takes that nobody waits for a server that has left. It is forgotten when its last attempt ends.
+    /// Stops waiting for a server that has left. It is forgotten when its last attempt ends.
     pub fn forget(&mut self, server: usize) {
         self.members.unwatch(server);
     }

@@ -21,7 +21,7 @@ mod workers;
 /// Longer than any test.
 const NEVER: &str = "3600";
 
-/// How a coordinator takes its tasks.
+/// The options with which a coordinator takes its tasks, alone or in a group.
 const MODES: [&[&str]; 2] = [&[], &["--group"]];
 
 /// A job that is counted with Redis.

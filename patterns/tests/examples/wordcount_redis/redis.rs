@@ -50,7 +50,7 @@ fn a_redis_that_aborts_transactions_for_a_while_is_asked_again() {
     });
 }
 
-/// Whatever is killed, stopped and cut, and whenever: no file is lost, and none counts twice.
+/// Kills, stops and cuts at random times: no file is lost, and none counts twice.
 #[test]
 fn random_faults_change_nothing() {
     let rounds = if env::var_os("PUSHDOWN_LONG").is_some() { 100 } else { 1 };

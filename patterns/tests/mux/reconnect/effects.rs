@@ -67,7 +67,7 @@ fn client(seen: &Seen, mut cut: Cut) -> (Reconnect<Dns>, Unsolicited<Dns>) {
     Reconnect::spawn(connect, options)
 }
 
-/// What became of a call, and whether it may be made more than once.
+/// The end of a call, which may be made more than once if it is idempotent.
 struct Outcome {
     number: u64,
     is_idempotent: bool,

@@ -31,7 +31,7 @@ mod messages;
 mod restarts;
 mod shutdown;
 
-/// What an attempt to connect meets.
+/// The server's answer to an attempt to connect.
 #[derive(Clone, Copy, Debug)]
 enum Attempt {
     Accept,

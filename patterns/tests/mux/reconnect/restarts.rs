@@ -24,7 +24,7 @@ fn options() -> Options {
     Options::new().backoff(millisecond, 20 * millisecond).attempts(NonZeroU32::MAX)
 }
 
-/// What a caller was told of one call.
+/// The result of one call, as its caller sees it.
 #[derive(Clone, Copy, Debug)]
 struct Told {
     is_idempotent: bool,

@@ -1,4 +1,4 @@
-//! Whole texts out of pieces: [`Joiner`].
+//! Joins pieces into whole texts: [`Joiner`].
 
 use alloc::string::String;
 
