@@ -144,11 +144,12 @@ fn calls_that_wait_for_a_connection_are_listed_with_their_line() {
                 format!("1 mux client reconnect: waits for {driver}"),
             ]
         };
+        // The first attempt fails after a second. The delay is random: half a second to a second.
         until(500).await;
         assert_eq!(lines("client"), with("a connection", "a connection"));
-        until(600).await;
+        until(750).await;
         assert_eq!(lines("client"), with("its next attempt to connect", "a connection"));
-        until(900).await;
+        until(1000).await;
         assert_eq!(lines("client"), with("a connection", "a connection"));
         until(1500).await;
         assert_eq!(lines("client"), with("the end of the connection", "a reply"));
