@@ -15,19 +15,26 @@ fn a_coordinator_that_was_killed_is_continued_by_the_next() {
     in_both_modes(|redis, mode| {
         let job = Job { redis, mode };
         let (_folder, files) = two_pipes("redis coordinator", 10);
-        let workers = [job.worker("a"), job.worker("b"), job.worker("c")];
+        let mut one = job.worker("one");
         let running = job.count(&files);
-        let [one, two] = [Waiting::at(&files[0]), Waiting::at(&files[1])];
+        let first = one.waits(&files[0]);
+        let mut two = job.worker("two");
+        let second = two.waits(&files[1]);
+        let others = job.worker("others");
         job.done(10);
         running.kill();
-        // One is done while there is no coordinator, the other one while the next waits for it.
-        release(one, &files[0]);
+        // A file is done while there is no coordinator, the other one while the next waits for it. The next
+        // may give a file to any worker, so the one that counts it has to be the only one.
+        release(first, &files[0]);
         job.done(11);
-        let running = job.count(&[]);
-        release(two, &files[1]);
+        let gone = [one, others].map(Running::kill);
+        ["one", "others"].iter().for_each(|name| job.end_lease(name));
+        let mut running = job.count(&[]);
+        running.says("worker two joins");
+        release(second, &files[1]);
         job.check(&running.end(), &files);
-        let counted = workers.map(|worker| worker.kill().counts());
-        assert_eq!(counted.iter().sum::<usize>(), files.len(), "once each");
+        let counted = gone.iter().chain(&[two.kill()]).map(Ended::counts).sum::<usize>();
+        assert_eq!(counted, files.len(), "once each");
     });
 }
 
