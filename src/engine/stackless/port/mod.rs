@@ -49,6 +49,9 @@
 //! The invariants of nested calls, I9 to I12, are at the head of `call_stack.rs`.
 
 mod bounds;
+#[cfg(feature = "alloc")]
+mod calls;
+mod emit;
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
@@ -67,11 +70,11 @@ use crate::engine::composed::common_prefix;
 use crate::engine::error_start::ErrorStart;
 use crate::engine::limit::Limit;
 use crate::engine::overshoot::Overshoot;
-use crate::engine::window::Out;
 use crate::error::{End, ErrorKind, Failure};
 use crate::parser::{EventSink, Events};
 #[cfg(feature = "alloc")]
 use crate::scan::Delimiter;
+pub(crate) use emit::ToSink;
 
 /// The body waits for its own input (I3). The only flag that a run without calls, limits and pauses
 /// ever sets, so that its hot paths have one comparison for all of them.
@@ -293,11 +296,6 @@ impl<E: Events> Port<E> {
         self.base.get().saturating_add(consumed as u64)
     }
 
-    #[inline(always)]
-    pub(super) fn has_sink(&self) -> bool {
-        self.sink.get().is_some()
-    }
-
     /// Makes the byte at the cursor the one to blame.
     #[inline(always)]
     pub(super) fn mark_seen(&self) {
@@ -466,17 +464,6 @@ impl<E: Events> Port<E> {
     }
 
     #[inline(always)]
-    pub(super) fn emit(&self, event: E::Event<'_>) {
-        if let Some(mut sink) = self.sink.get() {
-            // SAFETY: I1: a sink that is set is lent to the poll under way. I6: no other `&mut` to it is
-            // alive.
-            if unsafe { sink.as_mut()(event) }.is_break() {
-                self.pause();
-            }
-        }
-    }
-
-    #[inline(always)]
     fn is(&self, flag: u8) -> bool {
         self.flags.get() & flag != 0
     }
@@ -488,67 +475,5 @@ impl<E: Events> Port<E> {
     #[inline(always)]
     fn clear(&self, flag: u8) {
         self.flags.set(self.flags.get() & !flag);
-    }
-}
-
-/// The side of nested calls.
-#[cfg(feature = "alloc")]
-impl<E: Events> Port<E> {
-    /// The frames, if there are any.
-    pub(super) fn frames(&self) -> Option<&CallStack> {
-        self.calls.get().map(|calls| &**calls)
-    }
-
-    pub(super) fn calls(&self) -> &CallStack {
-        self.calls.get_or_init(|| {
-            self.set(NESTED);
-            Box::new(CallStack::new())
-        })
-    }
-
-    /// Counts the poll of a call or of its caller, for the harness.
-    pub(super) fn count_poll(&self) {
-        self.overshoot.set(self.overshoot.get().stepped());
-    }
-
-    /// Counts a call in, unless it would be too deep.
-    pub(super) fn enter_call(&self) -> bool {
-        self.calls().enter(self.max_depth)
-    }
-
-    /// Returns `true` for an address inside the future that is being polled (I9).
-    pub(super) fn is_inline(&self, address: usize) -> bool {
-        let root = (&raw const *self).addr().wrapping_add(self.root.offset);
-        self.calls().is_inline((root, self.root.size), address)
-    }
-
-    /// Leaves the call on top to the driver, which polls it in this same `feed`.
-    pub(super) fn leave_to_driver<T>(&self) -> Poll<T> {
-        self.set(CALLED);
-        Poll::Pending
-    }
-}
-
-/// The way from a window to the sink. A pause hides the rest of the chunk, which [`Port::seek`] allows for.
-pub(crate) struct ToSink<'w, E: Events>(pub(super) &'w Port<E>);
-
-impl<E: Events> Out for ToSink<'_, E> {
-    type Events = E;
-
-    #[inline(always)]
-    fn has_sink(&self) -> bool {
-        self.0.has_sink()
-    }
-
-    #[inline(always)]
-    fn emit(&mut self, at: usize, event: E::Event<'_>) -> bool {
-        self.0.told.set(at);
-        self.0.emit(event);
-        self.0.is(PAUSED)
-    }
-
-    #[inline(always)]
-    fn count(&mut self, bytes: usize) {
-        self.0.overshoot.set(self.0.overshoot.get().more(bytes));
     }
 }
