@@ -126,8 +126,8 @@ fn write_table(
     measurements: &[Measurement],
     out: &Path,
 ) -> Result<Option<Vec<PathBuf>>, String> {
-    let mut measurements = measurements.to_vec();
-    measurements.retain(|measurement| table.has(&measurement.id.group));
+    let is_of = |measurement: &&Measurement| table.has(&measurement.id.group);
+    let measurements: Vec<_> = measurements.iter().filter(is_of).cloned().collect();
     let Some(taken) = measurements.iter().map(|measurement| measurement.taken).max() else {
         return Ok(None);
     };
