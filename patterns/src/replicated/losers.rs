@@ -101,7 +101,7 @@ impl<S, R, E> Loser<S, R, E> {
 
 impl<S, R, E> Drop for Loser<S, R, E> {
     fn drop(&mut self) {
-        // An abort may have taken the attempt, and then ends it.
+        // An abort or a departure may have taken the attempt, and then ends the loser.
         let is_pending = self.unpark(&Context::from_waker(Waker::noop())).is_pending();
         if is_pending || self.attempts.is_empty() {
             return;

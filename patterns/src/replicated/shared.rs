@@ -171,8 +171,8 @@ impl<S, R, E> SharedState<S, R, E> {
     /// Takes the attempts out again, as far as they have not been dropped with their server. `None` if an
     /// abort was faster, or if the one attempt of a loser has been dropped with its server.
     ///
-    /// If an abort ends the call or loser, its answer comes last: while the requests are being dropped, this
-    /// is pending, and `None` comes once the call or loser has been counted and its entry is gone.
+    /// The answer comes after the end that an abort or a departure makes: while it drops the requests, this is
+    /// pending, and `None` comes once the call or loser has been counted and its entry is gone.
     pub(super) fn unpark(
         &mut self,
         key: Key,

@@ -40,7 +40,8 @@ fn client(name: &'static str, servers: &[&'static str], budget: Budget) -> (Test
     let client = Client::new(servers.iter().copied(), request, options).unwrap();
     let handle = client.clone();
     let hooked = hook(name, move || {
-        let _ = (handle.stats(), handle.running(), handle.preferred(), handle.servers());
+        let _ = (handle.stats(), handle.running(), handle.preferred());
+        let _ = (handle.servers(), handle.clone());
     });
     (client, hooked)
 }
