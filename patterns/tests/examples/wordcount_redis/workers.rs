@@ -148,8 +148,8 @@ fn workers_that_die_without_a_task_are_no_deaths_of_a_file() {
         }
         folder.replace(&files[0]);
         first.kill();
-        ["first"].iter().chain(&idle).for_each(|name| job.end_lease(name));
-        // Each of them is asked once, and found dead.
+        // Each of the idle ones is dead when it gets its turn: it is asked once, and not given the file.
+        idle.iter().chain(&["first"]).for_each(|name| job.end_lease(name));
         idle.iter().for_each(|name| running.says(&format!("worker {name} is gone")));
         let _last = job.worker("last");
         job.check(&running.end(), &files);
